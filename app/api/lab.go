@@ -1,0 +1,80 @@
+package api
+
+// Config is the part of the app's configuration that can be changed while it runs: GET and PUT /lab/config. Durations are strings
+// in Go's notation ("2s", "250ms"). A PUT may hold any subset of the fields.
+type Config struct {
+	TTL         string  `json:"ttl,omitempty"`          // how long a page is fresh
+	Grace       string  `json:"grace,omitempty"`        // how long after that swr may still serve it
+	LockTTL     string  `json:"lock_ttl,omitempty"`     // how long a recompute may hold its lock
+	Beta        float64 `json:"beta,omitempty"`         // XFetch's eagerness
+	RedisBudget string  `json:"redis_budget,omitempty"` // all that Redis may cost one request
+}
+
+// Strategy describes one caching strategy: GET /lab/strategies.
+type Strategy struct {
+	Name    string `json:"name"`
+	Summary string `json:"summary"`
+	Cold    Law    `json:"cold"`   // recomputes when nothing is cached
+	Expiry  Law    `json:"expiry"` // recomputes for each page that expired
+}
+
+// Law predicts how often a page is recomputed. Recomputes is an expression over the variables
+//
+//	arrivals   requests that ask for the page while one recompute runs: rate x D for an open load (lambda x D), N for a burst of N
+//	replicas   processes that serve the page
+//	beta       XFetch's eagerness
+//
+// and Relation says how the measured mean compares to it: "==", "<=", ">=" or "~" (a mean of a random variable).
+type Law struct {
+	Relation   string `json:"relation"`
+	Recomputes string `json:"recomputes"`
+	Text       string `json:"text"` // for people: "at least lambda x D"
+}
+
+// Counters are exact totals since the app started, by mode: GET /lab/counters. They include what no response reports, such as a
+// background refresh.
+type Counters struct {
+	// Running is how many recomputes and background refreshes have started and not ended yet.
+	Running int64                   `json:"running"`
+	Modes   map[string]ModeCounters `json:"modes"`
+}
+
+// ModeCounters are the totals of one mode.
+type ModeCounters struct {
+	Requests    int64            `json:"requests"`
+	SQL         int64            `json:"sql_queries"`
+	Redis       int64            `json:"redis_commands"`
+	Recomputes  int64            `json:"recomputes"`
+	Expirations int64            `json:"expirations"` // cached pages that were found expired (or about to be) and replaced
+	Cold        int64            `json:"cold"`        // times a page was wanted that was never cached, or flushed
+	Cache       map[string]int64 `json:"cache"`       // by result: hit, stale, miss, coalesced, error
+}
+
+// Key is one cached page: GET /lab/cache/keys.
+type Key struct {
+	Key     string  `json:"key"`
+	Bytes   int64   `json:"bytes"`
+	TTL     float64 `json:"ttl_seconds"` // until Redis drops it
+	Version int64   `json:"version"`
+	Age     float64 `json:"age_seconds"`
+}
+
+// Info says what the app is and what it runs on: GET /lab/info.
+type Info struct {
+	Commit     string   `json:"commit"`
+	Go         string   `json:"go"`
+	Database   string   `json:"database"` // "PostgreSQL 15.18", "SQLite 3.51"
+	Cache      string   `json:"cache"`    // "redis 7.0.15", "miniredis 2.40.0"
+	Properties int      `json:"properties"`
+	Index      bool     `json:"index"`
+	Loaders    []string `json:"loaders"`
+	Strategies []string `json:"strategies"`
+	Config     Config   `json:"config"`
+}
+
+// Ready is what the app writes to its --ready-file once it serves: where it listens, as host:port.
+type Ready struct {
+	API string `json:"api"`
+	Lab string `json:"lab"`
+	PID int    `json:"pid"`
+}

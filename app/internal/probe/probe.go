@@ -1,0 +1,131 @@
+// Package probe says what a request cost. A Meter travels in the request's context; a bun hook and a go-redis hook count, time and
+// trace every query and command on the meter they find there, and on the totals of the meter's mode. It knows neither HTTP nor what
+// the queries are for.
+//
+// The unsampled path is a few atomic additions a query: no span is started unless the context's span is recording.
+package probe
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"loadlab/app/api"
+)
+
+// Meter counts what one request, or one piece of background work, spends. Its methods are safe for concurrent use and do nothing on a
+// nil Meter.
+type Meter struct {
+	mode  *Mode
+	start time.Time
+
+	sql, sqlTime     atomic.Int64
+	redis, redisTime atomic.Int64
+	wait             atomic.Int64
+}
+
+type contextKey struct{}
+
+// NewMeter returns a meter that also adds to the totals of mode.
+func NewMeter(mode *Mode) *Meter { return &Meter{mode: mode, start: time.Now()} }
+
+// With returns a context that carries m.
+func With(ctx context.Context, m *Meter) context.Context {
+	return context.WithValue(ctx, contextKey{}, m)
+}
+
+// From returns the context's meter; nil, on which every method works, if there is none.
+func From(ctx context.Context) *Meter {
+	m, _ := ctx.Value(contextKey{}).(*Meter)
+	return m
+}
+
+// Detach returns a context that its request cannot cancel, with the same meter: for a recompute that the request waits for, and that
+// others may wait for too.
+func Detach(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
+
+// Background returns a context that outlives its request, with a fresh meter of the same mode: what background work spends is in the
+// mode's totals but not in a response that has long been sent.
+func Background(ctx context.Context) context.Context {
+	ctx = context.WithoutCancel(ctx)
+	if m := From(ctx); m != nil {
+		ctx = With(ctx, NewMeter(m.mode))
+	}
+	return ctx
+}
+
+// Timing is what the request has cost until now.
+func (m *Meter) Timing() api.Timing {
+	if m == nil {
+		return api.Timing{}
+	}
+	return api.Timing{
+		SQL:       int(m.sql.Load()),
+		SQLTime:   time.Duration(m.sqlTime.Load()),
+		Redis:     int(m.redis.Load()),
+		RedisTime: time.Duration(m.redisTime.Load()),
+		Wait:      time.Duration(m.wait.Load()),
+		Total:     time.Since(m.start),
+	}
+}
+
+// AddWait records that the request waited d for a database connection.
+func (m *Meter) AddWait(d time.Duration) {
+	if m == nil {
+		return
+	}
+	m.wait.Add(int64(d))
+	m.mode.registry.metrics.wait.Observe(d.Seconds())
+}
+
+func (m *Meter) addSQL(d time.Duration) {
+	if m == nil {
+		return
+	}
+	m.sql.Add(1)
+	m.sqlTime.Add(int64(d))
+	m.mode.sql.Add(1)
+}
+
+func (m *Meter) addRedis(commands int, d time.Duration) {
+	if m == nil {
+		return
+	}
+	m.redis.Add(int64(commands))
+	m.redisTime.Add(int64(d))
+	m.mode.redis.Add(int64(commands))
+}
+
+// Recompute counts a recompute of a page; the caller calls done when it ends, however it ends.
+func (m *Meter) Recompute() (done func()) {
+	if m == nil {
+		return func() {}
+	}
+	return m.mode.recompute()
+}
+
+// Expired counts a cached page that was found expired, or about to expire, and is being replaced: once for each page, however many
+// requests find it so.
+func (m *Meter) Expired() {
+	if m == nil {
+		return
+	}
+	m.mode.expirations.Add(1)
+	m.mode.metrics.expirations.Inc()
+}
+
+// Cold counts a page that was wanted and had never been cached, or had been flushed.
+func (m *Meter) Cold() {
+	if m != nil {
+		m.mode.cold.Add(1)
+	}
+}
+
+// Waiting marks the time in which the request waits for a recompute of somebody else.
+func (m *Meter) Waiting() (done func()) {
+	if m == nil {
+		return func() {}
+	}
+	m.mode.metrics.waiters.Inc()
+	return m.mode.metrics.waiters.Dec
+}

@@ -1,0 +1,22 @@
+package measure
+
+// Kind says how a request ended. The zero value is a completed request.
+type Kind uint8
+
+// Ways for a request to end.
+const (
+	OK          Kind = iota
+	Refused          // no connection could be made
+	Reset            // the connection broke before or while the response was read
+	Timeout          // no complete response within the request's timeout
+	Truncated        // the body ended before its announced length
+	BadResponse      // not HTTP/1.x
+	Status           // the status was not the expected one
+	Check            // the body was not what the scenario asked for
+	Unsent           // it never left: it outwaited its timeout, or the phase was interrupted
+	Kinds            // how many there are
+)
+
+var kindNames = [Kinds]string{"ok", "refused", "reset", "timeout", "truncated", "bad response", "status", "check", "unsent"}
+
+func (k Kind) String() string { return kindNames[k] }

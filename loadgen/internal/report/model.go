@@ -1,0 +1,214 @@
+// Package report is run.json and everything that is rendered from it: text, Markdown and JUnit. It is pure: it knows neither the
+// network nor the clock, and every rendering is a function of a Run alone.
+package report
+
+import "time"
+
+// SchemaVersion is the version of run.json. It grows when a field changes its meaning or goes.
+const SchemaVersion = 1
+
+// Run is one run of a scenario: the only truth about it. Durations are in nanoseconds in JSON, as Go's time.Duration is.
+type Run struct {
+	Schema      int       `json:"schema"`
+	ID          string    `json:"id"`
+	Started     time.Time `json:"started"`
+	Took        Dur       `json:"took_ns"`
+	Interrupted bool      `json:"interrupted,omitempty"`
+	// Invalid says why the run cannot be judged; empty for a valid run.
+	Invalid  []string `json:"invalid,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
+
+	Scenario Scenario `json:"scenario"`
+	Seed     uint64   `json:"seed"`
+	Stack    Stack    `json:"stack"`
+	Machine  Machine  `json:"machine"`
+	Commit   string   `json:"commit"`
+
+	Modes      []Mode     `json:"modes"`  // in the scenario's order; the first is what the others are compared with
+	Phases     []Phase    `json:"phases"` // in the scenario's order, warm-up included
+	Cells      []Cell     `json:"cells"`  // one per round, mode and phase, in the order they ran; warm-up phases included, marked by their Phase
+	Strategies []Strategy `json:"strategies,omitempty"`
+	Gates      []Gate     `json:"gates,omitempty"`
+}
+
+// Dur is a time.Duration under a shorter name.
+type Dur = time.Duration
+
+// Scenario says what was run.
+type Scenario struct {
+	Name   string `json:"name"`
+	Why    string `json:"why"`
+	File   string `json:"file"`
+	SHA256 string `json:"sha256"`
+	Rounds int    `json:"rounds"`
+}
+
+// Stack says what it ran on, as the app itself reported it where it could.
+type Stack struct {
+	Kind     string `json:"kind"` // embedded, local, remote
+	Target   string `json:"target"`
+	Database string `json:"database,omitempty"`
+	Cache    string `json:"cache,omitempty"`
+	App      string `json:"app,omitempty"` // its commit and Go version
+	Rows     int    `json:"rows,omitempty"`
+	Replicas int    `json:"replicas"`
+	// Config is the app's configuration as it ran: ttl, beta, ...
+	Config map[string]string `json:"config,omitempty"`
+}
+
+// Machine is where the generator ran.
+type Machine struct {
+	OS    string `json:"os"`
+	CPU   string `json:"cpu"`
+	Cores int    `json:"cores"`
+	Go    string `json:"go"`
+}
+
+// Mode is a named request.
+type Mode struct {
+	Name     string `json:"name"`
+	Method   string `json:"method"`
+	Path     string `json:"path"`
+	Strategy string `json:"strategy,omitempty"` // the caching strategy it asks for, if the path names one
+}
+
+// Phase is one stretch of load.
+type Phase struct {
+	Name   string  `json:"name"`
+	Kind   string  `json:"kind"` // open, closed, burst
+	Load   string  `json:"load"` // for people: "200/s poisson for 6s", "50 users, 50 requests"
+	Rate   float64 `json:"rate,omitempty"`
+	Users  int     `json:"users,omitempty"`
+	Think  Dur     `json:"think_ns,omitempty"` // mean
+	Warmup bool    `json:"warmup,omitempty"`
+	Mix    bool    `json:"mix,omitempty"`
+	For    Dur     `json:"for_ns,omitempty"`
+	Total  int     `json:"requests,omitempty"` // a fixed number of requests
+}
+
+// Cell is what one mode did in one phase of one round.
+type Cell struct {
+	Round int    `json:"round"` // from 1
+	Mode  string `json:"mode"`
+	Phase string `json:"phase"`
+	Start Dur    `json:"start_ns"` // since Run.Started
+	Took  Dur    `json:"took_ns"`  // of the load itself: the phase's length, without set-up and drain
+
+	Ledger   Ledger   `json:"ledger"`
+	Seconds  []Second `json:"seconds,omitempty"`
+	Response Summary  `json:"response"` // due to done
+	Service  Summary  `json:"service"`  // sent to done
+	Lag      Summary  `json:"lag"`      // due to sent
+	Server   Server   `json:"server"`
+	Stale    *Stale   `json:"stale,omitempty"`
+}
+
+// Ledger accounts for every scheduled request: Scheduled = Completed + the sum of Failed (unsent is one of its kinds).
+type Ledger struct {
+	Scheduled int64            `json:"scheduled"`
+	Completed int64            `json:"completed"`
+	Failed    map[string]int64 `json:"failed,omitempty"`
+	Bytes     int64            `json:"bytes"`
+}
+
+// Errors is how many requests did not complete as they should.
+func (l Ledger) Errors() int64 {
+	var n int64
+	for _, v := range l.Failed {
+		n += v
+	}
+	return n
+}
+
+// Balanced reports whether every scheduled request is accounted for.
+func (l Ledger) Balanced() bool { return l.Scheduled == l.Completed+l.Errors() }
+
+// Second holds the three histograms of the requests that were due in one second of a cell, in HdrHistogram's V2 compressed encoding
+// (base64). Values are microseconds, 1 to 60,000,000, three significant digits.
+type Second struct {
+	At       int    `json:"at"` // seconds since the cell's start
+	Response string `json:"response,omitempty"`
+	Service  string `json:"service,omitempty"`
+	Lag      string `json:"lag,omitempty"`
+}
+
+// Summary is what a reader wants of a histogram. Renderings merge the histograms of Seconds; this is for readers of run.json.
+type Summary struct {
+	Count int64 `json:"count"`
+	Mean  Dur   `json:"mean_ns"`
+	P50   Dur   `json:"p50_ns"`
+	P90   Dur   `json:"p90_ns"`
+	P95   Dur   `json:"p95_ns"`
+	P99   Dur   `json:"p99_ns"`
+	Max   Dur   `json:"max_ns"`
+}
+
+// Server is what the requests of a cell cost the server. Sum of what the responses said (Server-Timing) and, where the lab controls
+// can be reached, the app's own exact counters over the cell.
+type Server struct {
+	// Timed counts the responses that carried Server-Timing; the sums are over them.
+	Timed     int64            `json:"timed"`
+	SQL       int64            `json:"sql"`
+	SQLTime   Dur              `json:"sql_ns"`
+	Redis     int64            `json:"redis"`
+	RedisTime Dur              `json:"redis_ns"`
+	Wait      Dur              `json:"wait_ns"`
+	Total     Dur              `json:"total_ns"`
+	Cache     map[string]int64 `json:"cache,omitempty"` // by Cache-Status: hit, stale, miss, coalesced, bypass
+	// MinMiss is the shortest total of a response that recomputed its page: the D of the laws. 0 if there was none.
+	MinMiss Dur `json:"min_miss_ns,omitempty"`
+	// Counters is the change of the app's own counters over the cell, background work included; nil when the lab controls are out of
+	// reach.
+	Counters *Counters `json:"counters,omitempty"`
+}
+
+// Counters are the app's exact totals over a cell.
+type Counters struct {
+	Requests    int64 `json:"requests"`
+	SQL         int64 `json:"sql"`
+	Redis       int64 `json:"redis"`
+	Recomputes  int64 `json:"recomputes"`
+	Expirations int64 `json:"expirations"`
+	Cold        int64 `json:"cold"`
+}
+
+// Stale is what a reader outside could see of staleness: a read is stale if its version is below the last version committed before
+// the read was sent.
+type Stale struct {
+	Writes  int64 `json:"writes"`  // price changes committed
+	Reads   int64 `json:"reads"`   // reads that carried a version
+	Stale   int64 `json:"stale"`   // of them stale
+	Max     Dur   `json:"max_ns"`  // greatest time between the commit that made a version old and the sending of a read that still got it
+	Changes []Dur `json:"changes"` // when each price change was known to be committed, since the cell's start
+}
+
+// Strategy is a caching strategy's law, as the app declares it.
+type Strategy struct {
+	Name   string `json:"name"`
+	Cold   Law    `json:"cold"`
+	Expiry Law    `json:"expiry"`
+}
+
+// Law predicts recomputes: an expression over arrivals, replicas and beta, and how the measured value relates to it.
+type Law struct {
+	Relation   string `json:"relation"`
+	Recomputes string `json:"recomputes"`
+	Text       string `json:"text"`
+}
+
+// Gate is one gate and what it compared.
+type Gate struct {
+	Expr    string `json:"expr"`
+	Line    int    `json:"line"`
+	Verdict string `json:"verdict"` // pass, fail, not judged
+	// Compared tells the values of both sides, for people.
+	Compared string `json:"compared,omitempty"`
+	Reason   string `json:"reason,omitempty"`
+}
+
+// Verdicts of a gate.
+const (
+	Pass      = "pass"
+	Fail      = "fail"
+	NotJudged = "not judged"
+)

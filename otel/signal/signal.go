@@ -1,0 +1,99 @@
+// Package signal holds every metric and attribute name of the lab, with units and buckets, so that the app, the generator and the
+// dashboards cannot disagree. It imports the standard library only.
+package signal
+
+// Metrics of the app. Units are in the names; durations are seconds.
+const (
+	HTTPServerDuration   = "http_server_request_duration_seconds"
+	DBOperationDuration  = "db_client_operation_duration_seconds"
+	DBConnectionWait     = "db_client_connection_wait_time_seconds"
+	SQLQueriesPerRequest = "lab_request_sql_queries"
+	RedisPerRequest      = "lab_request_redis_commands"
+	CacheRequests        = "lab_cache_requests_total"
+	RecomputeInflight    = "lab_cache_recompute_inflight"
+	RecomputeConcurrency = "lab_cache_recompute_concurrency"
+	RecomputeTotal       = "lab_cache_recompute_total"
+	RecomputeDuration    = "lab_cache_recompute_duration_seconds"
+	ExpirationsTotal     = "lab_cache_expirations_total"
+	CacheWaiters         = "lab_cache_waiters"
+	RunInfo              = "lab_run_info"
+	SpansDropped         = "lab_spans_dropped_total"
+	SpansExported        = "lab_spans_exported_total"
+)
+
+// Labels of the metrics.
+const (
+	LabelRoute      = "http_route"
+	LabelMethod     = "http_request_method"
+	LabelStatus     = "http_response_status_code"
+	LabelMode       = "mode"
+	LabelDBSystem   = "db_system_name"
+	LabelDBOp       = "db_operation_name"
+	LabelCollection = "db_collection_name"
+	LabelPool       = "db_client_connection_pool_name"
+	LabelResult     = "result"
+	LabelRunID      = "run_id"
+	LabelScenario   = "scenario"
+	LabelGitSHA     = "git_sha"
+)
+
+// Span and log attributes that no semantic convention names yet.
+const (
+	AttrMode           = "lab.mode"
+	AttrCacheStrategy  = "lab.cache.strategy"
+	AttrCacheKey       = "lab.cache.key"
+	AttrCacheResult    = "lab.cache.result"
+	AttrCacheAge       = "lab.cache.age_ms"
+	AttrCacheStored    = "lab.cache.stored"
+	AttrCacheCollapsed = "lab.cache.collapsed"
+	AttrCacheDetail    = "lab.cache.detail"
+	AttrPoolWait       = "lab.pool.wait_ms"
+	LogTraceID         = "trace_id"
+	LogSpanID          = "span_id"
+)
+
+// Span attributes of the OpenTelemetry semantic conventions, v1.43.
+const (
+	AttrDBSystem     = "db.system.name"
+	AttrDBOperation  = "db.operation.name"
+	AttrDBCollection = "db.collection.name"
+	AttrDBQueryText  = "db.query.text"
+	AttrDBSummary    = "db.query.summary"
+	AttrHTTPMethod   = "http.request.method"
+	AttrHTTPRoute    = "http.route"
+	AttrHTTPStatus   = "http.response.status_code"
+	AttrURLPath      = "url.path"
+)
+
+// Results of a cache decision: the values of LabelResult and AttrCacheResult.
+const (
+	ResultHit       = "hit"
+	ResultStale     = "stale"
+	ResultMiss      = "miss"
+	ResultCoalesced = "coalesced"
+	ResultError     = "error"
+)
+
+// HTTPBuckets are the bucket bounds of HTTP durations, in seconds.
+func HTTPBuckets() []float64 {
+	return []float64{.0005, .001, .0025, .005, .01, .025, .05, .075, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10}
+}
+
+// DBBuckets are the bucket bounds of database and Redis durations, in seconds.
+func DBBuckets() []float64 {
+	return []float64{.0001, .00025, .0005, .001, .005, .01, .05, .1, .5, 1, 5, 10}
+}
+
+// QueryBuckets are the bucket bounds of queries per request.
+func QueryBuckets() []float64 { return []float64{0, 1, 2, 5, 10, 20, 40, 62, 100, 200} }
+
+// ConcurrencyBuckets are the bucket bounds of concurrent recomputes.
+func ConcurrencyBuckets() []float64 {
+	return []float64{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024}
+}
+
+// Native histograms: the growth factor between buckets and how many there may be.
+const (
+	NativeBucketFactor = 1.1
+	NativeMaxBuckets   = 160
+)
