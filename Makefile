@@ -1,0 +1,64 @@
+# loadlab: make help says what there is.
+SHELL   := /bin/bash
+NAME    ?= stampede
+STACK   ?= embedded
+ARGS    ?=
+GOLANGCI_VERSION := v2.15.0
+TOOLS   := $(CURDIR)/.cache/tools
+BUILD   := go build -trimpath -buildvcs=auto
+
+.DEFAULT_GOAL := help
+.PHONY: help build scenario list validate run test test-short lint bench servers tidy clean
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo; echo "  make scenario NAME=stampede STACK=local    on PostgreSQL and Redis instead of SQLite and miniredis"
+
+build: ## build both binaries into bin/
+	@mkdir -p bin
+	@$(BUILD) -o bin/app ./app
+	@$(BUILD) -o bin/loadgen ./loadgen
+
+scenario: build ## run a scenario: NAME=stampede STACK=embedded|local ARGS='--seed 7'
+	@bin/loadgen run $(NAME) --stack $(STACK) $(ARGS)
+
+list: build ## list the scenarios
+	@bin/loadgen list
+
+validate: build ## check every scenario without running it
+	@bin/loadgen validate
+
+run: build ## serve the app alone on ports 8000 and 8001: ARGS='--ttl 5s'
+	@bin/app $(ARGS)
+
+test: servers ## every test, with the race detector, on real servers
+	go test -race -shuffle=on -timeout 8m ./...
+
+test-short: ## the tests that take no time
+	go test -short -shuffle=on ./...
+
+lint: $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) ## gofmt, vet, golangci-lint, go mod tidy
+	@test -z "$$(gofmt -l app loadgen otel dashboards 2>/dev/null)" || { echo "not gofmt'ed:"; gofmt -l app loadgen otel dashboards; exit 1; }
+	go vet ./...
+	go mod tidy -diff
+	$< run ./...
+
+$(TOOLS)/golangci-lint-$(GOLANGCI_VERSION):
+	@mkdir -p $(TOOLS)
+	@echo "building golangci-lint $(GOLANGCI_VERSION) (once; takes a few minutes)"
+	@GOBIN=$(TOOLS) GOFLAGS= go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv $(TOOLS)/golangci-lint $@
+
+bench: build servers ## what the app serves on the local stack, and the benchmarks
+	@bin/loadgen run capacity --stack local
+	go test -run '^$$' -bench . -benchmem -benchtime 500ms ./...
+
+servers: ## install PostgreSQL and redis-server where the tests need them (Debian, as root)
+	@.ci/servers
+
+tidy: ## tidy go.mod and format
+	go mod tidy
+	gofmt -w app loadgen otel
+
+clean: ## remove what was built and measured
+	rm -rf bin runs .cache

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"runtime"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"loadlab/app/api"
+	"loadlab/app/internal/housing"
+	"loadlab/app/internal/pagecache"
+	"loadlab/otel/revision"
+)
+
+// info tells what the app runs on.
+func (a *app) info(ctx context.Context) (api.Info, error) {
+	database, err := a.store.Version(ctx)
+	if err != nil {
+		return api.Info{}, err
+	}
+	info := api.Info{
+		Commit: revision.Get(), Go: runtime.Version(), Database: database, Cache: redisVersion(ctx, a.redis),
+		Properties: a.cfg.properties, Index: a.cfg.index, Loaders: housing.Loaders(),
+	}
+	for _, s := range pagecache.Describe() {
+		info.Strategies = append(info.Strategies, s.Name)
+	}
+	return info, nil
+}
+
+// redisVersion names the server as well as it can be told: miniredis has no version of its own to tell.
+func redisVersion(ctx context.Context, client *redis.Client) string {
+	text, err := client.Info(ctx, "server").Result()
+	if err != nil {
+		return "miniredis"
+	}
+	for line := range strings.Lines(text) {
+		if version, ok := strings.CutPrefix(strings.TrimSpace(line), "redis_version:"); ok {
+			return "redis " + version
+		}
+	}
+	return "miniredis"
+}

@@ -1,0 +1,58 @@
+// Command app is the system under test: a housing portal that serves the same page in many ways and says what each cost.
+//
+// Without flags it brings its own SQLite file and Redis and serves on port 8000; -h tells the rest.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"loadlab/app/internal/redisproc"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	if os.Getenv("GOGC") == "" {
+		// A hit allocates its 48 KB page and the live heap is small: with the default the collector would run a hundred times a second.
+		debug.SetGCPercent(gcPercent)
+	}
+	err := execute(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	switch {
+	case err == nil || errors.Is(err, flag.ErrHelp):
+	case errors.As(err, new(usageError)):
+		fmt.Fprintln(os.Stderr, "app:", err)
+		os.Exit(2)
+	default:
+		fmt.Fprintln(os.Stderr, "app:", err)
+		os.Exit(1)
+	}
+}
+
+const gcPercent = 400
+
+// redisCommand is the hidden command with which the app starts its embedded Redis, as a process of its own.
+const redisCommand = "embedded-redis"
+
+// execute runs the app until ctx ends.
+func execute(ctx context.Context, args []string, env func(string) string, stdin io.Reader, stdout, stderr io.Writer) error {
+	if len(args) == 1 && args[0] == redisCommand {
+		return redisproc.Serve(ctx, "127.0.0.1:0", stdin, stdout)
+	}
+	cfg, err := parseFlags(args, env, stderr)
+	if err != nil {
+		return err
+	}
+	app, err := start(ctx, cfg, env, stderr)
+	if err != nil {
+		return err
+	}
+	return app.serve(ctx)
+}
