@@ -8,8 +8,12 @@ import (
 	"loadlab/otel/signal"
 )
 
+const resultCount = 5
+
 // results are the outcomes of a cache decision, in the order in which a Mode counts them.
-var results = [...]string{signal.ResultHit, signal.ResultStale, signal.ResultMiss, signal.ResultCoalesced, signal.ResultError}
+func results() [resultCount]string {
+	return [...]string{signal.ResultHit, signal.ResultStale, signal.ResultMiss, signal.ResultCoalesced, signal.ResultError}
+}
 
 // poolName is the value of signal.LabelPool: the app has one database pool.
 const poolName = "database"
@@ -28,7 +32,7 @@ type metrics struct {
 // modeMetrics are one mode's series, resolved once: looking a series up by its labels costs more than observing it.
 type modeMetrics struct {
 	queries, commands, concurrency, duration prometheus.Observer
-	results                                  [len(results)]prometheus.Counter
+	results                                  [resultCount]prometheus.Counter
 	inflight, waiters                        prometheus.Gauge
 	recomputes, expirations                  prometheus.Counter
 	running                                  atomic.Int64
@@ -89,7 +93,7 @@ func (m *metrics) mode(name string) *modeMetrics {
 		recomputes:  m.recomputes.WithLabelValues(name),
 		expirations: m.expirations.WithLabelValues(name),
 	}
-	for i, r := range results {
+	for i, r := range results() {
 		mm.results[i] = m.results.WithLabelValues(name, r)
 	}
 	return mm

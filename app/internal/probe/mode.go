@@ -63,7 +63,7 @@ type Mode struct {
 
 	requests, sql, redis          atomic.Int64
 	recomputes, expirations, cold atomic.Int64
-	results                       [len(results)]atomic.Int64
+	results                       [resultCount]atomic.Int64
 
 	mu         sync.RWMutex // guards operations
 	operations map[operation]prometheus.Observer
@@ -71,7 +71,7 @@ type Mode struct {
 
 // Result counts the outcome of a cache decision: one of signal's Result names.
 func (m *Mode) Result(name string) {
-	for i, r := range results {
+	for i, r := range results() {
 		if r == name {
 			m.results[i].Add(1)
 			m.metrics.results[i].Inc()
@@ -87,15 +87,9 @@ func (m *Mode) Done(t api.Timing) {
 	m.metrics.commands.Observe(float64(t.Redis))
 }
 
-// Begin marks background work as running until done is called, so that whoever reads the counters can wait for it.
-func (r *Registry) begin() (done func()) {
-	r.running.Add(1)
-	return func() { r.running.Add(-1) }
-}
-
 func (m *Mode) recompute() (done func()) {
-	end := m.registry.begin()
 	start := time.Now()
+	m.registry.running.Add(1)
 	m.recomputes.Add(1)
 	m.metrics.recomputes.Inc()
 	m.metrics.inflight.Inc()
@@ -104,7 +98,7 @@ func (m *Mode) recompute() (done func()) {
 		m.metrics.running.Add(-1)
 		m.metrics.inflight.Dec()
 		m.metrics.duration.Observe(time.Since(start).Seconds())
-		end()
+		m.registry.running.Add(-1)
 	}
 }
 
@@ -118,7 +112,7 @@ func (m *Mode) counters() api.ModeCounters {
 		Cold:        m.cold.Load(),
 		Cache:       map[string]int64{},
 	}
-	for i, name := range results {
+	for i, name := range results() {
 		if n := m.results[i].Load(); n > 0 {
 			c.Cache[name] = n
 		}
