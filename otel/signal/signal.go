@@ -21,6 +21,18 @@ const (
 	SpansExported        = "lab_spans_exported_total"
 )
 
+// Metrics of the load generator.
+const (
+	LoadScheduled = "loadgen_requests_scheduled_total"  // offered: what was due
+	LoadCompleted = "loadgen_requests_completed_total"  // achieved
+	LoadErrors    = "loadgen_request_errors_total"      // by kind
+	LoadResponse  = "loadgen_response_duration_seconds" // due to done
+	LoadService   = "loadgen_service_duration_seconds"  // sent to done
+	LoadLag       = "loadgen_send_lag_seconds"          // due to sent
+	LoadInFlight  = "loadgen_requests_in_flight"
+	LoadPhase     = "loadgen_phase_info" // 1 while the phase runs
+)
+
 // Labels of the metrics.
 const (
 	LabelRoute      = "http_route"
@@ -35,6 +47,9 @@ const (
 	LabelRunID      = "run_id"
 	LabelScenario   = "scenario"
 	LabelGitSHA     = "git_sha"
+	LabelPhase      = "phase"
+	LabelRound      = "round"
+	LabelKind       = "kind"
 )
 
 // Span and log attributes that no semantic convention names yet.
@@ -90,6 +105,11 @@ func QueryBuckets() []float64 { return []float64{0, 1, 2, 5, 10, 20, 40, 62, 100
 // ConcurrencyBuckets are the bucket bounds of concurrent recomputes.
 func ConcurrencyBuckets() []float64 {
 	return []float64{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024}
+}
+
+// LoadBuckets are the bucket bounds of the generator's durations, in seconds: those of HTTP, and finer ones for send lag.
+func LoadBuckets() []float64 {
+	return append([]float64{.00005, .0001, .00025}, HTTPBuckets()...)
 }
 
 // Native histograms: the growth factor between buckets and how many there may be.
