@@ -86,7 +86,7 @@ func define(fs *flag.FlagSet, cfg *config) {
 	fs.Float64Var(&cfg.beta, "beta", 1, "eagerness of early recomputation (XFetch); above 1 is earlier")
 	fs.DurationVar(&cfg.redisBudget, "redis-budget", 250*time.Millisecond, "all the time that Redis may cost one request")
 	fs.DurationVar(&cfg.computeTimeout, "compute-timeout", 30*time.Second, "the longest that a recompute may take")
-	fs.StringVar(&cfg.cachePrefix, "cache-prefix", "loadlab:", "what the names of all Redis keys begin with")
+	fs.StringVar(&cfg.cachePrefix, "cache-prefix", "loadlab", "what the names of all Redis keys begin with")
 	fs.IntVar(&cfg.dbConns, "db-conns", 20, "connections in the database pool")
 	fs.DurationVar(&cfg.dbTimeout, "db-timeout", 10*time.Second, "the longest that a query may take")
 	fs.BoolVar(&cfg.logSQL, "log-sql", false, "log every SQL statement")

@@ -23,7 +23,7 @@ func (a *app) info(ctx context.Context) (api.Info, error) {
 		Commit: revision.Get(), Go: runtime.Version(), Database: database, Cache: redisVersion(ctx, a.redis),
 		Properties: a.cfg.properties, Index: a.cfg.index, Loaders: housing.Loaders(),
 	}
-	for _, s := range pagecache.Describe() {
+	for _, s := range pagecache.Strategies() {
 		info.Strategies = append(info.Strategies, s.Name)
 	}
 	return info, nil

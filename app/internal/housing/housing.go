@@ -1,0 +1,176 @@
+// Package housing is the portal's domain and its SQL: bun models of properties, agents, offices and locations, their migrations, a
+// deterministic seed, the loaders that fill a page with 62, 5 or 2 queries, and price changes. The same models run on PostgreSQL and
+// SQLite. It knows nothing of HTTP or of caches: a page comes out of it as bytes that are ready to send.
+//
+// Every load takes one connection from the pool, says on the context's probe.Meter how long it waited for it, and runs all of its
+// queries on it, so that waiting for the pool and waiting for SQL are two figures.
+package housing
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"loadlab/app/internal/probe"
+)
+
+// Defaults of Options.
+const (
+	DefaultConnections = 10
+	DefaultTimeout     = 10 * time.Second
+)
+
+// DefaultProperties is how many properties the lab has unless it is told otherwise.
+const DefaultProperties = 5000
+
+// Errors that callers tell apart with errors.Is.
+var (
+	ErrNotFound = errors.New("there is no such property")
+	ErrLoader   = errors.New("there is no such loader")
+	ErrQuery    = errors.New("page or page size out of range")
+	ErrURL      = errors.New("bad database URL")
+)
+
+// Options say how a Store uses its database. The zero value is DefaultConnections, DefaultTimeout, no index and no hook.
+type Options struct {
+	Connections int           // the most connections to the database, all of them kept open
+	Timeout     time.Duration // the longest that one load or one price change may take, waiting for a connection included
+	Index       bool          // whether properties has an index on (created_at DESC, id DESC)
+	// Hook makes the hook that sees every query the Store runs for a request, given "postgresql" or "sqlite". Migrations and the
+	// seed are not shown to it.
+	Hook func(system string) bun.QueryHook
+
+	wrap func(driver.Connector) driver.Connector // for tests: sees what reaches the driver
+}
+
+// Store is the domain on one database. Its methods are safe for concurrent use.
+type Store struct {
+	engine  engine
+	address string
+	index   bool
+	timeout time.Duration
+	db      *bun.DB
+}
+
+// Open connects to "postgres://user@host:port/database" or "sqlite:PATH", brings the schema up to date and creates or drops the index
+// as the options say, so that a database that is used again tells the truth. Several processes may open one PostgreSQL database at
+// once. The error is ErrURL for an address of another form.
+func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
+	e, address, err := engineOf(databaseURL)
+	if err != nil {
+		return nil, err
+	}
+	if o.Connections <= 0 {
+		o.Connections = DefaultConnections
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = DefaultTimeout
+	}
+	s := &Store{engine: e, address: address, index: o.Index, timeout: o.Timeout}
+	if err := s.setUp(ctx, s.migrate); err != nil {
+		return nil, err
+	}
+	connector, err := e.connector(address, o.Timeout)
+	if err != nil {
+		return nil, err
+	}
+	if o.wrap != nil {
+		connector = o.wrap(connector)
+	}
+	db := sql.OpenDB(connector)
+	// An idle connection that is closed is a connect on the next burst, which the burst would be blamed for.
+	db.SetMaxOpenConns(o.Connections)
+	db.SetMaxIdleConns(o.Connections)
+	s.db = bun.NewDB(db, e.dialect())
+	if o.Hook != nil {
+		s.db = s.db.WithQueryHook(o.Hook(e.system))
+	}
+	return s, nil
+}
+
+// engineOf picks the database by the URL's scheme.
+func engineOf(databaseURL string) (engine, string, error) {
+	scheme, rest, _ := strings.Cut(databaseURL, ":")
+	switch scheme {
+	case "postgres", "postgresql":
+		return postgres(), databaseURL, nil
+	case "sqlite":
+		if rest != "" {
+			return sqlite(), rest, nil
+		}
+	}
+	return engine{}, "", fmt.Errorf("%w: want postgres://user@host:port/database or sqlite:PATH", ErrURL)
+}
+
+// setUp runs f with connections of its own, which no timeout ends, while no other process sets up the same database.
+func (s *Store) setUp(ctx context.Context, f func(context.Context, *bun.DB) error) error {
+	connector, err := s.engine.connector(s.address, 0)
+	if err != nil {
+		return err
+	}
+	db := bun.NewDB(sql.OpenDB(connector), s.engine.dialect())
+	defer db.Close() //nolint:errcheck // what it did is committed or has failed already
+	unlock, err := s.engine.lock(ctx, db)
+	if err != nil {
+		return fmt.Errorf("connect to the database: %w", oneLine(err))
+	}
+	err = f(ctx, db)
+	unlock()
+	return err
+}
+
+// oneLine keeps an error on one line: pgx has one for each address that it tried.
+func oneLine(err error) error {
+	text := err.Error()
+	if !strings.ContainsRune(text, '\n') {
+		return err
+	}
+	return &lineError{text: strings.Join(strings.Fields(text), " "), err: err}
+}
+
+type lineError struct {
+	text string
+	err  error
+}
+
+func (e *lineError) Error() string { return e.text }
+func (e *lineError) Unwrap() error { return e.err }
+
+// DB is the connection pool, for its statistics.
+func (s *Store) DB() *sql.DB { return s.db.DB }
+
+// System is "postgresql" or "sqlite", as db.system.name has it.
+func (s *Store) System() string { return s.engine.system }
+
+// Version is the database's name and version: "PostgreSQL 15.18", "SQLite 3.51.2".
+func (s *Store) Version(ctx context.Context) (string, error) {
+	var version string
+	if err := s.db.DB.QueryRowContext(ctx, s.engine.version).Scan(&version); err != nil {
+		return "", fmt.Errorf("ask for the database's version: %w", err)
+	}
+	version, _, _ = strings.Cut(version, " ") // PostgreSQL adds who packaged it
+	return s.engine.name + " " + version, nil
+}
+
+// Close closes the connections.
+func (s *Store) Close() error { return s.db.Close() }
+
+// within runs f on one connection of db within the store's timeout.
+func (s *Store) within(ctx context.Context, db *bun.DB, f func(context.Context, bun.Conn) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	start := time.Now()
+	conn, err := db.Conn(ctx)
+	probe.From(ctx).AddWait(time.Since(start))
+	if err != nil {
+		return fmt.Errorf("wait for a database connection: %w", oneLine(err))
+	}
+	defer conn.Close() //nolint:errcheck // it only goes back to the pool
+	return f(ctx, conn)
+}

@@ -1,0 +1,41 @@
+package pagecache
+
+import (
+	"context"
+	"math"
+	"time"
+)
+
+// early is XFetch (Vattani, Chierichetti, Lowenstein: Optimal Probabilistic Cache Stampede Prevention, VLDB 2015): each hit throws dice
+// on whether to refresh the page in its own request, at odds that grow as the expiry comes near. Requests coordinate by nothing but
+// those odds. A page that nobody asks for in its last moments expires, and is then as unprotected as a cold one.
+type early struct{}
+
+func newEarly() policy { return early{} }
+
+func (early) get(ctx context.Context, r *request) (Page, Outcome, error) {
+	e, ok := r.read(ctx)
+	if !ok {
+		return r.fill(ctx, noGrace)
+	}
+	if !refreshNow(e.fresh, e.took, r.cfg.Beta, r.cfg.Rand()) {
+		return e.page, e.hit(), nil
+	}
+	r.replacing(ctx, e)
+	page, out, err := r.fill(ctx, noGrace)
+	if err != nil {
+		// The page in hand is still fresh, and better than an error.
+		hit := e.hit()
+		hit.Detail = DetailRefreshFailed
+		return e.page, hit, nil //nolint:nilerr // the outcome tells of it
+	}
+	e.page.Release()
+	out.Detail = DetailEarly
+	return page, out, nil
+}
+
+// refreshNow is the paper's test: with D the time that the last recompute took, refresh if -D x beta x ln(rand) reaches the time that
+// is left. uniform is from [0, 1); the logarithm wants (0, 1].
+func refreshNow(left, took time.Duration, beta, uniform float64) bool {
+	return -float64(took)*beta*math.Log(1-uniform) >= float64(left)
+}

@@ -1,0 +1,125 @@
+package pagecache
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"loadlab/otel/signal"
+)
+
+// An entry is one string in Redis: a header of fixed size, in big-endian order, and then the body as it is sent.
+//
+//	0  magic       "LLP1"
+//	4  version     of the page
+//	12 generation  drawn anew for each fill, never 0
+//	20 ttl         how long the page was to be fresh, ns
+//	28 grace       how long Redis keeps it beyond that, ns
+//	36 took        how long its recompute took, ns
+//	44 body
+//
+// It says how long, never until when: that is the key's own expiry, which only Redis' clock decides.
+const (
+	magic      = "LLP1"
+	headerSize = 44
+)
+
+var errMalformed = errors.New("malformed cache entry")
+
+type entry struct {
+	page             Page
+	generation       uint64
+	ttl, grace, took time.Duration
+	fresh            time.Duration // how long it still is, by Redis' clock; 0 or less in its time of grace. Not stored
+}
+
+func newGeneration() uint64 { return max(rand.Uint64(), 1) }
+
+func (e *entry) encode() []byte {
+	b := make([]byte, 0, headerSize+len(e.page.Body))
+	b = append(b, magic...)
+	b = binary.BigEndian.AppendUint64(b, uint64(e.page.Version))
+	b = binary.BigEndian.AppendUint64(b, e.generation)
+	for _, d := range []time.Duration{e.ttl, e.grace, e.took} {
+		b = binary.BigEndian.AppendUint64(b, uint64(d))
+	}
+	return append(b, e.page.Body...)
+}
+
+// decode reads an entry whose body is a part of b.
+func decode(b []byte) (*entry, error) {
+	if len(b) < headerSize || string(b[:len(magic)]) != magic {
+		return nil, errMalformed
+	}
+	duration := func(at int) time.Duration { return time.Duration(binary.BigEndian.Uint64(b[at:])) }
+	e := &entry{
+		page:       Page{Body: b[headerSize:], Version: int64(binary.BigEndian.Uint64(b[4:]))},
+		generation: binary.BigEndian.Uint64(b[12:]),
+		ttl:        duration(20),
+		grace:      duration(28),
+		took:       duration(36),
+	}
+	if e.generation == 0 || e.ttl <= 0 || e.grace < 0 || e.took < 0 {
+		return nil, errMalformed
+	}
+	return e, nil
+}
+
+// lookup reads an entry and how old it is. It is a pipeline of PTTL and GET, in that order: should the page be replaced between the
+// two, the new page is taken for older than it is, never an old one for fresh. (A script that returned both would have to copy the page
+// twice inside Redis, and costs four times as much.) An entry that is missing, or is none, is redis.Nil.
+func (c *Cache) lookup(ctx context.Context, key string) (*entry, error) {
+	for {
+		buf := c.buffers.get()
+		pipe := c.rdb.Pipeline()
+		left := pipe.PTTL(ctx, key)
+		got := pipe.GetToBuffer(ctx, key, buf.b)
+		_, err := pipe.Exec(ctx)
+		if err == nil {
+			if e, ok := decodeLive(got.Bytes(), left.Val()); ok {
+				e.page.buf = buf
+				return e, nil
+			}
+			err = redis.Nil
+		}
+		c.buffers.put(buf)
+		if !c.buffers.grow(err) {
+			return nil, err
+		}
+	}
+}
+
+// decodeLive decodes an entry whose key lives for left. Redis says -2 for no such key and -1 for no expiry, negative nanoseconds here. The
+// first is a page that was stored between the two commands. The second is none of this package's: as a miss, it is replaced by one that
+// ends.
+func decodeLive(b []byte, left time.Duration) (*entry, bool) {
+	e, err := decode(b)
+	switch {
+	case err != nil || left == -1:
+		return nil, false
+	case left == -2:
+		e.fresh = e.ttl
+	default:
+		e.fresh = left - e.grace
+	}
+	return e, true
+}
+
+func (e *entry) age() time.Duration { return max(e.ttl-e.fresh, 0) }
+
+func (e *entry) hit() Outcome {
+	return Outcome{Result: signal.ResultHit, Age: e.age(), TTL: e.fresh}
+}
+
+func (e *entry) stale() Outcome {
+	return Outcome{Result: signal.ResultStale, Age: e.age(), TTL: e.fresh}
+}
+
+// coalesced is the outcome of a request that had missed the page and found it recomputed by somebody else.
+func (e *entry) coalesced() Outcome {
+	return Outcome{Result: signal.ResultCoalesced, Collapsed: true, Age: e.age(), TTL: e.fresh}
+}

@@ -1,0 +1,81 @@
+package pagecache
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"loadlab/app/internal/probe"
+)
+
+// errAborted is the result of a flight whose leader never came back, as by runtime.Goexit.
+var errAborted = errors.New("the recompute was aborted")
+
+// flights are the recomputes under way in this process, by key. The zero value has none.
+type flights struct {
+	mu sync.Mutex // guards up, and next of each flight
+	up map[string]*flight
+}
+
+// flight is one recompute that others may wait for.
+type flight struct {
+	landed chan struct{} // closed when page and err are set for good
+	page   Page
+	err    error
+	leader trace.SpanContext // of the request that recomputes
+	next   *flight           // that the waiters try again with, if this one failed
+}
+
+// join returns the flight for key. The caller leads it if there was none: it must set page and err, and land it, whatever happens.
+func (fs *flights) join(ctx context.Context, key string) (f *flight, leads bool) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return fs.joinLocked(ctx, key)
+}
+
+// retry returns the flight that a waiter of f, which failed, tries again with. It is one flight for all of them: against a database
+// that refuses at once, each waiter that wakes up a little later would find the flight of those before it landed and gone, and lead
+// one more.
+func (fs *flights) retry(ctx context.Context, key string, f *flight) (next *flight, leads bool) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if f.next == nil {
+		f.next, leads = fs.joinLocked(ctx, key)
+	}
+	return f.next, leads
+}
+
+func (fs *flights) joinLocked(ctx context.Context, key string) (f *flight, leads bool) {
+	if f, ok := fs.up[key]; ok {
+		return f, false
+	}
+	if fs.up == nil {
+		fs.up = map[string]*flight{}
+	}
+	f = &flight{landed: make(chan struct{}), err: errAborted, leader: trace.SpanContextFromContext(ctx)}
+	fs.up[key] = f
+	return f, true
+}
+
+// wait returns the leader's page or error once the flight has landed, or ctx's error.
+func (f *flight) wait(ctx context.Context) (Page, error) {
+	defer probe.From(ctx).Waiting()()
+	linkToLeader(ctx, f.leader)
+	select {
+	case <-f.landed:
+		return f.page, f.err
+	case <-ctx.Done():
+		return Page{}, ctx.Err()
+	}
+}
+
+// land takes the flight down before it lets the waiters go. The other way round, a waiter that wants to try again after an error could
+// join the same flight once more, and use its second try up without a second recompute.
+func (fs *flights) land(key string, f *flight) {
+	fs.mu.Lock()
+	delete(fs.up, key)
+	fs.mu.Unlock()
+	close(f.landed)
+}

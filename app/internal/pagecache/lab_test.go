@@ -1,0 +1,333 @@
+package pagecache_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
+
+	"loadlab/app/api"
+	"loadlab/app/internal/pagecache"
+	"loadlab/app/internal/probe"
+	"loadlab/loadgen/localserver"
+)
+
+// What every lab is configured with unless its test says otherwise.
+const (
+	ttl     = 10 * time.Second
+	grace   = 4 * time.Second
+	lockTTL = 5 * time.Second
+	key     = "page=1"
+)
+
+// realRedis is the address of a redis-server, or empty.
+var realRedis string
+
+func TestMain(m *testing.M) {
+	redis.SetLogger(&logging.VoidLogger{}) // it logs every connection that is refused
+	os.Exit(withRedis(m))
+}
+
+func withRedis(m *testing.M) int {
+	r, err := localserver.StartRedis(context.Background(), localserver.Options{})
+	switch {
+	case err == nil:
+		realRedis = r.Addr()
+		defer r.Stop()
+	case os.Getenv("CI") == "true":
+		fmt.Fprintln(os.Stderr, "FAIL:", err)
+		return 1
+	default:
+		fmt.Fprintln(os.Stderr, "SKIPPED: all tests against a real Redis:", err)
+	}
+	return m.Run()
+}
+
+// lab is a cache on a Redis, with everything that a test may want to know of it.
+type lab struct {
+	cache    *pagecache.Cache
+	rdb      *redis.Client
+	trips    *trips
+	registry *probe.Registry
+	metrics  *prometheus.Registry
+	mode     *probe.Mode
+	prefix   string
+	config   pagecache.Config
+	pass     func(time.Duration) // lets time pass in Redis, and nowhere else
+}
+
+// onEachRedis runs a test on miniredis and on a real server.
+func onEachRedis(t *testing.T, test func(t *testing.T, l *lab)) {
+	t.Helper()
+	t.Run("miniredis", func(t *testing.T) {
+		t.Parallel()
+		m := miniredis.RunT(t)
+		l := newLab(t, m.Addr())
+		l.pass = m.FastForward
+		test(t, l)
+	})
+	t.Run("redis-server", func(t *testing.T) {
+		t.Parallel()
+		if realRedis == "" {
+			t.Skip("SKIPPED: no redis-server")
+		}
+		l := newLab(t, realRedis)
+		l.pass = func(d time.Duration) { l.passByHand(t, d) }
+		test(t, l)
+	})
+}
+
+func newLab(t *testing.T, addr string) *lab {
+	t.Helper()
+	o, err := pagecache.Options("redis://"+addr, 10*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &lab{rdb: redis.NewClient(o), trips: &trips{}, metrics: prometheus.NewRegistry()}
+	l.registry = probe.NewRegistry(l.metrics)
+	l.mode = l.registry.Mode("test")
+	l.prefix = fmt.Sprintf("test:%x", rand.Uint64())
+	// A budget that no healthy Redis reaches on a busy machine: the tests of outages set their own.
+	l.config = pagecache.Config{
+		TTL: ttl, Grace: grace, LockTTL: lockTTL, RedisBudget: 10 * time.Second, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	}
+	l.rdb.AddHook(l.trips)
+	l.cache = pagecache.New(l.rdb, l.prefix, l.config)
+	t.Cleanup(func() {
+		if err := l.cache.Close(testContext(t)); err != nil {
+			t.Error(err)
+		}
+		_ = l.rdb.Close()
+	})
+	return l
+}
+
+func (l *lab) configure(t *testing.T, change func(*pagecache.Config)) {
+	t.Helper()
+	change(&l.config)
+	if err := l.cache.SetConfig(l.config); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// passByHand takes d off what every key has left to live: the same as waiting for d, as far as anybody can tell who asks Redis.
+func (l *lab) passByHand(t *testing.T, d time.Duration) {
+	t.Helper()
+	ctx := testContext(t)
+	keys, err := l.rdb.Keys(ctx, l.prefix+":*").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range keys {
+		left, err := l.rdb.PTTL(ctx, k).Result()
+		if err == nil && left <= d {
+			err = l.rdb.Del(ctx, k).Err()
+		} else if err == nil {
+			err = l.rdb.PExpire(ctx, k, left-d).Err()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// counters are the totals of all requests of the lab.
+func (l *lab) counters() api.ModeCounters { return l.registry.Counters().Modes["test"] }
+
+// waiting is how many requests wait for another's recompute.
+func (l *lab) waiting(t *testing.T, want int) {
+	t.Helper()
+	for ctx := testContext(t); ; {
+		if ctx.Err() != nil {
+			t.Fatalf("there never were %d waiters", want)
+		}
+		families, err := l.metrics.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range families {
+			if f.GetName() == "lab_cache_waiters" && f.Metric[0].GetGauge().GetValue() == float64(want) {
+				return
+			}
+		}
+	}
+}
+
+// testContext ends before the test binary's own timeout does, so that a test that hangs says which it is.
+func testContext(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// request returns the context of one request, with a meter of its own.
+func (l *lab) request(t *testing.T) context.Context {
+	ctx := context.WithValue(testContext(t), firstRead{}, new(sync.Once))
+	return probe.With(ctx, probe.NewMeter(l.mode))
+}
+
+// answer is what a request got.
+type answer struct {
+	page pagecache.Page
+	out  pagecache.Outcome
+	err  error
+}
+
+func (l *lab) get(t *testing.T, strategy string, compute func(context.Context) (pagecache.Page, error)) answer {
+	t.Helper()
+	var a answer
+	a.page, a.out, a.err = l.cache.Get(l.request(t), strategy, key, compute)
+	return a
+}
+
+// herd starts n requests at once and returns where their answers come.
+func (l *lab) herd(t *testing.T, n int, strategy string, compute func(context.Context) (pagecache.Page, error)) <-chan answer {
+	t.Helper()
+	answers := make(chan answer, n)
+	for range n {
+		ctx := l.request(t)
+		go func() {
+			var a answer
+			a.page, a.out, a.err = l.cache.Get(ctx, strategy, key, compute)
+			answers <- a
+		}()
+	}
+	return answers
+}
+
+func collect(t *testing.T, n int, from <-chan answer) []answer {
+	t.Helper()
+	ctx := testContext(t)
+	list := make([]answer, 0, n)
+	for range n {
+		select {
+		case a := <-from:
+			list = append(list, a)
+		case <-ctx.Done():
+			t.Fatalf("%d of %d requests never ended", n-len(list), n)
+		}
+	}
+	return list
+}
+
+// page returns a compute function for a page of that version.
+func page(version int64) func(context.Context) (pagecache.Page, error) {
+	return func(context.Context) (pagecache.Page, error) {
+		return pagecache.Page{Body: fmt.Appendf(nil, "page of version %d", version), Version: version}, nil
+	}
+}
+
+var errDatabase = errors.New("the database is down")
+
+func failing(context.Context) (pagecache.Page, error) { return pagecache.Page{}, errDatabase }
+
+func mustNotCompute(t *testing.T) func(context.Context) (pagecache.Page, error) {
+	return func(context.Context) (pagecache.Page, error) {
+		t.Error("the page was recomputed")
+		return page(-1)(nil)
+	}
+}
+
+// count is a counter that can be waited for.
+type count struct {
+	mu      sync.Mutex // guards n, changed
+	n       int
+	changed chan struct{}
+}
+
+func (c *count) add() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n++
+	if c.changed != nil {
+		close(c.changed)
+		c.changed = nil
+	}
+	return c.n
+}
+
+func (c *count) value() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.n
+}
+
+// reach waits until the counter is at n or above.
+func (c *count) reach(t *testing.T, n int) {
+	t.Helper()
+	ctx := testContext(t)
+	for {
+		c.mu.Lock()
+		if c.n >= n {
+			c.mu.Unlock()
+			return
+		}
+		if c.changed == nil {
+			c.changed = make(chan struct{})
+		}
+		changed := c.changed
+		c.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			t.Errorf("the counter is at %d and never reached %d", c.value(), n)
+			return
+		}
+	}
+}
+
+// firstRead is the context key under which a request carries a sync.Once for its first round trip.
+type firstRead struct{}
+
+// trips counts round trips to Redis, as a hook of its client.
+type trips struct {
+	all   count
+	first count // requests whose first round trip has ended
+	// before, if set, is called before each round trip with the name of its first command. Set it before the first one.
+	before func(ctx context.Context, name string)
+}
+
+func (h *trips) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, addr) }
+}
+
+func (h *trips) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		defer h.trip(ctx, cmd.Name())()
+		return next(ctx, cmd)
+	}
+}
+
+func (h *trips) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		defer h.trip(ctx, cmds[0].Name())()
+		return next(ctx, cmds)
+	}
+}
+
+func (h *trips) trip(ctx context.Context, name string) (done func()) {
+	if name == "hello" {
+		return func() {}
+	}
+	if h.before != nil {
+		h.before(ctx, name)
+	}
+	return func() {
+		h.all.add()
+		if once, ok := ctx.Value(firstRead{}).(*sync.Once); ok {
+			once.Do(func() { h.first.add() })
+		}
+	}
+}

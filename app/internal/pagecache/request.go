@@ -1,0 +1,118 @@
+package pagecache
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"loadlab/app/internal/probe"
+	"loadlab/otel/signal"
+)
+
+// noGrace is for pages that are gone when they expire.
+const noGrace = 0
+
+// errSpent says that the request has spent its budget for Redis.
+var errSpent = errors.New("the request has spent its budget for Redis")
+
+// request is one request for one page: the verbs that strategies are written with, and what is left of its budget for Redis. It belongs
+// to one goroutine.
+type request struct {
+	c             *Cache
+	cfg           *Config
+	strategy, key string
+	compute       func(context.Context) (Page, error)
+	slot          *slot
+	before        uint64        // the generation that this process had last seen when the request came
+	asked         bool          // whether a read has answered: only the first miss says that the page was cold or expired
+	budget        time.Duration // that Redis may still cost
+	redisFailed   bool
+}
+
+func (c *Cache) newRequest(strategy, key string, compute func(context.Context) (Page, error)) *request {
+	cfg := c.config.Load()
+	s := c.slots.get(c.prefix, strategy, key)
+	return &request{
+		c: c, cfg: cfg, strategy: strategy, key: key, compute: compute, slot: s, before: s.last.Load(), budget: cfg.RedisBudget,
+	}
+}
+
+// again is the same request with a budget of its own, for work in the background. It counts nothing as missed: r has done so.
+func (r *request) again() *request {
+	return &request{
+		c: r.c, cfg: r.cfg, strategy: r.strategy, key: r.key, compute: r.compute, slot: r.slot, asked: true, budget: r.cfg.RedisBudget,
+	}
+}
+
+// detach takes the request's cancellation away from a recompute that others may wait for, and gives it a timeout instead.
+func (r *request) detach(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(probe.Detach(ctx), r.cfg.ComputeTimeout)
+}
+
+// redis makes one call to Redis within the budget that is left, and takes its time off the budget.
+func (r *request) redis(ctx context.Context, call func(context.Context) error) error {
+	if r.budget <= 0 {
+		r.redisFailed = true
+		return errSpent
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.budget)
+	defer cancel()
+	start := time.Now()
+	err := call(ctx)
+	r.budget -= time.Since(start)
+	if err != nil && !errors.Is(err, redis.Nil) {
+		r.redisFailed = true
+	}
+	return err
+}
+
+// read looks the page up, in one round trip. A page that cannot be read is not there.
+func (r *request) read(ctx context.Context) (*entry, bool) {
+	var e *entry
+	err := r.redis(ctx, func(ctx context.Context) (err error) {
+		e, err = r.c.lookup(ctx, r.slot.pageKey)
+		return err
+	})
+	switch {
+	case err == nil:
+		r.asked = true
+		r.slot.seen(e.generation)
+		return e, true
+	case errors.Is(err, redis.Nil) && !r.asked:
+		r.asked = true
+		r.slot.missed(ctx, r.before)
+	}
+	return nil, false
+}
+
+// replacing counts that e, which is still cached, is being replaced for its age.
+func (r *request) replacing(ctx context.Context, e *entry) { r.slot.expired(ctx, e.generation) }
+
+// fill recomputes the page and stores it for the TTL and that much grace.
+func (r *request) fill(ctx context.Context, grace time.Duration) (Page, Outcome, error) {
+	page, took, err := r.recompute(ctx)
+	if err != nil {
+		return Page{}, Outcome{Result: signal.ResultError, Detail: DetailComputeFailed}, err
+	}
+	stored := r.store(ctx, page, took, grace)
+	return page, Outcome{Result: signal.ResultMiss, Stored: stored, TTL: r.cfg.TTL}, nil
+}
+
+func (r *request) recompute(ctx context.Context) (Page, time.Duration, error) {
+	defer probe.From(ctx).Recompute()()
+	return safely(ctx, r.compute)
+}
+
+func (r *request) store(ctx context.Context, page Page, took, grace time.Duration) bool {
+	e := entry{page: page, generation: newGeneration(), ttl: r.cfg.TTL, grace: grace, took: took}
+	err := r.redis(ctx, func(ctx context.Context) error {
+		return r.c.rdb.Set(ctx, r.slot.pageKey, e.encode(), e.ttl+e.grace).Err()
+	})
+	if err != nil {
+		return false
+	}
+	r.slot.seen(e.generation)
+	return true
+}

@@ -1,0 +1,103 @@
+package pagecache
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"loadlab/app/internal/probe"
+)
+
+// maxSlots bounds what is remembered of pages. Beyond it everything is forgotten, and pages that come back count as cold.
+const maxSlots = 1 << 16
+
+// slots holds what this process remembers of each page. The zero value remembers nothing.
+type slots struct {
+	mu sync.RWMutex // guards of
+	of map[slotName]*slot
+}
+
+type slotName struct{ strategy, key string }
+
+// slot is what this process remembers of one page: its keys in Redis, and which generations of it have been counted as expired. The
+// counts are of pages, not of requests: of a hundred requests that find one page expired, one counts it.
+type slot struct {
+	pageKey, lockKey string
+	last             atomic.Uint64 // the generation last seen in Redis or stored there; 0 if none was
+
+	mu      sync.Mutex // guards the rest
+	cold    bool       // the page has been counted as cold
+	counted [4]uint64  // the generations last counted as expired
+	next    int        // in counted
+}
+
+func (s *slots) get(prefix, strategy, key string) *slot {
+	name := slotName{strategy, key}
+	s.mu.RLock()
+	found := s.of[name]
+	s.mu.RUnlock()
+	if found != nil {
+		return found
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if found := s.of[name]; found != nil {
+		return found
+	}
+	if s.of == nil || len(s.of) >= maxSlots {
+		s.of = map[slotName]*slot{}
+	}
+	made := &slot{pageKey: pagePrefix(prefix) + strategy + ":" + key, lockKey: lockPrefix(prefix) + strategy + ":" + key}
+	s.of[name] = made
+	return made
+}
+
+func (s *slots) forget() {
+	s.mu.Lock()
+	s.of = nil
+	s.mu.Unlock()
+}
+
+// seen notes that this generation is in Redis. One that has been counted as expired is not noted again: a slow request may come with
+// what it read before the page was replaced.
+func (s *slot) seen(generation uint64) {
+	if s.last.Load() == generation {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !slices.Contains(s.counted[:], generation) {
+		s.last.Store(generation)
+	}
+}
+
+// missed counts a page that is not in Redis: as expired if this process had seen a generation of it, else as cold. before is what last
+// said before the read that missed; by now somebody may have stored the next generation, and that one has not expired.
+func (s *slot) missed(ctx context.Context, before uint64) {
+	if before != 0 {
+		s.expired(ctx, before)
+		return
+	}
+	s.mu.Lock()
+	counted := s.cold
+	s.cold = true
+	s.mu.Unlock()
+	if !counted {
+		probe.From(ctx).Cold()
+	}
+}
+
+// expired counts that this generation has expired, or is being replaced for its age; once.
+func (s *slot) expired(ctx context.Context, generation uint64) {
+	s.mu.Lock()
+	counted := slices.Contains(s.counted[:], generation)
+	if !counted {
+		s.counted[s.next%len(s.counted)] = generation
+		s.next++
+	}
+	s.mu.Unlock()
+	if !counted {
+		probe.From(ctx).Expired()
+	}
+}

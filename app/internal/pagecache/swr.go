@@ -1,0 +1,61 @@
+package pagecache
+
+import "context"
+
+// swr (stale-while-revalidate, RFC 5861) keeps a page for a time of grace beyond its TTL. The first to find it past its TTL takes the
+// page's lock and refreshes it in the background; that one and everybody else get the old page at once. Nobody waits, except when
+// nothing is cached at all: then it does as lock does.
+type swr struct{}
+
+func newSWR() policy { return swr{} }
+
+func (swr) get(ctx context.Context, r *request) (Page, Outcome, error) {
+	e, ok := r.read(ctx)
+	if !ok {
+		return r.fillLocked(ctx, r.cfg.Grace)
+	}
+	if e.fresh > 0 {
+		return e.page, e.hit(), nil
+	}
+	r.replacing(ctx, e)
+	out := e.stale()
+	if token, err := r.tryLock(ctx); err == nil {
+		if r.refreshLater(ctx, token) {
+			out.Detail = DetailRefresh
+		} else {
+			r.giveBack(ctx, token)
+		}
+	}
+	return e.page, out, nil
+}
+
+// refreshLater starts the refresh of a page whose lock the request has taken. Its span is begun here: the request's own, which makes it a
+// recorded one, may have ended by the time the goroutine runs.
+func (r *request) refreshLater(ctx context.Context, token string) bool {
+	ctx, span := startSpan(ctx, "cache refresh")
+	work := r.again()
+	started := r.c.inBackground(ctx, func(ctx context.Context) {
+		err := work.refresh(ctx, token)
+		if err != nil {
+			work.cfg.Log.ErrorContext(ctx, "refresh a page in the background", "strategy", work.strategy, "key", work.key, "err", err)
+		}
+		endRefresh(span, err)
+	})
+	if !started {
+		endRefresh(span, nil)
+	}
+	return started
+}
+
+// refresh recomputes the page, unless somebody stored a fresh one after the request had read the old one and before it got the lock.
+func (r *request) refresh(ctx context.Context, token string) error {
+	defer r.giveBack(ctx, token)
+	if e, ok := r.read(ctx); ok {
+		defer e.page.Release()
+		if e.fresh > 0 {
+			return nil
+		}
+	}
+	_, _, err := r.fill(ctx, r.cfg.Grace)
+	return err
+}

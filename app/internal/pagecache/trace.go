@@ -1,0 +1,56 @@
+package pagecache
+
+import (
+	"context"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
+	"loadlab/otel/signal"
+)
+
+// startSpan starts a child of the context's span if that is recorded; else it costs next to nothing and the span is nil.
+func startSpan(ctx context.Context, name string) (context.Context, trace.Span) {
+	parent := trace.SpanFromContext(ctx)
+	if !parent.IsRecording() {
+		return ctx, nil
+	}
+	return parent.TracerProvider().Tracer("loadlab/app/internal/pagecache").Start(ctx, name)
+}
+
+func endSpan(span trace.Span, strategy, key string, out Outcome, err error) {
+	if span == nil {
+		return
+	}
+	span.SetAttributes(
+		attribute.String(signal.AttrCacheStrategy, strategy),
+		attribute.String(signal.AttrCacheKey, key),
+		attribute.String(signal.AttrCacheResult, out.Result),
+		attribute.Int64(signal.AttrCacheAge, out.Age.Milliseconds()),
+		attribute.Bool(signal.AttrCacheStored, out.Stored),
+		attribute.Bool(signal.AttrCacheCollapsed, out.Collapsed),
+		attribute.String(signal.AttrCacheDetail, out.Detail),
+	)
+	if err != nil {
+		span.SetStatus(codes.Error, err.Error())
+	}
+	span.End()
+}
+
+func endRefresh(span trace.Span, err error) {
+	if span == nil {
+		return
+	}
+	if err != nil {
+		span.SetStatus(codes.Error, err.Error())
+	}
+	span.End()
+}
+
+// linkToLeader links a waiter's span to the leader whose recompute it waits for, which may be in another trace.
+func linkToLeader(ctx context.Context, leader trace.SpanContext) {
+	if leader.IsSampled() {
+		trace.SpanFromContext(ctx).AddLink(trace.Link{SpanContext: leader})
+	}
+}

@@ -1,0 +1,108 @@
+package pagecache_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
+
+	"loadlab/app/internal/pagecache"
+	"loadlab/otel/signal"
+)
+
+// traced returns a request whose server span is recorded, or not, and what was recorded.
+func (l *lab) traced(t *testing.T, sampler sdktrace.Sampler) (context.Context, trace.Span, *tracetest.SpanRecorder) {
+	recorder := tracetest.NewSpanRecorder()
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder), sdktrace.WithSampler(sampler))
+	ctx, span := provider.Tracer("test").Start(l.request(t), "GET /")
+	return ctx, span, recorder
+}
+
+func TestSpanOfTheDecision(t *testing.T) {
+	onEachRedis(t, func(t *testing.T, l *lab) {
+		ctx, server, recorder := l.traced(t, sdktrace.AlwaysSample())
+		l.get(t, "swr", page(1))
+		l.pass(ttl)
+		if _, _, err := l.cache.Get(ctx, "swr", key, failing); err != nil {
+			t.Fatal(err)
+		}
+		server.End()
+		if err := l.cache.Close(testContext(t)); err != nil {
+			t.Fatal(err)
+		}
+		spans := map[string]sdktrace.ReadOnlySpan{}
+		for _, s := range recorder.Ended() {
+			spans[s.Name()] = s
+		}
+		get, refresh := spans["cache get"], spans["cache refresh"]
+		if get == nil || refresh == nil {
+			t.Fatalf("got spans %v", spans)
+		}
+		if get.Parent().SpanID() != server.SpanContext().SpanID() || refresh.Parent().SpanID() != get.SpanContext().SpanID() {
+			t.Error("the spans are not one below the other")
+		}
+		if refresh.Status().Code != codes.Error || get.Status().Code == codes.Error {
+			t.Errorf("got status %v of the refresh and %v of the decision", refresh.Status(), get.Status())
+		}
+		set := attribute.NewSet(get.Attributes()...)
+		for name, want := range map[attribute.Key]string{
+			signal.AttrCacheStrategy: "swr", signal.AttrCacheKey: key, signal.AttrCacheResult: "stale", signal.AttrCacheDetail: "refresh",
+			signal.AttrCacheStored: "false", signal.AttrCacheCollapsed: "false",
+		} {
+			if got, _ := set.Value(name); got.String() != want {
+				t.Errorf("%s: got %q, want %q", name, got.String(), want)
+			}
+		}
+		if age, _ := set.Value(signal.AttrCacheAge); age.AsInt64() < ttl.Milliseconds() || age.AsInt64() > (ttl+time.Second).Milliseconds() {
+			t.Errorf("got an age of %d ms", age.AsInt64())
+		}
+	})
+}
+
+func TestUnsampledHasNoSpan(t *testing.T) {
+	onEachRedis(t, func(t *testing.T, l *lab) {
+		ctx, server, recorder := l.traced(t, sdktrace.NeverSample())
+		if _, _, err := l.cache.Get(ctx, "ttl", key, page(1)); err != nil {
+			t.Fatal(err)
+		}
+		server.End()
+		if n := len(recorder.Started()); n != 0 {
+			t.Errorf("%d spans were started", n)
+		}
+	})
+}
+
+func TestWaiterLinksToItsLeader(t *testing.T) {
+	onEachRedis(t, func(t *testing.T, l *lab) {
+		leaderCtx, leader, _ := l.traced(t, sdktrace.AlwaysSample())
+		waiterCtx, waiter, recorder := l.traced(t, sdktrace.AlwaysSample())
+		var computing count
+		done := make(chan error, 1)
+		go func() {
+			_, _, err := l.cache.Get(leaderCtx, "singleflight", key, func(ctx context.Context) (pagecache.Page, error) {
+				computing.add()
+				l.waiting(t, 1)
+				return page(1)(ctx)
+			})
+			done <- err
+		}()
+		computing.reach(t, 1)
+		if _, out, err := l.cache.Get(waiterCtx, "singleflight", key, mustNotCompute(t)); err != nil || !out.Collapsed {
+			t.Fatalf("got %+v, %v", out, err)
+		}
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		leader.End()
+		waiter.End()
+		links := recorder.Ended()[0].Links()
+		if len(links) != 1 || links[0].SpanContext.TraceID() != leader.SpanContext().TraceID() {
+			t.Errorf("got links %v, want one to the leader's trace", links)
+		}
+	})
+}

@@ -1,0 +1,209 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+
+	"loadlab/app/api"
+	"loadlab/app/internal/housing"
+	"loadlab/app/internal/pagecache"
+	"loadlab/otel/signal"
+)
+
+// Modes of the endpoints that serve no list.
+const (
+	modeProperty    = "property"
+	modePriceChange = "price-change"
+)
+
+// defaults of the cached endpoints: the original experiment's.
+const (
+	defaultLoader   = "naive"
+	defaultStrategy = "ttl"
+)
+
+// live computes a page for every request.
+func (s *Server) live(c *gin.Context) {
+	loader := c.Param("loader")
+	if !slices.Contains(s.Info.Loaders, loader) {
+		s.problem(c, nil, http.StatusNotFound, fmt.Sprintf("there is no loader %q", loader), s.Info.Loaders...)
+		return
+	}
+	rq := s.begin(c, loader)
+	q, ok := s.query(c, rq, api.PathLive+loader+"/")
+	if !ok {
+		return
+	}
+	body, version, err := s.Store.Page(rq.ctx, loader, q)
+	if err != nil {
+		s.pageError(c, rq, err)
+		return
+	}
+	rq.version = version
+	s.send(c, rq, http.StatusOK, typeJSON, body)
+}
+
+// cached serves a page through a caching strategy; a miss runs the loader that the query asks for.
+func (s *Server) cached(c *gin.Context) {
+	strategy, loader := c.Param("strategy"), c.Query("loader")
+	if strategy == "" {
+		strategy = defaultStrategy
+	}
+	if !slices.Contains(s.Info.Strategies, strategy) {
+		s.problem(c, nil, http.StatusNotFound, fmt.Sprintf("there is no caching strategy %q", strategy), s.Info.Strategies...)
+		return
+	}
+	mode := strategy
+	if loader == "" {
+		loader = defaultLoader
+	} else if !slices.Contains(s.Info.Loaders, loader) {
+		s.problem(c, nil, http.StatusBadRequest, fmt.Sprintf("there is no loader %q", loader), s.Info.Loaders...)
+		return
+	} else if loader != defaultLoader {
+		mode += "+" + loader
+	}
+	rq := s.begin(c, mode)
+	q, ok := s.query(c, rq, api.PathCached+strategy+"/", "loader")
+	if !ok {
+		return
+	}
+	key := loader + ":" + strconv.Itoa(q.Page) + ":" + strconv.Itoa(q.PageSize)
+	page, outcome, err := s.Cache.Get(rq.ctx, strategy, key, func(ctx context.Context) (pagecache.Page, error) {
+		body, version, err := s.Store.Page(ctx, loader, q)
+		return pagecache.Page{Body: body, Version: version}, err
+	})
+	rq.mode.Result(outcome.Result)
+	rq.cacheStatus = string(outcome.AppendCacheStatus(make([]byte, 0, 64)))
+	if err != nil {
+		s.pageError(c, rq, err)
+		return
+	}
+	if outcome.Result == signal.ResultHit || outcome.Result == signal.ResultStale {
+		rq.age = outcome.Age
+	}
+	rq.version = page.Version
+	s.send(c, rq, http.StatusOK, typeJSON, page.Body)
+	page.Release()
+}
+
+// query reads the paging parameters, strictly: a misspelt one that is silently ignored would be measured as something it is not. It
+// answers the request itself if it returns false.
+func (s *Server) query(c *gin.Context, rq *request, base string, others ...string) (housing.Query, bool) {
+	q := housing.Query{Page: 1, PageSize: api.DefaultPageSize, Base: base}
+	if c.Request.URL.RawQuery == "" {
+		return q, true
+	}
+	values, err := url.ParseQuery(c.Request.URL.RawQuery)
+	if err != nil {
+		s.problem(c, rq, http.StatusBadRequest, "the query cannot be read: "+err.Error())
+		return q, false
+	}
+	allowed := append([]string{"page", "page_size"}, others...)
+	for name, v := range values {
+		if !slices.Contains(allowed, name) || len(v) > 1 {
+			s.problem(c, rq, http.StatusBadRequest, fmt.Sprintf("query parameter %q is unknown or given twice", name), allowed...)
+			return q, false
+		}
+	}
+	if q.Page, err = number(values.Get("page"), 1, maxPage); err != nil {
+		s.problem(c, rq, http.StatusBadRequest, "page: "+err.Error())
+		return q, false
+	}
+	if q.PageSize, err = number(values.Get("page_size"), api.DefaultPageSize, api.MaxPageSize); err != nil {
+		s.problem(c, rq, http.StatusBadRequest, "page_size: "+err.Error())
+		return q, false
+	}
+	for _, name := range others {
+		if v := values.Get(name); v != "" {
+			q.Extra = name + "=" + url.QueryEscape(v)
+		}
+	}
+	return q, true
+}
+
+// maxPage keeps page x page_size far from overflow.
+const maxPage = 1_000_000
+
+func number(text string, byDefault, most int) (int, error) {
+	if text == "" {
+		return byDefault, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > most {
+		return 0, fmt.Errorf("%q is not a whole number from 1 to %d", text, most)
+	}
+	return n, nil
+}
+
+// property serves one property.
+func (s *Server) property(c *gin.Context) {
+	rq := s.begin(c, modeProperty)
+	id, ok := s.id(c, rq)
+	if !ok {
+		return
+	}
+	p, err := s.Store.Property(rq.ctx, id)
+	if err != nil {
+		s.pageError(c, rq, err)
+		return
+	}
+	rq.version = p.Version
+	s.json(c, rq, http.StatusOK, p)
+}
+
+// maxPriceBody is more than any price takes.
+const maxPriceBody = 1024
+
+// changePrice commits a new price. It leaves the cached pages alone: how stale they are is what the lab measures.
+func (s *Server) changePrice(c *gin.Context) {
+	rq := s.begin(c, modePriceChange)
+	id, ok := s.id(c, rq)
+	if !ok {
+		return
+	}
+	var change api.PriceChange
+	dec := json.NewDecoder(http.MaxBytesReader(c.Writer, c.Request.Body, maxPriceBody))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&change); err != nil {
+		s.problem(c, rq, http.StatusBadRequest, "the body must be like {\"price\": \"450000.00\"}: "+err.Error(), "price")
+		return
+	}
+	cents, err := housing.ParsePrice(change.Price)
+	if err != nil {
+		s.problem(c, rq, http.StatusBadRequest, "price: "+err.Error(), "price")
+		return
+	}
+	p, err := s.Store.ChangePrice(rq.ctx, id, cents)
+	if err != nil {
+		s.pageError(c, rq, err)
+		return
+	}
+	rq.version = p.Version
+	s.json(c, rq, http.StatusOK, p)
+}
+
+func (s *Server) id(c *gin.Context, rq *request) (int64, bool) {
+	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
+	if err != nil || id < 1 {
+		s.problem(c, rq, http.StatusNotFound, fmt.Sprintf("%q is not the id of a property", c.Param("id")), "live", "cached", "{id}")
+		return 0, false
+	}
+	return id, true
+}
+
+// pageError answers for an error of the store.
+func (s *Server) pageError(c *gin.Context, rq *request, err error) {
+	if errors.Is(err, housing.ErrNotFound) {
+		s.problem(c, rq, http.StatusNotFound, err.Error())
+		return
+	}
+	s.fail(c, rq, err)
+}

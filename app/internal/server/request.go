@@ -1,0 +1,135 @@
+package server
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"loadlab/app/api"
+	"loadlab/app/internal/probe"
+	"loadlab/otel/signal"
+)
+
+// request is one request of a mode: its meter, its trace, and the headers that tell what it cost.
+type request struct {
+	ctx   context.Context
+	start time.Time
+	route string
+	mode  *probe.Mode
+	meter *probe.Meter
+	span  trace.Span // nil unless the request is sampled
+
+	// Set by the handler, sent as headers.
+	cacheStatus string
+	age         time.Duration // of a cached page; negative for none
+	version     int64
+}
+
+// begin starts the accounting of a request. The caller ends it by answering through json, problem or send.
+func (s *Server) begin(c *gin.Context, mode string) *request {
+	m := s.Probe.Mode(mode)
+	rq := &request{start: time.Now(), route: c.FullPath(), mode: m, meter: probe.NewMeter(m), age: -1, cacheStatus: "loadlab; fwd=bypass"}
+	rq.ctx = probe.With(s.trace(c, rq), rq.meter)
+	return rq
+}
+
+// trace continues the trace that the request came with, or starts one. A span is started only if somebody will see it: the caller
+// that sampled the request, or nobody but the app's own sampler having been asked. Otherwise the ids alone go along, for logs and
+// for the traceparent in Server-Timing.
+func (s *Server) trace(c *gin.Context, rq *request) context.Context {
+	ctx := c.Request.Context()
+	parent := trace.SpanContext{}
+	if values := c.Request.Header[api.HeaderTraceparent]; len(values) == 1 {
+		parent = trace.SpanContextFromContext(propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(c.Request.Header)))
+	}
+	unsampled := parent.IsValid() && !parent.IsSampled() && s.Telemetry.ParentBased
+	if !s.Telemetry.Tracing || unsampled {
+		if !parent.IsValid() {
+			parent = newSpanContext()
+		}
+		return trace.ContextWithSpanContext(ctx, parent.WithTraceFlags(0))
+	}
+	if parent.IsValid() {
+		ctx = trace.ContextWithRemoteSpanContext(ctx, parent)
+	}
+	ctx, rq.span = s.Telemetry.Tracer.Start(ctx, c.Request.Method+" "+rq.route, trace.WithSpanKind(trace.SpanKindServer),
+		trace.WithTimestamp(rq.start), trace.WithAttributes(
+			attribute.String(signal.AttrHTTPMethod, c.Request.Method),
+			attribute.String(signal.AttrHTTPRoute, rq.route),
+			attribute.String(signal.AttrURLPath, c.Request.URL.Path),
+			attribute.String(signal.AttrMode, rq.mode.Name)))
+	return ctx
+}
+
+// newSpanContext makes ids for a request that came without any and that nobody records.
+func newSpanContext() trace.SpanContext {
+	var cfg trace.SpanContextConfig
+	binary.NativeEndian.PutUint64(cfg.TraceID[:8], rand.Uint64())
+	binary.NativeEndian.PutUint64(cfg.TraceID[8:], rand.Uint64()|1) // ids of zeros are invalid
+	binary.NativeEndian.PutUint64(cfg.SpanID[:], rand.Uint64()|1)
+	return trace.NewSpanContext(cfg)
+}
+
+// traceparent is the W3C header of the request's span.
+func traceparent(ctx context.Context) string {
+	sc := trace.SpanContextFromContext(ctx)
+	if !sc.IsValid() {
+		return ""
+	}
+	b := make([]byte, 0, 55)
+	id, span := sc.TraceID(), sc.SpanID()
+	b = append(b, "00-"...)
+	b = hex.AppendEncode(b, id[:])
+	b = append(b, '-')
+	b = hex.AppendEncode(b, span[:])
+	if sc.IsSampled() {
+		return string(append(b, "-01"...))
+	}
+	return string(append(b, "-00"...))
+}
+
+// finish tells the cost of the request in its headers, metrics and span. It is called right before the status is written: headers set
+// after that are lost.
+func (rq *request) finish(s *Server, c *gin.Context, status int) {
+	timing := rq.meter.Timing()
+	timing.Traceparent = traceparent(rq.ctx)
+	h := c.Writer.Header()
+	h[api.HeaderCacheStatus] = []string{rq.cacheStatus}
+	h[api.HeaderServerTiming] = []string{string(timing.Append(make([]byte, 0, 160)))}
+	if rq.age >= 0 {
+		h[api.HeaderAge] = []string{strconv.FormatInt(int64(rq.age/time.Second), 10)}
+	}
+	if rq.version > 0 {
+		h[api.HeaderVersion] = []string{strconv.FormatInt(rq.version, 10)}
+	}
+	rq.mode.Done(timing)
+	s.observe(c, rq, status)
+}
+
+// observe records the request's duration, with an exemplar if its trace can be looked at, and ends its span.
+func (s *Server) observe(c *gin.Context, rq *request, status int) {
+	took := time.Since(rq.start).Seconds()
+	observer := s.durations.WithLabelValues(rq.route, c.Request.Method, strconv.Itoa(status), rq.mode.Name)
+	if rq.span == nil || !rq.span.IsRecording() {
+		observer.Observe(took)
+		return
+	}
+	traceID := rq.span.SpanContext().TraceID().String()
+	observer.(prometheus.ExemplarObserver).ObserveWithExemplar(took, prometheus.Labels{signal.LogTraceID: traceID})
+	rq.span.SetAttributes(attribute.Int(signal.AttrHTTPStatus, status))
+	if status >= http.StatusInternalServerError {
+		rq.span.SetStatus(codes.Error, http.StatusText(status))
+	}
+	rq.span.End()
+}

@@ -1,0 +1,95 @@
+package server
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"loadlab/app/api"
+	"loadlab/app/internal/probe"
+	"loadlab/otel/signal"
+)
+
+// Content types of the app's answers.
+const (
+	typeJSON    = "application/json"
+	typeProblem = "application/problem+json"
+)
+
+// send answers with a body that is ready to be sent.
+func (s *Server) send(c *gin.Context, rq *request, status int, contentType string, body []byte) {
+	h := c.Writer.Header()
+	h["Content-Type"] = []string{contentType}
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	if rq != nil {
+		rq.finish(s, c, status)
+	}
+	c.Status(status)
+	if _, err := c.Writer.Write(body); err != nil {
+		_ = c.Error(err) // the client is gone
+	}
+}
+
+// json answers with v as JSON.
+func (s *Server) json(c *gin.Context, rq *request, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		s.fail(c, rq, fmt.Errorf("encode the answer: %w", err))
+		return
+	}
+	s.send(c, rq, status, typeJSON, append(body, '\n'))
+}
+
+// problem answers with an RFC 9457 problem that names what would have been allowed.
+func (s *Server) problem(c *gin.Context, rq *request, status int, detail string, allowed ...string) {
+	if rq == nil {
+		rq = s.begin(c, noMode)
+	}
+	body, err := json.Marshal(api.Problem{Title: http.StatusText(status), Status: status, Detail: detail, Allowed: allowed})
+	if err != nil {
+		panic(err) // strings and an int always encode
+	}
+	s.send(c, rq, status, typeProblem, append(body, '\n'))
+}
+
+// noMode is the mode of requests that ask for no page: unknown paths, and lab controls.
+const noMode = "none"
+
+// fail answers a request that could not be served, and logs why: the answer tells no internals.
+func (s *Server) fail(c *gin.Context, rq *request, err error) {
+	ctx := c.Request.Context()
+	if rq != nil {
+		ctx = rq.ctx
+	}
+	if ctx.Err() != nil {
+		s.Log.DebugContext(ctx, "the client went away", "path", c.Request.URL.Path, "error", err)
+	} else {
+		s.Log.ErrorContext(ctx, "request failed", "path", c.Request.URL.Path, "error", err)
+	}
+	s.problem(c, rq, http.StatusInternalServerError, "the page could not be made; the app's log says why")
+}
+
+// recover turns a panic into a 500.
+func (s *Server) recover(c *gin.Context) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.Log.ErrorContext(c.Request.Context(), "panic", "path", c.Request.URL.Path, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			if !c.Writer.Written() {
+				s.problem(c, nil, http.StatusInternalServerError, "the app panicked; its log says where")
+			}
+		}
+	}()
+	c.Next()
+}
+
+func newDurations(reg prometheus.Registerer) *prometheus.HistogramVec {
+	v := prometheus.NewHistogramVec(probe.HistogramOpts(signal.HTTPServerDuration, "Duration of HTTP requests.", signal.HTTPBuckets()),
+		[]string{signal.LabelRoute, signal.LabelMethod, signal.LabelStatus, signal.LabelMode})
+	reg.MustRegister(v)
+	return v
+}

@@ -1,0 +1,110 @@
+// Package server puts the portal and the lab controls on HTTP. Every response says what it cost; what the pages are made of and how
+// they are cached is the business of packages housing and pagecache.
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"loadlab/app/api"
+	"loadlab/app/internal/housing"
+	"loadlab/app/internal/pagecache"
+	"loadlab/app/internal/probe"
+	"loadlab/otel/telemetry"
+)
+
+// Config is what a server serves from. All fields are needed.
+type Config struct {
+	Store     *housing.Store
+	Cache     *pagecache.Cache
+	Redis     redis.UniversalClient // for readiness and memory; pages go through Cache
+	Probe     *probe.Registry
+	Telemetry *telemetry.Telemetry
+	Log       *slog.Logger
+	Info      api.Info // what cannot change while the app runs
+}
+
+// Server has two handlers: the API, and the lab controls, which are for a port of their own.
+type Server struct {
+	Config
+	durations *prometheus.HistogramVec
+	draining  atomic.Bool
+}
+
+// New returns a server. It registers the HTTP metrics with the telemetry's registry.
+func New(cfg Config) *Server {
+	return &Server{Config: cfg, durations: newDurations(cfg.Telemetry.Registry)}
+}
+
+// Drain makes /readyz fail, so that whoever balances load stops sending it here.
+func (s *Server) Drain() { s.draining.Store(true) }
+
+// API returns the handler of the portal.
+func (s *Server) API() http.Handler {
+	r := s.router()
+	s.get(r, api.PathLive+":loader", s.live)
+	s.get(r, api.PathCached+":strategy", s.cached)
+	s.get(r, api.PathCached[:len(api.PathCached)-1], s.cached)
+	s.get(r, api.PathProperties+":id", s.property)
+	r.PATCH(api.PathProperties+":id", s.changePrice)
+	r.PATCH(api.PathProperties+":id/", s.changePrice)
+	r.GET(api.PathHealthz, s.healthz)
+	r.GET(api.PathReadyz, s.readyz)
+	return r
+}
+
+// router returns a Gin engine whose every answer, also to a path or method that does not exist, is of this package's making.
+func (s *Server) router() *gin.Engine {
+	r := gin.New()
+	r.RedirectTrailingSlash = false
+	r.HandleMethodNotAllowed = true
+	r.Use(s.recover)
+	r.NoRoute(func(c *gin.Context) {
+		s.problem(c, nil, http.StatusNotFound, "there is nothing at "+c.Request.URL.Path, api.PathLive+"{loader}/", api.PathCached+"{strategy}/",
+			api.PathProperties+"{id}/")
+	})
+	r.NoMethod(func(c *gin.Context) {
+		s.problem(c, nil, http.StatusMethodNotAllowed, c.Request.Method+" is not a method of "+c.Request.URL.Path, c.Writer.Header()["Allow"]...)
+	})
+	return r
+}
+
+// get serves path with and without its trailing slash, without a redirect: a redirect would be measured as a request.
+func (s *Server) get(r *gin.Engine, path string, h gin.HandlerFunc) {
+	r.GET(path, h)
+	r.GET(path+"/", h)
+}
+
+func (s *Server) healthz(c *gin.Context) {
+	s.json(c, s.begin(c, noMode), http.StatusOK, map[string]string{"status": "ok"})
+}
+
+// readyTimeout bounds each check of /readyz.
+const readyTimeout = 2 * time.Second
+
+// readyz fails while the app drains and when the database does not answer. A Redis that is gone costs latency, not readiness: pages
+// are computed without it.
+func (s *Server) readyz(c *gin.Context) {
+	if s.draining.Load() {
+		s.problem(c, nil, http.StatusServiceUnavailable, "the app is draining")
+		return
+	}
+	ctx, cancel := context.WithTimeout(c.Request.Context(), readyTimeout)
+	defer cancel()
+	if err := s.Store.DB().PingContext(ctx); err != nil {
+		s.problem(c, nil, http.StatusServiceUnavailable, "the database does not answer: "+err.Error())
+		return
+	}
+	redisStatus := "ok"
+	if err := s.Redis.Ping(ctx).Err(); err != nil {
+		redisStatus = "unavailable: " + err.Error()
+	}
+	s.json(c, s.begin(c, noMode), http.StatusOK, map[string]string{"status": "ready", "redis": redisStatus})
+}
