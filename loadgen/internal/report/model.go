@@ -1,4 +1,4 @@
-// Package report is run.json and everything that is rendered from it: text, Markdown and JUnit. It is pure: it knows neither the
+// Package report is run.json and everything that is rendered from it: text, Markdown, JUnit and CSV. It is pure: it knows neither the
 // network nor the clock, and every rendering is a function of a Run alone.
 package report
 

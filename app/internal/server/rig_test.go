@@ -1,0 +1,190 @@
+package server_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/gin-gonic/gin"
+	"github.com/redis/go-redis/v9"
+	"github.com/uptrace/bun"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+
+	"loadlab/app/api"
+	"loadlab/app/internal/housing"
+	"loadlab/app/internal/pagecache"
+	"loadlab/app/internal/probe"
+	"loadlab/app/internal/server"
+	"loadlab/loadgen/localserver"
+	"loadlab/otel/telemetry"
+)
+
+func TestMain(m *testing.M) {
+	gin.SetMode(gin.ReleaseMode)
+	os.Exit(m.Run())
+}
+
+// rows is enough for three pages.
+const rows = 60
+
+// rig is an app in this process: both its ports, and what it leans on.
+type rig struct {
+	api, lab *httptest.Server
+	redis    *miniredis.Miniredis
+	store    *housing.Store
+	spans    *tracetest.InMemoryExporter // nil if nothing is traced
+	flush    func()                      // exports the spans
+	server   *server.Server
+}
+
+// newRig serves from the database at databaseURL; a SQLite file if that is empty.
+func newRig(t *testing.T, databaseURL string, traced bool) *rig {
+	t.Helper()
+	if databaseURL == "" {
+		databaseURL = "sqlite:" + filepath.Join(t.TempDir(), "portal.db")
+	}
+	r := &rig{redis: miniredis.RunT(t), flush: func() {}}
+	log := slog.New(slog.DiscardHandler)
+	cfg := telemetry.Config{Env: func(string) string { return "" }, Log: log}
+	if traced {
+		r.spans = tracetest.NewInMemoryExporter()
+		cfg.Exporter = keep{r.spans}
+	}
+	tel, err := telemetry.New(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.flush = func() {
+		if err := tel.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}
+	registry := probe.NewRegistry(tel.Registry)
+	hook := &probe.SQLHook{Tracer: tel.Tracer}
+	r.store, err = housing.Open(t.Context(), databaseURL, housing.Options{Hook: func(system string) bun.QueryHook {
+		hook.System = system
+		return hook
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.store.Seed(t.Context(), rows, nil); err != nil {
+		t.Fatal(err)
+	}
+	options, err := pagecache.Options("redis://"+r.redis.Addr(), time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := redis.NewClient(options)
+	client.AddHook(&probe.RedisHook{Tracer: tel.Tracer})
+	cache := pagecache.New(client, "test", pagecache.Config{TTL: time.Minute, Grace: time.Minute, RedisBudget: time.Second})
+	info := api.Info{Loaders: housing.Loaders()}
+	for _, s := range server.Strategies() {
+		info.Strategies = append(info.Strategies, s.Name)
+	}
+	r.server = server.New(server.Config{Store: r.store, Cache: cache, Redis: client, Probe: registry, Telemetry: tel, Log: log, Info: info})
+	r.api, r.lab = httptest.NewServer(r.server.API()), httptest.NewServer(r.server.Lab())
+	t.Cleanup(func() {
+		r.api.Close()
+		r.lab.Close()
+		_ = cache.Close(context.Background())
+		client.Close()
+		r.store.Close()
+	})
+	return r
+}
+
+// keep hides Shutdown, which empties an InMemoryExporter.
+type keep struct{ *tracetest.InMemoryExporter }
+
+func (keep) Shutdown(context.Context) error { return nil }
+
+// postgres starts a PostgreSQL for one test.
+func postgres(t *testing.T) string {
+	t.Helper()
+	pg, err := localserver.StartPostgres(t.Context(), localserver.Options{})
+	if errors.Is(err, localserver.ErrMissing) && os.Getenv("CI") != "true" {
+		t.Skipf("NOT TESTED ON POSTGRESQL: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := pg.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return pg.URL()
+}
+
+// answer is a response with its body read.
+type answer struct {
+	*http.Response
+	body string
+}
+
+// do makes a request and reads the answer.
+func do(t *testing.T, method, url, body string, headers ...string) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{resp, string(text)}
+}
+
+func get(t *testing.T, url string, headers ...string) answer {
+	t.Helper()
+	return do(t, http.MethodGet, url, "", headers...)
+}
+
+// decode reads a JSON body.
+func decode[T any](t *testing.T, a answer) T {
+	t.Helper()
+	var v T
+	if err := json.Unmarshal([]byte(a.body), &v); err != nil {
+		t.Fatalf("%v in %s", err, a.body)
+	}
+	return v
+}
+
+// cost is what Server-Timing says: queries and commands.
+func (a answer) cost(t *testing.T) (queries, commands string) {
+	t.Helper()
+	for part := range strings.SplitSeq(a.Header.Get(api.HeaderServerTiming), ", ") {
+		name, rest, _ := strings.Cut(part, ";desc=\"")
+		n, _, _ := strings.Cut(rest, "\"")
+		switch name {
+		case "sql":
+			queries = n
+		case "redis":
+			commands = n
+		}
+	}
+	if queries == "" || commands == "" {
+		t.Fatalf("Server-Timing is %q", a.Header.Get(api.HeaderServerTiming))
+	}
+	return queries, commands
+}

@@ -1,0 +1,197 @@
+// Package gate judges a run: a gate is an expression over the run's figures that must hold, such as
+//
+//	p99("singleflight", "expiry") <= 0.5 * p99("ttl", "expiry")
+//	p95("ttl", "warm") <= 10*ms and errors() == 0
+//
+// Expressions are those of expr-lang/expr, cut down to what a gate needs: figures, numbers, the units us, ms and s, arithmetic,
+// comparisons, and, or, not. Times are in milliseconds; a bare number beside a time is milliseconds too. Everything that can be wrong
+// with a gate, a misspelt mode as well as a time compared with a count, is found by Compile, before any load is driven; a gate that
+// compiled fails only on what was measured, or on what was not.
+//
+// The package is pure. It does not know where figures come from, nor what a scenario is.
+package gate
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/expr-lang/expr/vm"
+)
+
+// Figures are what a run measured.
+type Figures interface {
+	// Value returns one figure of one mode in one phase, over all that is not warm-up where mode or phase is empty. The names are those
+	// of Functions, and so is the unit. It fails if there is nothing to take the figure of: no sample, or a target that does not tell.
+	Value(name, mode, phase string) (value float64, unit string, err error)
+}
+
+// Scope is what a gate may speak of.
+type Scope struct {
+	Modes  []string
+	Phases []Phase
+}
+
+// Phase is a phase that a gate may speak of.
+type Phase struct {
+	Name   string
+	Warmup bool     // it has no figures
+	Modes  []string // the modes that take part; nil for all
+}
+
+// Verdict of a gate.
+type Verdict string
+
+// Verdicts, as run.json spells them.
+const (
+	Pass Verdict = "pass"
+	Fail Verdict = "fail"
+)
+
+// Result is what became of a gate.
+type Result struct {
+	Verdict Verdict
+	// Compared tells both sides of every comparison, for people:
+	//
+	//	p99(singleflight, expiry) = 12.1 ms <= 0.5 * p99(ttl, expiry) = 120 ms
+	Compared string
+	// Reason says why a gate failed that could not be compared; empty otherwise.
+	Reason string
+}
+
+// Gate is a compiled gate. It may be judged any number of times, by several goroutines at once.
+type Gate struct {
+	Expr string // as it was written
+	Line int    // where, in its file
+
+	figures     []figure
+	comparisons []comparison
+	program     *vm.Program
+}
+
+// figure is one call of a function: a mode or phase that was not named is empty.
+type figure struct{ name, mode, phase, unit string }
+
+// String renders a figure as people say it: p99(ttl, expiry).
+func (f figure) String() string {
+	switch {
+	case f.phase != "":
+		return fmt.Sprintf("%s(%s, %s)", f.name, cmp.Or(f.mode, "*"), f.phase)
+	case f.mode != "":
+		return fmt.Sprintf("%s(%s)", f.name, f.mode)
+	}
+	return f.name + "()"
+}
+
+// comparison is one comparison of a gate.
+type comparison struct {
+	op          string
+	left, right side
+}
+
+// side is one side of a comparison.
+type side struct {
+	text    string
+	unit    string
+	figures []int // which of the gate's figures it is made of
+	bare    bool  // it is a figure and nothing else
+}
+
+// Judge compares. A gate fails if it does not hold, if a figure has no samples, or if anything it compares is not a finite number.
+func (g *Gate) Judge(figures Figures) Result {
+	values := make([]float64, len(g.figures))
+	var known, reasons []string
+	for i, f := range g.figures {
+		v, _, err := figures.Value(f.name, f.mode, f.phase)
+		switch {
+		case err != nil:
+			reasons = append(reasons, fmt.Sprintf("%s cannot be told: %v", f, err))
+		case math.IsNaN(v) || math.IsInf(v, 0):
+			reasons = append(reasons, fmt.Sprintf("%s is not a finite number", f))
+		default:
+			known = append(known, fmt.Sprintf("%s = %s", f, render(v, f.unit, plainDigits)))
+		}
+		values[i] = v
+	}
+	if len(reasons) > 0 {
+		return Result{Verdict: Fail, Compared: strings.Join(known, ", "), Reason: strings.Join(reasons, "; ")}
+	}
+	return g.compare(values)
+}
+
+// compare runs the program over the values of the figures.
+func (g *Gate) compare(values []float64) Result {
+	e := &environment{values: values, sides: make([][2]float64, len(g.comparisons))}
+	holds, err := vm.Run(g.program, e.variables(g.comparisons))
+	if err != nil {
+		return Result{Verdict: Fail, Reason: err.Error()}
+	}
+	var told []string
+	for i, c := range g.comparisons {
+		told = append(told, c.tell(e.sides[i], g.figures, values))
+	}
+	r := Result{Verdict: Fail, Compared: strings.Join(told, "; ")}
+	for i, c := range g.comparisons {
+		for k, s := range []side{c.left, c.right} {
+			if v := e.sides[i][k]; math.IsNaN(v) || math.IsInf(v, 0) {
+				r.Reason = s.text + " is not a finite number"
+				return r
+			}
+		}
+	}
+	if holds == true {
+		r.Verdict = Pass
+	}
+	return r
+}
+
+// environment is what a program sees while it runs: figures by number, and comparisons that remember what they compared.
+type environment struct {
+	values []float64
+	sides  [][2]float64
+}
+
+// Names that a program calls. A gate cannot say them: Compile replaces its calls and comparisons by these, and refuses unknown names.
+const (
+	figureCall  = "figure"
+	compareCall = "compare"
+)
+
+func (e *environment) variables(comparisons []comparison) map[string]any {
+	vars := map[string]any{
+		figureCall: func(i int) float64 { return e.values[i] },
+		compareCall: func(i int, left, right float64) bool {
+			e.sides[i] = [2]float64{left, right}
+			return holds(comparisons[i].op, left, right)
+		},
+	}
+	for name, v := range constants() {
+		vars[name] = v
+	}
+	return vars
+}
+
+// holds compares. Figures are sums and quotients of counts, so that equality allows for what binary fractions lose.
+func holds(op string, a, b float64) bool {
+	equal := a == b || math.Abs(a-b) <= 1e-9*max(math.Abs(a), math.Abs(b))
+	switch op {
+	case "==":
+		return equal
+	case "!=":
+		return !equal
+	case "<":
+		return a < b && !equal
+	case "<=":
+		return a < b || equal
+	case ">":
+		return a > b && !equal
+	}
+	return a > b || equal // >=
+}
+
+// comparators are the operators that compare numbers.
+func comparators() []string { return []string{"==", "!=", "<", "<=", ">", ">="} }
+
+func isComparator(op string) bool { return slices.Contains(comparators(), op) }

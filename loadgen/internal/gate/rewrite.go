@@ -1,0 +1,123 @@
+package gate
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/expr-lang/expr/ast"
+
+	"loadlab/loadgen/internal/gate/spell"
+)
+
+// call checks a call of a figure and replaces it by figure(number).
+func (c *checking) call(n *ast.Node, x *ast.CallNode) kind {
+	callee, ok := x.Callee.(*ast.IdentifierNode)
+	if !ok {
+		return c.errorf(x, "a figure is called by its name, as in p99(\"mode\", \"phase\")")
+	}
+	unit, ok := unitOf(callee.Value)
+	if !ok {
+		return c.errorf(callee, "%s", spell.Unknown("function", callee.Value, functionNames()))
+	}
+	if len(x.Arguments) > 2 {
+		return c.errorf(x, "%s takes a mode and a phase, got %d arguments", callee.Value, len(x.Arguments))
+	}
+	f := figure{name: callee.Value, unit: unit}
+	good := true
+	for i, arg := range x.Arguments {
+		name, ok := arg.(*ast.StringNode)
+		if !ok {
+			c.errorf(arg, "%s takes names in quotes, as in %s(\"mode\", \"phase\")", f.name, f.name)
+			good = false
+			continue
+		}
+		switch {
+		case name.Value == "*":
+		case i == 0:
+			f.mode = name.Value
+			good = c.knownMode(name) && good
+		default:
+			f.phase = name.Value
+			good = c.knownPhase(name) && good
+		}
+	}
+	if !good || !c.takesPart(x, f) {
+		return kind{bad: true}
+	}
+	i := slices.Index(c.gate.figures, f)
+	if i < 0 {
+		i = len(c.gate.figures)
+		c.gate.figures = append(c.gate.figures, f)
+	}
+	ast.Patch(n, &ast.CallNode{Callee: &ast.IdentifierNode{Value: figureCall}, Arguments: []ast.Node{&ast.IntegerNode{Value: i}}})
+	return kind{unit: unit}
+}
+
+func (c *checking) knownMode(name *ast.StringNode) bool {
+	if slices.Contains(c.scope.Modes, name.Value) {
+		return true
+	}
+	c.errorf(name, "%s", spell.Unknown("mode", name.Value, c.scope.Modes))
+	return false
+}
+
+func (c *checking) knownPhase(name *ast.StringNode) bool {
+	var names []string
+	for _, p := range c.scope.Phases {
+		switch {
+		case p.Name == name.Value && p.Warmup:
+			c.errorf(name, "phase %q is warm-up, which has no figures", name.Value)
+			return false
+		case p.Name == name.Value:
+			return true
+		case !p.Warmup:
+			names = append(names, p.Name)
+		}
+	}
+	c.errorf(name, "%s", spell.Unknown("phase", name.Value, names))
+	return false
+}
+
+// takesPart refuses a figure that can never have a sample: of a mode that is not in the phase's mix.
+func (c *checking) takesPart(x *ast.CallNode, f figure) bool {
+	for _, p := range c.scope.Phases {
+		if p.Name == f.phase && f.mode != "" && p.Modes != nil && !slices.Contains(p.Modes, f.mode) {
+			c.errorf(x, "mode %q takes no part in phase %q (in it: %s)", f.mode, f.phase, strings.Join(p.Modes, ", "))
+			return false
+		}
+	}
+	return true
+}
+
+// compare replaces a comparison, whose operands have been rewritten, by compare(number, left, right).
+func (c *checking) compare(n *ast.Node, x *ast.BinaryNode, left, right side) {
+	left.figures, right.figures = figuresOf(x.Left), figuresOf(x.Right)
+	i := len(c.gate.comparisons)
+	c.gate.comparisons = append(c.gate.comparisons, comparison{op: x.Operator, left: left, right: right})
+	ast.Patch(n, &ast.CallNode{
+		Callee:    &ast.IdentifierNode{Value: compareCall},
+		Arguments: []ast.Node{&ast.IntegerNode{Value: i}, x.Left, x.Right},
+	})
+}
+
+// figuresOf lists the figures in a rewritten operand, in their order and once each.
+func figuresOf(n ast.Node) []int {
+	switch x := n.(type) {
+	case *ast.CallNode:
+		return []int{x.Arguments[0].(*ast.IntegerNode).Value}
+	case *ast.UnaryNode:
+		return figuresOf(x.Node)
+	case *ast.BinaryNode:
+		all := figuresOf(x.Left)
+		for _, i := range figuresOf(x.Right) {
+			if !slices.Contains(all, i) {
+				all = append(all, i)
+			}
+		}
+		return all
+	}
+	return nil
+}
+
+// text renders an operand as people read it, without the quotes of names.
+func text(n ast.Node) string { return strings.ReplaceAll(n.String(), `"`, "") }

@@ -1,0 +1,274 @@
+package report_test
+
+import (
+	"errors"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"loadlab/loadgen/internal/gate"
+	"loadlab/loadgen/internal/report"
+)
+
+func figures(t *testing.T, run *report.Run) *report.Figures {
+	t.Helper()
+	f, err := report.NewFigures(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func value(t *testing.T, f *report.Figures, name, mode, phase string) float64 {
+	t.Helper()
+	v, _, err := f.Value(name, mode, phase)
+	if err != nil {
+		t.Fatalf("%s(%q, %q): %v", name, mode, phase, err)
+	}
+	return v
+}
+
+// TestGatesKnowTheFigures: gates ask by name, so both packages must mean the same names and units.
+func TestGatesKnowTheFigures(t *testing.T) {
+	var _ gate.Figures = (*report.Figures)(nil)
+	f := figures(t, stale(t))
+	var names []string
+	for _, fn := range gate.Functions() {
+		names = append(names, fn.Name)
+		if _, unit, err := f.Value(fn.Name, "ttl", "changes"); err != nil || unit != fn.Unit {
+			t.Errorf("%s: got unit %q, %v, want %q", fn.Name, unit, err, fn.Unit)
+		}
+	}
+	want := report.Names()
+	slices.Sort(names)
+	slices.Sort(want)
+	if !slices.Equal(names, want) {
+		t.Errorf("gates know %v, figures are %v", names, want)
+	}
+}
+
+func TestFigures(t *testing.T) {
+	f := figures(t, stampede(t))
+	for _, tt := range []struct {
+		name, mode, phase string
+		want              float64
+	}{
+		{"requests", "ttl", "expiry", 3600},
+		{"requests", "", "", 3 * 3 * (800 + 1200 + 50)},
+		{"errors", "", "", 0},
+		{"rate", "ttl", "warm", 200},
+		{"rate", "ttl", "", 3 * 2050 / (3 * 10.21)},
+		{"sql", "ttl", "warm", 0},
+		{"sql", "ttl", "expiry", 62 * 19.0 / 1200},
+		{"redis", "ttl", "warm", 2},
+		{"hit_ratio", "ttl", "warm", 1},
+		{"hit_ratio", "ttl", "expiry", 1181.0 / 1200},
+		{"recomputes", "ttl", "expiry", 19},
+		{"recomputes", "ttl", "", 19 + 47},
+		{"recomputes", "", "burst", 47 + 1 + 46},
+		{"recomputes_per_expiry", "ttl", "expiry", 19.0 / 3},
+		{"recomputes_per_expiry", "ttl", "burst", 47},
+	} {
+		if got := value(t, f, tt.name, tt.mode, tt.phase); math.Abs(got-tt.want) > 1e-9 {
+			t.Errorf("%s(%q, %q): got %v, want %v", tt.name, tt.mode, tt.phase, got, tt.want)
+		}
+	}
+	if got := f.Phases(); !slices.Equal(got, []string{"warm", "expiry", "burst"}) {
+		t.Errorf("phases: got %v, want all but the warm-up", got)
+	}
+}
+
+// TestSharedPhaseTakesItsTimeOnce: 420 requests a round in the 10 s that three modes share are 42 a second, not 14.
+func TestSharedPhaseTakesItsTimeOnce(t *testing.T) {
+	f := figures(t, stale(t))
+	if got, want := value(t, f, "rate", "", "changes"), (840.0-12)/20; got != want {
+		t.Errorf("rate over all modes: got %v, want %v", got, want)
+	}
+	if got, want := value(t, f, "rate", "singleflight", "changes"), 6.0; got != want {
+		t.Errorf("rate of one mode: got %v, want %v", got, want)
+	}
+	if got, want := value(t, f, "stale_max", "", ""), 1983.0; got != want {
+		t.Errorf("stale_max over all modes: got %v, want %v", got, want)
+	}
+}
+
+func TestNoSamples(t *testing.T) {
+	half := stampede(t) // the counters of one round are missing
+	for i := range half.Cells {
+		if half.Cells[i].Round == 2 {
+			half.Cells[i].Server.Counters = nil
+			half.Cells[i].Server.SQL = 0
+		}
+	}
+	idle := stale(t) // nothing was written, so nothing could be stale
+	for i := range idle.Cells {
+		idle.Cells[i].Stale = &report.Stale{Reads: 100}
+	}
+	for _, tt := range []struct {
+		what              string
+		run               *report.Run
+		name, mode, phase string
+		want              error
+	}{
+		{"nothing ran", empty(t), "p99", "ttl", "expiry", report.ErrNoSamples},
+		{"nothing ran: no errors are not 0 errors", empty(t), "errors", "", "", report.ErrNoSamples},
+		{"phase not reached", interrupted(t), "p50", "ttl", "expiry", report.ErrNoSamples},
+		{"mode not reached", interrupted(t), "rate", "early", "", report.ErrNoSamples},
+		{"a service that tells nothing", remote(t), "sql", "GET", "load", report.ErrNoSamples},
+		{"a service that tells nothing", remote(t), "recomputes", "", "", report.ErrNoSamples},
+		{"a service that tells nothing", remote(t), "hit_ratio", "", "", report.ErrNoSamples},
+		{"no staleness was looked for", stampede(t), "stale_max", "", "", report.ErrNoSamples},
+		{"no price changes", idle, "stale_max", "", "", report.ErrNoSamples},
+		{"no price changes", idle, "stale_ratio", "ttl", "changes", report.ErrNoSamples},
+		{"counters with a gap", half, "recomputes", "ttl", "expiry", report.ErrNoSamples},
+		{"counters with a gap", half, "sql", "ttl", "expiry", nil}, // by Server-Timing
+		{"latency of what tells nothing", remote(t), "p99", "GET", "load", nil},
+	} {
+		if _, _, err := figures(t, tt.run).Value(tt.name, tt.mode, tt.phase); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %s(%q, %q): got %v, want %v", tt.what, tt.name, tt.mode, tt.phase, err, tt.want)
+		}
+	}
+	if got, want := value(t, figures(t, half), "sql", "ttl", "expiry"), 62*19.0*2/3600; math.Abs(got-want) > 1e-9 {
+		t.Errorf("sql by Server-Timing: got %v, want %v", got, want)
+	}
+}
+
+func TestUnknown(t *testing.T) {
+	f := figures(t, stampede(t))
+	for _, tt := range []struct{ name, mode, phase, want string }{
+		{"p42", "ttl", "warm", `unknown figure "p42": known are p50, p90`},
+		{"p50", "tll", "warm", `unknown mode "tll": known are ttl, singleflight, early`},
+		{"p50", "ttl", "wram", `unknown phase "wram": known are warm, expiry, burst`},
+		{"p50", "ttl", "prime", `phase "prime" is warm-up`},
+	} {
+		_, _, err := f.Value(tt.name, tt.mode, tt.phase)
+		if err == nil || !strings.Contains(err.Error(), tt.want) || errors.Is(err, report.ErrNoSamples) {
+			t.Errorf("%s(%q, %q): got %v, want %q", tt.name, tt.mode, tt.phase, err, tt.want)
+		}
+	}
+}
+
+// random is a run with anything in it that can add up.
+func random(seed uint64) *report.Run {
+	rng := rand.New(rand.NewPCG(seed, 7))
+	run := base()
+	var loads []load
+	for _, m := range run.Modes {
+		for _, p := range run.Phases {
+			if rng.IntN(5) == 0 {
+				continue
+			}
+			n := rng.IntN(400)
+			loads = append(loads, load{
+				mode: m.Name, phase: p.Name, requests: n, took: time.Duration(1+rng.IntN(3)) * time.Second, fast: ms, slow: 40 * ms, slowShare: rng.Float64(),
+				failed: map[string]int64{"timeout": int64(rng.IntN(n/2 + 1)), "reset": int64(rng.IntN(n/2 + 1))},
+				sql:    int64(rng.IntN(5000)), redis: int64(rng.IntN(900)), recomputes: int64(rng.IntN(50)), expired: int64(rng.IntN(5)),
+				cache: map[string]int64{"hit": int64(rng.IntN(400)), "miss": int64(rng.IntN(40)), "none": int64(rng.IntN(9))},
+			})
+		}
+	}
+	return fill(run, 1+rng.IntN(3), loads)
+}
+
+// get is a figure, or 0 if it has no samples.
+func get(t *testing.T, f *report.Figures, name, mode, phase string) float64 {
+	t.Helper()
+	v, _, err := f.Value(name, mode, phase)
+	if err != nil && !errors.Is(err, report.ErrNoSamples) {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// TestFiguresAddUp: over random runs, every request that was not warm-up is in the figures once, sums are the sums of their parts, and
+// quantiles are in order.
+func TestFiguresAddUp(t *testing.T) {
+	counts := map[string]func(report.Ledger) int64{
+		"requests":  func(l report.Ledger) int64 { return l.Scheduled },
+		"completed": func(l report.Ledger) int64 { return l.Completed },
+		"errors":    report.Ledger.Errors,
+	}
+	for seed := range uint64(4) {
+		run := random(seed)
+		f := figures(t, run)
+		for name, of := range counts {
+			var cells, parts float64
+			for _, c := range run.Cells {
+				if c.Phase != "prime" {
+					cells += float64(of(c.Ledger))
+				}
+			}
+			for _, m := range f.Modes() {
+				var phases float64
+				for _, p := range f.Phases() {
+					phases += get(t, f, name, m, p)
+				}
+				if all := get(t, f, name, m, ""); all != phases {
+					t.Errorf("seed %d: %s(%q): got %v, its phases have %v", seed, name, m, all, phases)
+				}
+				parts += phases
+			}
+			if all := get(t, f, name, "", ""); all != parts || all != cells {
+				t.Errorf("seed %d: %s(): got %v, modes by phase have %v, cells %v", seed, name, all, parts, cells)
+			}
+		}
+		for _, m := range append(f.Modes(), "") {
+			for _, p := range append(f.Phases(), "") {
+				ordered(t, f, m, p)
+			}
+		}
+	}
+}
+
+func ordered(t *testing.T, f *report.Figures, mode, phase string) {
+	t.Helper()
+	if get(t, f, "completed", mode, phase)+get(t, f, "errors", mode, phase) != get(t, f, "requests", mode, phase) {
+		t.Errorf("%q in %q: the ledger does not balance", mode, phase)
+	}
+	for _, clock := range []string{"", "service_", "lag_"} {
+		var quantiles []float64
+		for _, q := range []string{"p50", "p90", "p95", "p99", "max"} {
+			quantiles = append(quantiles, get(t, f, clock+q, mode, phase))
+		}
+		if !slices.IsSorted(quantiles) {
+			t.Errorf("%q in %q: %squantiles are out of order: %v", mode, phase, clock, quantiles)
+		}
+	}
+}
+
+// TestOrderMakesNoDifference: neither the order of the cells, nor whether warm-up is among them, changes a figure.
+func TestOrderMakesNoDifference(t *testing.T) {
+	for seed := range uint64(2) {
+		run := random(seed)
+		f := figures(t, run)
+		shuffled := *run
+		shuffled.Cells = slices.DeleteFunc(slices.Clone(run.Cells), func(c report.Cell) bool { return c.Phase == "prime" })
+		rand.New(rand.NewPCG(seed, 8)).Shuffle(len(shuffled.Cells), func(i, j int) {
+			shuffled.Cells[i], shuffled.Cells[j] = shuffled.Cells[j], shuffled.Cells[i]
+		})
+		again := figures(t, &shuffled)
+		for _, m := range append(f.Modes(), "") {
+			for _, p := range append(f.Phases(), "") {
+				for _, name := range report.Names() {
+					got, _, err := again.Value(name, m, p)
+					want, _, wantErr := f.Value(name, m, p)
+					if got != want || (err == nil) != (wantErr == nil) {
+						t.Errorf("seed %d: %s(%q, %q): got %v %v, want %v %v", seed, name, m, p, got, err, want, wantErr)
+					}
+				}
+			}
+		}
+	}
+}
+
+func BenchmarkFigures(b *testing.B) {
+	run := stampede(b)
+	for b.Loop() {
+		if _, err := report.NewFigures(run); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

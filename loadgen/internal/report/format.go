@@ -1,0 +1,129 @@
+package report
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// none stands for what was not measured.
+const none = "–"
+
+// Latency renders d with three digits in the unit that suits it: 850 µs, 12.3 ms, 1.25 s. The histograms know whole microseconds.
+func Latency(d time.Duration) string {
+	us := d.Round(time.Microsecond).Microseconds()
+	switch {
+	case us == 0:
+		return "0"
+	case us < 1000:
+		return strconv.FormatInt(us, 10) + " µs"
+	case us < 999_500:
+		return digits(float64(us)/1e3) + " ms"
+	case us < 999_500_000:
+		return digits(float64(us)/1e6) + " s"
+	}
+	return length(d)
+}
+
+// length renders how long something took: 850 ms, 9.3 s, 1m32s.
+func length(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return d.Round(time.Millisecond).String()
+	case d < time.Minute:
+		return d.Round(100 * time.Millisecond).String()
+	}
+	return d.Round(time.Second).String()
+}
+
+// digits renders x with three significant digits, and with more where it is above 999: 0.0812, 2.8 as 2.80, 12.3, 123, 12,345.
+func digits(x float64) string {
+	a := math.Abs(x)
+	switch {
+	case math.IsNaN(x) || math.IsInf(x, 0):
+		return none
+	case a >= 99.95:
+		return count(int64(math.Round(math.Min(math.Max(x, -1e15), 1e15))))
+	case a >= 9.995:
+		return strconv.FormatFloat(x, 'f', 1, 64)
+	case a >= 0.9995:
+		return strconv.FormatFloat(x, 'f', 2, 64)
+	case a >= 0.001:
+		return strconv.FormatFloat(x, 'f', 3, 64)
+	case a == 0:
+		return "0"
+	}
+	return "<0.001"
+}
+
+// amount renders a mean of counts: 62 and not 62.0, but 2.48.
+func amount(x float64) string {
+	if x == math.Trunc(x) && math.Abs(x) < 1e15 {
+		return count(int64(x))
+	}
+	return digits(x)
+}
+
+// count renders n with a comma before each three digits.
+func count(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	first := 0
+	if n < 0 {
+		first = 1
+	}
+	for i := len(s) - 3; i > first; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// counted renders n of something: 1 request, 12,345 requests.
+func counted(n int64, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return count(n) + " " + what
+}
+
+// percent renders a share between 0 and 1. Neither 0% nor 100% is ever the work of rounding: 99.96% is not all.
+func percent(x float64) string {
+	switch {
+	case x == 0 || x == 1:
+		return strconv.Itoa(int(x)*100) + "%"
+	case x < 0.001:
+		return "<0.1%"
+	case x > 0.999:
+		return ">99.9%"
+	}
+	return strconv.FormatFloat(x*100, 'f', 1, 64) + "%"
+}
+
+// times renders a ratio: 0.081x, 1.25x, 12.3x.
+func times(x float64) string {
+	switch {
+	case x < 0.001:
+		return "<0.001x"
+	case x < 0.0995:
+		return strconv.FormatFloat(x, 'f', 3, 64) + "x"
+	case x < 9.995:
+		return strconv.FormatFloat(x, 'f', 2, 64) + "x"
+	case x < 99.95:
+		return strconv.FormatFloat(x, 'f', 1, 64) + "x"
+	}
+	return count(int64(math.Min(math.Round(x), 1e15))) + "x"
+}
+
+// clean replaces what a terminal would act on: names and versions come from files and from servers.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' {
+			return ' '
+		}
+		if !unicode.IsPrint(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,152 @@
+package report_test
+
+import (
+	"bytes"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rivo/uniseg"
+
+	"loadlab/loadgen/internal/report"
+)
+
+var update = flag.Bool("update", false, "write the goldens")
+
+// formats are all renderings, by the ending of their goldens.
+var formats = map[string]func(io.Writer, *report.Run) error{
+	"80.txt":    text(80, false),
+	"120.txt":   text(120, false),
+	"color.txt": text(120, true),
+	"md":        report.Markdown,
+	"xml":       report.JUnit,
+	"csv":       report.CSV,
+}
+
+func text(width int, color bool) func(io.Writer, *report.Run) error {
+	return func(w io.Writer, run *report.Run) error {
+		return report.Text(w, run, report.Options{Width: width, Color: color, Path: "runs/20261122-230504-stampede/run.json"})
+	}
+}
+
+func TestGoldens(t *testing.T) {
+	for name, fixture := range fixtures {
+		run := fixture(t)
+		for ending, render := range formats {
+			t.Run(name+"."+ending, func(t *testing.T) {
+				var got bytes.Buffer
+				if err := render(&got, run); err != nil {
+					t.Fatal(err)
+				}
+				golden(t, name+"."+ending, got.String())
+			})
+		}
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v (write it with -update)", err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+func TestTextFitsItsWidth(t *testing.T) {
+	for name, fixture := range fixtures {
+		run := fixture(t)
+		for _, width := range []int{72, 80, 120} {
+			var b bytes.Buffer
+			if err := text(width, false)(&b, run); err != nil {
+				t.Fatal(err)
+			}
+			for i, line := range strings.Split(b.String(), "\n") {
+				if got := uniseg.StringWidth(line); got > width {
+					t.Errorf("%s at %d: line %d takes %d columns: %s", name, width, i+1, got, line)
+				}
+				if strings.TrimRight(line, " ") != line {
+					t.Errorf("%s at %d: line %d ends in blanks: %q", name, width, i+1, line)
+				}
+			}
+		}
+	}
+}
+
+// TestColorIsAllThatColorAdds: a report piped into a file says the same.
+func TestColorIsAllThatColorAdds(t *testing.T) {
+	run := stampede(t)
+	var plain, colored bytes.Buffer
+	if err := text(120, false)(&plain, run); err != nil {
+		t.Fatal(err)
+	}
+	if err := text(120, true)(&colored, run); err != nil {
+		t.Fatal(err)
+	}
+	stripped := colored.String()
+	for _, code := range []string{"0", "1", "2", "31", "32", "33"} {
+		stripped = strings.ReplaceAll(stripped, "\x1b["+code+"m", "")
+	}
+	if diff := cmp.Diff(plain.String(), stripped); diff != "" {
+		t.Errorf("without escape sequences (-plain +colored):\n%s", diff)
+	}
+	if plain.String() == colored.String() {
+		t.Error("got no colours")
+	}
+}
+
+// TestNothingActsOnTheTerminal: names come from files and servers.
+func TestNothingActsOnTheTerminal(t *testing.T) {
+	run := stampede(t)
+	evil := "x\x1b[2J\x07\u202e"
+	run.Scenario.Name, run.Scenario.Why, run.Stack.Database, run.Commit = evil, evil, evil, evil
+	run.Modes[0].Name, run.Phases[1].Load, run.Gates[0].Compared = evil, evil, evil
+	run.Warnings = []string{evil}
+	for i := range run.Cells {
+		if run.Cells[i].Mode == "ttl" {
+			run.Cells[i].Mode = evil
+		}
+	}
+	for _, render := range []func(io.Writer, *report.Run) error{text(80, false), report.Markdown} {
+		var b bytes.Buffer
+		if err := render(&b, run); err != nil {
+			t.Fatal(err)
+		}
+		if strings.ContainsAny(b.String(), "\x1b\x07\u202e") {
+			t.Errorf("got control characters in:\n%q", b.String())
+		}
+	}
+}
+
+func TestMarkdownFitsAComment(t *testing.T) {
+	run := stampede(t)
+	for range 3000 {
+		run.Gates = append(run.Gates, run.Gates[1])
+	}
+	var b bytes.Buffer
+	if err := report.Markdown(&b, run); err != nil {
+		t.Fatal(err)
+	}
+	if n := utf8.RuneCountInString(b.String()); n > report.MarkdownLimit || n < report.MarkdownLimit/2 {
+		t.Errorf("got %d characters, want nearly %d", n, report.MarkdownLimit)
+	}
+	if !strings.Contains(b.String(), "more did not fit") || !strings.HasPrefix(b.String(), "### FAIL: stampede") {
+		t.Errorf("got no word on what did not fit, or no verdict:\n%.200s", b.String())
+	}
+}

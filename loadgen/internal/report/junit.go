@@ -1,0 +1,101 @@
+package report
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// JUnit's elements, as Jenkins, GitLab and GitHub's actions read them.
+type (
+	junitSuites struct {
+		XMLName  xml.Name     `xml:"testsuites"`
+		Name     string       `xml:"name,attr"`
+		Tests    int          `xml:"tests,attr"`
+		Failures int          `xml:"failures,attr"`
+		Errors   int          `xml:"errors,attr"`
+		Time     string       `xml:"time,attr"`
+		Suites   []junitSuite `xml:"testsuite"`
+	}
+	junitSuite struct {
+		Name       string          `xml:"name,attr"`
+		Tests      int             `xml:"tests,attr"`
+		Failures   int             `xml:"failures,attr"`
+		Errors     int             `xml:"errors,attr"`
+		Skipped    int             `xml:"skipped,attr"`
+		Time       string          `xml:"time,attr"`
+		Timestamp  string          `xml:"timestamp,attr"`
+		Properties []junitProperty `xml:"properties>property"`
+		Cases      []junitCase     `xml:"testcase"`
+		Out        string          `xml:"system-out,omitempty"`
+	}
+	junitProperty struct {
+		Name  string `xml:"name,attr"`
+		Value string `xml:"value,attr"`
+	}
+	junitCase struct {
+		Class   string       `xml:"classname,attr"`
+		Name    string       `xml:"name,attr"`
+		Time    string       `xml:"time,attr"`
+		Error   *junitResult `xml:"error"`
+		Failure *junitResult `xml:"failure"`
+		Skipped *junitResult `xml:"skipped"`
+	}
+	junitResult struct {
+		Message string `xml:"message,attr"`
+		Type    string `xml:"type,attr,omitempty"`
+		Text    string `xml:",chardata"`
+	}
+)
+
+// JUnit writes the verdict for a CI that shows tests. The run is a test, in error if it is invalid or was interrupted, and each gate
+// is one: failed, passed, or skipped where it was not judged.
+func JUnit(w io.Writer, run *Run) error {
+	f, err := NewFigures(run)
+	if err != nil {
+		return err
+	}
+	s := junitSuite{Name: "loadlab " + run.Scenario.Name, Time: seconds(run.Took), Timestamp: run.Started.UTC().Format("2006-01-02T15:04:05")}
+	for _, x := range facts(run) {
+		s.Properties = append(s.Properties, junitProperty{x.name, x.text})
+	}
+	class := "loadlab." + run.Scenario.Name
+	validity := junitCase{Class: class, Name: "the run is valid", Time: seconds(run.Took)}
+	switch word, sentence := headline(run); ExitCode(run) {
+	case ExitInterrupted, ExitInvalid:
+		validity.Error = &junitResult{Message: sentence, Type: strings.ToLower(word), Text: strings.Join(run.Invalid, "\n")}
+		s.Errors++
+	}
+	s.Cases = append(s.Cases, validity)
+	for _, g := range run.Gates {
+		c := junitCase{Class: class, Name: g.Expr, Time: "0"}
+		detail := joined("; ", g.Compared, g.Reason)
+		switch {
+		case g.Verdict == Pass && validity.Error == nil:
+		case g.Verdict == Fail && validity.Error == nil:
+			c.Failure = &junitResult{Message: detail, Type: "gate", Text: fmt.Sprintf("%s:%d: %s\n%s", run.Scenario.File, g.Line, g.Expr, detail)}
+			s.Failures++
+		default:
+			if validity.Error != nil {
+				detail = joined("; ", "not judged", g.Reason)
+			}
+			c.Skipped = &junitResult{Message: detail}
+			s.Skipped++
+		}
+		s.Cases = append(s.Cases, c)
+	}
+	s.Tests = len(s.Cases)
+	normal, warnings := notes(f)
+	s.Out = strings.Join(append(normal, warnings...), "\n")
+	suites := junitSuites{Name: "loadlab", Tests: s.Tests, Failures: s.Failures, Errors: s.Errors, Time: s.Time, Suites: []junitSuite{s}}
+	data, err := xml.MarshalIndent(suites, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write JUnit: %w", err)
+	}
+	_, err = io.WriteString(w, xml.Header+string(data)+"\n")
+	return err
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }

@@ -1,0 +1,111 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/xml"
+	"strings"
+	"testing"
+
+	"loadlab/loadgen/internal/report"
+)
+
+func TestVerdict(t *testing.T) {
+	pass, fail, open := report.Gate{Verdict: report.Pass}, report.Gate{Verdict: report.Fail}, report.Gate{Verdict: report.NotJudged}
+	for _, tt := range []struct {
+		what  string
+		run   report.Run
+		code  int
+		first string
+	}{
+		{"no gates", report.Run{}, 0, "DONE  s: measured; the scenario has no gates to judge it by"},
+		{"one gate", report.Run{Gates: []report.Gate{pass}}, 0, "PASS  s: its one gate holds"},
+		{"two gates", report.Run{Gates: []report.Gate{pass, pass}}, 0, "PASS  s: all 2 gates hold"},
+		{"a failure", report.Run{Gates: []report.Gate{pass, fail, open}}, 1, "FAIL  s: 1 of 3 gates failed"},
+		{"not judged", report.Run{Gates: []report.Gate{pass, open}}, 3, "INCONCLUSIVE  s: 1 of 2 gates could not be judged"},
+		{"a gate without a verdict", report.Run{Gates: []report.Gate{{}}}, 3, "INCONCLUSIVE  s: 1 of 1 gate could not be judged"},
+		{"invalid", report.Run{Gates: []report.Gate{fail}, Invalid: []string{"no data"}}, 4, "INVALID  s: no data"},
+		{"interrupted", report.Run{Gates: []report.Gate{fail}, Invalid: []string{"no data"}, Interrupted: true}, 130, "INTERRUPTED  s: stopped after 0s"},
+	} {
+		run := tt.run
+		run.Scenario.Name = "s"
+		if got := report.ExitCode(&run); got != tt.code {
+			t.Errorf("%s: got exit code %d, want %d", tt.what, got, tt.code)
+		}
+		var b bytes.Buffer
+		if err := report.Text(&b, &run, report.Options{Width: 120}); err != nil {
+			t.Fatal(err)
+		}
+		if got, _, _ := strings.Cut(b.String(), "\n"); !strings.HasPrefix(got, tt.first) {
+			t.Errorf("%s: got first line %q, want %q", tt.what, got, tt.first)
+		}
+	}
+}
+
+// TestJUnit reads the XML as a CI does: counts that agree with the cases, and one result a case at most.
+func TestJUnit(t *testing.T) {
+	for _, tt := range []struct {
+		fixture                          string
+		tests, failures, errors, skipped int
+	}{
+		{"stampede", 4, 1, 0, 0}, {"passing", 3, 0, 0, 0}, {"invalid", 2, 0, 1, 1}, {"interrupted", 2, 0, 1, 1}, {"remote", 1, 0, 0, 0}, {"empty", 2, 0, 1, 1},
+	} {
+		var b bytes.Buffer
+		if err := report.JUnit(&b, fixtures[tt.fixture](t)); err != nil {
+			t.Fatal(err)
+		}
+		var doc struct {
+			XMLName                 xml.Name `xml:"testsuites"`
+			Tests, Failures, Errors int      `xml:",attr"`
+			Suites                  []struct {
+				Tests    int `xml:"tests,attr"`
+				Failures int `xml:"failures,attr"`
+				Errors   int `xml:"errors,attr"`
+				Skipped  int `xml:"skipped,attr"`
+				Cases    []struct {
+					Name      string     `xml:"name,attr"`
+					ClassName string     `xml:"classname,attr"`
+					Failure   []struct{} `xml:"failure"`
+					Error     []struct{} `xml:"error"`
+					Skipped   []struct{} `xml:"skipped"`
+				} `xml:"testcase"`
+			} `xml:"testsuite"`
+		}
+		if err := xml.Unmarshal(b.Bytes(), &doc); err != nil {
+			t.Fatal(err)
+		}
+		if len(doc.Suites) != 1 {
+			t.Fatalf("%s: got %d suites, want 1", tt.fixture, len(doc.Suites))
+		}
+		s := doc.Suites[0]
+		if s.Tests != tt.tests || s.Failures != tt.failures || s.Errors != tt.errors || s.Skipped != tt.skipped {
+			t.Errorf("%s: got %d tests, %d failures, %d errors, %d skipped, want %+v", tt.fixture, s.Tests, s.Failures, s.Errors, s.Skipped, tt)
+		}
+		var failures, errors, skipped int
+		for _, c := range s.Cases {
+			failures, errors, skipped = failures+len(c.Failure), errors+len(c.Error), skipped+len(c.Skipped)
+			if c.Name == "" || c.ClassName == "" || len(c.Failure)+len(c.Error)+len(c.Skipped) > 1 {
+				t.Errorf("%s: case %+v has no name or two results", tt.fixture, c)
+			}
+		}
+		if len(s.Cases) != s.Tests || failures != s.Failures || errors != s.Errors || skipped != s.Skipped {
+			t.Errorf("%s: the counts say %d tests, %d failures, %d errors, %d skipped, the cases %d, %d, %d, %d",
+				tt.fixture, s.Tests, s.Failures, s.Errors, s.Skipped, len(s.Cases), failures, errors, skipped)
+		}
+	}
+}
+
+// TestCSV: a row for each mode and phase, each as long as the head.
+func TestCSV(t *testing.T) {
+	var b bytes.Buffer
+	if err := report.CSV(&b, stampede(t)); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(&b).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 1+3*3 || len(rows[0]) != 6+len(report.Names()) {
+		t.Errorf("got %d rows of %d, want 10 of %d", len(rows), len(rows[0]), 6+len(report.Names()))
+	}
+}

@@ -1,0 +1,86 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"loadlab/loadgen/internal/gate/spell"
+)
+
+// extension of a scenario file.
+const extension = ".yaml"
+
+// Load reads the scenario in the file path.
+func Load(path string) (*Scenario, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read scenario: %w", err)
+	}
+	return Parse(path, data)
+}
+
+// Find reads the scenario of that name in dir, which is the file dir/name.yaml. A name with a folder or an extension is a path, and dir
+// does not matter.
+func Find(dir, name string) (*Scenario, error) {
+	if strings.ContainsRune(name, filepath.Separator) || strings.HasSuffix(name, extension) || strings.HasSuffix(name, ".yml") {
+		return Load(name)
+	}
+	s, err := Load(filepath.Join(dir, name+extension))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return s, err
+	}
+	files, err := names(dir)
+	if err != nil {
+		return nil, err
+	}
+	return nil, errors.New(spell.Unknown("scenario", name, files))
+}
+
+// Listed is a scenario of a folder.
+type Listed struct {
+	Name     string // by which Find finds it
+	Why      string
+	Estimate time.Duration
+	Err      error // it cannot be read, or is not a scenario; Why and Estimate are zero
+}
+
+// List tells the scenarios in dir, by name. A bad one is listed with its error.
+func List(dir string) ([]Listed, error) {
+	files, err := names(dir)
+	if err != nil {
+		return nil, err
+	}
+	var list []Listed
+	for _, name := range files {
+		l := Listed{Name: name}
+		if s, err := Load(filepath.Join(dir, name+extension)); err != nil {
+			l.Err = err
+		} else {
+			l.Why, l.Estimate = s.Why, s.Estimate()
+		}
+		list = append(list, l)
+	}
+	return list, nil
+}
+
+// names are the names of the scenarios in dir, sorted.
+func names(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("list scenarios: %w", err)
+	}
+	var list []string
+	for _, e := range entries {
+		if name, ok := strings.CutSuffix(e.Name(), extension); ok && !e.IsDir() && !strings.HasPrefix(name, ".") {
+			list = append(list, name)
+		}
+	}
+	slices.Sort(list)
+	return list, nil
+}

@@ -1,0 +1,231 @@
+package scenario
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+
+	"loadlab/loadgen/internal/gate"
+)
+
+// Bounds beyond which a figure is a slip of the pen, not a wish.
+const (
+	maxFile        = 1 << 20 // bytes
+	maxRows        = 50_000_000
+	maxRounds      = 1000
+	maxUsers       = 100_000
+	maxConnections = 65_535 // ports
+	maxRequests    = 1_000_000_000
+	maxRate        = 1_000_000.0 // a second
+	shortest       = time.Millisecond
+	longest        = 24 * time.Hour
+)
+
+// Parse reads a scenario from data. file is what it is called in errors, which are of type Errors: all that is wrong, with positions.
+func Parse(file string, data []byte) (*Scenario, error) {
+	r := &reader{file: file}
+	root, err := r.document(data)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(data)
+	s := &Scenario{
+		File:   file,
+		SHA256: hex.EncodeToString(sum[:]),
+		Name:   strings.TrimSuffix(filepath.Base(file), extension),
+		Rounds: DefaultRounds,
+	}
+	r.scenario(root, s)
+	if err := r.sorted(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// document returns the one document of a file.
+func (r *reader) document(data []byte) (ast.Node, error) {
+	fail := func(line, col int, msg string) (ast.Node, error) { return nil, Errors{{r.file, line, col, msg}} }
+	if len(data) > maxFile || !utf8.Valid(data) {
+		return fail(1, 1, fmt.Sprintf("a scenario is UTF-8 text of at most %d bytes", maxFile))
+	}
+	// Keys that come twice are let through here, so that they are told with everything else.
+	f, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
+	if err != nil {
+		var e yaml.Error
+		if errors.As(err, &e) && e.GetToken() != nil {
+			p := e.GetToken().Position
+			return fail(max(p.Line, 1), max(p.Column, 1), e.GetMessage())
+		}
+		return fail(1, 1, err.Error())
+	}
+	var root ast.Node
+	for _, d := range f.Docs {
+		switch {
+		case d.Body == nil:
+		case root != nil:
+			line, col := position(d.Body)
+			return fail(line, col, "a file holds one scenario: a second document begins here")
+		default:
+			root = d.Body
+		}
+	}
+	if root == nil {
+		return fail(1, 1, "the file is empty")
+	}
+	return root, nil
+}
+
+// scenario reads the file's keys. Phases come after all else that they lean on, and gates last, wherever the file has them.
+func (r *reader) scenario(n ast.Node, s *Scenario) {
+	var phases, gates ast.Node
+	base := Phase{Timeout: DefaultTimeout, Connections: DefaultConnections}
+	has := r.object(n, "a scenario",
+		key{"name", func(n ast.Node) { s.Name = r.name(n, "name") }},
+		key{"why", func(n ast.Node) { s.Why = r.line(n, "why") }},
+		key{"app", func(n ast.Node) { s.App = r.app(n) }},
+		key{"modes", func(n ast.Node) { s.Modes = r.modes(n) }},
+		key{"rounds", func(n ast.Node) { s.Rounds = r.count(n, "rounds", 1, maxRounds) }},
+		key{"seed", func(n ast.Node) { s.Seed, s.Seeded = r.seed(n), true }},
+		key{"timeout", func(n ast.Node) { base.Timeout = r.duration(n, "timeout", shortest) }},
+		key{"connections", func(n ast.Node) { base.Connections = r.count(n, "connections", 1, maxConnections) }},
+		key{"max_in_flight", func(n ast.Node) { s.MaxInFlight = r.count(n, "max_in_flight", 1, maxConnections) }},
+		key{"phases", func(n ast.Node) { phases = n }},
+		key{"gates", func(n ast.Node) { gates = n }},
+	)
+	for _, must := range []string{"why", "modes", "phases"} {
+		if _, ok := n.(*ast.MappingNode); ok && has[must] == nil {
+			r.errorf(n, "key %q is missing", must)
+		}
+	}
+	if phases != nil {
+		s.Phases = r.phases(phases, s.Modes, base)
+		r.measured(s, phases)
+	}
+	if gates != nil {
+		s.Gates = r.gates(gates, s)
+	}
+}
+
+func (r *reader) seed(n ast.Node) uint64 {
+	s, _ := text(n)
+	v, err := strconv.ParseUint(s, 10, 64)
+	if err != nil {
+		r.errorf(n, "seed wants a whole number from 0 to %d, got %s", uint64(math.MaxUint64), describe(n))
+	}
+	return v
+}
+
+// app reads the app's configuration. A key is a flag of the app: its dashes are underscores here.
+func (r *reader) app(n ast.Node) App {
+	var a App
+	flag := func(name, value string) {
+		a.Flags = append(a.Flags, "--"+strings.ReplaceAll(name, "_", "-")+"="+value)
+	}
+	duration := func(name string, to *time.Duration, least time.Duration) key {
+		return key{name, func(n ast.Node) {
+			*to = r.duration(n, name, least)
+			flag(name, to.String())
+		}}
+	}
+	count := func(name string, to *int, most int) key {
+		return key{name, func(n ast.Node) {
+			*to = r.count(n, name, 1, most)
+			flag(name, strconv.Itoa(*to))
+		}}
+	}
+	r.object(n, "app",
+		count("properties", &a.Properties, maxRows),
+		duration("ttl", &a.TTL, shortest),
+		duration("grace", &a.Grace, 0),
+		duration("lock_ttl", &a.LockTTL, shortest),
+		key{"beta", func(n ast.Node) {
+			const least, most = 0.001, 1000
+			a.Beta = r.number(n, "beta", least, most)
+			flag("beta", strconv.FormatFloat(a.Beta, 'f', -1, 64))
+		}},
+		duration("redis_budget", &a.RedisBudget, shortest),
+		key{"index", func(n ast.Node) {
+			a.Index = r.boolean(n, "index")
+			flag("index", strconv.FormatBool(a.Index))
+		}},
+		count("db_conns", &a.DBConns, maxConnections),
+	)
+	return a
+}
+
+// measured refuses a mode that could never have a figure, and a file without any.
+func (r *reader) measured(s *Scenario, phases ast.Node) {
+	if len(s.Phases) == 0 {
+		return
+	}
+	in := map[string]bool{}
+	var something, everyone bool
+	for _, p := range s.Phases {
+		if p.Warmup {
+			continue
+		}
+		something = true
+		everyone = everyone || len(p.Mix) == 0
+		for _, share := range p.Mix {
+			in[share.Mode] = true
+		}
+	}
+	if !something {
+		r.errorf(phases, "every phase is warm-up: nothing would be measured")
+		return
+	}
+	for _, m := range s.Modes {
+		if !everyone && !in[m.Name] {
+			r.errs = append(r.errs, Error{r.file, m.Line, 1, fmt.Sprintf("mode %q has no part in any phase that is measured", m.Name)})
+		}
+	}
+}
+
+// gates compiles the gates, if what they speak of could be read.
+func (r *reader) gates(n ast.Node, s *Scenario) []*gate.Gate {
+	sound := len(r.errs) == 0
+	var gates []*gate.Gate
+	r.list(n, "gates", func(n ast.Node) {
+		src := r.text(n, "a gate")
+		if src == "" || !sound {
+			return
+		}
+		line, col := position(n)
+		g, err := gate.Compile(strings.TrimSpace(src), line, s.scope())
+		var es gate.Errors
+		switch {
+		case err == nil:
+			gates = append(gates, g)
+		case errors.As(err, &es):
+			for _, e := range es {
+				r.errs = append(r.errs, Error{r.file, line, col + offset(n, e.Offset), e.Msg})
+			}
+		default:
+			r.errorf(n, "%v", err)
+		}
+	})
+	return gates
+}
+
+// offset is how far into a scalar of one line a character of its text stands. Of scalars that take more lines the beginning must do.
+func offset(n ast.Node, of int) int {
+	s, ok := n.(*ast.StringNode)
+	if !ok || strings.Contains(strings.TrimSpace(s.Token.Origin), "\n") {
+		return 0
+	}
+	if written := strings.TrimSpace(s.Token.Origin); strings.HasPrefix(written, `"`) || strings.HasPrefix(written, "'") {
+		of++
+	}
+	return of
+}

@@ -1,0 +1,150 @@
+package scenario
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"loadlab/loadgen/internal/gate/spell"
+)
+
+// modes reads the mapping of names to requests, in the order of the file.
+func (r *reader) modes(n ast.Node) []Mode {
+	var modes []Mode
+	r.mapping(n, "modes", func(_ string, at, value ast.Node) {
+		m := Mode{Name: r.name(at, "a mode's name"), Expect: []int{http.StatusOK}}
+		m.Line, _ = position(at)
+		if _, ok := value.(*ast.MappingNode); ok {
+			r.request(value, &m)
+		} else {
+			m.Method, m.Path = r.target(value)
+		}
+		modes = append(modes, m)
+	})
+	if _, ok := n.(*ast.MappingNode); ok && len(modes) == 0 {
+		r.errorf(n, "modes is empty: name at least one request")
+	}
+	return modes
+}
+
+// request reads the long form of a mode.
+func (r *reader) request(n ast.Node, m *Mode) {
+	errs := len(r.errs)
+	has := r.object(n, "a mode",
+		key{"request", func(n ast.Node) { m.Method, m.Path = r.target(n) }},
+		key{"headers", func(n ast.Node) { m.Header = r.headers(n) }},
+		key{"body", func(n ast.Node) { m.Body = r.text(n, "body") }},
+		key{"expect", func(n ast.Node) { m.Expect = r.statuses(n) }},
+		key{"check", func(n ast.Node) { m.Check = r.check(n) }},
+	)
+	if has["request"] == nil && len(r.errs) == errs { // else it may be misspelt
+		r.errorf(n, "mode %q has no request: say request: GET /path", m.Name)
+	}
+	if m.Body != "" && !slices.ContainsFunc(m.Header, func(h Header) bool { return strings.EqualFold(h.Name, "Content-Type") }) {
+		m.Header = append(m.Header, Header{"Content-Type", "application/json"})
+	}
+}
+
+// target reads "GET /path?query". It ends up in a request line as it is, so that nothing that could break out of one gets through.
+func (r *reader) target(n ast.Node) (method, path string) {
+	s := r.text(n, "a request")
+	if s == "" {
+		return "", ""
+	}
+	method, path, _ = strings.Cut(s, " ")
+	methods := []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+	if !slices.Contains(methods, method) {
+		if strings.HasPrefix(method, "/") {
+			r.errorf(n, "a request begins with its method: GET %s", s)
+		} else {
+			r.errorf(n, "%s", spell.Unknown("method", method, methods))
+		}
+		return "", ""
+	}
+	unfit := func(c rune) bool { return c <= ' ' || c > '~' || c == '#' }
+	if !strings.HasPrefix(path, "/") || strings.ContainsFunc(path, unfit) {
+		r.errorf(n, "a request wants a path that begins with / and is escaped as in a URL, as in GET /api/?page=2, got %q", path)
+		return "", ""
+	}
+	return method, path
+}
+
+// headers reads the extra header lines of a request.
+func (r *reader) headers(n ast.Node) []Header {
+	var list []Header
+	// What frames the request and what traces it is the generator's own.
+	reserved := []string{"content-length", "transfer-encoding", "connection", "traceparent", "expect", "upgrade"}
+	r.mapping(n, "headers", func(name string, at, value ast.Node) {
+		const token = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+		lower := strings.ToLower(name)
+		switch {
+		case name == "" || strings.Trim(lower, token) != "":
+			r.errorf(at, "%q is not the name of a header", name)
+		case slices.Contains(reserved, lower):
+			r.errorf(at, "header %q is set by the generator", name)
+		case slices.ContainsFunc(list, func(h Header) bool { return strings.EqualFold(h.Name, name) }):
+			r.errorf(at, "header %q is said twice", name)
+		default:
+			list = append(list, Header{name, r.line(value, "header "+name)})
+		}
+	})
+	return list
+}
+
+// statuses reads a status or a list of them.
+func (r *reader) statuses(n ast.Node) []int {
+	const least, most = 200, 599
+	if _, ok := n.(*ast.SequenceNode); !ok {
+		return []int{r.count(n, "expect", least, most)}
+	}
+	var list []int
+	r.list(n, "expect", func(n ast.Node) {
+		status := r.count(n, "expect", least, most)
+		if status != 0 && slices.Contains(list, status) {
+			r.errorf(n, "expect says %d twice", status)
+		}
+		list = append(list, status)
+	})
+	return list
+}
+
+func (r *reader) check(n ast.Node) Check {
+	var c Check
+	r.object(n, "check",
+		key{"min_bytes", func(n ast.Node) { c.MinBytes = r.count(n, "min_bytes", 1, maxRequests) }},
+		key{"json", func(n ast.Node) {
+			r.mapping(n, "json", func(path string, at, value ast.Node) {
+				if slices.Contains(strings.Split(path, "."), "") {
+					r.errorf(at, "%q is no path into JSON: keys and list indices, joined by dots, as in results.0.id", path)
+					return
+				}
+				c.JSON = append(c.JSON, Field{path, r.scalar(value, path)})
+			})
+		}},
+	)
+	return c
+}
+
+// scalar reads a value as encoding/json would.
+func (r *reader) scalar(n ast.Node, what string) any {
+	switch x := n.(type) {
+	case *ast.NullNode:
+		return nil
+	case *ast.BoolNode:
+		return x.Value
+	case *ast.IntegerNode, *ast.FloatNode:
+		v, err := strconv.ParseFloat(n.GetToken().Value, 64)
+		if err != nil {
+			r.errorf(n, "%s wants a number as JSON has them, got %s", what, describe(n))
+		}
+		return v
+	}
+	s, ok := text(n)
+	if !ok {
+		r.errorf(n, "%s wants a text, a number, true, false or null, got %s", what, describe(n))
+	}
+	return s
+}

@@ -1,0 +1,4 @@
+package stack
+
+// ParseReady is parseReady.
+var ParseReady = parseReady
