@@ -45,7 +45,9 @@ func (c *countingConn) CheckNamedValue(v *driver.NamedValue) error {
 }
 
 // queriesPerPage is what each loader costs for a page of 20: the lab's subject, so these are exact.
-func queriesPerPage() map[string]int { return map[string]int{"naive": 62, "batched": 5, "optimized": 2} }
+func queriesPerPage() map[string]int {
+	return map[string]int{"naive": 62, "batched": 5, "optimized": 2}
+}
 
 // Each request is told exactly its own queries while others run, and together they are what reached the driver and the server.
 func TestQueryCountsUnderConcurrency(t *testing.T) {

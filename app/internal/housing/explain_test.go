@@ -18,7 +18,7 @@ func TestExplain(t *testing.T) {
 	}
 	onBoth(t, func(t *testing.T, url string) {
 		for _, indexed := range []bool{false, true} {
-			s := seeded(t, url, 5000, housing.Options{Index: indexed})
+			s := seeded(t, url, 1000, housing.Options{Index: indexed})
 			for _, loader := range housing.Loaders() {
 				plans, err := s.Explain(t.Context(), loader)
 				if err != nil {

@@ -120,8 +120,16 @@ func (s *Store) setUp(ctx context.Context, f func(context.Context, *bun.DB) erro
 	if err != nil {
 		return fmt.Errorf("connect to the database: %w", oneLine(err))
 	}
-	err = f(ctx, db)
+	err = because(ctx, f(ctx, db))
 	unlock()
+	return err
+}
+
+// because adds that the context has ended to the error of a query that was asked to stop for it: PostgreSQL only says that it was asked.
+func because(ctx context.Context, err error) error {
+	if ended := ctx.Err(); err != nil && ended != nil && !errors.Is(err, ended) {
+		return fmt.Errorf("%w: %w", err, ended)
+	}
 	return err
 }
 
@@ -172,5 +180,5 @@ func (s *Store) within(ctx context.Context, db *bun.DB, f func(context.Context, 
 		return fmt.Errorf("wait for a database connection: %w", oneLine(err))
 	}
 	defer conn.Close() //nolint:errcheck // it only goes back to the pool
-	return f(ctx, conn)
+	return because(ctx, f(ctx, conn))
 }

@@ -24,7 +24,7 @@ const (
 	batchRows = 5000
 	// rowBytes is how long the texts of a property are together, at least. It puts a page of 20 at 48 KiB of JSON, and a row above the
 	// 2,032 bytes from which PostgreSQL moves its description out of the table: 24 of header, 80 of numbers, 10 of lengths.
-	rowBytes = 1925
+	rowBytes = 1920
 )
 
 // seedFrom is the second from which properties were listed, and seedDays how many days long.

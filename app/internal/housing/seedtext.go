@@ -84,12 +84,13 @@ func (s *seed) property(id int64, p *property) {
 
 // description is prose of at least atLeast bytes, and few more: it ends with the first word that is long enough.
 func (s *seed) description(atLeast int) string {
+	const trimmed = 4 // bytes that the cut may lose again: " –"
 	var b strings.Builder
 	b.Grow(atLeast + 160)
 	all := sentences()
 	// A walk with a stride that shares no factor with the number of sentences says none twice before it has said them all.
 	i, stride := s.rng.IntN(len(all)), 1+s.rng.IntN(len(all)-1)
-	for b.Len() < atLeast {
+	for b.Len() < atLeast+trimmed {
 		if b.Len() > 0 {
 			b.WriteByte(' ')
 		}
@@ -102,8 +103,8 @@ func (s *seed) description(atLeast int) string {
 		i = (i + stride) % len(all)
 	}
 	text := b.String()
-	if end := strings.IndexByte(text[atLeast-1:], ' '); end >= 0 {
-		text = strings.TrimRight(text[:atLeast-1+end], " ,.;:") + "."
+	if end := strings.IndexByte(text[atLeast+trimmed:], ' '); end >= 0 {
+		text = strings.TrimRight(text[:atLeast+trimmed+end], " ,.;:–") + "."
 	}
 	return text
 }

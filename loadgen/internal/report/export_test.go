@@ -2,7 +2,6 @@ package report
 
 // Formatting, for its own table tests.
 var (
-	Latency = latency
 	Length  = length
 	Digits  = digits
 	Amount  = amount
