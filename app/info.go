@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"runtime"
+	"runtime/debug"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -29,16 +30,30 @@ func (a *app) info(ctx context.Context) (api.Info, error) {
 	return info, nil
 }
 
-// redisVersion names the server as well as it can be told: miniredis has no version of its own to tell.
+// redisVersion names the server as well as it can be told: miniredis has no version of its own to tell, but the app knows the one it
+// was built with.
 func redisVersion(ctx context.Context, client *redis.Client) string {
 	text, err := client.Info(ctx, "server").Result()
-	if err != nil {
-		return "miniredis"
-	}
-	for line := range strings.Lines(text) {
-		if version, ok := strings.CutPrefix(strings.TrimSpace(line), "redis_version:"); ok {
-			return "redis " + version
+	if err == nil {
+		for line := range strings.Lines(text) {
+			if version, ok := strings.CutPrefix(strings.TrimSpace(line), "redis_version:"); ok {
+				return "redis " + version
+			}
 		}
 	}
-	return "miniredis"
+	return "miniredis" + moduleVersion("github.com/alicebob/miniredis/v2")
+}
+
+// moduleVersion is " 1.2.3", or empty if the binary does not know.
+func moduleVersion(path string) string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, m := range info.Deps {
+		if m.Path == path {
+			return " " + strings.TrimPrefix(m.Version, "v")
+		}
+	}
+	return ""
 }

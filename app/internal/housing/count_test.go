@@ -57,7 +57,7 @@ func TestQueryCountsUnderConcurrency(t *testing.T) {
 		o := housing.Options{Connections: 4, Hook: func(system string) bun.QueryHook {
 			return &probe.SQLHook{System: system, Tracer: noop.NewTracerProvider().Tracer("")}
 		}}
-		s := seeded(t, url, 300, housing.WithDriver(o, func(c driver.Connector) driver.Connector {
+		s := seeded(t, url, 130, housing.WithDriver(o, func(c driver.Connector) driver.Connector {
 			return counting{Connector: c, queries: &driven}
 		}))
 		const statements = `SELECT coalesce(sum(calls), 0) FROM pg_stat_statements
@@ -69,7 +69,7 @@ func TestQueryCountsUnderConcurrency(t *testing.T) {
 		}
 		driven.Store(0)
 
-		const users, requests = 8, 10
+		const users, requests = 6, 6
 		var want atomic.Int64
 		var wg sync.WaitGroup
 		for user := range users {

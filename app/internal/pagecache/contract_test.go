@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,6 +33,7 @@ func TestContract(t *testing.T) {
 				{"the page is carried unchanged", carried},
 				{"Redis' clock decides", redisClock},
 				{"a cancelled leader fails no waiter", cancelledLeader},
+				{"a miss that comes late recomputes nothing", lateMiss},
 				{"one failed recompute is one error", oneFailure},
 				{"a failed recompute is not cached", failureNotCached},
 				{"a panic is an error", panics},
@@ -320,7 +322,46 @@ func cancelledLeader(t *testing.T, l *lab, s pagecache.Strategy) {
 	if l.locked(t) {
 		t.Error("a lock was left behind")
 	}
+	if s.Cold.Relation != ">=" { // the leader's recompute went on, and is all that was needed
+		checkLaw(t, s.Cold, computing.value())
+	}
 }
+
+// lateMiss has a request miss the page, and go on only when another request has recomputed it and is done. Strategies that let a herd
+// recompute may do so here too.
+func lateMiss(t *testing.T, l *lab, s pagecache.Strategy) {
+	if s.Cold.Relation == ">=" {
+		return
+	}
+	var missed sync.Once
+	filled := make(chan struct{})
+	l.trips.after = func(ctx context.Context) {
+		if ctx.Value(isLate{}) != nil {
+			missed.Do(func() { <-filled })
+		}
+	}
+	late := make(chan answer, 1)
+	ctx := context.WithValue(l.request(t), isLate{}, true)
+	go func() {
+		var a answer
+		a.page, a.out, a.err = l.cache.Get(ctx, s.Name, key, mustNotCompute(t))
+		late <- a
+	}()
+	l.trips.first.reach(t, 1)
+	if a := l.get(t, s.Name, page(1)); !a.out.Stored {
+		t.Errorf("got %+v, %v, want a stored miss", a.out, a.err)
+	}
+	close(filled)
+	if a := collect(t, 1, late)[0]; a.err != nil || a.page.Version != 1 || a.out.Result != signal.ResultCoalesced {
+		t.Errorf("the late request: got version %d, %+v, %v, want the other's page", a.page.Version, a.out, a.err)
+	}
+	if c := l.counters(); c.Cold != 1 || c.Expirations != 0 {
+		t.Errorf("counted %d cold, %d expirations, want 1, 0", c.Cold, c.Expirations)
+	}
+}
+
+// isLate is the context key of lateMiss' late request.
+type isLate struct{}
 
 func oneFailure(t *testing.T, l *lab, s pagecache.Strategy) {
 	var computed count

@@ -297,6 +297,7 @@ type trips struct {
 	first count // requests whose first round trip has ended
 	// before, if set, is called before each round trip with the name of its first command. Set it before the first one.
 	before func(ctx context.Context, name string)
+	after  func(ctx context.Context) // likewise, after each
 }
 
 func (h *trips) DialHook(next redis.DialHook) redis.DialHook {
@@ -328,6 +329,9 @@ func (h *trips) trip(ctx context.Context, name string) (done func()) {
 		h.all.add()
 		if once, ok := ctx.Value(firstRead{}).(*sync.Once); ok {
 			once.Do(func() { h.first.add() })
+		}
+		if h.after != nil {
+			h.after(ctx)
 		}
 	}
 }

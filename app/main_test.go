@@ -1,0 +1,254 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"loadlab/app/api"
+)
+
+// TestMain lets the test binary be the app's child: the embedded Redis is the app's own executable.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == redisCommand {
+		if err := execute(context.Background(), os.Args[1:], noEnv, os.Stdin, os.Stdout, os.Stderr); err != nil {
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+func noEnv(string) string { return "" }
+
+// running is an app that runs in this process.
+type running struct {
+	api.Ready
+	stop func() error // ends it and returns what execute returned
+	log  *log
+}
+
+// log is a buffer that two goroutines may use.
+type log struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// launch runs the app with args on free ports and waits until it serves.
+func launch(t *testing.T, args ...string) running {
+	t.Helper()
+	readyFile := filepath.Join(t.TempDir(), "ready.json")
+	args = append([]string{"--addr=127.0.0.1:0", "--lab-addr=127.0.0.1:0", "--properties=50", "--ready-file=" + readyFile}, args...)
+	ctx, cancel := context.WithCancel(t.Context())
+	r := running{log: &log{}}
+	ended := make(chan error, 1)
+	go func() { ended <- execute(ctx, args, noEnv, strings.NewReader(""), io.Discard, r.log) }()
+	stopped := false
+	r.stop = func() error {
+		if stopped {
+			return nil
+		}
+		stopped = true
+		cancel()
+		return <-ended
+	}
+	t.Cleanup(func() {
+		if err := r.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-ended:
+			t.Fatalf("the app ended: %v\n%s", err, r.log)
+		case <-tick.C:
+		}
+		data, err := os.ReadFile(readyFile)
+		if err != nil {
+			continue
+		}
+		if err := json.Unmarshal(data, &r.Ready); err != nil {
+			t.Fatalf("the ready file is %q: %v", data, err)
+		}
+		return r
+	}
+}
+
+func get(t *testing.T, url string) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, resp.Body)
+	resp.Body.Close()
+	return resp
+}
+
+func TestTheAppServesWithoutFlagsAndLeavesNothingBehind(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	r := launch(t, "--log-sql")
+	for range 2 {
+		if resp := get(t, "http://"+r.API+api.PathCached); resp.StatusCode != http.StatusOK {
+			t.Errorf("status %d", resp.StatusCode)
+		}
+	}
+	resp := get(t, "http://"+r.API+api.PathCached)
+	if got := resp.Header.Get(api.HeaderCacheStatus); !strings.HasPrefix(got, "loadlab; hit") {
+		t.Errorf("Cache-Status %q: the embedded Redis does not cache", got)
+	}
+	if resp := get(t, "http://"+r.Lab+api.PathMetrics); resp.StatusCode != http.StatusOK {
+		t.Errorf("metrics: status %d", resp.StatusCode)
+	}
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(r.log.String(), `"msg":"sql"`) || !strings.Contains(r.log.String(), `"msg":"draining"`) {
+		t.Errorf("the log lacks statements, or the drain:\n%s", r.log)
+	}
+	left, err := os.ReadDir(os.Getenv("TMPDIR"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v (%v)", left, err)
+	}
+}
+
+func TestRequestsThatRunMayEndWhenTheAppIsStopped(t *testing.T) {
+	r := launch(t)
+	conn, err := net.Dial("tcp", r.API)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	// The server asks for the body when the handler reads it: from then on the request runs.
+	const body = `{"price": "450000.00"}`
+	head := fmt.Sprintf("PATCH /api/properties/1/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", len(body))
+	if _, err := io.WriteString(conn, head); err != nil {
+		t.Fatal(err)
+	}
+	const goAhead = "HTTP/1.1 100 Continue\r\n\r\n"
+	got := make([]byte, len(goAhead))
+	if _, err := io.ReadFull(conn, got); err != nil || string(got) != goAhead {
+		t.Fatalf("%q (%v)", got, err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- r.stop() }()
+	for !strings.Contains(r.log.String(), `"msg":"draining"`) {
+		select {
+		case err := <-ended:
+			ended <- err
+		case <-time.After(time.Millisecond):
+		}
+	}
+	if _, err := io.WriteString(conn, body); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(conn)
+	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200") {
+		t.Errorf("the request that ran got %.60q (%v)", answer, err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAPortInUseIsOneLineThatSaysWhatToDo(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, flagName := range []string{"--addr", "--lab-addr"} {
+		args := []string{"--addr=127.0.0.1:0", "--lab-addr=127.0.0.1:0", flagName + "=" + l.Addr().String()}
+		err := execute(t.Context(), args, noEnv, strings.NewReader(""), io.Discard, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), "in use") || !strings.Contains(err.Error(), flagName) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", flagName, err)
+		}
+	}
+}
+
+func TestADatabaseThatRefusesIsOneLine(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	args := []string{"--addr=127.0.0.1:0", "--lab-addr=127.0.0.1:0", "--database-url=postgres://lab@" + l.Addr().String() + "/lab"}
+	err = execute(t.Context(), args, noEnv, strings.NewReader(""), io.Discard, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "database") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestFlags(t *testing.T) {
+	env := func(vars map[string]string) func(string) string {
+		return func(name string) string { return vars[name] }
+	}
+	cfg, err := parseFlags([]string{"--ttl", "3s"}, env(map[string]string{"LOADLAB_TTL": "9s", "LOADLAB_REDIS_BUDGET": "100ms", "LOADLAB_INDEX": "true"}), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.ttl != 3*time.Second || cfg.redisBudget != 100*time.Millisecond || !cfg.index || cfg.properties != 5000 {
+		t.Errorf("config %+v", cfg)
+	}
+	for _, test := range []struct {
+		args []string
+		env  map[string]string
+		want string
+	}{
+		{args: []string{"--nope"}, want: "nope"},
+		{args: []string{"extra"}, want: "extra"},
+		{args: []string{"--properties", "0"}, want: "--properties"},
+		{args: []string{"--beta", "0"}, want: "--beta"},
+		{args: []string{"--ttl", "1us"}, want: "--ttl"},
+		{env: map[string]string{"LOADLAB_DB_CONNS": "many"}, want: "LOADLAB_DB_CONNS"},
+	} {
+		_, err := parseFlags(test.args, env(test.env), io.Discard)
+		if !errors.As(err, new(usageError)) || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%v %v: error %v, want a usage error that names %s", test.args, test.env, err, test.want)
+		}
+	}
+}
+
+func TestHelpNamesEveryFlagAndItsVariable(t *testing.T) {
+	var out bytes.Buffer
+	if _, err := parseFlags([]string{"-h"}, noEnv, &out); !errors.Is(err, flag.ErrHelp) {
+		t.Fatalf("error %v", err)
+	}
+	fs := flag.NewFlagSet("", flag.ContinueOnError)
+	define(fs, &config{})
+	fs.VisitAll(func(f *flag.Flag) {
+		if !strings.Contains(out.String(), "--"+f.Name+" ") || !strings.Contains(out.String(), "["+envName(f.Name)+"]") {
+			t.Errorf("no --%s or %s in:\n%s", f.Name, envName(f.Name), out.String())
+		}
+	})
+}
