@@ -46,6 +46,9 @@ func execute(ctx context.Context, args []string, env func(string) string, stdin 
 	if len(args) == 1 && args[0] == redisCommand {
 		return redisproc.Serve(ctx, "127.0.0.1:0", stdin, stdout)
 	}
+	if len(args) > 0 && args[0] == healthCommand {
+		return healthcheck(ctx, args[1:], env, stderr)
+	}
 	cfg, err := parseFlags(args, env, stderr)
 	if err != nil {
 		return err

@@ -181,6 +181,22 @@ func TestRequestsThatRunMayEndWhenTheAppIsStopped(t *testing.T) {
 	}
 }
 
+func TestHealthcheck(t *testing.T) {
+	r := launch(t)
+	check := func() error {
+		return execute(t.Context(), []string{healthCommand, "--addr=" + r.API}, noEnv, nil, io.Discard, io.Discard)
+	}
+	if err := check(); err != nil {
+		t.Error(err)
+	}
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := check(); err == nil {
+		t.Error("an app that has ended is ready")
+	}
+}
+
 func TestAPortInUseIsOneLineThatSaysWhatToDo(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
