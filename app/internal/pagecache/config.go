@@ -15,9 +15,9 @@ import (
 type Config struct {
 	TTL            time.Duration  // how long a page is fresh; 60 s. Redis counts in milliseconds
 	Grace          time.Duration  // how long after that swr may still serve it; no default: 0 is none
-	LockTTL        time.Duration  // how long a recompute may hold its lock, and a waiter waits for it; 5 s
+	LockTTL        time.Duration  // how long a recompute may hold its lock; a waiter waits twice that; 5 s
 	Beta           float64        // how eager early is: more is earlier; 1
-	RedisBudget    time.Duration  // what Redis may cost one request, over all its round trips; 250 ms
+	RedisBudget    time.Duration  // what Redis may cost one request, over all its round trips, each within Options' budget; 250 ms
 	ComputeTimeout time.Duration  // how long a recompute may take that its request cannot cancel; 30 s
 	Rand           func() float64 // uniform over [0, 1), safe for concurrent use; math/rand/v2
 	Log            *slog.Logger   // where a failed background refresh is told; slog.Default

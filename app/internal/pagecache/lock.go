@@ -64,7 +64,7 @@ func (r *request) lockOrPage(ctx context.Context) (token string, e *entry, err e
 		switch {
 		case err == nil:
 			// The last holder may have stored the page after this request missed it, and before it gave the lock back.
-			if e, ok := r.read(ctx); ok && false {
+			if e, ok := r.read(ctx); ok {
 				r.giveBack(ctx, token)
 				return "", e, nil
 			}
