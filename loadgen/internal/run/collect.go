@@ -1,0 +1,86 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"loadlab/loadgen/internal/lab"
+	"loadlab/loadgen/internal/report"
+)
+
+// settleLimit is how long recomputes that outlive a phase may take to end. Their cost belongs to the phase.
+const settleLimit = 30 * time.Second
+
+// counters are the app's totals by its modes, once nothing runs any more; nil without lab controls.
+func (r *runner) counters(ctx context.Context) (map[string]report.Counters, error) {
+	// Also when the run is being interrupted: a partial report should be right as far as it goes.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleLimit)
+	defer cancel()
+	totals, err := r.lab.Settle(ctx)
+	if errors.Is(err, lab.ErrNoLab) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the app's counters: %w", err)
+	}
+	out := map[string]report.Counters{}
+	for name, m := range totals.Modes {
+		out[name] = report.Counters{
+			Requests: m.Requests, SQL: m.SQL, Redis: m.Redis, Recomputes: m.Recomputes, Expirations: m.Expirations, Cold: m.Cold,
+		}
+	}
+	return out, nil
+}
+
+// collect makes the cells of a phase that was driven, one a mode.
+func (r *runner) collect(ctx context.Context, d *driven) error {
+	results, err := d.recorder.Finish()
+	if err != nil {
+		r.invalid("%s: %v", d.phase.Name, err)
+	}
+	var after map[string]report.Counters
+	if r.stack.Err() == nil {
+		if after, err = r.counters(ctx); err != nil {
+			return err
+		}
+	}
+	for _, m := range d.modes {
+		mode, res := r.report.Modes[m], results[m]
+		cell := report.Cell{
+			Round: d.block.round, Mode: mode.Name, Phase: d.phase.Name,
+			Start: d.start.Sub(r.report.Started), Took: d.took,
+			Ledger: res.Ledger, Seconds: res.Seconds, Response: res.Response, Service: res.Service, Lag: res.Lag, Server: res.Server,
+		}
+		if after != nil && d.owns(r.report.Modes, m) {
+			name := appMode(mode.Method, mode.Path)
+			cell.Server.Counters = difference(after[name], d.before[name])
+		}
+		if o := d.oracles[m]; o != nil {
+			stale := o.Stale(d.start)
+			cell.Stale = &stale
+		}
+		r.report.Cells = append(r.report.Cells, cell)
+	}
+	return nil
+}
+
+// owns reports whether mode m alone makes the requests that the app counts under its name in this phase: two pages of one
+// strategy are one mode to the app.
+func (d *driven) owns(modes []report.Mode, m int) bool {
+	name := appMode(modes[m].Method, modes[m].Path)
+	for _, other := range d.modes {
+		if other != m && appMode(modes[other].Method, modes[other].Path) == name {
+			return false
+		}
+	}
+	return name != ""
+}
+
+func difference(after, before report.Counters) *report.Counters {
+	return &report.Counters{
+		Requests: after.Requests - before.Requests, SQL: after.SQL - before.SQL, Redis: after.Redis - before.Redis,
+		Recomputes: after.Recomputes - before.Recomputes, Expirations: after.Expirations - before.Expirations, Cold: after.Cold - before.Cold,
+	}
+}

@@ -1,0 +1,175 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"loadlab/app/api"
+	"loadlab/loadgen/internal/lab"
+	"loadlab/loadgen/internal/report"
+	"loadlab/loadgen/internal/scenario"
+	"loadlab/loadgen/internal/stack"
+	"loadlab/otel/revision"
+)
+
+// newReport returns a report that says what is about to be run.
+func newReport(cfg Config) *report.Run {
+	s := cfg.Scenario
+	rounds := cfg.Rounds
+	if rounds == 0 {
+		rounds = s.Rounds
+	}
+	now := time.Now()
+	r := &report.Run{
+		Schema:   report.SchemaVersion,
+		ID:       fmt.Sprintf("%s-%s", now.UTC().Format("20060102-150405"), s.Name),
+		Started:  now,
+		Scenario: report.Scenario{Name: s.Name, Why: s.Why, File: s.File, SHA256: s.SHA256, Rounds: rounds},
+		Seed:     cfg.Seed,
+		Machine:  report.Machine{OS: operatingSystem(), CPU: cpu(), Cores: runtime.NumCPU(), Go: runtime.Version()},
+		Commit:   revision.Get(),
+	}
+	for _, m := range s.Modes {
+		r.Modes = append(r.Modes, report.Mode{Name: m.Name, Method: m.Method, Path: m.Path, Strategy: strategyOf(m.Path)})
+	}
+	for _, p := range s.Phases {
+		r.Phases = append(r.Phases, report.Phase{
+			Name: p.Name, Kind: string(p.Kind), Load: p.Describe(), Rate: p.Rate(), Users: p.Users, Think: p.Think.Mean(),
+			Warmup: p.Warmup, Mix: len(p.Mix) > 0, For: p.Length(), Total: p.Requests,
+		})
+	}
+	return r
+}
+
+// describe fills in what the stack tells of itself.
+func (r *runner) describe(ctx context.Context) error {
+	s := &r.report.Stack
+	s.Kind, s.Target, s.Replicas = r.stack.Kind, r.stack.API, 1
+	info, err := r.lab.Info(ctx)
+	if errors.Is(err, lab.ErrNoLab) {
+		return r.withoutLab()
+	}
+	if err != nil {
+		return fmt.Errorf("ask the app what it is: %w", err)
+	}
+	if s.Kind == stack.Remote {
+		if info.Config, err = r.lab.PutConfig(ctx, runtimeConfig(r.Scenario.App)); err != nil {
+			return fmt.Errorf("configure the app: %w", err)
+		}
+	}
+	s.Database, s.Cache, s.Rows = info.Database, info.Cache, info.Properties
+	s.App = info.Commit + ", " + info.Go
+	s.Config = map[string]string{
+		"ttl": info.Config.TTL, "grace": info.Config.Grace, "lock_ttl": info.Config.LockTTL,
+		"beta": fmt.Sprint(info.Config.Beta), "redis_budget": info.Config.RedisBudget, "index": fmt.Sprint(info.Index),
+	}
+	strategies, err := r.lab.Strategies(ctx)
+	if err != nil {
+		return fmt.Errorf("ask the app for its strategies: %w", err)
+	}
+	for _, st := range strategies {
+		r.report.Strategies = append(r.report.Strategies, report.Strategy{Name: st.Name, Cold: report.Law(st.Cold), Expiry: report.Law(st.Expiry)})
+	}
+	return nil
+}
+
+// withoutLab refuses a scenario that needs the lab controls of a target that has none.
+func (r *runner) withoutLab() error {
+	for _, verb := range []scenario.Verb{scenario.Flush, scenario.Expire, scenario.PriceChange} {
+		if needs(r.Scenario, verb) {
+			return UsageError{fmt.Errorf("%s does %s, which takes the app's lab controls: say where they are with --lab URL", r.Scenario.Name, verb)}
+		}
+	}
+	r.report.Warnings = append(r.report.Warnings,
+		"no lab controls: SQL, Redis and cache figures are what the responses said, and recomputes are unknown")
+	return nil
+}
+
+// UsageError is an error in what was asked for.
+type UsageError struct{ error }
+
+// Unwrap returns the error itself.
+func (e UsageError) Unwrap() error { return e.error }
+
+// runtimeConfig is what a scenario asks of an app that runs already.
+func runtimeConfig(a scenario.App) api.Config {
+	return api.Config{
+		TTL: duration(a.TTL), Grace: duration(a.Grace), LockTTL: duration(a.LockTTL), Beta: a.Beta, RedisBudget: duration(a.RedisBudget),
+	}
+}
+
+func duration(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
+}
+
+// appMode is the app's name for the mode that serves path, under which it counts; empty if the path is none of the portal's.
+func appMode(method, path string) string {
+	path, query, _ := strings.Cut(path, "?")
+	name, live := strings.CutPrefix(path, api.PathLive)
+	name = strings.Trim(name, "/")
+	if live && !strings.Contains(name, "/") {
+		return name
+	}
+	if strategy := strategyOf(path); strategy != "" {
+		for pair := range strings.SplitSeq(query, "&") {
+			if loader, ok := strings.CutPrefix(pair, "loader="); ok && loader != "naive" {
+				return strategy + "+" + loader
+			}
+		}
+		return strategy
+	}
+	if strings.HasPrefix(path, api.PathProperties) {
+		if method == "PATCH" {
+			return "price-change"
+		}
+		return "property"
+	}
+	return ""
+}
+
+// strategyOf is the caching strategy that path asks for, or empty.
+func strategyOf(path string) string {
+	path, _, _ = strings.Cut(path, "?")
+	if strings.Trim(path, "/") == strings.Trim(api.PathCached, "/") {
+		return "ttl"
+	}
+	name, ok := strings.CutPrefix(path, api.PathCached)
+	if !ok {
+		return ""
+	}
+	return strings.Trim(name, "/")
+}
+
+// cpu is the processor's name, as well as it can be told.
+func cpu() string {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err == nil {
+		for line := range strings.Lines(string(text)) {
+			if name, ok := strings.CutPrefix(line, "model name"); ok {
+				return strings.TrimSpace(strings.TrimLeft(strings.TrimSpace(name), ":"))
+			}
+		}
+	}
+	return runtime.GOARCH
+}
+
+// operatingSystem is its name, as well as it can be told.
+func operatingSystem() string {
+	text, err := os.ReadFile("/etc/os-release")
+	if err == nil {
+		for line := range strings.Lines(string(text)) {
+			if name, ok := strings.CutPrefix(line, "PRETTY_NAME="); ok {
+				return strings.Trim(strings.TrimSpace(name), `"`)
+			}
+		}
+	}
+	return runtime.GOOS
+}

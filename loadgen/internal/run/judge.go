@@ -1,0 +1,47 @@
+package run
+
+import (
+	"fmt"
+
+	"loadlab/loadgen/internal/gate"
+	"loadlab/loadgen/internal/report"
+)
+
+// validate says in the report why it cannot be judged, if it cannot.
+func validate(r *report.Run) {
+	var scheduled int64
+	for _, c := range r.Cells {
+		scheduled += c.Ledger.Scheduled
+		if !c.Ledger.Balanced() {
+			r.Invalid = append(r.Invalid, fmt.Sprintf("the ledger of %s in %s, round %d, does not balance: %d scheduled, %d completed, %d failed",
+				c.Mode, c.Phase, c.Round, c.Ledger.Scheduled, c.Ledger.Completed, c.Ledger.Errors()))
+		}
+	}
+	if scheduled == 0 && !r.Interrupted && len(r.Invalid) == 0 {
+		r.Invalid = append(r.Invalid, "nothing was measured")
+	}
+}
+
+// judge judges the gates, if the run may be judged.
+func judge(r *report.Run, gates []*gate.Gate) {
+	reason := ""
+	switch {
+	case r.Interrupted:
+		reason = "the run was interrupted"
+	case len(r.Invalid) > 0:
+		reason = "the run is invalid"
+	}
+	figures, err := report.NewFigures(r)
+	if err != nil && reason == "" {
+		r.Invalid = append(r.Invalid, err.Error())
+		reason = "the run is invalid"
+	}
+	for _, g := range gates {
+		judged := report.Gate{Expr: g.Expr, Line: g.Line, Verdict: report.NotJudged, Reason: reason}
+		if reason == "" {
+			res := g.Judge(figures)
+			judged.Verdict, judged.Compared, judged.Reason = string(res.Verdict), res.Compared, res.Reason
+		}
+		r.Gates = append(r.Gates, judged)
+	}
+}

@@ -1,0 +1,67 @@
+package run
+
+import (
+	"context"
+	"fmt"
+
+	"loadlab/loadgen/internal/arrival"
+	"loadlab/loadgen/internal/drive"
+	"loadlab/loadgen/internal/scenario"
+)
+
+// loop drives the load that the phase describes.
+func (r *runner) loop(ctx context.Context, d *driven) (drive.Result, error) {
+	p, round := d.phase, d.block.round
+	common := drive.Common{NewCaller: r.load.caller, Recorder: d.recorder, Timeout: p.Timeout}
+	weights := r.weights(d)
+	if p.Kind == scenario.Closed {
+		return drive.Closed(ctx, drive.ClosedConfig{
+			Common: common, Users: p.Users, Weights: weights, ThinkMin: p.Think.Min, ThinkMax: p.Think.Max,
+			Seed: derive(r.Seed, thinkStream, round, p.index), Requests: int64(p.Requests), For: p.For,
+		})
+	}
+	mix, err := arrival.NewMix(derive(r.Seed, mixStream, round, p.index), weights...)
+	if err != nil {
+		return drive.Result{}, fmt.Errorf("phase %s: %w", p.Name, err)
+	}
+	stream, err := arrivals(p.Phase, derive(r.Seed, arrivalStream, round, p.index))
+	if err != nil {
+		return drive.Result{}, fmt.Errorf("phase %s: %w", p.Name, err)
+	}
+	return drive.Open(ctx, drive.OpenConfig{
+		Common: common, Stream: stream, Mode: mix.Mode, For: p.Length(), Connections: p.Connections, MaxInFlight: r.Scenario.MaxInFlight,
+	})
+}
+
+// weights are the shares of the scenario's modes in a phase.
+func (r *runner) weights(d *driven) []float64 {
+	weights := make([]float64, len(r.Scenario.Modes))
+	for _, m := range d.modes {
+		weights[m] = 1
+		for _, share := range d.phase.Mix {
+			if share.Mode == r.Scenario.Modes[m].Name {
+				weights[m] = float64(share.Weight)
+			}
+		}
+	}
+	return weights
+}
+
+// arrivals makes the due times of an open phase or a burst, the same each time it is called.
+func arrivals(p scenario.Phase, seed uint64) (func() arrival.Stream, error) {
+	if p.Kind == scenario.Burst {
+		return func() arrival.Stream { return arrival.NewBurst(int64(p.Users)) }, nil
+	}
+	var segments []arrival.Segment
+	for _, s := range p.Steps {
+		segments = append(segments, arrival.Segment{From: s.From, To: s.To, For: s.For})
+	}
+	profile, err := arrival.New(segments...)
+	if err != nil {
+		return nil, err
+	}
+	if p.Arrivals == scenario.Constant {
+		return func() arrival.Stream { return arrival.NewConstant(profile) }, nil
+	}
+	return func() arrival.Stream { return arrival.NewPoisson(profile, seed) }, nil
+}

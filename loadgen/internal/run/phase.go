@@ -1,0 +1,124 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"loadlab/loadgen/internal/measure"
+	"loadlab/loadgen/internal/progress"
+	"loadlab/loadgen/internal/report"
+	"loadlab/loadgen/internal/scenario"
+)
+
+// driven is a phase under way.
+type driven struct {
+	block    block
+	phase    indexed
+	modes    []int // of the scenario, that take part
+	recorder *measure.Recorder
+	oracles  []*measure.Oracle // by mode of the scenario; nil for those that take no part
+	before   map[string]report.Counters
+	start    time.Time
+	took     time.Duration
+}
+
+// phase prepares, drives and collects one phase of a block.
+func (r *runner) phase(ctx context.Context, b block, p indexed) error {
+	d := &driven{block: b, phase: p, modes: r.modesOf(b, p), oracles: make([]*measure.Oracle, len(r.Scenario.Modes))}
+	if needsOracle(p.Phase) {
+		for _, m := range d.modes {
+			d.oracles[m] = &measure.Oracle{}
+		}
+	}
+	for _, a := range p.Before {
+		if err := r.do(ctx, a.Do, a.For, d.oracles); err != nil {
+			return fmt.Errorf("%s, before phase %s: %w", a.Do, p.Name, err)
+		}
+	}
+	var err error
+	if d.before, err = r.counters(ctx); err != nil {
+		return err
+	}
+	loadErr := r.drive(ctx, d)
+	if err := r.collect(ctx, d); err != nil {
+		return err
+	}
+	return loadErr
+}
+
+// modesOf are the modes that take part in a phase, as places in the scenario.
+func (r *runner) modesOf(b block, p indexed) []int {
+	var modes []int
+	for i, m := range r.Scenario.Modes {
+		takesPart := m.Name == b.mode
+		for _, share := range p.Mix {
+			takesPart = takesPart || share.Mode == m.Name
+		}
+		if takesPart {
+			modes = append(modes, i)
+		}
+	}
+	return modes
+}
+
+// needsOracle reports whether prices change in or before a phase.
+func needsOracle(p scenario.Phase) bool {
+	for _, a := range p.Before {
+		if a.Do == scenario.PriceChange {
+			return true
+		}
+	}
+	for _, e := range p.During {
+		if e.Do == scenario.PriceChange {
+			return true
+		}
+	}
+	return false
+}
+
+// drive drives the phase's load. The actions that go on meanwhile end with it.
+func (r *runner) drive(ctx context.Context, d *driven) error {
+	d.recorder = measure.NewRecorder(measure.Config{Modes: len(r.Scenario.Modes), Oracles: d.oracles})
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() { // a stack that breaks ends the phase: there is nobody left to answer
+		select {
+		case <-r.stack.Done():
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	d.start = time.Now()
+	end := r.Progress.Begin(r.title(d), func() progress.Live { return live(d) })
+	stop := r.meanwhile(ctx, d.phase.During, d.oracles)
+	result, err := r.loop(ctx, d)
+	actionErr := stop()
+	d.start, d.took = result.Start, result.Took
+	end(live(d))
+	if err == nil && actionErr != nil {
+		err = fmt.Errorf("during phase %s: %w", d.phase.Name, actionErr)
+	}
+	if err == nil {
+		err = r.stack.Err()
+	}
+	return err
+}
+
+func (r *runner) title(d *driven) progress.Phase {
+	mode := d.block.mode
+	if mode == "" {
+		mode = "mix"
+	}
+	return progress.Phase{
+		Round: d.block.round, Rounds: r.report.Scenario.Rounds, Mode: mode, Name: d.phase.Name, Load: d.phase.Describe(),
+		For: d.phase.Length(), Requests: d.phase.Requests,
+	}
+}
+
+func live(d *driven) progress.Live {
+	all := d.recorder.Snapshot().All
+	return progress.Live{
+		Elapsed: time.Since(d.start), Requests: all.Ended, Errors: all.Failed, P50: all.P50, P95: all.P95, P99: all.P99,
+	}
+}

@@ -1,0 +1,130 @@
+// Package run is one run of a scenario, top to bottom: it brings the stack up, drives every phase against every mode, collects what
+// the clients and the app say of it, judges the gates, and returns a report.Run. What each of these steps means is the business of the
+// package that does it.
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"loadlab/loadgen/internal/lab"
+	"loadlab/loadgen/internal/progress"
+	"loadlab/loadgen/internal/report"
+	"loadlab/loadgen/internal/scenario"
+	"loadlab/loadgen/internal/stack"
+)
+
+// Config says what to run, and on what.
+type Config struct {
+	Scenario *scenario.Scenario
+	Stack    stack.Config
+	Seed     uint64
+	Rounds   int // 0: the scenario's
+	Insecure bool
+	Progress Progress
+}
+
+// Progress is told what is going on.
+type Progress interface {
+	Note(text string)
+	Begin(phase progress.Phase, live func() progress.Live) (end func(progress.Live))
+}
+
+// runner is a run under way.
+type runner struct {
+	Config
+	report *report.Run
+	stack  *stack.Stack
+	lab    *lab.Client
+	load   *load
+	price  *pricing
+	failed error // what an action said during a phase
+}
+
+// Run runs the scenario. The report is complete also when the run turns out invalid or is interrupted; an error means that there was
+// nothing to report: the stack did not come up.
+func Run(ctx context.Context, cfg Config) (*report.Run, error) {
+	r := &runner{Config: cfg, report: newReport(cfg)}
+	if err := r.up(ctx); err != nil {
+		return nil, err
+	}
+	err := r.describe(ctx)
+	if err == nil {
+		err = r.prepare(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, r.down(ctx))
+	}
+	for _, b := range plan(cfg.Scenario, r.report.Scenario.Rounds, cfg.Seed) {
+		if err := r.block(ctx, b); err != nil {
+			r.stopped(ctx, err)
+			break
+		}
+	}
+	if err := r.down(ctx); err != nil {
+		r.report.Warnings = append(r.report.Warnings, "stopping the stack: "+err.Error())
+	}
+	r.report.Took = time.Since(r.report.Started)
+	validate(r.report)
+	judge(r.report, cfg.Scenario.Gates)
+	return r.report, nil
+}
+
+// up brings the stack up.
+func (r *runner) up(ctx context.Context) (err error) {
+	r.stack, err = stack.Up(ctx, r.Stack)
+	if err != nil {
+		return err
+	}
+	r.lab = lab.New(r.stack.API, r.stack.Lab)
+	return nil
+}
+
+// down ends the stack, also when the run was interrupted.
+func (r *runner) down(ctx context.Context) error {
+	if r.load != nil {
+		r.load.close()
+	}
+	r.lab.Close()
+	return r.stack.Down(context.WithoutCancel(ctx))
+}
+
+// prepare makes what the phases need: requests, and a property whose price can be changed.
+func (r *runner) prepare(ctx context.Context) (err error) {
+	if r.load, err = newLoad(r.stack.API, r.Scenario, r.Seed, r.Insecure); err != nil {
+		return err
+	}
+	if !needs(r.Scenario, scenario.PriceChange) {
+		return nil
+	}
+	r.price, err = newPricing(ctx, r.lab)
+	return err
+}
+
+// block drives the phases of one mode, or those that modes share.
+func (r *runner) block(ctx context.Context, b block) error {
+	for _, p := range b.phases {
+		if err := r.phase(ctx, b, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stopped says in the report why the run ended before its time.
+func (r *runner) stopped(ctx context.Context, err error) {
+	switch {
+	case r.stack.Err() != nil:
+		r.invalid("the stack broke: %v", r.stack.Err())
+	case ctx.Err() != nil:
+		r.report.Interrupted = true
+	default:
+		r.invalid("%v", err)
+	}
+}
+
+func (r *runner) invalid(format string, args ...any) {
+	r.report.Invalid = append(r.report.Invalid, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,30 @@
+// Command loadgen drives scripted load against the lab, or against any service, and says what each way of serving it costs.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first Ctrl-C ends the run in good order; after it, the next one ends the program at once.
+	context.AfterFunc(ctx, stop)
+	err := execute(ctx, os.Args[1:], environment{stdout: os.Stdout, stderr: os.Stderr, vars: os.Environ()})
+	code := exitCode(err)
+	if err != nil && !errors.As(err, new(verdict)) {
+		fmt.Fprintln(os.Stderr, "loadgen:", err)
+	}
+	os.Exit(code)
+}
+
+// environment is what a command may use of the outside.
+type environment struct {
+	stdout, stderr io.Writer
+	vars           []string // NAME=value
+}
