@@ -5,7 +5,8 @@ STACK   ?= embedded
 ARGS    ?=
 GOLANGCI_VERSION := v2.15.0
 TOOLS   := $(CURDIR)/.cache/tools
-BUILD   := go build -trimpath -buildvcs=auto
+# The commit is in the binaries where there is a repository to take it from.
+BUILD   := go build -buildvcs=$(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
 
 .DEFAULT_GOAL := help
 .PHONY: help build scenario list validate run test test-short lint bench servers tidy clean

@@ -58,7 +58,7 @@ func (f *Figures) predict(s Strategy, m Mode, p Phase, t *total) Prediction {
 	vars := f.variables(p, t)
 	measured := fmt.Sprintf("measured %s over %s", count(c.Recomputes), counted(int64(len(t.rounds)), "round"))
 	var says []string
-	for _, cause := range causes(s, c) {
+	for _, cause := range causes(s, p, c) {
 		result, err := evaluate(cause.law.Recomputes, vars)
 		if err != nil {
 			out.Text = fmt.Sprintf("no prediction: %v; %s", err, measured)
@@ -94,10 +94,21 @@ type cause struct {
 	one, many string
 }
 
-// causes are those that there were.
-func causes(s Strategy, c *Counters) []cause {
+// causes are those that there were. A law that says how many at least, because more come while recomputes slow each other down, says
+// how many at most in a burst: nobody comes after it, and on a busy machine some of it come too late to miss the page.
+func causes(s Strategy, p Phase, c *Counters) []cause {
+	if p.Kind == "burst" {
+		s.Cold, s.Expiry = atMost(s.Cold), atMost(s.Expiry)
+	}
 	all := []cause{{s.Cold, c.Cold, "cold page", "cold pages"}, {s.Expiry, c.Expirations, "expiry", "expiries"}}
 	return slices.DeleteFunc(all, func(x cause) bool { return x.n <= 0 })
+}
+
+func atMost(l Law) Law {
+	if l.Relation == ">=" {
+		l.Relation = "<="
+	}
+	return l
 }
 
 func (c cause) say(f formula) string {
