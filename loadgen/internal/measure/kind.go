@@ -17,6 +17,6 @@ const (
 	Kinds            // how many there are
 )
 
-var kindNames = [Kinds]string{"ok", "refused", "reset", "timeout", "truncated", "bad response", "status", "check", "unsent"}
-
-func (k Kind) String() string { return kindNames[k] }
+func (k Kind) String() string {
+	return [Kinds]string{"ok", "refused", "reset", "timeout", "truncated", "bad response", "status", "check", "unsent"}[k]
+}

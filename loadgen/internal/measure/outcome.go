@@ -20,9 +20,9 @@ const (
 	Caches // how many there are
 )
 
-var cacheNames = [Caches]string{"none", "hit", "stale", "miss", "coalesced", "bypass"}
-
-func (c Cache) String() string { return cacheNames[c] }
+func (c Cache) String() string {
+	return [Caches]string{"none", "hit", "stale", "miss", "coalesced", "bypass"}[c]
+}
 
 // Outcome is what one request came to, filled in by the client that made it. It is reused from request to request.
 type Outcome struct {

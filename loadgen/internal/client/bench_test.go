@@ -1,0 +1,168 @@
+package client_test
+
+import (
+	"flag"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"loadlab/loadgen/internal/client"
+	"loadlab/loadgen/internal/client/target"
+	"loadlab/loadgen/internal/measure"
+)
+
+// server of BenchmarkClosed: one in another process, on another core, or else the CPU time is both sides'.
+var benchURL = flag.String("url", "", "benchmark against this server, which answers /N with N bytes (loadgen/internal/client/target)")
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestAllocations: the steady state allocates nothing, whatever the framing, and neither do counting and tracing.
+func TestAllocations(t *testing.T) {
+	head := "HTTP/1.1 200 OK\r\nServer-Timing: sql;desc=\"62\";dur=38.2, total;dur=44.1\r\nCache-Status: loadlab; hit; ttl=41\r\nAge: 19\r\n"
+	large := string(make([]byte, 48_000))
+	for name, response := range map[string]string{
+		"sized":   head + "Content-Length: 2\r\n\r\nok",
+		"large":   head + "Content-Length: 48000\r\n\r\n" + large,
+		"chunked": head + "Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\nbb80\r\n" + large + "\r\n0\r\nA: b\r\n\r\n",
+	} {
+		bytes := []byte(response)
+		s := serve(t, func(p *peer) {
+			buf := make([]byte, 1024)
+			for {
+				if _, err := p.Read(buf); err != nil {
+					return
+				}
+				if _, err := p.Write(bytes); err != nil {
+					return
+				}
+			}
+		})
+		h := newHarness(t, s.addr, client.Options{Phases: true, Sampler: client.NewBudget(10)})
+		ctx := t.Context()
+		n := testing.AllocsPerRun(500, func() {
+			if h.Call(ctx, 0, time.Now().Add(patience), &h.out); h.out.Kind != measure.OK {
+				t.Fatal(h.out.Kind)
+			}
+		})
+		if n != 0 {
+			t.Errorf("%s: %v allocations per request, want none", name, n)
+		}
+	}
+}
+
+func BenchmarkCall(b *testing.B) {
+	for _, size := range []string{"200", "48000"} {
+		b.Run(size, func(b *testing.B) {
+			t, req := benchTarget(b, size)
+			c := client.New(t, 1, []*client.Request{req})
+			defer c.Close()
+			var out measure.Outcome
+			b.ReportAllocs()
+			for b.Loop() {
+				if c.Call(b.Context(), 0, time.Now().Add(patience), &out); out.Kind != measure.OK {
+					b.Fatal(out.Kind, t.FirstError(out.Kind))
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkClosed is a closed loop of 50 connections, and reports the CPU time of this process per request.
+func BenchmarkClosed(b *testing.B) {
+	for _, size := range []string{"200", "48000"} {
+		b.Run(size, func(b *testing.B) {
+			t, req := benchTarget(b, size)
+			var left atomic.Int64
+			left.Store(int64(b.N))
+			var open sync.WaitGroup
+			before := cpu(b)
+			for i := range 50 {
+				open.Go(func() {
+					c := client.New(t, uint64(i), []*client.Request{req})
+					defer c.Close()
+					var out measure.Outcome
+					for left.Add(-1) >= 0 {
+						if c.Call(b.Context(), 0, time.Now().Add(patience), &out); out.Kind != measure.OK {
+							b.Error(out.Kind, t.FirstError(out.Kind))
+							return
+						}
+					}
+				})
+			}
+			open.Wait()
+			b.ReportMetric(float64((cpu(b)-before).Nanoseconds())/1e3/float64(b.N), "cpu-us/req")
+		})
+	}
+}
+
+func benchTarget(b *testing.B, size string) (*client.Target, *client.Request) {
+	b.Helper()
+	url := *benchURL
+	if url == "" {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			b.Fatal(err)
+		}
+		url = "http://" + ln.Addr().String()
+		var open sync.WaitGroup
+		open.Go(func() {
+			if err := target.Serve(b.Context(), ln); err != nil {
+				b.Error(err)
+			}
+		})
+		b.Cleanup(open.Wait)
+	}
+	n, err := strconv.ParseInt(size, 10, 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	t, err := client.NewTarget(url, client.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	req, err := t.Prepare(client.Spec{Path: "/" + size, Check: client.Check{Length: n}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return t, req
+}
+
+func cpu(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkNetHTTP is BenchmarkCall through net/http, for comparison.
+func BenchmarkNetHTTP(b *testing.B) {
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer s.Close()
+	t, err := client.NewTarget(s.URL, client.Options{Transport: client.NetHTTP})
+	if err != nil {
+		b.Fatal(err)
+	}
+	req, err := t.Prepare(client.Spec{Path: "/"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	c := client.New(t, 1, []*client.Request{req})
+	defer c.Close()
+	var out measure.Outcome
+	b.ReportAllocs()
+	for b.Loop() {
+		if c.Call(b.Context(), 0, time.Now().Add(patience), &out); out.Kind != measure.OK {
+			b.Fatal(out.Kind, t.FirstError(out.Kind))
+		}
+	}
+}

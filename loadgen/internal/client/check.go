@@ -1,0 +1,142 @@
+package client
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// maxChecked is the longest body that is kept for a check of a JSON field.
+const maxChecked = 64 << 20
+
+// Check says what a body must be like: all that it names. The zero value asks for nothing.
+type Check struct {
+	Length    int64   // exactly so many bytes; 0 is any length
+	MinLength int64   // at least so many bytes
+	Field     string  // a field of a JSON body, and Equals what it must be; "" is no such check
+	Equals    string  // see Field.Equals
+	Fields    []Field // more of them
+}
+
+// Field says what a field of a JSON body must be.
+type Field struct {
+	Path   string // dotted, array elements by number: "results.0.price"
+	Equals string // a string's value, or the text of a number, true, false or null
+}
+
+// none reports whether nothing is asked for.
+func (c *Check) none() bool { return c.Length == 0 && c.MinLength == 0 && c.lengths() }
+
+// lengths reports whether the check can be made from the body's length alone.
+func (c *Check) lengths() bool { return c.Field == "" && len(c.Fields) == 0 }
+
+func (c *Check) valid(method string) error {
+	switch {
+	case c.Length < 0 || c.MinLength < 0:
+		return errors.New("check: negative length")
+	case c.Field == "" && c.Equals != "", slices.ContainsFunc(c.Fields, func(f Field) bool { return f.Path == "" }):
+		return errors.New("check: a value without a field")
+	case method == http.MethodHead && !c.none():
+		return errors.New("check: HEAD has no body")
+	}
+	return nil
+}
+
+// apply returns why a body of n bytes fails the check, or nil. The body itself is needed only when lengths is false.
+func (c *Check) apply(n int64, body []byte) error {
+	switch {
+	case c.Length > 0 && n != c.Length:
+		return fmt.Errorf("body of %d bytes, want %d", n, c.Length)
+	case n < c.MinLength:
+		return fmt.Errorf("body of %d bytes, want at least %d", n, c.MinLength)
+	case c.lengths():
+		return nil
+	case n > maxChecked:
+		return fmt.Errorf("body of %d bytes is too long to look for fields in it", n)
+	}
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.UseNumber()
+	var doc any
+	if err := dec.Decode(&doc); err != nil {
+		return fmt.Errorf("body is not JSON: %w", err)
+	}
+	if c.Field != "" {
+		if err := (Field{c.Field, c.Equals}).apply(doc); err != nil {
+			return err
+		}
+	}
+	for _, f := range c.Fields {
+		if err := f.apply(doc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f Field) apply(doc any) error {
+	got, err := lookUp(doc, f.Path)
+	if err != nil {
+		return err
+	}
+	if !equals(got, f.Equals) {
+		return fmt.Errorf("%s is %v, want %s", f.Path, got, f.Equals)
+	}
+	return nil
+}
+
+func lookUp(doc any, path string) (any, error) {
+	at := doc
+	for key := range strings.SplitSeq(path, ".") {
+		switch v := at.(type) {
+		case map[string]any:
+			next, ok := v[key]
+			if !ok {
+				return nil, fmt.Errorf("%s: no field %q", path, key)
+			}
+			at = next
+		case []any:
+			i, err := strconv.Atoi(key)
+			if err != nil || i < 0 || i >= len(v) {
+				return nil, fmt.Errorf("%s: no element %q of %d", path, key, len(v))
+			}
+			at = v[i]
+		default:
+			return nil, fmt.Errorf("%s: nothing below %q", path, key)
+		}
+	}
+	return at, nil
+}
+
+func equals(got any, want string) bool {
+	switch v := got.(type) {
+	case string:
+		return v == want
+	case json.Number:
+		return v.String() == want || sameNumber(v.String(), want)
+	case bool:
+		return strconv.FormatBool(v) == want
+	case nil:
+		return want == "null"
+	}
+	return false
+}
+
+// sameNumber compares numbers by value, so that 450000.00 is 450000. Exponents are compared as text: 1e999999999 is a short literal of a
+// number that fills the memory.
+func sameNumber(a, b string) bool {
+	if strings.ContainsAny(a+b, "eExXpP_/") {
+		return false
+	}
+	x, ok := new(big.Rat).SetString(a)
+	if !ok {
+		return false
+	}
+	y, ok := new(big.Rat).SetString(b)
+	return ok && x.Cmp(y) == 0
+}

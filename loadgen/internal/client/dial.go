@@ -1,0 +1,93 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"loadlab/loadgen/internal/measure"
+)
+
+// dial connects, and shakes hands if the target wants TLS.
+func (c *Conn) dial(ctx context.Context, deadline time.Time, out *measure.Outcome) (measure.Kind, error) {
+	begin := time.Now()
+	if !begin.Before(deadline) {
+		return c.failed(os.ErrDeadlineExceeded, out)
+	}
+	nc, err := c.connect(ctx, deadline)
+	if err != nil {
+		return c.refused(fmt.Errorf("connect: %w", err), deadline, out)
+	}
+	if c.sock, err = newSock(nc, &c.stop); err != nil || !c.stop.attach(nc) {
+		_ = nc.Close()
+		c.sock = nil
+		return c.failed(errStopped, out)
+	}
+	c.used, c.last = false, begin
+	connected := time.Now()
+	if c.t.tls != nil {
+		c.tls = tls.Client(c.sock, c.t.tls)
+		c.sock.until(deadline)
+		// The handshake's own context would cost a goroutine: the socket's deadline and stopper end it as well.
+		if err := c.tls.Handshake(); err != nil { //nolint:noctx // see above
+			c.hangUp()
+			return c.refused(fmt.Errorf("TLS: %w", err), deadline, out)
+		}
+		if c.t.opts.Phases {
+			out.TLS += time.Since(connected)
+		}
+	}
+	if c.t.opts.Phases {
+		out.Connect += connected.Sub(begin)
+	}
+	return measure.OK, nil
+}
+
+// connect makes a TCP connection, by the deadline, unless the caller is stopped. The end of ctx reaches the dial through the stopper: if
+// the dialer knew of a deadline of ctx, it could fail a moment before ctx is done, and that would look like the server's fault.
+func (c *Conn) connect(ctx context.Context, deadline time.Time) (net.Conn, error) {
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
+	defer cancel()
+	c.stop.dialling(cancel)
+	defer c.stop.dialling(nil)
+	if c.stop.stopped() {
+		return nil, errStopped
+	}
+	d := net.Dialer{KeepAlive: -1} // a dead peer is found by the deadline
+	return d.DialContext(ctx, "tcp", c.t.addr)
+}
+
+// refused says how a call ends for which no connection could be made.
+func (c *Conn) refused(err error, deadline time.Time, out *measure.Outcome) (measure.Kind, error) {
+	switch {
+	case c.stop.stopped():
+		return c.failed(err, out)
+	case !time.Now().Before(deadline):
+		return measure.Timeout, err
+	}
+	return measure.Refused, err
+}
+
+// hangUp gives the connection up; the next call dials.
+func (c *Conn) hangUp() {
+	c.stop.attach(nil)
+	_ = c.sock.Close()
+	c.sock, c.tls = nil, nil
+}
+
+// watch makes the end of ctx stop the caller, instead of that of the context before.
+func (s *stopper) watch(ctx context.Context, done <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.forget != nil {
+		s.forget()
+		s.forget = nil
+	}
+	s.done = done
+	if done != nil && !s.closed.Load() {
+		s.forget = context.AfterFunc(ctx, s.wake)
+	}
+}

@@ -1,0 +1,266 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"loadlab/app/api"
+	"loadlab/loadgen/internal/measure"
+)
+
+// HTTPCaller is a Caller over net/http, for what a Conn does not speak: HTTP/2, proxies, redirects. It costs several times as much CPU
+// per request. Each has connections of its own, so that callers are to a server what Conns are.
+type HTTPCaller struct {
+	t      *Target
+	reqs   []*Request
+	client http.Client
+	tracer tracer
+	buf    []byte
+	body   bytes.Buffer
+	err    error
+
+	closed atomic.Bool
+	mu     sync.Mutex
+	cancel context.CancelFunc // of the call under way
+}
+
+// NewHTTPCaller returns a caller with no connection yet. Its trace ids follow from the seed, and are those of NewConn.
+func NewHTTPCaller(t *Target, seed uint64, reqs []*Request) *HTTPCaller {
+	tr := &http.Transport{
+		DialContext:         (&net.Dialer{KeepAlive: -1}).DialContext,
+		MaxConnsPerHost:     1,
+		MaxIdleConnsPerHost: 1,
+		DisableCompression:  true,
+		TLSClientConfig:     t.tls.Clone(),
+		ReadBufferSize:      firstRead,
+	}
+	if t.opts.Proxy != nil {
+		tr.Proxy = http.ProxyURL(t.opts.Proxy)
+	}
+	tr.Protocols = new(http.Protocols)
+	tr.Protocols.SetHTTP1(!t.opts.HTTP2)
+	tr.Protocols.SetHTTP2(t.opts.HTTP2)
+	tr.Protocols.SetUnencryptedHTTP2(t.opts.HTTP2 && t.tls == nil)
+	c := &HTTPCaller{t: t, reqs: reqs, tracer: newTracer(seed, t.opts.Sampler), buf: make([]byte, readSize)}
+	c.client = http.Client{Transport: tr, CheckRedirect: func(_ *http.Request, via []*http.Request) error {
+		if len(via) > t.opts.Redirects {
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}}
+	return c
+}
+
+// Err says why the last call did not end OK. It is for the goroutine that calls.
+func (c *HTTPCaller) Err() error { return c.err }
+
+// Close implements Caller.
+func (c *HTTPCaller) Close() error {
+	c.closed.Store(true)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cancel != nil {
+		c.cancel()
+	}
+	c.client.CloseIdleConnections()
+	return nil
+}
+
+// Call implements Caller.
+func (c *HTTPCaller) Call(ctx context.Context, mode int, deadline time.Time, out *measure.Outcome) {
+	*out = measure.Outcome{}
+	if deadline.IsZero() {
+		deadline = time.Now().Add(c.t.opts.Timeout)
+	}
+	var clocks clocks
+	call, cancel := context.WithDeadline(httptrace.WithClientTrace(ctx, clocks.trace()), deadline)
+	defer cancel()
+	c.underWay(cancel)
+	defer c.underWay(nil)
+
+	kind, err := measure.Unsent, errStopped
+	if !c.stopped(ctx) {
+		kind, err = c.run(call, mode, out)
+	}
+	out.Done = time.Now()
+	clocks.into(out, c.t.opts.Phases)
+	switch {
+	case kind == measure.OK && out.Done.After(deadline):
+		kind, err = measure.Timeout, os.ErrDeadlineExceeded
+	case kind == measure.OK:
+		kind, err = verdict(c.reqs[mode], out, c.body.Bytes())
+	case out.Sent.IsZero() && (c.stopped(ctx) || !out.Done.Before(deadline) && !clocks.dialled()):
+		kind = measure.Unsent
+	case c.stopped(ctx) || !out.Done.Before(deadline):
+		kind = measure.Timeout
+	}
+	out.Kind, c.err = kind, err
+	c.t.note(kind, err)
+	if c.closed.Load() {
+		c.client.CloseIdleConnections()
+	}
+}
+
+// stopped reports whether the caller is closed or ctx has ended. The network may notice a deadline of ctx before ctx does.
+func (c *HTTPCaller) stopped(ctx context.Context) bool {
+	end, ok := ctx.Deadline()
+	return c.closed.Load() || ctx.Err() != nil || ok && !time.Now().Before(end)
+}
+
+// underWay names the function that ends the call under way, or nil.
+func (c *HTTPCaller) underWay(cancel context.CancelFunc) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cancel = cancel
+	if cancel != nil && c.closed.Load() {
+		cancel()
+	}
+}
+
+// run makes the request and reads the response.
+func (c *HTTPCaller) run(ctx context.Context, mode int, out *measure.Outcome) (measure.Kind, error) {
+	r := c.reqs[mode]
+	req, err := http.NewRequestWithContext(ctx, r.method, c.t.base.Scheme+"://"+c.t.base.Host+r.target, bytes.NewReader(r.spec.Body))
+	if err != nil {
+		return measure.Unsent, err
+	}
+	var trace [len(emptyTraceparent)]byte
+	copy(trace[:], emptyTraceparent)
+	out.TraceID, out.Sampled = c.tracer.stamp(trace[:], mode, time.Now())
+	req.Host, req.Close = r.host, r.closes
+	req.Header = r.header.Clone()
+	req.Header.Set(api.HeaderTraceparent, string(trace[:]))
+
+	resp, err := c.client.Do(req)
+	if err != nil {
+		return classify(err), err
+	}
+	defer resp.Body.Close()
+	out.Status = resp.StatusCode
+	for name, values := range resp.Header {
+		for _, value := range values {
+			record(out, []byte(name), []byte(value))
+		}
+	}
+	if err := c.read(resp.Body, r, out); err != nil {
+		return classifyBody(err), err
+	}
+	for _, value := range resp.Trailer.Values(api.HeaderServerTiming) {
+		recordTiming(out, []byte(value))
+	}
+	return measure.OK, nil
+}
+
+// read counts the body, and keeps it if it is to be checked.
+func (c *HTTPCaller) read(body io.Reader, r *Request, out *measure.Outcome) error {
+	c.body.Reset()
+	for {
+		n, err := body.Read(c.buf)
+		out.Bytes += int64(n)
+		if !r.spec.Check.lengths() && out.Bytes <= maxChecked {
+			c.body.Write(c.buf[:n])
+		}
+		if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// classify maps an error of http.Client.Do, where no response has been read.
+func classify(err error) measure.Kind {
+	var dial *net.OpError
+	var dns *net.DNSError
+	var cert *tls.CertificateVerificationError
+	var alert tls.AlertError
+	var record tls.RecordHeaderError
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
+		return measure.Timeout
+	case errors.As(err, &dns) || errors.As(err, &cert) || errors.As(err, &alert) || errors.As(err, &record),
+		errors.Is(err, http.ErrSchemeMismatch),
+		errors.As(err, &dial) && (dial.Op == "dial" || dial.Op == "proxyconnect"):
+		return measure.Refused
+	case errors.As(err, &dial), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+		return measure.Reset
+	case strings.Contains(err.Error(), "server closed idle connection"), strings.Contains(err.Error(), "http2: "):
+		return measure.Reset // net/http exports neither
+	}
+	return measure.BadResponse
+}
+
+// classifyBody maps an error of a body's Read.
+func classifyBody(err error) measure.Kind {
+	if kind := classify(err); kind != measure.Reset || !errors.Is(err, io.ErrUnexpectedEOF) {
+		return kind
+	}
+	return measure.Truncated
+}
+
+// clocks collects when things happened to a request. With redirects, or after a connection that was closed while idle, the first send
+// counts, and connects add up. net/http may still dial in the background after a call has ended, hence the mutex.
+type clocks struct {
+	mu             sync.Mutex
+	dialAt, tlsAt  time.Time
+	sent, first    time.Time
+	connect, shake time.Duration
+	dials          int
+}
+
+func (k *clocks) trace() *httptrace.ClientTrace {
+	set := func(at *time.Time) {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if at.IsZero() {
+			*at = time.Now()
+		}
+	}
+	add := func(sum *time.Duration, at *time.Time) {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		*sum += time.Since(*at)
+		*at = time.Time{}
+	}
+	return &httptrace.ClientTrace{
+		DNSStart:             func(httptrace.DNSStartInfo) { set(&k.dialAt) },
+		ConnectStart:         func(_, _ string) { set(&k.dialAt); k.mu.Lock(); k.dials++; k.mu.Unlock() },
+		ConnectDone:          func(_, _ string, _ error) { add(&k.connect, &k.dialAt) },
+		TLSHandshakeStart:    func() { set(&k.tlsAt) },
+		TLSHandshakeDone:     func(tls.ConnectionState, error) { add(&k.shake, &k.tlsAt) },
+		GotConn:              func(httptrace.GotConnInfo) { set(&k.sent) },
+		GotFirstResponseByte: func() { set(&k.first) },
+	}
+}
+
+// dialled reports whether the call had to make a connection.
+func (k *clocks) dialled() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.dials > 0
+}
+
+func (k *clocks) into(out *measure.Outcome, phases bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	out.Sent = k.sent
+	if !phases {
+		return
+	}
+	out.Connect, out.TLS = k.connect, k.shake
+	if !k.first.IsZero() {
+		out.FirstByte = k.first.Sub(k.sent)
+	}
+}

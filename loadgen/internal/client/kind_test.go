@@ -1,0 +1,169 @@
+package client_test
+
+import (
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"loadlab/loadgen/internal/client"
+	"loadlab/loadgen/internal/measure"
+)
+
+// TestKinds has, for each way in which a request can fail, servers that do just that.
+func TestKinds(t *testing.T) {
+	sized := "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
+	chunked := "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	half := strings.Repeat("x", 50000)
+	say := func(s string) func(*peer) { return func(p *peer) { p.say(s) } }
+	sayAnd := func(s string, then func(*peer)) func(*peer) { return func(p *peer) { p.say(s); then(p) } }
+	reset, hang := (*peer).reset, (*peer).hang
+	drip := func(p *peer) {
+		p.say(sized)
+		tick := time.NewTicker(2 * time.Millisecond)
+		defer tick.Stop()
+		for range tick.C {
+			if _, err := p.Write([]byte("x")); err != nil {
+				return
+			}
+		}
+	}
+	const rawOnly = true // net/http is more lenient, or says less
+
+	for _, tt := range []struct {
+		name    string
+		then    func(*peer) // after the request
+		want    measure.Kind
+		status  int
+		rawOnly bool
+	}{
+		{"RST before the response", reset, measure.Reset, 0, false},
+		{"FIN before the response", say(""), measure.Reset, 0, false},
+		{"FIN in the status line", say("HTTP/1.1 2"), measure.Reset, 0, rawOnly},
+		{"FIN in the header", say("HTTP/1.1 200 OK\r\nContent-Le"), measure.Reset, 200, rawOnly},
+		{"RST in the header", sayAnd("HTTP/1.1 200 OK\r\nContent-Le", reset), measure.Reset, -1, rawOnly},
+		{"RST in a sized body", sayAnd(sized+half, reset), measure.Reset, -1, false},
+		{"RST in a chunk", sayAnd(chunked+"186a0\r\n"+half, reset), measure.Reset, -1, false},
+
+		{"FIN in a sized body", say(sized + half), measure.Truncated, 200, false},
+		{"FIN in a small sized body", say("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok"), measure.Truncated, 200, false},
+		{"FIN after the header", say(sized), measure.Truncated, 200, false},
+		{"FIN in a chunk", say(chunked + "186a0\r\n" + half), measure.Truncated, 200, false},
+		{"FIN between chunks", say(chunked + "2\r\nok\r\n"), measure.Truncated, 200, false},
+		{"FIN in a chunk size", say(chunked + "2"), measure.Truncated, 200, false},
+		{"FIN before the trailer's end", say(chunked + "2\r\nok\r\n0\r\nA: b\r\n"), measure.Truncated, 200, rawOnly},
+
+		{"hang before the response", hang, measure.Timeout, 0, false},
+		{"hang in the header", sayAnd("HTTP/1.1 200 OK\r\nA: ", hang), measure.Timeout, -1, false},
+		{"hang in a sized body", sayAnd(sized+half, hang), measure.Timeout, -1, false},
+		{"hang in a chunk", sayAnd(chunked+"186a0\r\n"+half, hang), measure.Timeout, -1, false},
+		{"hang in a body until close", sayAnd("HTTP/1.1 200 OK\r\n\r\n"+half, hang), measure.Timeout, -1, false},
+		{"slow drip", drip, measure.Timeout, -1, false},
+
+		{"garbage", sayAnd("SSH-2.0-OpenSSH_9.2p1\r\n", hang), measure.BadResponse, 0, false},
+		{"endless garbage", sayAnd(strings.Repeat("x", 1<<20), hang), measure.BadResponse, 0, rawOnly},
+		{"HTTP/2 preface", sayAnd("HTTP/2 200\r\n\r\n", hang), measure.BadResponse, 0, false},
+		{"unasked upgrade", sayAnd("HTTP/1.1 101 Switching\r\n\r\n", hang), measure.BadResponse, 0, rawOnly},
+		{"folded header", sayAnd("HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n", hang), measure.BadResponse, 200, rawOnly},
+		{"header without a colon", sayAnd("HTTP/1.1 200 OK\r\nA\r\n\r\n", hang), measure.BadResponse, -1, false},
+		{"blank before the colon", sayAnd("HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\n", hang), measure.BadResponse, -1, rawOnly},
+		{"huge header line", sayAnd("HTTP/1.1 200 OK\r\nA: "+half+"\r\n\r\n", hang), measure.BadResponse, 200, rawOnly},
+		{"huge header", sayAnd("HTTP/1.1 200 OK\r\n"+strings.Repeat("A: b\r\n", 20000), hang), measure.BadResponse, 200, rawOnly},
+		{"huge trailer", sayAnd(chunked+"0\r\n"+strings.Repeat("A: b\r\n", 20000), hang), measure.BadResponse, 200, rawOnly},
+		{"two lengths", sayAnd("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc", hang), measure.BadResponse, -1, false},
+		{"negative length", sayAnd("HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n", hang), measure.BadResponse, -1, false},
+		{"unknown coding", sayAnd("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", hang), measure.BadResponse, -1, false},
+		{"chunk size that is none", sayAnd(chunked+"two\r\nok\r\n", hang), measure.BadResponse, 200, false},
+		{"chunk size too large", sayAnd(chunked+"ffffffffffffffff1\r\n", hang), measure.BadResponse, 200, false},
+		{"chunk longer than its size", sayAnd(chunked+"2\r\nokay\r\n0\r\n\r\n", hang), measure.BadResponse, 200, false},
+
+		{"500", say("HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n"), measure.Status, 500, false},
+		{"check", say("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{\"a\": 1} "), measure.Check, 200, false},
+		{"ok", say("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n{\"a\": 2}"), measure.OK, 200, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			transports(t, func(t *testing.T, transport string) {
+				if tt.rawOnly && transport != client.Raw {
+					t.SkipNow()
+				}
+				t.Parallel()
+				s := serve(t, func(p *peer) {
+					if p.request() != nil {
+						tt.then(p)
+					}
+				})
+				spec := client.Spec{Path: "/"}
+				if tt.want == measure.Check || tt.want == measure.OK {
+					spec.Check = client.Check{Field: "a", Equals: "2"}
+				}
+				h := newHarness(t, s.addr, client.Options{Transport: transport}, spec)
+				timeout := patience
+				if tt.want == measure.Timeout {
+					timeout = 100 * time.Millisecond
+				}
+				got := h.callFor(timeout, 0)
+				if got != tt.want || tt.status >= 0 && h.out.Status != tt.status {
+					t.Fatalf("kind %v, status %d (%v); want %v, %d", got, h.out.Status, h.target.FirstError(got), tt.want, tt.status)
+				}
+				if err := h.target.FirstError(got); (err == nil) != (got == measure.OK) {
+					t.Errorf("first error of kind %v: %v", got, err)
+				}
+				if h.out.Sent.IsZero() {
+					t.Error("no send time")
+				}
+				if n := s.conns.Load(); n != 1 {
+					t.Errorf("%d connections: a new one's failure is never made good by another", n)
+				}
+			})
+		})
+	}
+}
+
+func TestRefused(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln.Close()
+	transports(t, func(t *testing.T, transport string) {
+		for _, base := range []string{ln.Addr().String(), "http://no-such-host.invalid"} {
+			h := newHarness(t, base, client.Options{Transport: transport})
+			h.want(0, measure.Refused)
+			if !h.out.Sent.IsZero() || h.target.FirstError(measure.Refused) == nil {
+				t.Errorf("sent at %v, error %v", h.out.Sent, h.target.FirstError(measure.Refused))
+			}
+			h.want(0, measure.Refused)
+		}
+	})
+}
+
+func TestUsableAfterStatusAndCheckErrors(t *testing.T) {
+	transports(t, func(t *testing.T, transport string) {
+		answers := []string{"HTTP/1.1 500 Oh\r\nContent-Length: 3\r\n\r\nno\n", ok, ok, "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", ok}
+		s := serve(t, func(p *peer) {
+			for i := 0; p.request() != nil; i++ {
+				p.say(answers[i])
+			}
+		})
+		h := newHarness(t, s.addr, client.Options{Transport: transport},
+			client.Spec{Path: "/"}, client.Spec{Path: "/", Check: client.Check{Length: 3}})
+		h.want(0, measure.Status)
+		if h.out.Status != 500 || h.out.Bytes != 3 {
+			t.Errorf("outcome %+v", h.out)
+		}
+		h.want(1, measure.Check)
+		h.want(0, measure.OK)
+		h.want(0, measure.Status)
+		h.want(0, measure.OK)
+		if n := s.conns.Load(); n != 1 {
+			t.Errorf("%d connections, want 1", n)
+		}
+	})
+}
+
+func TestExpect(t *testing.T) {
+	s := serve(t, answering("HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"))
+	h := newHarness(t, s.addr, client.Options{}, client.Spec{Path: "/", Expect: []int{404, 410}}, client.Spec{Path: "/", Expect: []int{200}})
+	h.want(0, measure.OK)
+	h.want(1, measure.Status)
+}

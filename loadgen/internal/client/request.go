@@ -1,0 +1,151 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/textproto"
+	"slices"
+	"strconv"
+	"strings"
+
+	"loadlab/app/api"
+)
+
+// Spec says what to send and what to expect.
+type Spec struct {
+	Name   string            // for messages
+	Method string            // "" is GET
+	Path   string            // with its query: "/api/properties/cached/?page=2"
+	Header map[string]string // over those of the target; Host sets the Host header
+	Body   []byte
+	Expect []int // the statuses that are a success; none are 2xx and 3xx
+	Check  Check
+}
+
+// Request is a Spec made ready for a target. It is immutable and may be shared by any number of callers.
+type Request struct {
+	spec   Spec
+	method string
+	target string      // path and query, with the target's prefix
+	header http.Header // without Host and Traceparent
+	host   string
+	expect statusSet
+	wire   []byte // the whole request in HTTP/1.1
+	trace  int    // where the traceparent's value starts in wire
+
+	idempotent bool
+	closes     bool // it asks for its connection to be closed
+}
+
+// Prepare serialises a request, or says what is wrong with it.
+func (t *Target) Prepare(spec Spec) (*Request, error) {
+	r := &Request{spec: spec, method: spec.Method, target: t.prefix + spec.Path, host: t.host, header: make(http.Header)}
+	if r.method == "" {
+		r.method = http.MethodGet
+	}
+	if err := t.prepare(r); err != nil {
+		return nil, fmt.Errorf("request %q: %w", spec.Name, err)
+	}
+	return r, nil
+}
+
+func (t *Target) prepare(r *Request) error {
+	if !isToken(r.method) || r.method == http.MethodConnect {
+		return fmt.Errorf("method %q", r.method)
+	}
+	if !strings.HasPrefix(r.spec.Path, "/") || strings.ContainsFunc(r.spec.Path, notInPath) {
+		return fmt.Errorf("path %q: want an escaped path that begins with a slash", r.spec.Path)
+	}
+	if err := r.setHeaders(t.header, r.spec.Header); err != nil {
+		return err
+	}
+	for _, code := range r.spec.Expect {
+		if !r.expect.add(code) {
+			return fmt.Errorf("expected status %d: want 200 to 599", code)
+		}
+	}
+	if len(r.spec.Expect) == 0 {
+		r.expect = successes()
+	}
+	if err := r.spec.Check.valid(r.method); err != nil {
+		return err
+	}
+	switch r.method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
+		r.idempotent = true
+	}
+	r.serialise()
+	return nil
+}
+
+// setHeaders merges the headers; later maps win.
+func (r *Request) setHeaders(layers ...map[string]string) error {
+	r.header.Set("User-Agent", "loadlab")
+	for _, layer := range layers {
+		for name, value := range layer {
+			name = textproto.CanonicalMIMEHeaderKey(name)
+			if !isToken(name) || strings.ContainsFunc(value, notInValue) {
+				return fmt.Errorf("header %q: %q is not valid", name, value)
+			}
+			switch name {
+			case "Content-Length", "Transfer-Encoding", "Te", "Trailer", "Upgrade", "Expect", api.HeaderTraceparent:
+				return errors.New("header " + name + " is the client's own")
+			case "Host":
+				r.host = value
+				continue
+			case "Connection":
+				r.closes = strings.EqualFold(value, "close")
+			}
+			r.header.Set(name, value)
+		}
+	}
+	return nil
+}
+
+func (r *Request) serialise() {
+	w := append([]byte(nil), r.method+" "+r.target+" HTTP/1.1\r\nHost: "+r.host+"\r\n"+api.HeaderTraceparent+": "...)
+	r.trace = len(w)
+	w = append(w, emptyTraceparent+"\r\n"...)
+	for _, name := range slices.Sorted(maps.Keys(r.header)) {
+		w = append(w, name+": "+r.header.Get(name)+"\r\n"...)
+	}
+	if len(r.spec.Body) > 0 || r.method == http.MethodPost || r.method == http.MethodPut || r.method == http.MethodPatch {
+		w = append(w, "Content-Length: "...)
+		w = append(strconv.AppendInt(w, int64(len(r.spec.Body)), 10), "\r\n"...)
+	}
+	w = append(w, "\r\n"...)
+	r.wire = append(w, r.spec.Body...)
+}
+
+// statusSet is a set of status codes below 640.
+type statusSet [10]uint64
+
+func successes() (s statusSet) {
+	for code := 200; code < 400; code++ {
+		s.add(code)
+	}
+	return s
+}
+
+func (s *statusSet) add(code int) bool {
+	if code < 200 || code > 599 {
+		return false
+	}
+	s[code/64] |= 1 << (code % 64)
+	return true
+}
+
+func (s *statusSet) has(code int) bool {
+	return code >= 0 && code < 64*len(s) && s[code/64]&(1<<(code%64)) != 0
+}
+
+func isToken(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
+		return c <= ' ' || c >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, c)
+	})
+}
+
+func notInPath(c rune) bool  { return c <= ' ' || c >= 0x7f || c == '#' }
+func notInValue(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }

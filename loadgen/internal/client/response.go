@@ -1,0 +1,313 @@
+package client
+
+import (
+	"bytes"
+
+	"loadlab/loadgen/internal/measure"
+)
+
+// Limits of what a response may put before and between its body.
+const (
+	maxLine = 8 << 10  // one line of it
+	maxHead = 64 << 10 // all of it: interim responses, headers, trailers
+)
+
+// state is where in a response the parser is.
+type state uint8
+
+const (
+	atStatus state = iota
+	atHeader
+	inBody     // of known length
+	untilClose // in a body that ends with its connection
+	atChunkSize
+	inChunk
+	afterChunk // before the line end that follows a chunk
+	atTrailer
+	complete
+	broken
+)
+
+// response parses one response of HTTP/1.x that is fed to it in pieces. The result is the same however the bytes are cut into pieces,
+// and no byte beyond the response's own framing is consumed. Only framing and the lab's headers are looked at.
+type response struct {
+	out    *measure.Outcome
+	state  state
+	why    string // it is broken
+	bodied bool   // false for an answer to HEAD
+	keep   bool   // body is wanted
+
+	interim, http10  bool
+	chunked, sized   bool
+	close, keepAlive bool
+	left             int64  // of the body or chunk
+	head             int    // bytes of lines so far, of one chunk if in the body
+	part             []byte // of a line
+	body             []byte
+}
+
+// begin readies r for the response to the next request.
+func (r *response) begin(out *measure.Outcome, head, keep bool) {
+	*r = response{out: out, bodied: !head, keep: keep, part: r.part[:0], body: r.body[:0]}
+}
+
+// feed consumes bytes of the response and returns how many; fewer than all of them only if the response ended, well or badly.
+func (r *response) feed(p []byte) int {
+	n := 0
+	for n < len(p) && r.state < complete {
+		switch r.state {
+		case inBody, inChunk, untilClose:
+			n += r.take(p[n:])
+		default:
+			line, used, whole := r.line(p[n:])
+			n += used
+			if whole {
+				r.onLine(line)
+			}
+		}
+	}
+	return n
+}
+
+// line returns the next line without its end; what there is of a line that p does not complete is kept for the next piece.
+func (r *response) line(p []byte) (line []byte, used int, whole bool) {
+	i := bytes.IndexByte(p, '\n')
+	if i < 0 {
+		if len(r.part)+len(p) > maxLine {
+			r.fail("a line is too long")
+			return nil, 0, false
+		}
+		r.part = append(r.part, p...)
+		return nil, len(p), false
+	}
+	line = p[:i]
+	if len(r.part)+i > maxLine {
+		r.fail("a line is too long")
+		return nil, 0, false
+	}
+	if len(r.part) > 0 {
+		line = append(r.part, line...)
+		r.part = line[:0]
+	}
+	if r.head += len(line) + 1; r.head > maxHead {
+		r.fail("the head is too long")
+		return nil, 0, false
+	}
+	if n := len(line); n > 0 && line[n-1] == '\r' {
+		line = line[:n-1]
+	}
+	return line, i + 1, true
+}
+
+func (r *response) onLine(line []byte) {
+	switch r.state {
+	case atStatus:
+		r.onStatus(line)
+	case atHeader:
+		if len(line) == 0 {
+			r.onHeadEnd()
+		} else {
+			r.onHeader(line)
+		}
+	case atChunkSize:
+		r.onChunkSize(line)
+	case afterChunk:
+		r.state, r.head = atChunkSize, 0
+		if len(line) > 0 {
+			r.fail("a chunk is longer than it says")
+		}
+	default: // atTrailer: feed asks for lines in no other state
+		if len(line) == 0 {
+			r.state = complete
+		} else {
+			r.onTrailer(line)
+		}
+	}
+}
+
+func (r *response) onStatus(line []byte) {
+	if len(line) < 12 || string(line[:7]) != "HTTP/1." || !digit(line[7]) || line[8] != ' ' || len(line) > 12 && line[12] != ' ' {
+		r.fail("no status line of HTTP/1.x")
+		return
+	}
+	code, ok := number(line[9:12])
+	if !ok || code < 100 || code == 101 {
+		r.fail("a status that no request asked for")
+		return
+	}
+	r.interim = code < 200
+	r.http10 = line[7] == '0'
+	r.out.Status = int(code)
+	r.state = atHeader
+}
+
+func (r *response) onHeader(line []byte) {
+	name, value, ok := cutHeader(line)
+	if !ok {
+		r.fail("a header is folded or has no name")
+		return
+	}
+	if r.interim {
+		return
+	}
+	switch len(name) {
+	case len("connection"):
+		if equalFold(name, "connection") {
+			r.onConnection(value)
+		}
+	case len("content-length"):
+		if equalFold(name, "content-length") {
+			r.onLength(value)
+		}
+	case len("transfer-encoding"):
+		if equalFold(name, "transfer-encoding") {
+			if r.chunked || !equalFold(value, "chunked") {
+				r.fail("a transfer coding other than chunked")
+			}
+			r.chunked = true
+		}
+	default:
+		record(r.out, name, value)
+	}
+}
+
+func (r *response) onTrailer(line []byte) {
+	name, value, ok := cutHeader(line)
+	if !ok {
+		r.fail("a trailer is folded or has no name")
+		return
+	}
+	// The total is often known only at the end: Server-Timing is the one field of the lab's that may be a trailer.
+	if equalFold(name, "server-timing") {
+		recordTiming(r.out, value)
+	}
+}
+
+func (r *response) onConnection(value []byte) {
+	for len(value) > 0 {
+		token, rest, _ := bytes.Cut(value, []byte{','})
+		token = trim(token)
+		r.close = r.close || equalFold(token, "close")
+		r.keepAlive = r.keepAlive || equalFold(token, "keep-alive")
+		value = rest
+	}
+}
+
+func (r *response) onLength(value []byte) {
+	n, ok := number(value)
+	if !ok || r.sized && n != r.left {
+		r.fail("Content-Length is not one number")
+		return
+	}
+	r.sized, r.left = true, n
+}
+
+// onHeadEnd decides how the body is framed: RFC 9112, section 6.3.
+func (r *response) onHeadEnd() {
+	status := r.out.Status
+	switch {
+	case r.interim:
+		r.state = atStatus
+	case !r.bodied || status == 204 || status == 304:
+		r.state = complete
+	case r.chunked:
+		// Both framings at once, or chunks in HTTP/1.0: somebody between here and there is confused about where the response ends.
+		r.close = r.close || r.sized || r.http10
+		r.state, r.head = atChunkSize, 0
+	case r.sized && r.left == 0:
+		r.state = complete
+	case r.sized:
+		r.state = inBody
+	default:
+		r.state, r.close = untilClose, true
+	}
+}
+
+func (r *response) onChunkSize(line []byte) {
+	var size int64
+	i := 0
+	for ; i < len(line); i++ {
+		d := unhex(line[i])
+		if d < 0 {
+			break
+		}
+		if i == 15 {
+			r.fail("a chunk size is too large")
+			return
+		}
+		size = size<<4 | int64(d)
+	}
+	if rest := trim(line[i:]); i == 0 || len(rest) > 0 && rest[0] != ';' {
+		r.fail("no chunk size")
+		return
+	}
+	r.left, r.state, r.head = size, inChunk, 0
+	if size == 0 {
+		r.state = atTrailer
+	}
+}
+
+// take consumes bytes of the body.
+func (r *response) take(p []byte) int {
+	if r.state != untilClose {
+		p = p[:min(int64(len(p)), r.left)]
+	}
+	if r.keep && int64(len(r.body)+len(p)) <= maxChecked {
+		r.body = append(r.body, p...)
+	}
+	r.skipped(int64(len(p)))
+	return len(p)
+}
+
+// unseen is how many bytes may be thrown away next without being looked at.
+func (r *response) unseen() int64 {
+	switch {
+	case r.keep:
+		return 0
+	case r.state == untilClose:
+		return 1 << 20
+	case r.state == inBody || r.state == inChunk:
+		return r.left
+	}
+	return 0
+}
+
+// skipped accounts for n bytes of the body.
+func (r *response) skipped(n int64) {
+	r.out.Bytes += n
+	if r.state == untilClose {
+		return
+	}
+	if r.left -= n; r.left > 0 {
+		return
+	}
+	if r.state == inChunk {
+		r.state = afterChunk
+	} else {
+		r.state = complete
+	}
+}
+
+// end says how the response ends if the connection does.
+func (r *response) end() measure.Kind {
+	switch r.state {
+	case complete, untilClose:
+		r.state = complete
+		return measure.OK
+	case broken:
+		return measure.BadResponse
+	case atStatus, atHeader:
+		return measure.Reset
+	default:
+		return measure.Truncated
+	}
+}
+
+// reusable reports whether another request may follow on the same connection.
+func (r *response) reusable() bool {
+	return r.state == complete && !r.close && (!r.http10 || r.keepAlive)
+}
+
+func (r *response) fail(why string) {
+	r.state, r.why = broken, why
+}

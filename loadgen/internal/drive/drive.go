@@ -1,0 +1,170 @@
+// Package drive makes requests when they are due: the open loop, in which arrivals come whether or not the server keeps up, and the
+// closed loop, in which users wait for their answers. It knows neither HTTP (a Caller does) nor histograms (a measure.Recorder does).
+//
+// # The open loop
+//
+// One goroutine, the pacer, sleeps until the next arrival is due and then releases everything that is. A worker is a goroutine with a
+// connection of its own; workers take released arrivals in order. When an arrival is released and no worker is idle, another worker
+// is started, up to the number of connections; beyond that the arrival waits for the first that becomes free, and keeps its due time.
+// So a slow server never slows the schedule, and what waits is measured from when it was due.
+//
+// What waits is not stored. A stream of arrivals is a closed form, so pacer and workers each walk a copy of it, and the backlog is
+// the difference of two counters: memory is the same for one request and for ten million.
+//
+// # What becomes of a request
+//
+// Its deadline is its timeout after it was due. One that is still waiting then is recorded as unsent, with the time it waited. After
+// the last arrival the loop waits until every request has ended, which the deadlines bound.
+//
+// When the context ends, nothing more is released, and what was not released was never scheduled. What was released and waits is
+// unsent; what is in flight has the grace period to complete, and is then stopped and recorded as timed out. The ledger balances.
+package drive
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"loadlab/loadgen/internal/measure"
+)
+
+// Caller makes requests on one connection. One goroutine at a time calls it.
+type Caller interface {
+	// Call makes a request of the mode and fills in out, whose former content is lost. It returns by the deadline, and soon after ctx
+	// ends: unsent before the first byte was sent, timed out after it. ctx is the same for all calls of a phase.
+	Call(ctx context.Context, mode int, deadline time.Time, out *measure.Outcome)
+	io.Closer
+}
+
+// Defaults.
+const (
+	DefaultTimeout     = 10 * time.Second
+	DefaultGrace       = time.Second
+	DefaultConnections = 256
+)
+
+// Common is what both loops need.
+type Common struct {
+	NewCaller func() Caller
+	Recorder  *measure.Recorder
+	Timeout   time.Duration // of a request, from when it was due; 0 is DefaultTimeout
+	Grace     time.Duration // for requests in flight when the context ends; 0 is DefaultGrace
+	// NewAlarm makes what wakes a goroutine when something is due. nil is the system's best, SystemAlarm; tests in virtual time need
+	// TimerAlarm.
+	NewAlarm func(ctx context.Context) (Alarm, error)
+}
+
+// Result is what a loop did. What the requests came to is in the recorder.
+type Result struct {
+	Start       time.Time
+	Took        time.Duration // of the load itself: the phase's length if it has one, otherwise until the last request ended
+	Drained     time.Duration // after that, until the last request had ended
+	Offered     int64         // requests that came due
+	Sent        int64         // of them sent
+	InTime      int64         // of them sent before the phase's length was over; Sent if it has none
+	Connections int           // the most at once
+	Interrupted bool          // the context ended first
+	Self        Self
+}
+
+var errConfig = errors.New("drive: a loop needs NewCaller and Recorder")
+
+// session is what the goroutines of one phase share.
+type session struct {
+	Common
+	start time.Time
+	end   time.Time // of the phase's length; zero if it has none
+
+	calls   context.Context // of the requests; it ends a grace period after the phase's
+	stop    context.CancelFunc
+	aborted atomic.Bool // what waits is not to be sent any more
+
+	offered, sent, inTime atomic.Int64
+}
+
+// newSession fills in defaults and ties the requests to ctx. The caller calls release at the end.
+func newSession(ctx context.Context, c Common) (s *session, release func(), err error) {
+	if c.NewCaller == nil || c.Recorder == nil {
+		return nil, nil, errConfig
+	}
+	if c.Timeout <= 0 {
+		c.Timeout = DefaultTimeout
+	}
+	if c.Grace <= 0 {
+		c.Grace = DefaultGrace
+	}
+	if c.NewAlarm == nil {
+		c.NewAlarm = SystemAlarm
+	}
+	s = &session{Common: c}
+	s.calls, s.stop = context.WithCancel(context.WithoutCancel(ctx))
+	forget := context.AfterFunc(ctx, func() {
+		s.aborted.Store(true)
+		s.stopAfter(s.Grace)
+	})
+	return s, func() { forget(); s.stop() }, nil
+}
+
+// stopAfter ends the requests that are still in flight after d.
+func (s *session) stopAfter(d time.Duration) {
+	t := time.AfterFunc(d, s.stop)
+	context.AfterFunc(s.calls, func() { t.Stop() })
+}
+
+// begin starts the clock of the phase.
+func (s *session) begin(length time.Duration) {
+	s.start = time.Now()
+	if length > 0 {
+		s.end = s.start.Add(length)
+	}
+	s.Recorder.Start(s.start)
+}
+
+// offer enters a request into the ledger.
+func (s *session) offer(mode int, due time.Duration) {
+	s.offered.Add(1)
+	s.Recorder.Scheduled(mode, due)
+}
+
+// serve makes one request, unless it is too late for it, and records what it came to.
+func (s *session) serve(caller Caller, mode int, due time.Duration, out *measure.Outcome) {
+	deadline := s.start.Add(due + s.Timeout)
+	if now := time.Now(); s.aborted.Load() || !now.Before(deadline) {
+		*out = measure.Outcome{Kind: measure.Unsent, Done: now}
+	} else {
+		caller.Call(s.calls, mode, deadline, out)
+		if out.Kind != measure.OK && s.calls.Err() != nil {
+			out.Kind = measure.Timeout // the request did not fail: it was stopped
+			if out.Sent.IsZero() {
+				out.Kind = measure.Unsent
+			}
+		}
+		s.countSent(out.Sent)
+	}
+	s.Recorder.Record(mode, due, out)
+}
+
+func (s *session) countSent(sent time.Time) {
+	if sent.IsZero() {
+		return
+	}
+	s.sent.Add(1)
+	if s.end.IsZero() || sent.Before(s.end) {
+		s.inTime.Add(1)
+	}
+}
+
+// result is what can be told once all requests have ended.
+func (s *session) result(ctx context.Context, loadEnded time.Time) Result {
+	r := Result{
+		Start: s.start, Took: loadEnded.Sub(s.start), Drained: time.Since(loadEnded),
+		Offered: s.offered.Load(), Sent: s.sent.Load(), InTime: s.inTime.Load(),
+		Interrupted: ctx.Err() != nil,
+	}
+	if s.end.IsZero() {
+		r.Took, r.Drained = r.Took+r.Drained, 0
+	}
+	return r
+}

@@ -1,0 +1,113 @@
+package drive
+
+import (
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+
+	"loadlab/loadgen/internal/hist"
+	"loadlab/loadgen/internal/measure"
+	"loadlab/loadgen/internal/report"
+)
+
+// Self is what the generator was like during a phase: what a verdict on it needs beside the lag of the requests. The lag alone cannot
+// tell, as a request also lags when every connection is busy with a slow server.
+type Self struct {
+	Wall, User, System time.Duration // of the process; User and System are 0 where the system does not tell
+	Procs              int           // GOMAXPROCS
+	MaxRSS             int64         // bytes, of the process so far; 0 where the system does not tell
+	GCs                int64
+	GCPause, GCCPU     time.Duration // all goroutines stopped; CPU, estimated by the runtime
+
+	// Release is how late arrivals were released: the generator's own lateness, whatever the server did. Open loop only.
+	Release report.Summary
+	// Hiccup is how late a timer of 10 ms was, all through the phase: it shows when the process was not run at all, in either loop. Go's
+	// timers account for up to a millisecond.
+	Hiccup report.Summary
+}
+
+// CPU is the share of the processors it could use that the generator was busy on, 0 to 1.
+func (s Self) CPU() float64 {
+	if s.Wall <= 0 || s.Procs <= 0 {
+		return 0
+	}
+	return float64(s.User+s.System) / float64(s.Wall) / float64(s.Procs)
+}
+
+// selfWatch observes the process from watchSelf to end.
+type selfWatch struct {
+	start   time.Time
+	usage   usage
+	gc      gcStats
+	late    *hist.Histogram
+	stop    chan struct{}
+	stopped chan struct{}
+}
+
+// usage is what the system accounts to the process.
+type usage struct {
+	user, system time.Duration
+	maxRSS       int64
+}
+
+type gcStats struct {
+	n          int64
+	pause, cpu time.Duration
+}
+
+func watchSelf() *selfWatch {
+	w := &selfWatch{
+		start: time.Now(), usage: readUsage(), gc: readGC(),
+		late: hist.New(), stop: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	go w.hiccups()
+	return w
+}
+
+// end ends the observation.
+func (w *selfWatch) end() Self {
+	close(w.stop)
+	<-w.stopped
+	usage, gc := readUsage(), readGC()
+	return Self{
+		Wall: time.Since(w.start), User: usage.user - w.usage.user, System: usage.system - w.usage.system,
+		Procs: runtime.GOMAXPROCS(0), MaxRSS: usage.maxRSS,
+		GCs: gc.n - w.gc.n, GCPause: gc.pause - w.gc.pause, GCCPU: gc.cpu - w.gc.cpu,
+		Hiccup: measure.Summarize(w.late),
+	}
+}
+
+// hiccups is Gil Tene's jHiccup: a goroutine that does nothing but note how late it is woken.
+func (w *selfWatch) hiccups() {
+	defer close(w.stopped)
+	timer := time.NewTimer(hiccupEvery)
+	defer timer.Stop()
+	for next := w.start.Add(hiccupEvery); ; next = time.Now().Add(hiccupEvery) {
+		timer.Reset(time.Until(next))
+		select {
+		case <-timer.C:
+			w.late.Record(time.Since(next))
+		case <-w.stop:
+			// A phase may end with the pause that should be seen.
+			if late := time.Since(next); late > 0 {
+				w.late.Record(late)
+			}
+			return
+		}
+	}
+}
+
+const hiccupEvery = 10 * time.Millisecond
+
+func readGC() gcStats {
+	var s debug.GCStats
+	debug.ReadGCStats(&s)
+	cpu := []metrics.Sample{{Name: "/cpu/classes/gc/total:cpu-seconds"}}
+	metrics.Read(cpu)
+	g := gcStats{n: s.NumGC, pause: s.PauseTotal}
+	if cpu[0].Value.Kind() == metrics.KindFloat64 {
+		g.cpu = time.Duration(cpu[0].Value.Float64() * float64(time.Second))
+	}
+	return g
+}

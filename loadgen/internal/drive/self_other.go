@@ -1,0 +1,5 @@
+//go:build !unix
+
+package drive
+
+func readUsage() usage { return usage{} }

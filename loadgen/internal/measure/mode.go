@@ -1,0 +1,111 @@
+package measure
+
+import (
+	"slices"
+	"time"
+
+	"loadlab/loadgen/internal/report"
+)
+
+// mode is one mode of a phase under way.
+type mode struct {
+	scheduled int64
+	ended     [Kinds]int64
+	bytes     int64
+	server    report.Server // without Cache and Counters
+	cache     [Caches]int64
+	total     *clocks // of the whole phase
+
+	seconds []second // that may still change, one after the other; the first is the oldest
+	newest  int      // the latest second in which a request was due
+}
+
+// second is the requests that were due in one second.
+type second struct {
+	at          int
+	outstanding int64
+	clocks      *clocks // nil until there is something to record
+}
+
+// second finds or makes the second of a due time.
+func (m *mode) second(due time.Duration) *second {
+	at := int(due / time.Second)
+	m.newest = max(m.newest, at)
+	if len(m.seconds) == 0 {
+		m.seconds = append(m.seconds, second{at: at})
+	}
+	for m.seconds[0].at > at {
+		m.seconds = slices.Insert(m.seconds, 0, second{at: m.seconds[0].at - 1})
+	}
+	for last := m.seconds[len(m.seconds)-1].at; last < at; last++ {
+		m.seconds = append(m.seconds, second{at: last + 1})
+	}
+	return &m.seconds[at-m.seconds[0].at]
+}
+
+// drop forgets the n oldest seconds.
+func (m *mode) drop(n int) { m.seconds = slices.Delete(m.seconds, 0, n) }
+
+// count enters an outcome into the ledger and the sums.
+func (m *mode) count(o *Outcome) {
+	m.ended[o.Kind]++
+	m.bytes += o.Bytes
+	if o.Cache != CacheNone {
+		m.cache[o.Cache]++
+	}
+	if !o.Timed {
+		return
+	}
+	s := &m.server
+	s.Timed++
+	s.SQL += int64(o.Timing.SQL)
+	s.SQLTime += o.Timing.SQLTime
+	s.Redis += int64(o.Timing.Redis)
+	s.RedisTime += o.Timing.RedisTime
+	s.Wait += o.Timing.Wait
+	s.Total += o.Timing.Total
+	if o.Stored && (s.MinMiss == 0 || o.Timing.Total < s.MinMiss) {
+		s.MinMiss = o.Timing.Total
+	}
+}
+
+// figures returns what the mode has come to so far.
+func (m *mode) figures() Live {
+	l := Live{Scheduled: m.scheduled, Bytes: m.bytes}
+	for kind, n := range m.ended {
+		l.Ended += n
+		if Kind(kind) != OK {
+			l.Failed += n
+		}
+	}
+	l.quantiles(m.total.response)
+	return l
+}
+
+// ledger returns the ledger in the form of a report.
+func (m *mode) ledger() report.Ledger {
+	l := report.Ledger{Scheduled: m.scheduled, Completed: m.ended[OK], Bytes: m.bytes}
+	for kind := OK + 1; kind < Kinds; kind++ {
+		if n := m.ended[kind]; n > 0 {
+			if l.Failed == nil {
+				l.Failed = make(map[string]int64)
+			}
+			l.Failed[kind.String()] = n
+		}
+	}
+	return l
+}
+
+// sums returns the server's sums in the form of a report.
+func (m *mode) sums() report.Server {
+	s := m.server
+	for cache := CacheNone + 1; cache < Caches; cache++ {
+		if n := m.cache[cache]; n > 0 {
+			if s.Cache == nil {
+				s.Cache = make(map[string]int64)
+			}
+			s.Cache[cache.String()] = n
+		}
+	}
+	return s
+}
