@@ -25,6 +25,8 @@ type engine struct {
 	storage func(ctx context.Context, db *bun.DB) error
 	// fill replaces all rows by those of the seed; progress is told how many properties are in.
 	fill func(ctx context.Context, db *bun.DB, seed *seed, progress func(done int)) error
+	// watch returns a context for the statements on conn, and what to call after the last; see postgresWatch. nil: ctx itself will do.
+	watch func(ctx context.Context, conn *sql.Conn) (inner context.Context, stop func())
 	// explain runs a query with the database's EXPLAIN and returns the plan as text.
 	explain func(ctx context.Context, conn *sql.Conn, query string) (string, error)
 	// writer is held by whoever writes; SQLite has one writer at a time, and its own way to wait for it is to poll.

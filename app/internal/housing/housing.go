@@ -180,5 +180,11 @@ func (s *Store) within(ctx context.Context, db *bun.DB, f func(context.Context, 
 		return fmt.Errorf("wait for a database connection: %w", oneLine(err))
 	}
 	defer conn.Close() //nolint:errcheck // it only goes back to the pool
-	return because(ctx, f(ctx, conn))
+	inner := ctx
+	if s.engine.watch != nil {
+		var stop func()
+		inner, stop = s.engine.watch(ctx, conn.Conn)
+		defer stop()
+	}
+	return because(ctx, f(inner, conn))
 }

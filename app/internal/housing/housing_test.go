@@ -7,6 +7,7 @@ import (
 	"net"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -126,4 +127,30 @@ func TestCancelKeepsTheConnection(t *testing.T) {
 	if got := scan[int](t, s, backend); got != want {
 		t.Errorf("the pool connected again: backend %d, before %d", got, want)
 	}
+}
+
+// What is cancelled is the request's own statement, never one of whoever has the connection next.
+func TestCancelHitsNobodyElse(t *testing.T) {
+	s := seeded(t, postgresURL(t), 500, housing.Options{Connections: 2})
+	var wg sync.WaitGroup
+	for user := range 4 {
+		wg.Go(func() {
+			for i := range 8 {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i*user)*200*time.Microsecond)
+				_, _, err := s.Page(ctx, "naive", housing.Query{Page: 1, PageSize: 20})
+				cancel()
+				if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("a cancelled request: %v, want %v", err, context.DeadlineExceeded)
+				}
+			}
+		})
+		wg.Go(func() {
+			for range 20 {
+				if _, _, err := s.Page(t.Context(), "optimized", housing.Query{Page: 1, PageSize: 20}); err != nil {
+					t.Errorf("a request that nobody cancelled: %v", err)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }

@@ -19,6 +19,9 @@ func loadNaive(ctx context.Context, db bun.Conn, q Query) (listing, error) {
 		return found, err
 	}
 	for _, p := range found.rows {
+		if err := ctx.Err(); err != nil {
+			return found, err
+		}
 		p.Agent = new(agent)
 		if err := byID(ctx, db, p.Agent, p.AgentID); err != nil {
 			return found, fmt.Errorf("load the agent of property %d: %w", p.ID, err)

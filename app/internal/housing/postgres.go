@@ -30,6 +30,7 @@ func postgres() engine {
 		lock:      postgresLock,
 		storage:   postgresStorage,
 		fill:      postgresFill,
+		watch:     postgresWatch,
 		explain:   postgresExplain,
 	}
 }
@@ -78,11 +79,7 @@ func postgresConnector(address string, timeout time.Duration) (driver.Connector,
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
-	// pgx would close the connection of a cancelled request. In a stampede whose clients give up, that is when the pool can least
-	// afford to connect again: so the server is asked to stop the statement instead.
-	config.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
-		return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: cancelGrace}
-	}
+	config.BuildContextWatcherHandler = cancelHandler
 	config.RuntimeParams["timezone"] = "UTC"
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "loadlab"
@@ -94,6 +91,36 @@ func postgresConnector(address string, timeout time.Duration) (driver.Connector,
 		config.RuntimeParams["jit"] = "off"
 	}
 	return stdlib.GetConnector(*config), nil
+}
+
+// postgresWatch watches the context once for all statements on conn. Left to themselves, database/sql starts a goroutine for each
+// statement whose context can end, and pgx registers with the context each time: for 62 queries that is 5 to 25% of the app's own CPU.
+func postgresWatch(ctx context.Context, conn *sql.Conn) (context.Context, func()) {
+	var pg *pgconn.PgConn
+	err := conn.Raw(func(c any) error {
+		if c, ok := c.(*stdlib.Conn); ok {
+			pg = c.Conn().PgConn()
+		}
+		return nil
+	})
+	if err != nil || pg == nil {
+		return ctx, func() {} // a broken connection, or a test's
+	}
+	w := ctxwatch.NewContextWatcher(cancelHandler(pg))
+	w.Watch(ctx)
+	return watched{ctx}, w.Unwatch
+}
+
+// watched is a context that somebody else watches: it says that it has ended but not when.
+type watched struct{ context.Context }
+
+// Done implements context.Context.
+func (watched) Done() <-chan struct{} { return nil }
+
+// cancelHandler asks the server to stop the statement when its context ends. pgx would close the connection. In a stampede whose
+// clients give up, that is when the pool can least afford to connect again.
+func cancelHandler(c *pgconn.PgConn) ctxwatch.Handler {
+	return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: cancelGrace}
 }
 
 // setUpLock is the key of the advisory lock under which the schema and the rows are made: "loadlab" in ASCII.

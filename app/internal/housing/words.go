@@ -1,8 +1,7 @@
 package housing
 
-// The vocabulary of the seed. Names hold letters beyond ASCII, and the prose quotes and ampersands, because real text does and JSON
-// has to carry it. They are functions, because nothing may change them; the compiler builds each list once a call, and the seed's
-// time goes elsewhere.
+// The vocabulary of the seed. Names hold letters beyond ASCII, and the prose quotes, dashes and ampersands, because real text does and
+// JSON has to carry it. The lists are functions so that nothing can change them.
 
 type place struct {
 	city, state string
