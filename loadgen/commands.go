@@ -142,7 +142,7 @@ type runFlags struct {
 	stack, target, lab, app, out string
 	seed                         uint64
 	rounds                       int
-	insecure                     bool
+	insecure, phases, limited    bool
 }
 
 func runCommand(env environment, dir *string) *cobra.Command {
@@ -163,6 +163,8 @@ func runCommand(env environment, dir *string) *cobra.Command {
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of arrivals and orders: the same seed replays the same requests (default: the scenario's, or drawn)")
 	flags.IntVar(&f.rounds, "rounds", 0, "how many rounds (default: the scenario's)")
 	flags.BoolVar(&f.insecure, "insecure", false, "do not verify the target's certificate")
+	flags.BoolVar(&f.phases, "phases", false, "tell connect, TLS and the first byte apart in run.json")
+	flags.BoolVar(&f.limited, "allow-limited", false, "judge the gates also when the generator was the bottleneck")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		s, err := scenario.Find(*dir, args[0])
 		if err != nil {
@@ -186,7 +188,8 @@ func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (ru
 		f.stack = stack.Remote
 	}
 	cfg := run.Config{
-		Scenario: s, Seed: f.seed, Rounds: f.rounds, Insecure: f.insecure, Progress: newProgress(env),
+		Scenario: s, Seed: f.seed, Rounds: f.rounds, Insecure: f.insecure, Phases: f.phases, AllowLimited: f.limited,
+		Progress: newProgress(env),
 		Stack: stack.Config{
 			Kind: f.stack, AppBinary: f.app, AppArgs: s.App.Flags, Env: env.vars, Properties: s.App.Properties, Target: f.target, Lab: f.lab,
 			Log: env.stderr,
@@ -211,14 +214,17 @@ func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (ru
 
 // runAndReport runs a scenario, writes run.json and prints the report. The error is the verdict, unless there was nothing to report.
 func runAndReport(ctx context.Context, env environment, cfg run.Config, out string) error {
+	if err := os.MkdirAll(out, 0o755); err != nil { // before the run: it would be a pity to lose it
+		return usageError{fmt.Errorf("make a folder for the results: %w", err)}
+	}
 	result, err := run.Run(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(out, result.ID, "run.json")
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if result.ID, err = newFolder(out, result.ID); err != nil {
 		return fmt.Errorf("make a folder for the results: %w", err)
 	}
+	path := filepath.Join(out, result.ID, "run.json")
 	if err := report.Write(path, result); err != nil {
 		return err
 	}
@@ -232,6 +238,18 @@ func runAndReport(ctx context.Context, env environment, cfg run.Config, out stri
 	return nil
 }
 
+// newFolder makes a folder of that name, with a number after it if the name is taken: two runs may begin in the same second.
+func newFolder(parent, name string) (string, error) {
+	unique := name
+	for n := 2; ; n++ {
+		err := os.Mkdir(filepath.Join(parent, unique), 0o755)
+		if !errors.Is(err, fs.ErrExist) {
+			return unique, err
+		}
+		unique = fmt.Sprintf("%s-%d", name, n)
+	}
+}
+
 func reportCommand(env environment) *cobra.Command {
 	format := ""
 	cmd := &cobra.Command{
@@ -240,9 +258,6 @@ func reportCommand(env environment) *cobra.Command {
 	cmd.Flags().StringVar(&format, "format", "text", "text, markdown, junit or csv")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		result, err := report.Read(args[0])
-		if errors.Is(err, fs.ErrNotExist) {
-			return usageError{err}
-		}
 		if err != nil {
 			return usageError{err}
 		}

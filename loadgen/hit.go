@@ -84,7 +84,7 @@ func (f hitFlags) scenario(address string) (*scenario.Scenario, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	return s, u.Scheme + "://" + u.Host, nil
+	return s, (&url.URL{Scheme: u.Scheme, User: u.User, Host: u.Host}).String(), nil
 }
 
 const defaultLength = 10 * time.Second

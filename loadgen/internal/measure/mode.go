@@ -15,6 +15,7 @@ type mode struct {
 	server    report.Server // without Cache and Counters
 	cache     [Caches]int64
 	total     *clocks // of the whole phase
+	spent     spent
 
 	seconds []second // that may still change, one after the other; the first is the oldest
 	newest  int      // the latest second in which a request was due

@@ -28,12 +28,15 @@ type Config struct {
 	// MaxSeconds is how many seconds of a mode are kept apart; 0 is 1800. Of a longer phase, the older seconds are joined with their
 	// neighbours, so that memory stays bounded however long it runs.
 	MaxSeconds int
+	// Sampled, if not nil, is told of every request whose trace is recorded, once it has ended. It must not keep o.
+	Sampled func(mode int, due time.Duration, o *Outcome)
 }
 
 // Recorder records one phase. Its methods may be called concurrently; Finish must be called, once, and last.
 type Recorder struct {
 	oracles []*Oracle
 	encoder *encoder
+	sampled func(mode int, due time.Duration, o *Outcome)
 
 	mu    sync.Mutex // guards all below
 	start time.Time
@@ -63,7 +66,7 @@ func (c *clocks) record(due time.Time, o *Outcome) {
 
 // NewRecorder returns a recorder for a phase, and starts the goroutine that encodes what can no longer change.
 func NewRecorder(c Config) *Recorder {
-	r := &Recorder{oracles: c.Oracles, modes: make([]mode, max(c.Modes, 1)), all: hist.New()}
+	r := &Recorder{oracles: c.Oracles, sampled: c.Sampled, modes: make([]mode, max(c.Modes, 1)), all: hist.New()}
 	for i := range r.modes {
 		r.modes[i].total = newClocks()
 	}
@@ -101,6 +104,9 @@ func (r *Recorder) Record(mode int, due time.Duration, o *Outcome) {
 	s := m.second(due)
 	s.outstanding--
 	m.count(o)
+	if o.Kind == OK && o.Timed {
+		m.spent.add(r.start.Add(due), o)
+	}
 	if o.Kind == OK || o.Kind == Timeout || o.Kind == Unsent {
 		if s.clocks == nil {
 			s.clocks = r.clocks()
@@ -113,6 +119,9 @@ func (r *Recorder) Record(mode int, due time.Duration, o *Outcome) {
 	r.settle(mode)
 	r.mu.Unlock()
 
+	if o.Sampled && r.sampled != nil {
+		r.sampled(mode, due, o)
+	}
 	if o.Kind == OK && o.Version != 0 && mode < len(r.oracles) && r.oracles[mode] != nil {
 		r.oracles[mode].Read(o.Version, o.Sent)
 	}

@@ -16,7 +16,8 @@ type Result struct {
 	Service  report.Summary
 	Lag      report.Summary
 	Server   report.Server // without Counters, which only the server knows
-	Clamped  int64         // values outside the histograms' range, of all three clocks
+	Spent    []report.Bucket
+	Clamped  int64 // values outside the histograms' range, of all three clocks
 }
 
 // Finish ends the recording and returns a result a mode. An error means that histograms lost values: the run cannot be trusted.
@@ -50,6 +51,7 @@ func (r *Recorder) Finish() ([]Result, error) {
 			Service:  Summarize(m.total.service),
 			Lag:      Summarize(m.total.lag),
 			Server:   m.sums(),
+			Spent:    m.spent.buckets(),
 			Clamped:  m.total.response.Clamped() + m.total.service.Clamped() + m.total.lag.Clamped(),
 		}
 	}

@@ -5,8 +5,10 @@ package progress
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
@@ -40,7 +42,14 @@ func (l Live) Rate() float64 {
 }
 
 func (l Live) String() string {
-	return fmt.Sprintf("%6.0f/s  p50 %7s  p95 %7s  p99 %7s  %s", l.Rate(), report.Latency(l.P50), report.Latency(l.P95), report.Latency(l.P99), errorCount(l.Errors))
+	return fmt.Sprintf("%6.0f/s  p50 %7s  p95 %7s  p99 %7s  %s", l.Rate(), report.Latency(l.P50), report.Latency(l.P95), report.Latency(l.P99),
+		errorCount(l.Errors))
+}
+
+// short is String for a narrow terminal.
+func (l Live) short() string {
+	brief := func(d time.Duration) string { return strings.ReplaceAll(report.Latency(d), " ", "") }
+	return fmt.Sprintf("%5.0f/s p50 %6s p95 %6s p99 %6s %3d err", l.Rate(), brief(l.P50), brief(l.P95), brief(l.P99), l.Errors)
 }
 
 func errorCount(n int64) string {
@@ -53,42 +62,79 @@ func errorCount(n int64) string {
 	return fmt.Sprintf("%d errors", n)
 }
 
-// Lines writes a line for each note and each phase that has ended: for logs.
-type Lines struct{ W io.Writer }
+// title names a phase in columns that line up from phase to phase.
+func (p Phase) title() string {
+	return fmt.Sprintf("round %d/%d  %-14s %-10s", p.Round, p.Rounds, p.Mode, p.Name)
+}
 
-// Note writes a line of text.
-func (l Lines) Note(text string) { fmt.Fprintln(l.W, text) }
+// short is title for a narrow terminal.
+func (p Phase) short() string {
+	return fmt.Sprintf("%d/%d %-12s %-8s", p.Round, p.Rounds, p.Mode, p.Name)
+}
+
+// permille is how much of the phase is done.
+func (p Phase) permille(l Live) int64 {
+	share := 0.0
+	if p.For > 0 {
+		share = float64(l.Elapsed) / float64(p.For)
+	}
+	if p.Requests > 0 {
+		share = max(share, float64(l.Requests)/float64(p.Requests))
+	}
+	return min(int64(share*whole), whole)
+}
+
+// whole is all of a phase, in permille.
+const whole = 1000
+
+// Lines writes a line for each phase that has ended: for logs.
+type Lines struct{ W io.Writer }
 
 // Begin starts a phase; the caller calls end when it has ended.
 func (l Lines) Begin(p Phase, _ func() Live) (end func(Live)) {
 	return func(live Live) { fmt.Fprintf(l.W, "%s  %s\n", p.title(), live) }
 }
 
-// title names a phase in columns that line up from phase to phase.
-func (p Phase) title() string {
-	return fmt.Sprintf("round %d/%d  %-14s %-10s", p.Round, p.Rounds, p.Mode, p.Name)
-}
-
 // Bars draws a bar for the phase under way and leaves a line behind for each that has ended.
 type Bars struct {
 	W     io.Writer // a terminal
-	Width int
+	Width int       // its columns; what is drawn takes fewer, so that it never wraps
 }
 
-// refresh is how often a bar is redrawn: often enough to live, seldom enough to cost nothing on the cores that are measured.
-const refresh = 250 * time.Millisecond
+const (
+	// refresh is how often a bar is redrawn: often enough to live, seldom enough to cost nothing on the cores that are measured.
+	refresh = 250 * time.Millisecond
+	// wide is the least width for a bar with everything spelled out. Below it, a percentage stands for the bar.
+	wide     = 114
+	barWidth = 12
+)
 
-// Note writes a line of text.
-func (b Bars) Note(text string) { fmt.Fprintln(b.W, text) }
+// line lays a phase and its figures out, with so many columns between them. What is too long for the terminal is cut: the names first.
+func (b Bars) line(p Phase, l Live, between int) (title, figures string) {
+	title, figures = p.title(), l.String()
+	if b.Width < wide {
+		title, figures = p.short(), l.short()
+	}
+	room := max(b.Width-1-between, 0) // the last column is the cursor's
+	figures = snip(figures, room)
+	return snip(title, room-utf8.RuneCountInString(figures)), figures
+}
+
+// snip shortens s to n columns and shows that it did. All of it is one column a character: names are ASCII, and so are figures but for µ.
+func snip(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	if n == 0 {
+		return ""
+	}
+	return string([]rune(s)[:n-1]) + "…"
+}
 
 // Begin draws a phase until end is called.
 func (b Bars) Begin(p Phase, live func() Live) (end func(Live)) {
-	container := mpb.New(mpb.WithOutput(b.W), mpb.WithWidth(max(b.Width, 20)), mpb.WithRefreshRate(refresh), mpb.WithAutoRefresh())
-	bar := container.New(permille, mpb.BarStyle().Lbound("").Rbound("").Filler("━").Tip("━").Padding(" "),
-		mpb.BarRemoveOnComplete(),
-		mpb.BarWidth(barWidth),
-		mpb.PrependDecorators(decor.Name(p.title())),
-		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return live().String() })))
+	container := mpb.New(mpb.WithOutput(b.W), mpb.WithWidth(b.Width), mpb.WithRefreshRate(refresh), mpb.WithAutoRefresh())
+	bar := b.bar(container, p, live)
 	stop := make(chan struct{})
 	var ticker sync.WaitGroup
 	ticker.Go(func() {
@@ -97,7 +143,7 @@ func (b Bars) Begin(p Phase, live func() Live) (end func(Live)) {
 		for {
 			select {
 			case <-tick.C:
-				bar.SetCurrent(min(p.done(live()), permille-1))
+				bar.SetCurrent(min(p.permille(live()), whole-1)) // a bar that is full has ended
 			case <-stop:
 				return
 			}
@@ -106,25 +152,36 @@ func (b Bars) Begin(p Phase, live func() Live) (end func(Live)) {
 	return func(last Live) {
 		close(stop)
 		ticker.Wait()
-		bar.SetCurrent(permille)
+		bar.SetCurrent(whole)
 		container.Wait()
-		fmt.Fprintf(b.W, "%s  %s\n", p.title(), last)
+		title, figures := b.line(p, last, 2)
+		fmt.Fprintf(b.W, "%s  %s\n", title, figures)
 	}
 }
 
-const (
-	permille = 1000
-	barWidth = 12
-)
-
-// done is how much of the phase is done, in permille.
-func (p Phase) done(l Live) int64 {
-	share := 0.0
-	if p.For > 0 {
-		share = float64(l.Elapsed) / float64(p.For)
+// bar adds a bar, or a percentage where there is no room for one, between the phase and its figures.
+func (b Bars) bar(container *mpb.Progress, p Phase, live func() Live) *mpb.Bar {
+	var figures string // of the same moment as what is drawn before them
+	before := func(decor.Statistics) string {
+		now, title := live(), ""
+		if b.Width < wide {
+			percent := fmt.Sprintf(" %3d%% ", p.permille(now)*100/whole)
+			title, figures = b.line(p, now, len(percent))
+			return title + percent
+		}
+		title, figures = b.line(p, now, barWidth+2)
+		return title + " "
 	}
-	if p.Requests > 0 {
-		share = max(share, float64(l.Requests)/float64(p.Requests))
+	after := func(decor.Statistics) string {
+		if b.Width < wide {
+			return figures
+		}
+		return " " + figures
 	}
-	return int64(share * permille)
+	style := mpb.NopStyle()
+	if b.Width >= wide {
+		style = mpb.BarStyle().Lbound("").Rbound("").Filler("━").Tip("━").Padding(" ")
+	}
+	return container.New(whole, style, mpb.BarRemoveOnComplete(), mpb.BarFillerTrim(), mpb.BarWidth(barWidth),
+		mpb.PrependDecorators(decor.Any(before)), mpb.AppendDecorators(decor.Any(after)))
 }

@@ -65,7 +65,7 @@ func JUnit(w io.Writer, run *Run) error {
 	validity := junitCase{Class: class, Name: "the run is valid", Time: seconds(run.Took)}
 	switch word, sentence := headline(run); ExitCode(run) {
 	case ExitInterrupted, ExitInvalid:
-		validity.Error = &junitResult{Message: sentence, Type: strings.ToLower(word), Text: strings.Join(run.Invalid, "\n")}
+		validity.Error = &junitResult{Message: sentence, Type: strings.ToLower(word), Text: strings.Join(run.reasons(), "\n")}
 		s.Errors++
 	}
 	s.Cases = append(s.Cases, validity)

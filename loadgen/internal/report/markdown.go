@@ -53,8 +53,8 @@ func fit(lines []string, limit int) string {
 func markdownVerdict(run *Run) []string {
 	word, sentence := headline(run)
 	lines := []string{fmt.Sprintf("### %s: %s", word, md(run.Scenario.Name)), "", "**" + md(sentence) + "**"}
-	if len(run.Invalid) > 1 || run.Interrupted {
-		for _, reason := range run.Invalid {
+	if len(run.reasons()) > 1 || run.Interrupted {
+		for _, reason := range run.reasons() {
 			lines = append(lines, "- "+md(reason))
 		}
 	}

@@ -15,8 +15,11 @@ type Run struct {
 	Took        Dur       `json:"took_ns"`
 	Interrupted bool      `json:"interrupted,omitempty"`
 	// Invalid says why the run cannot be judged; empty for a valid run.
-	Invalid  []string `json:"invalid,omitempty"`
-	Warnings []string `json:"warnings,omitempty"`
+	Invalid []string `json:"invalid,omitempty"`
+	// Limited says how the generator itself was the bottleneck; empty if it was not. Such a run is not judged, unless AllowLimited.
+	Limited      []string `json:"generator_limited,omitempty"`
+	AllowLimited bool     `json:"allow_limited,omitempty"`
+	Warnings     []string `json:"warnings,omitempty"`
 
 	Scenario Scenario `json:"scenario"`
 	Seed     uint64   `json:"seed"`
@@ -24,9 +27,10 @@ type Run struct {
 	Machine  Machine  `json:"machine"`
 	Commit   string   `json:"commit"`
 
-	Modes      []Mode     `json:"modes"`  // in the scenario's order; the first is what the others are compared with
-	Phases     []Phase    `json:"phases"` // in the scenario's order, warm-up included
-	Cells      []Cell     `json:"cells"`  // one per round, mode and phase, in the order they ran; warm-up phases included, marked by their Phase
+	Modes      []Mode     `json:"modes"`             // in the scenario's order; the first is what the others are compared with
+	Phases     []Phase    `json:"phases"`            // in the scenario's order, warm-up included
+	Cells      []Cell     `json:"cells"`             // one per round, mode and phase, in the order they ran; warm-up phases included, marked by their Phase
+	Drivers    []Driver   `json:"drivers,omitempty"` // one per phase that was driven
 	Strategies []Strategy `json:"strategies,omitempty"`
 	Gates      []Gate     `json:"gates,omitempty"`
 }
@@ -101,6 +105,8 @@ type Cell struct {
 	Lag      Summary  `json:"lag"`      // due to sent
 	Server   Server   `json:"server"`
 	Stale    *Stale   `json:"stale,omitempty"`
+	// Spent says what the time went to, by response time, shortest first; of responses that carried Server-Timing.
+	Spent []Bucket `json:"spent,omitempty"`
 }
 
 // Ledger accounts for every scheduled request: Scheduled = Completed + the sum of Failed (unsent is one of its kinds).
@@ -170,6 +176,46 @@ type Counters struct {
 	Recomputes  int64 `json:"recomputes"`
 	Expirations int64 `json:"expirations"`
 	Cold        int64 `json:"cold"`
+}
+
+// Driver is what the generator itself was like while it drove one phase.
+type Driver struct {
+	Round  int    `json:"round"`
+	Mode   string `json:"mode"` // "mix" for a phase that modes shared
+	Phase  string `json:"phase"`
+	Warmup bool   `json:"warmup,omitempty"`
+
+	Offered int64 `json:"offered"` // requests that came due
+	Sent    int64 `json:"sent"`
+	InTime  int64 `json:"in_time"` // of them sent before the phase was over
+
+	CPU     float64 `json:"cpu"` // share of the processors it could use, 0 to 1
+	GCs     int64   `json:"gcs"`
+	GCCPU   float64 `json:"gc_cpu"` // share of the same
+	GCPause Dur     `json:"gc_pause_ns"`
+	MaxRSS  int64   `json:"max_rss_bytes"`
+
+	Release Summary `json:"release"` // how late arrivals were released, whatever the server did; open phases only
+	Hiccup  Summary `json:"hiccup"`  // how late a timer was, all through the phase
+}
+
+// Bucket is what the requests of a cell with about the same response time spent it on: sums over Count requests whose response time was
+// at least Over, and less than the next bucket's. Lag, Wait, SQL, Redis, App and Network add up to Response.
+type Bucket struct {
+	Over     Dur   `json:"over_ns"`
+	Count    int64 `json:"count"`
+	Response Dur   `json:"response_ns"`
+	Lag      Dur   `json:"lag_ns"`  // due to sent
+	Wait     Dur   `json:"wait_ns"` // for a database connection
+	SQL      Dur   `json:"sql_ns"`
+	Redis    Dur   `json:"redis_ns"`
+	App      Dur   `json:"app_ns"`     // the rest of what the server says it took, waiting for another's recompute included
+	Network  Dur   `json:"network_ns"` // the rest of the service time: the network, both kernels, and the server's own queue before its handler
+
+	// Only of clients that were asked for phases; parts of Network.
+	Connect   Dur `json:"connect_ns,omitempty"`
+	TLS       Dur `json:"tls_ns,omitempty"`
+	FirstByte Dur `json:"first_byte_ns,omitempty"` // sent to the first byte, the server's time included
 }
 
 // Stale is what a reader outside could see of staleness: a read is stale if its version is below the last version committed before

@@ -27,6 +27,7 @@ func Text(w io.Writer, run *Run, o Options) error {
 	writeVerdict(p, run)
 	writeHead(p, run)
 	writeTables(p, f)
+	writeSpent(p, f)
 	writePredictions(p, f)
 	writeStaleness(p, f)
 	writeErrors(p, f)
@@ -43,7 +44,7 @@ func verdictColor(word string) color {
 	switch word {
 	case "PASS":
 		return green
-	case "FAIL", "INVALID":
+	case "FAIL", "INVALID", "GENERATOR-LIMITED":
 		return red
 	case "DONE":
 		return plain
@@ -54,12 +55,11 @@ func verdictColor(word string) color {
 func writeVerdict(p *page, run *Run) {
 	word, sentence := headline(run)
 	p.item(word+"  ", 0, verdictColor(word), run.Scenario.Name+": "+sentence)
-	others := run.Invalid
-	if ExitCode(run) == ExitInvalid {
-		others = others[1:] // the headline has the first
-	}
-	for _, reason := range others {
-		p.item("INVALID  ", 0, red, "also: "+reason)
+	// The headline has the first of them.
+	for _, reasons := range [][]string{run.Invalid, run.Limited} {
+		for _, reason := range reasons[min(1, len(reasons)):] {
+			p.item(word+"  ", 0, verdictColor(word), "also: "+reason)
+		}
 	}
 	p.write("\n")
 }

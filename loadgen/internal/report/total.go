@@ -20,6 +20,7 @@ type total struct {
 	exact    bool   // every cell has Counters
 	stale    Stale  // Changes is not summed up
 	observed bool   // some cell looked for staleness
+	spent    map[time.Duration]Bucket
 }
 
 func newTotal() *total {
@@ -29,6 +30,7 @@ func newTotal() *total {
 		response: hist.New(), service: hist.New(), lag: hist.New(),
 		server: Server{Cache: map[string]int64{}, Counters: &Counters{}},
 		exact:  true,
+		spent:  map[time.Duration]Bucket{},
 	}
 }
 
@@ -44,6 +46,9 @@ func (t *total) addCell(c *Cell) error {
 	t.addLedger(c.Ledger)
 	t.addServer(c.Server)
 	t.exact = t.exact && c.Server.Counters != nil
+	for _, b := range c.Spent {
+		t.addSpent(b)
+	}
 	if c.Stale != nil {
 		t.observed = true
 		t.addStale(*c.Stale)
@@ -73,6 +78,9 @@ func (t *total) add(o *total) error {
 	t.exact = t.exact && o.exact
 	t.observed = t.observed || o.observed
 	t.addStale(o.stale)
+	for _, b := range o.spent {
+		t.addSpent(b)
+	}
 	for _, h := range [][2]*hist.Histogram{{t.response, o.response}, {t.service, o.service}, {t.lag, o.lag}} {
 		if err := h[0].Add(h[1]); err != nil {
 			return err
@@ -113,6 +121,20 @@ func (t *total) addServer(s Server) {
 		to.Counters.Expirations += c.Expirations
 		to.Counters.Cold += c.Cold
 	}
+}
+
+func (t *total) addSpent(b Bucket) {
+	sum := t.spent[b.Over]
+	sum.Over = b.Over
+	sum.Count += b.Count
+	sum.Response += b.Response
+	sum.Lag += b.Lag
+	sum.Wait += b.Wait
+	sum.SQL += b.SQL
+	sum.Redis += b.Redis
+	sum.App += b.App
+	sum.Network += b.Network
+	t.spent[b.Over] = sum
 }
 
 func (t *total) addStale(s Stale) {

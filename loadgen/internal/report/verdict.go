@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -20,7 +21,7 @@ func ExitCode(run *Run) int {
 	switch failed, open := gates(run); {
 	case run.Interrupted:
 		return ExitInterrupted
-	case len(run.Invalid) > 0:
+	case len(run.Invalid) > 0, run.limited():
 		return ExitInvalid
 	case failed > 0:
 		return ExitFail
@@ -29,6 +30,12 @@ func ExitCode(run *Run) int {
 	}
 	return ExitPass
 }
+
+// limited reports whether the run is not to be judged because the generator was the bottleneck.
+func (r *Run) limited() bool { return len(r.Limited) > 0 && !r.AllowLimited }
+
+// reasons are all for which the run is invalid or limited.
+func (r *Run) reasons() []string { return slices.Concat(r.Invalid, r.Limited) }
 
 // gates counts the gates that failed and those that were not judged.
 func gates(run *Run) (failed, open int) {
@@ -44,19 +51,35 @@ func gates(run *Run) (failed, open int) {
 	return failed, open
 }
 
-// headline is the verdict in one word and in one sentence.
+// headline is the verdict in one word and in one sentence. A run that is judged although the generator was the bottleneck says so in
+// the same line.
 func headline(run *Run) (word, sentence string) {
+	word, sentence = judged(run)
+	if len(run.Limited) > 0 && run.AllowLimited && len(run.Invalid) == 0 {
+		sentence += "; GENERATOR-LIMITED, and judged all the same: " + firstOf(run.Limited)
+	}
+	return word, sentence
+}
+
+func firstOf(reasons []string) string {
+	s := reasons[0]
+	if more := len(reasons) - 1; more > 0 {
+		s += fmt.Sprintf(" (and %s below)", counted(int64(more), "more reason"))
+	}
+	return s
+}
+
+func judged(run *Run) (word, sentence string) {
 	failed, open := gates(run)
 	total := len(run.Gates)
 	switch ExitCode(run) {
 	case ExitInterrupted:
 		return "INTERRUPTED", fmt.Sprintf("stopped after %s: the figures are partial and the gates are not judged", length(run.Took))
 	case ExitInvalid:
-		s := run.Invalid[0]
-		if more := len(run.Invalid) - 1; more > 0 {
-			s += fmt.Sprintf(" (and %s below)", counted(int64(more), "more reason"))
+		if len(run.Invalid) > 0 {
+			return "INVALID", firstOf(run.Invalid)
 		}
-		return "INVALID", s
+		return "GENERATOR-LIMITED", "not judged, because the generator was the bottleneck: " + firstOf(run.Limited)
 	case ExitFail:
 		return "FAIL", fmt.Sprintf("%d of %s failed", failed, counted(int64(total), "gate"))
 	case ExitInconclusive:

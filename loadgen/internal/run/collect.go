@@ -41,17 +41,16 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 		r.invalid("%s: %v", d.phase.Name, err)
 	}
 	var after map[string]report.Counters
+	var unknown error // the cells are worth having without counters
 	if r.stack.Err() == nil {
-		if after, err = r.counters(ctx); err != nil {
-			return err
-		}
+		after, unknown = r.counters(ctx)
 	}
 	for _, m := range d.modes {
 		mode, res := r.report.Modes[m], results[m]
 		cell := report.Cell{
 			Round: d.block.round, Mode: mode.Name, Phase: d.phase.Name,
 			Start: d.start.Sub(r.report.Started), Took: d.took,
-			Ledger: res.Ledger, Seconds: res.Seconds, Response: res.Response, Service: res.Service, Lag: res.Lag, Server: res.Server,
+			Ledger: res.Ledger, Seconds: res.Seconds, Response: res.Response, Service: res.Service, Lag: res.Lag, Server: res.Server, Spent: res.Spent,
 		}
 		if after != nil && d.owns(r.report.Modes, m) {
 			name := appMode(mode.Method, mode.Path)
@@ -63,7 +62,7 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 		}
 		r.report.Cells = append(r.report.Cells, cell)
 	}
-	return nil
+	return unknown
 }
 
 // owns reports whether mode m alone makes the requests that the app counts under its name in this phase: two pages of one

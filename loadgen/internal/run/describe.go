@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"runtime"
 	"strings"
@@ -33,6 +34,8 @@ func newReport(cfg Config) *report.Run {
 		Seed:     cfg.Seed,
 		Machine:  report.Machine{OS: operatingSystem(), CPU: cpu(), Cores: runtime.NumCPU(), Go: runtime.Version()},
 		Commit:   revision.Get(),
+
+		AllowLimited: cfg.AllowLimited,
 	}
 	for _, m := range s.Modes {
 		r.Modes = append(r.Modes, report.Mode{Name: m.Name, Method: m.Method, Path: m.Path, Strategy: strategyOf(m.Path)})
@@ -49,7 +52,7 @@ func newReport(cfg Config) *report.Run {
 // describe fills in what the stack tells of itself.
 func (r *runner) describe(ctx context.Context) error {
 	s := &r.report.Stack
-	s.Kind, s.Target, s.Replicas = r.stack.Kind, r.stack.API, 1
+	s.Kind, s.Target, s.Replicas = r.stack.Kind, withoutPassword(r.stack.API), 1
 	info, err := r.lab.Info(ctx)
 	if errors.Is(err, lab.ErrNoLab) {
 		return r.withoutLab()
@@ -76,6 +79,15 @@ func (r *runner) describe(ctx context.Context) error {
 		r.report.Strategies = append(r.report.Strategies, report.Strategy{Name: st.Name, Cold: report.Law(st.Cold), Expiry: report.Law(st.Expiry)})
 	}
 	return nil
+}
+
+// withoutPassword is a URL that may be shown and stored.
+func withoutPassword(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.User == nil {
+		return address
+	}
+	return u.Redacted()
 }
 
 // withoutLab refuses a scenario that needs the lab controls of a target that has none.
@@ -120,7 +132,7 @@ func appMode(method, path string) string {
 	}
 	if strategy := strategyOf(path); strategy != "" {
 		for pair := range strings.SplitSeq(query, "&") {
-			if loader, ok := strings.CutPrefix(pair, "loader="); ok && loader != "naive" {
+			if loader, ok := strings.CutPrefix(pair, "loader="); ok && loader != "" && loader != "naive" {
 				return strategy + "+" + loader
 			}
 		}

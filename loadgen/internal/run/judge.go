@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"time"
 
 	"loadlab/loadgen/internal/gate"
 	"loadlab/loadgen/internal/report"
@@ -17,6 +18,14 @@ func validate(r *report.Run) {
 				c.Mode, c.Phase, c.Round, c.Ledger.Scheduled, c.Ledger.Completed, c.Ledger.Errors()))
 		}
 	}
+	r.Limited = generatorLimits(r.Drivers, func(d report.Driver) time.Duration {
+		for _, c := range r.Cells {
+			if c.Round == d.Round && c.Phase == d.Phase && (c.Mode == d.Mode || d.Mode == mixed) {
+				return c.Took
+			}
+		}
+		return 0
+	})
 	if scheduled == 0 && !r.Interrupted && len(r.Invalid) == 0 {
 		r.Invalid = append(r.Invalid, "nothing was measured")
 	}
@@ -30,6 +39,8 @@ func judge(r *report.Run, gates []*gate.Gate) {
 		reason = "the run was interrupted"
 	case len(r.Invalid) > 0:
 		reason = "the run is invalid"
+	case len(r.Limited) > 0 && !r.AllowLimited:
+		reason = "the generator was the bottleneck (--allow-limited judges all the same)"
 	}
 	figures, err := report.NewFigures(r)
 	if err != nil && reason == "" {

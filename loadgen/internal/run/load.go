@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"strconv"
 	"sync"
 
 	"loadlab/loadgen/internal/client"
@@ -21,8 +22,8 @@ type load struct {
 	made uint64
 }
 
-func newLoad(base string, s *scenario.Scenario, seed uint64, insecure bool) (*load, error) {
-	target, err := client.NewTarget(base, client.Options{Insecure: insecure})
+func newLoad(base string, s *scenario.Scenario, seed uint64, options client.Options) (*load, error) {
+	target, err := client.NewTarget(base, options)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +35,7 @@ func newLoad(base string, s *scenario.Scenario, seed uint64, insecure bool) (*lo
 		}
 		spec.Check.MinLength = int64(m.Check.MinBytes)
 		for _, f := range m.Check.JSON {
-			spec.Check.Field, spec.Check.Equals = f.Path, fmt.Sprint(f.Want)
+			spec.Check.Fields = append(spec.Check.Fields, client.Field{Path: f.Path, Equals: literal(f.Want)})
 		}
 		request, err := target.Prepare(spec)
 		if err != nil {
@@ -43,6 +44,25 @@ func newLoad(base string, s *scenario.Scenario, seed uint64, insecure bool) (*lo
 		l.requests = append(l.requests, request)
 	}
 	return l, nil
+}
+
+// literal is a value of a JSON body as client.Field wants it.
+func literal(want any) string {
+	switch v := want.(type) {
+	case nil:
+		return "null"
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64) // 1000000 and not 1e+06
+	}
+	return fmt.Sprint(want)
+}
+
+// plain is a JSON value as the client compares it.
+func plain(v any) string {
+	if v == nil {
+		return "null"
+	}
+	return fmt.Sprint(v)
 }
 
 // caller takes a connection that is not in use, or makes one.

@@ -40,11 +40,11 @@ func (r *runner) phase(ctx context.Context, b block, p indexed) error {
 	if d.before, err = r.counters(ctx); err != nil {
 		return err
 	}
-	loadErr := r.drive(ctx, d)
-	if err := r.collect(ctx, d); err != nil {
-		return err
+	err = r.drive(ctx, d)
+	if unknown := r.collect(ctx, d); err == nil {
+		err = unknown
 	}
-	return loadErr
+	return err
 }
 
 // modesOf are the modes that take part in a phase, as places in the scenario.
@@ -90,25 +90,35 @@ func (r *runner) drive(ctx context.Context, d *driven) error {
 		}
 	}()
 	d.start = time.Now()
-	end := r.Progress.Begin(r.title(d), func() progress.Live { return live(d) })
+	begun := d.start // the progress asks from another goroutine
+	end := r.Progress.Begin(r.title(d), func() progress.Live { return live(d.recorder, time.Since(begun)) })
 	stop := r.meanwhile(ctx, d.phase.During, d.oracles)
 	result, err := r.loop(ctx, d)
 	actionErr := stop()
-	d.start, d.took = result.Start, result.Took
-	end(live(d))
-	if err == nil && actionErr != nil {
-		err = fmt.Errorf("during phase %s: %w", d.phase.Name, actionErr)
-	}
 	if err == nil {
-		err = r.stack.Err()
+		d.start, d.took = result.Start, result.Took
 	}
-	return err
+	end(live(d.recorder, d.took))
+	switch {
+	case err != nil:
+		return err
+	case actionErr != nil:
+		return fmt.Errorf("during phase %s: %w", d.phase.Name, actionErr)
+	case r.stack.Err() != nil:
+		return r.stack.Err()
+	case result.Interrupted:
+		return context.Cause(ctx)
+	}
+	return nil
 }
+
+// mixed stands for the mode of phases that modes share.
+const mixed = "mix"
 
 func (r *runner) title(d *driven) progress.Phase {
 	mode := d.block.mode
 	if mode == "" {
-		mode = "mix"
+		mode = mixed
 	}
 	return progress.Phase{
 		Round: d.block.round, Rounds: r.report.Scenario.Rounds, Mode: mode, Name: d.phase.Name, Load: d.phase.Describe(),
@@ -116,9 +126,9 @@ func (r *runner) title(d *driven) progress.Phase {
 	}
 }
 
-func live(d *driven) progress.Live {
-	all := d.recorder.Snapshot().All
+func live(recorder *measure.Recorder, elapsed time.Duration) progress.Live {
+	all := recorder.Snapshot().All
 	return progress.Live{
-		Elapsed: time.Since(d.start), Requests: all.Ended, Errors: all.Failed, P50: all.P50, P95: all.P95, P99: all.P99,
+		Elapsed: elapsed, Requests: all.Ended, Errors: all.Failed, P50: all.P50, P95: all.P95, P99: all.P99,
 	}
 }

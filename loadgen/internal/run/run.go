@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"loadlab/loadgen/internal/client"
 	"loadlab/loadgen/internal/lab"
 	"loadlab/loadgen/internal/progress"
 	"loadlab/loadgen/internal/report"
@@ -23,12 +24,14 @@ type Config struct {
 	Seed     uint64
 	Rounds   int // 0: the scenario's
 	Insecure bool
-	Progress Progress
+	Phases   bool // break the service time down into connect, TLS and the first byte
+	// AllowLimited judges the gates also when the generator was the bottleneck.
+	AllowLimited bool
+	Progress     Progress
 }
 
 // Progress is told what is going on.
 type Progress interface {
-	Note(text string)
 	Begin(phase progress.Phase, live func() progress.Live) (end func(progress.Live))
 }
 
@@ -40,7 +43,6 @@ type runner struct {
 	lab    *lab.Client
 	load   *load
 	price  *pricing
-	failed error // what an action said during a phase
 }
 
 // Run runs the scenario. The report is complete also when the run turns out invalid or is interrupted; an error means that there was
@@ -93,7 +95,7 @@ func (r *runner) down(ctx context.Context) error {
 
 // prepare makes what the phases need: requests, and a property whose price can be changed.
 func (r *runner) prepare(ctx context.Context) (err error) {
-	if r.load, err = newLoad(r.stack.API, r.Scenario, r.Seed, r.Insecure); err != nil {
+	if r.load, err = newLoad(r.stack.API, r.Scenario, r.Seed, client.Options{Insecure: r.Insecure, Phases: r.Phases}); err != nil {
 		return err
 	}
 	if !needs(r.Scenario, scenario.PriceChange) {
@@ -106,6 +108,9 @@ func (r *runner) prepare(ctx context.Context) (err error) {
 // block drives the phases of one mode, or those that modes share.
 func (r *runner) block(ctx context.Context, b block) error {
 	for _, p := range b.phases {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		if err := r.phase(ctx, b, p); err != nil {
 			return err
 		}
@@ -115,6 +120,14 @@ func (r *runner) block(ctx context.Context, b block) error {
 
 // stopped says in the report why the run ended before its time.
 func (r *runner) stopped(ctx context.Context, err error) {
+	// An app that dies breaks connections a moment before its end is noticed.
+	notice := time.NewTimer(noticeLimit)
+	defer notice.Stop()
+	select {
+	case <-r.stack.Done():
+	case <-ctx.Done():
+	case <-notice.C:
+	}
 	switch {
 	case r.stack.Err() != nil:
 		r.invalid("the stack broke: %v", r.stack.Err())
@@ -124,6 +137,9 @@ func (r *runner) stopped(ctx context.Context, err error) {
 		r.invalid("%v", err)
 	}
 }
+
+// noticeLimit is how long the end of a process may take to be noticed.
+const noticeLimit = 500 * time.Millisecond
 
 func (r *runner) invalid(format string, args ...any) {
 	r.report.Invalid = append(r.report.Invalid, fmt.Sprintf(format, args...))

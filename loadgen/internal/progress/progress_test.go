@@ -1,0 +1,146 @@
+package progress_test
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rivo/uniseg"
+
+	"loadlab/loadgen/internal/progress"
+)
+
+var (
+	expiry = progress.Phase{Round: 1, Rounds: 3, Mode: "singleflight", Name: "expiry", For: 3 * time.Second}
+	burst  = progress.Phase{Round: 12, Rounds: 1000, Mode: "mix", Name: "burst", Requests: 50}
+	long   = progress.Phase{Round: 2, Rounds: 3, Mode: strings.Repeat("m", 40), Name: strings.Repeat("p", 40), For: time.Second}
+
+	quick = progress.Live{Elapsed: 1500 * time.Millisecond, Requests: 375, P50: 850 * time.Microsecond, P95: 12300 * time.Microsecond, P99: 1250 * time.Millisecond}
+	slow  = progress.Live{Elapsed: 2 * time.Second, Requests: 25, Errors: 1, P50: 999 * time.Millisecond, P95: 59 * time.Second, P99: time.Minute}
+	none  = progress.Live{}
+	worst = progress.Live{
+		Elapsed: time.Second, Requests: 99_999, Errors: 12_345, P50: 123 * time.Millisecond, P95: 123 * time.Millisecond, P99: 123 * time.Millisecond,
+	}
+)
+
+func TestLines(t *testing.T) {
+	var b bytes.Buffer
+	l := progress.Lines{W: &b}
+	for _, x := range []struct {
+		phase progress.Phase
+		live  progress.Live
+	}{{expiry, quick}, {burst, slow}, {long, worst}, {burst, none}} {
+		end := l.Begin(x.phase, func() progress.Live {
+			t.Error("lines ask for figures while a phase runs")
+			return none
+		})
+		end(x.live)
+	}
+	want := `round 1/3  singleflight   expiry         250/s  p50  850 µs  p95 12.3 ms  p99  1.25 s  no errors
+round 12/1000  mix            burst           12/s  p50  999 ms  p95  59.0 s  p99  60.0 s  1 error
+round 2/3  ` + long.Mode + " " + long.Name + `   99999/s  p50  123 ms  p95  123 ms  p99  123 ms  12345 errors
+round 12/1000  mix            burst            0/s  p50       0  p95       0  p99       0  no errors
+`
+	if got := b.String(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// A phase is seen while it runs, as far as it has come and with its figures, and leaves a line behind.
+func TestBars(t *testing.T) {
+	now := quick
+	drawn, last := draw(t, 120, expiry, &now, func() { now.Elapsed, now.Requests = 2250*time.Millisecond, 450 })
+	want := []string{
+		"round 1/3  singleflight   expiry     ━━━━━━          250/s  p50  850 µs  p95 12.3 ms  p99  1.25 s  no errors",
+		"round 1/3  singleflight   expiry     ━━━━━━━━━       200/s  p50  850 µs  p95 12.3 ms  p99  1.25 s  no errors",
+	}
+	for _, w := range want {
+		if !slices.Contains(drawn, w) {
+			t.Errorf("not drawn: %q\namong %q", w, drawn)
+		}
+	}
+	if w := "round 1/3  singleflight   expiry         200/s  p50  850 µs  p95 12.3 ms  p99  1.25 s  no errors"; last != w {
+		t.Errorf("left behind: %q, want %q", last, w)
+	}
+
+	now = slow
+	drawn, last = draw(t, 80, expiry, &now, func() { now.Elapsed, now.Requests = 2950*time.Millisecond, 59 })
+	for _, w := range []string{
+		"1/3 singleflight expiry    66%    12/s p50  999ms p95  59.0s p99  60.0s   1 err",
+		"1/3 singleflight expiry    98%    20/s p50  999ms p95  59.0s p99  60.0s   1 err",
+	} {
+		if !slices.Contains(drawn, w) {
+			t.Errorf("not drawn: %q\namong %q", w, drawn)
+		}
+	}
+	if w := "1/3 singleflight expiry       20/s p50  999ms p95  59.0s p99  60.0s   1 err"; last != w {
+		t.Errorf("left behind: %q, want %q", last, w)
+	}
+
+	now = progress.Live{Elapsed: time.Second, Requests: 10}
+	drawn, _ = draw(t, 80, burst, &now, func() { now.Requests = 50 })
+	if w := "20% "; !strings.Contains(drawn[0], w) {
+		t.Errorf("after 10 of 50 requests: %q, want %s", drawn[0], w)
+	}
+}
+
+// Nothing that is drawn is as wide as the terminal: it would wrap, and a bar that wraps is drawn on a new line each time. In 80 columns
+// the figures are all there, whatever the names are.
+func TestBarsNeverWrap(t *testing.T) {
+	for _, width := range []int{20, 60, 80, 100, 113, 114, 120, 200} {
+		for _, phase := range []progress.Phase{expiry, burst, long} {
+			for _, live := range []progress.Live{none, quick, slow, worst} {
+				drawn, last := draw(t, width, phase, &live, func() {})
+				if len(drawn) < 2 {
+					t.Errorf("%d columns: drawn %q", width, drawn)
+				}
+				for _, line := range append(drawn, last) {
+					if uniseg.StringWidth(line) >= width {
+						t.Errorf("%d columns, %d of them used: %q", width, uniseg.StringWidth(line), line)
+					}
+					if width < 80 {
+						continue
+					}
+					for _, part := range []string{fmt.Sprintf("%d/%d", phase.Round, phase.Rounds), "/s", "p50", "p95", "p99", "err"} {
+						if !strings.Contains(line, part) {
+							t.Errorf("%d columns: no %s in %q", width, part, line)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// draw shows a phase for a second in virtual time, halfway through which change happens, and returns what was drawn and what was left
+// behind, without what moves the cursor.
+func draw(t *testing.T, width int, phase progress.Phase, live *progress.Live, change func()) (drawn []string, last string) {
+	t.Helper()
+	var b bytes.Buffer
+	synctest.Test(t, func(*testing.T) {
+		var shown atomic.Value // bars ask from goroutines of their own
+		shown.Store(*live)
+		end := progress.Bars{W: &b, Width: width}.Begin(phase, func() progress.Live { return shown.Load().(progress.Live) })
+		<-time.After(600 * time.Millisecond)
+		change()
+		shown.Store(*live)
+		<-time.After(600 * time.Millisecond)
+		end(*live)
+	})
+	text := regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]`).ReplaceAllString(b.String(), "")
+	for line := range strings.Lines(text) {
+		if line = strings.TrimRight(line, "\r\n"); line != "" {
+			drawn = append(drawn, line)
+		}
+	}
+	if len(drawn) == 0 {
+		t.Fatal("nothing was drawn")
+	}
+	return drawn[:len(drawn)-1], drawn[len(drawn)-1]
+}

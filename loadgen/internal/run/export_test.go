@@ -1,0 +1,4 @@
+package run
+
+// For tests of the verdict on the generator.
+var GeneratorLimits = generatorLimits //nolint:gochecknoglobals // an alias for tests

@@ -1,0 +1,68 @@
+package run
+
+import (
+	"fmt"
+	"time"
+
+	"loadlab/loadgen/internal/drive"
+	"loadlab/loadgen/internal/progress"
+	"loadlab/loadgen/internal/report"
+)
+
+// driver is what a loop tells of the generator, in the terms of a report.
+func driver(p progress.Phase, warmup bool, r drive.Result) report.Driver {
+	d := report.Driver{
+		Round: p.Round, Mode: p.Mode, Phase: p.Name, Warmup: warmup,
+		Offered: r.Offered, Sent: r.Sent, InTime: r.InTime,
+		CPU: r.Self.CPU(), GCs: r.Self.GCs, GCPause: r.Self.GCPause, MaxRSS: r.Self.MaxRSS, Release: r.Self.Release, Hiccup: r.Self.Hiccup,
+	}
+	if available := r.Self.Wall.Seconds() * float64(r.Self.Procs); available > 0 {
+		d.GCCPU = r.Self.GCCPU.Seconds() / available
+	}
+	return d
+}
+
+// What the generator must keep to for its figures to be the server's. They are wide: generator, app and servers share the machine, and a
+// busy machine that makes everybody late is what a stampede is. A run that breaks them says more of the generator than of the app.
+const (
+	maxLag    = 50 * time.Millisecond  // p99 of the lateness of releases, of a phase with enough of them
+	maxHiccup = 250 * time.Millisecond // the longest that the process was not run
+	maxCPU    = 0.85                   // of the processors it could use
+	maxGC     = 0.10                   // of the same
+	minSent   = 0.95                   // of the requests that came due, sent while the phase lasted
+
+	enoughReleases = 200                    // for a p99 to be more than the greatest value or two
+	enoughTime     = 500 * time.Millisecond // for a share of CPU to mean anything
+)
+
+// generatorLimits says in which phases the generator was the bottleneck, and by what. Its own lateness counts, not the send lag of
+// requests: those also wait when every connection is busy with a slow server, which is the server's doing.
+func generatorLimits(drivers []report.Driver, took func(report.Driver) time.Duration) []string {
+	var limits []string
+	for _, d := range drivers {
+		if d.Warmup {
+			continue
+		}
+		say := func(format string, args ...any) {
+			limits = append(limits, fmt.Sprintf("%s, %s, round %d: ", d.Mode, d.Phase, d.Round)+fmt.Sprintf(format, args...))
+		}
+		lagging := d.Release.Count >= enoughReleases && d.Release.P99 > maxLag
+		busy := took(d) >= enoughTime && d.CPU > maxCPU
+		if lagging {
+			say("requests were released late, p99 %s (at most %s)", report.Latency(d.Release.P99), report.Latency(maxLag))
+		}
+		if late := max(d.Hiccup.Max, d.Release.Max); late > maxHiccup {
+			say("the generator stood still for %s (at most %s)", report.Latency(late), report.Latency(maxHiccup))
+		}
+		if busy {
+			say("it used %.0f%% of its processors (at most %.0f%%)", 100*d.CPU, 100*maxCPU)
+		}
+		if took(d) >= enoughTime && d.GCCPU > maxGC {
+			say("its garbage collector used %.0f%% of its processors (at most %.0f%%)", 100*d.GCCPU, 100*maxGC)
+		}
+		if sent := float64(d.InTime) / float64(max(d.Offered, 1)); sent < minSent && (lagging || busy) {
+			say("only %.0f%% of the requests were sent in time (at least %.0f%%)", 100*sent, 100*minSent)
+		}
+	}
+	return limits
+}
