@@ -9,7 +9,7 @@ TOOLS   := $(CURDIR)/.cache/tools
 BUILD   := go build -buildvcs=$(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help build scenario list validate run test test-short lint bench servers tidy clean
+.PHONY: help build scenario up down list validate run test test-short lint bench servers tidy clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,8 +20,21 @@ build: ## build both binaries into bin/
 	@$(BUILD) -o bin/app ./app
 	@$(BUILD) -o bin/loadgen ./loadgen
 
-scenario: build ## run a scenario: NAME=stampede STACK=embedded|local ARGS='--seed 7'
+ifeq ($(STACK),compose)
+scenario: ## run a scenario: NAME=stampede STACK=embedded|local|compose ARGS='--seed 7'
+	@mkdir -p runs
+	@LOADLAB_UID=$$(id -u) LOADLAB_GID=$$(id -g) docker compose run --rm --use-aliases loadgen run $(NAME) \
+		--target http://app:8000 --lab http://app:8001 --metrics-addr :9464 $(ARGS)
+else
+scenario: build ## run a scenario: NAME=stampede STACK=embedded|local|compose ARGS='--seed 7'
 	@bin/loadgen run $(NAME) --stack $(STACK) $(ARGS)
+endif
+
+up: ## bring PostgreSQL, Redis, Prometheus, Jaeger, Grafana and the app up in Docker
+	docker compose up --detach --build --wait
+
+down: ## take them down again, with their data
+	docker compose --profile scenario down --volumes
 
 list: build ## list the scenarios
 	@bin/loadgen list
@@ -39,7 +52,7 @@ test-short: ## the tests that take no time
 	go test -short -shuffle=on ./...
 
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) ## gofmt, vet, golangci-lint, go mod tidy
-	@test -z "$$(gofmt -l app loadgen otel dashboards 2>/dev/null)" || { echo "not gofmt'ed:"; gofmt -l app loadgen otel dashboards; exit 1; }
+	@test -z "$$(gofmt -l app loadgen otel dashboards)" || { echo "not gofmt'ed:"; gofmt -l app loadgen otel dashboards; exit 1; }
 	go vet ./...
 	go mod tidy -diff
 	$< run ./...
@@ -59,7 +72,7 @@ servers: ## install PostgreSQL and redis-server where the tests need them (Debia
 
 tidy: ## tidy go.mod and format
 	go mod tidy
-	gofmt -w app loadgen otel
+	gofmt -w app loadgen otel dashboards
 
 clean: ## remove what was built and measured
 	rm -rf bin runs .cache

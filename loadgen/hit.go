@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -68,7 +69,7 @@ func (f hitFlags) scenario(address string) (*scenario.Scenario, string, error) {
 		return nil, "", fmt.Errorf("the URL cannot be read: %w", err)
 	}
 	if f.rate != "" && (f.users > 0 || f.requests > 0 || f.think > 0) {
-		return nil, "", fmt.Errorf("--rate is an open load, --users, --requests and --think are a closed one: choose one")
+		return nil, "", errors.New("--rate is an open load, --users, --requests and --think are a closed one: choose one")
 	}
 	if f.length == 0 && f.requests == 0 {
 		f.length = defaultLength

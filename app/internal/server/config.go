@@ -21,7 +21,7 @@ func Strategies() []api.Strategy {
 	return out
 }
 
-func (s *Server) getConfig(c *gin.Context) { s.json(c, nil, http.StatusOK, toAPI(s.Cache.Config())) }
+func (s *Server) getConfig(c *gin.Context) { s.json(c, nil, toAPI(s.Cache.Config())) }
 
 // maxConfigBody is more than any configuration takes.
 const maxConfigBody = 4096
@@ -44,7 +44,7 @@ func (s *Server) putConfig(c *gin.Context) {
 		s.problem(c, nil, http.StatusBadRequest, err.Error())
 		return
 	}
-	s.json(c, nil, http.StatusOK, toAPI(s.Cache.Config()))
+	s.json(c, nil, toAPI(s.Cache.Config()))
 }
 
 func toAPI(cfg pagecache.Config) api.Config {

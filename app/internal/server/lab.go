@@ -26,8 +26,8 @@ func (s *Server) Lab() http.Handler {
 	r.GET(api.PathLabKeys, s.keys)
 	r.GET(api.PathLabKeys+"/*key", s.key)
 	s.get(r, api.PathLabMemory, s.memory)
-	s.get(r, api.PathLabCounters, func(c *gin.Context) { s.json(c, nil, http.StatusOK, s.Probe.Counters()) })
-	s.get(r, api.PathLabStrategy, func(c *gin.Context) { s.json(c, nil, http.StatusOK, Strategies()) })
+	s.get(r, api.PathLabCounters, func(c *gin.Context) { s.json(c, nil, s.Probe.Counters()) })
+	s.get(r, api.PathLabStrategy, func(c *gin.Context) { s.json(c, nil, Strategies()) })
 	s.get(r, api.PathLabBuildInfo, s.info)
 	s.get(r, api.PathLabExplain+":loader", s.explain)
 	r.GET(api.PathMetrics, gin.WrapH(promhttp.HandlerFor(s.Telemetry.Registry, promhttp.HandlerOpts{EnableOpenMetrics: true})))
@@ -61,7 +61,7 @@ func (s *Server) changed(c *gin.Context, what string, do func(context.Context) e
 		s.redisProblem(c, err)
 		return
 	}
-	s.json(c, nil, http.StatusOK, map[string]string{"status": what})
+	s.json(c, nil, map[string]string{"status": what})
 }
 
 func (s *Server) keys(c *gin.Context) {
@@ -70,7 +70,7 @@ func (s *Server) keys(c *gin.Context) {
 		s.redisProblem(c, err)
 		return
 	}
-	s.json(c, nil, http.StatusOK, keys)
+	s.json(c, nil, keys)
 }
 
 func (s *Server) key(c *gin.Context) {
@@ -86,7 +86,7 @@ func (s *Server) key(c *gin.Context) {
 	case err != nil:
 		s.redisProblem(c, err)
 	default:
-		s.json(c, nil, http.StatusOK, key)
+		s.json(c, nil, key)
 	}
 }
 
@@ -107,7 +107,7 @@ func (s *Server) redisProblem(c *gin.Context, err error) {
 func (s *Server) info(c *gin.Context) {
 	info := s.Info
 	info.Config = toAPI(s.Cache.Config())
-	s.json(c, nil, http.StatusOK, info)
+	s.json(c, nil, info)
 }
 
 func (s *Server) explain(c *gin.Context) {
@@ -121,5 +121,5 @@ func (s *Server) explain(c *gin.Context) {
 		s.fail(c, nil, err)
 		return
 	}
-	s.json(c, nil, http.StatusOK, plans)
+	s.json(c, nil, plans)
 }

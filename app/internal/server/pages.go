@@ -156,7 +156,7 @@ func (s *Server) property(c *gin.Context) {
 		return
 	}
 	rq.version = p.Version
-	s.json(c, rq, http.StatusOK, p)
+	s.json(c, rq, p)
 }
 
 // maxPriceBody is more than any price takes.
@@ -187,7 +187,7 @@ func (s *Server) changePrice(c *gin.Context) {
 		return
 	}
 	rq.version = p.Version
-	s.json(c, rq, http.StatusOK, p)
+	s.json(c, rq, p)
 }
 
 func (s *Server) id(c *gin.Context, rq *request) (int64, bool) {

@@ -35,14 +35,14 @@ func (s *Server) send(c *gin.Context, rq *request, status int, contentType strin
 	}
 }
 
-// json answers with v as JSON.
-func (s *Server) json(c *gin.Context, rq *request, status int, v any) {
+// json answers 200 with v as JSON.
+func (s *Server) json(c *gin.Context, rq *request, v any) {
 	body, err := json.Marshal(v)
 	if err != nil {
 		s.fail(c, rq, fmt.Errorf("encode the answer: %w", err))
 		return
 	}
-	s.send(c, rq, status, typeJSON, append(body, '\n'))
+	s.send(c, rq, http.StatusOK, typeJSON, append(body, '\n'))
 }
 
 // problem answers with an RFC 9457 problem that names what would have been allowed.

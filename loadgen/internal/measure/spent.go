@@ -20,12 +20,7 @@ const (
 func sizeOf(d time.Duration) int {
 	us := uint64(max(d/time.Microsecond, 1))
 	power := bits.Len64(us) - 1
-	quarter := 0
-	if power >= 2 {
-		quarter = int(us>>(power-2)) & (perDoubling - 1)
-	} else {
-		quarter = int(us<<(2-power)) & (perDoubling - 1)
-	}
+	quarter := int(us<<2>>power) & (perDoubling - 1)
 	return min(power*perDoubling+quarter, sizes-1)
 }
 

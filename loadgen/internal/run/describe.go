@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -69,7 +70,7 @@ func (r *runner) describe(ctx context.Context) error {
 	s.App = info.Commit + ", " + info.Go
 	s.Config = map[string]string{
 		"ttl": info.Config.TTL, "grace": info.Config.Grace, "lock_ttl": info.Config.LockTTL,
-		"beta": fmt.Sprint(info.Config.Beta), "redis_budget": info.Config.RedisBudget, "index": fmt.Sprint(info.Index),
+		"beta": fmt.Sprint(info.Config.Beta), "redis_budget": info.Config.RedisBudget, "index": strconv.FormatBool(info.Index),
 	}
 	strategies, err := r.lab.Strategies(ctx)
 	if err != nil {

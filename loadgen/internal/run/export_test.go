@@ -1,4 +1,33 @@
 package run
 
-// For tests of the verdict on the generator.
-var GeneratorLimits = generatorLimits //nolint:gochecknoglobals // an alias for tests
+import "loadlab/loadgen/internal/scenario"
+
+// What the tests look at from outside.
+var (
+	Derive     = derive
+	AppMode    = appMode
+	StrategyOf = strategyOf
+)
+
+// Block is a block of a plan, with its phases by name.
+type Block struct {
+	Round  int
+	Mode   string
+	Phases []string
+}
+
+// Plan is plan.
+func Plan(s *scenario.Scenario, rounds int, seed uint64) []Block {
+	var blocks []Block
+	for _, b := range plan(s, rounds, seed) {
+		block := Block{Round: b.round, Mode: b.mode}
+		for _, p := range b.phases {
+			if s.Phases[p.index].Name != p.Name {
+				panic("phase " + p.Name + " has another's place")
+			}
+			block.Phases = append(block.Phases, p.Name)
+		}
+		blocks = append(blocks, block)
+	}
+	return blocks
+}

@@ -57,14 +57,6 @@ func literal(want any) string {
 	return fmt.Sprint(want)
 }
 
-// plain is a JSON value as the client compares it.
-func plain(v any) string {
-	if v == nil {
-		return "null"
-	}
-	return fmt.Sprint(v)
-}
-
 // caller takes a connection that is not in use, or makes one.
 func (l *load) caller() drive.Caller {
 	l.mu.Lock()
@@ -83,7 +75,7 @@ func (l *load) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, c := range l.idle {
-		c.Close()
+		_ = c.Close() // nothing is under way on it
 	}
 	l.idle = nil
 }

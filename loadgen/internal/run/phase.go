@@ -97,6 +97,7 @@ func (r *runner) drive(ctx context.Context, d *driven) error {
 	actionErr := stop()
 	if err == nil {
 		d.start, d.took = result.Start, result.Took
+		r.report.Drivers = append(r.report.Drivers, driver(r.title(d), d.phase.Warmup, result))
 	}
 	end(live(d.recorder, d.took))
 	switch {

@@ -1,0 +1,230 @@
+package run_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"loadlab/app/api"
+	"loadlab/loadgen/internal/progress"
+	"loadlab/loadgen/internal/report"
+	"loadlab/loadgen/internal/run"
+	"loadlab/loadgen/internal/scenario"
+	"loadlab/loadgen/internal/stack"
+)
+
+// portal is an app whose figures are known beforehand: a live page costs 62 queries, a cached one 62 when it is made and 2 Redis
+// commands each time. A cached page is never made anew but after a flush, and keeps the version that it was made with.
+type portal struct {
+	mu       sync.Mutex // guards all below
+	requests []request  // of the API, in the order in which they came
+	controls []string   // of the lab, likewise, without those that only read
+	counters map[string]api.ModeCounters
+	cached   map[string]int64 // versions by mode
+	version  int64
+	config   api.Config
+	busy     int // how often the counters will still say that a recompute runs
+
+	api, lab *httptest.Server
+	// on, if it is set, sees every request of both ports first; it reports whether it has answered.
+	on func(w http.ResponseWriter, r *http.Request) bool
+}
+
+type request struct {
+	path string
+	at   time.Time
+}
+
+// newPortal serves a portal until the test ends.
+func newPortal(t *testing.T) *portal {
+	p := &portal{counters: map[string]api.ModeCounters{}, cached: map[string]int64{}, version: 1}
+	p.api, p.lab = httptest.NewServer(http.HandlerFunc(p.page)), httptest.NewServer(http.HandlerFunc(p.control))
+	t.Cleanup(p.api.Close)
+	t.Cleanup(p.lab.Close)
+	return p
+}
+
+// page serves the API.
+func (p *portal) page(w http.ResponseWriter, r *http.Request) {
+	now := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.requests = append(p.requests, request{r.Method + " " + r.URL.RequestURI(), now})
+	if p.on != nil && p.on(w, r) {
+		return
+	}
+	timing, cache, version := api.Timing{SQL: 62, SQLTime: 5 * time.Millisecond, Total: 6 * time.Millisecond}, "", p.version
+	mode := run.AppMode(r.Method, r.URL.RequestURI())
+	c := p.counters[mode]
+	switch {
+	case r.Method == http.MethodPatch:
+		p.version++
+		version, timing.SQL = p.version, 3
+	case strings.HasPrefix(r.URL.Path, api.PathCached):
+		var hit bool
+		timing.Redis = 2
+		if version, hit = p.cached[mode]; hit {
+			timing.SQL, cache = 0, "loadlab; hit; ttl=41"
+		} else {
+			version, cache = p.version, "loadlab; fwd=miss; stored"
+			p.cached[mode] = version
+			c.Cold++
+			c.Recomputes++
+		}
+	}
+	c.Requests++
+	c.SQL += int64(timing.SQL)
+	c.Redis += int64(timing.Redis)
+	p.counters[mode] = c
+	if cache != "" {
+		w.Header().Set(api.HeaderCacheStatus, cache)
+	}
+	w.Header().Set(api.HeaderServerTiming, string(timing.Append(nil)))
+	w.Header().Set(api.HeaderVersion, fmt.Sprint(version))
+	if r.Method == http.MethodPatch {
+		answer(w, api.Property{ID: 7, Version: version})
+		return
+	}
+	answer(w, api.Page{Count: 1_000_000, Results: []api.Property{{ID: 7, Price: "450000.00", Version: version}}})
+}
+
+// control serves the lab controls.
+func (p *portal) control(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if r.Method != http.MethodGet {
+		p.controls = append(p.controls, r.Method+" "+r.URL.Path)
+	}
+	if p.on != nil && p.on(w, r) {
+		return
+	}
+	switch r.URL.Path {
+	case api.PathLabBuildInfo:
+		answer(w, api.Info{Commit: "abc1234", Go: "go9", Database: "paper 1.0", Cache: "memory 2.0", Properties: 500, Config: api.Config{TTL: "1m0s"}})
+	case api.PathLabStrategy:
+		one := api.Law{Relation: "<=", Recomputes: "replicas", Text: "at most 1"}
+		answer(w, []api.Strategy{{Name: "ttl", Cold: one, Expiry: one}})
+	case api.PathLabConfig:
+		if err := json.NewDecoder(r.Body).Decode(&p.config); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		answer(w, p.config)
+	case api.PathLabFlush:
+		clear(p.cached)
+		answer(w, nil)
+	case api.PathLabExpire:
+		answer(w, nil)
+	case api.PathLabCounters:
+		c := api.Counters{Modes: p.counters}
+		if p.busy > 0 {
+			p.busy--
+			c.Running = 1
+		}
+		answer(w, c)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+func answer(w http.ResponseWriter, v any) {
+	_ = json.NewEncoder(w).Encode(v) // the client may be gone
+}
+
+// seen are the requests to the API so far.
+func (p *portal) seen() []request {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]request(nil), p.requests...)
+}
+
+// parse reads a scenario.
+func parse(t *testing.T, yaml string) *scenario.Scenario {
+	t.Helper()
+	s, err := scenario.Parse("test.yaml", []byte(yaml))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// start is a run of a scenario against the portal and its lab controls.
+func (p *portal) start(t *testing.T, yaml string) run.Config {
+	t.Helper()
+	return run.Config{
+		Scenario: parse(t, yaml), Seed: 7, Progress: &watcher{},
+		Stack: stack.Config{Kind: stack.Remote, Target: p.api.URL, Lab: p.lab.URL},
+	}
+}
+
+// drive runs a scenario that comes to a report, in which every ledger balances.
+func drive(t *testing.T, cfg run.Config) *report.Run {
+	t.Helper()
+	return driveUntil(t.Context(), t, cfg)
+}
+
+func driveUntil(ctx context.Context, t *testing.T, cfg run.Config) *report.Run {
+	t.Helper()
+	r, err := run.Run(ctx, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range r.Cells {
+		if !c.Ledger.Balanced() {
+			t.Errorf("%s in %s, round %d: the ledger %+v does not balance", c.Mode, c.Phase, c.Round, c.Ledger)
+		}
+	}
+	return r
+}
+
+// cell finds the cell of a round.
+func cell(t *testing.T, r *report.Run, round int, mode, phase string) report.Cell {
+	t.Helper()
+	for _, c := range r.Cells {
+		if c.Round == round && c.Mode == mode && c.Phase == phase {
+			return c
+		}
+	}
+	t.Fatalf("no cell of %s in %s, round %d", mode, phase, round)
+	return report.Cell{}
+}
+
+// watcher is a progress that looks at the figures all the time, as a terminal's bar does now and then.
+type watcher struct {
+	mu     sync.Mutex // guards phases and last
+	phases []progress.Phase
+	last   []progress.Live
+}
+
+func (w *watcher) Begin(p progress.Phase, live func() progress.Live) (end func(progress.Live)) {
+	w.mu.Lock()
+	w.phases = append(w.phases, p)
+	w.mu.Unlock()
+	stop := make(chan struct{})
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			live()
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+			}
+		}
+	})
+	return func(l progress.Live) {
+		close(stop)
+		asking.Wait()
+		w.mu.Lock()
+		w.last = append(w.last, l)
+		w.mu.Unlock()
+	}
+}
