@@ -21,7 +21,7 @@ build: ## build both binaries into bin/
 	@$(BUILD) -o bin/loadgen ./loadgen
 
 ifeq ($(STACK),compose)
-scenario: ## run a scenario: NAME=stampede STACK=embedded|local|compose ARGS='--seed 7'
+scenario:
 	@mkdir -p runs
 	@LOADLAB_UID=$$(id -u) LOADLAB_GID=$$(id -g) docker compose run --rm --use-aliases loadgen run $(NAME) \
 		--target http://app:8000 --lab http://app:8001 --metrics-addr :9464 $(ARGS)

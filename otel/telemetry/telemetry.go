@@ -52,7 +52,7 @@ const instrumentation = "loadlab"
 func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 	t := &Telemetry{
 		Tracer:      noop.NewTracerProvider().Tracer(instrumentation),
-		Registry:    newRegistry(),
+		Registry:    NewRegistry(),
 		ParentBased: parentBased(cfg.Env),
 		shutdown:    func(context.Context) error { return nil },
 	}
@@ -86,9 +86,9 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 // Close flushes and stops the export of spans.
 func (t *Telemetry) Close(ctx context.Context) error { return t.shutdown(ctx) }
 
-// newRegistry returns a registry with the runtime's own metrics: scheduler latencies and GC pauses are what a slow request is often
+// NewRegistry returns a registry with the runtime's own metrics: scheduler latencies and GC pauses are what a slow request is often
 // made of.
-func newRegistry() *prometheus.Registry {
+func NewRegistry() *prometheus.Registry {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(
 		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.MetricsGC, collectors.MetricsScheduler)),

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"loadlab/otel/signal"
+	"loadlab/otel/telemetry"
 )
 
 const resultCount = 5
@@ -51,7 +52,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		return v
 	}
 	histogram := func(name, help string, buckets []float64, labels []string) *prometheus.HistogramVec {
-		v := prometheus.NewHistogramVec(HistogramOpts(name, help, buckets), labels)
+		v := prometheus.NewHistogramVec(telemetry.HistogramOpts(name, help, buckets), labels)
 		reg.MustRegister(v)
 		return v
 	}
@@ -69,16 +70,6 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		duration:    histogram(signal.RecomputeDuration, "Duration of recomputes.", signal.HTTPBuckets(), mode),
 		recomputes:  counter(signal.RecomputeTotal, "Recomputes of a page.", mode),
 		expirations: counter(signal.ExpirationsTotal, "Cached pages found expired, or about to expire, and replaced.", mode),
-	}
-}
-
-// HistogramOpts are the options of every histogram of the app: classic buckets and native ones from one metric. A factor alone would
-// drop the classic ones.
-func HistogramOpts(name, help string, buckets []float64) prometheus.HistogramOpts {
-	return prometheus.HistogramOpts{
-		Name: name, Help: help, Buckets: buckets,
-		NativeHistogramBucketFactor:    signal.NativeBucketFactor,
-		NativeHistogramMaxBucketNumber: signal.NativeMaxBuckets,
 	}
 }
 

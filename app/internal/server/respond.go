@@ -11,8 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"loadlab/app/api"
-	"loadlab/app/internal/probe"
 	"loadlab/otel/signal"
+	"loadlab/otel/telemetry"
 )
 
 // Content types of the app's answers.
@@ -88,7 +88,7 @@ func (s *Server) recover(c *gin.Context) {
 }
 
 func newDurations(reg prometheus.Registerer) *prometheus.HistogramVec {
-	v := prometheus.NewHistogramVec(probe.HistogramOpts(signal.HTTPServerDuration, "Duration of HTTP requests.", signal.HTTPBuckets()),
+	v := prometheus.NewHistogramVec(telemetry.HistogramOpts(signal.HTTPServerDuration, "Duration of HTTP requests.", signal.HTTPBuckets()),
 		[]string{signal.LabelRoute, signal.LabelMethod, signal.LabelStatus, signal.LabelMode})
 	reg.MustRegister(v)
 	return v

@@ -7,6 +7,8 @@ var (
 	Derive     = derive
 	AppMode    = appMode
 	StrategyOf = strategyOf
+
+	GeneratorLimits = generatorLimits
 )
 
 // Block is a block of a plan, with its phases by name.

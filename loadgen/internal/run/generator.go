@@ -26,13 +26,13 @@ func driver(p progress.Phase, warmup bool, r drive.Result) report.Driver {
 // busy machine that makes everybody late is what a stampede is. A run that breaks them says more of the generator than of the app.
 const (
 	maxLag    = 50 * time.Millisecond  // p99 of the lateness of releases, of a phase with enough of them
-	maxHiccup = 250 * time.Millisecond // the longest that the process was not run
+	maxHiccup = 500 * time.Millisecond // the longest that the process was not run
 	maxCPU    = 0.85                   // of the processors it could use
 	maxGC     = 0.10                   // of the same
 	minSent   = 0.95                   // of the requests that came due, sent while the phase lasted
 
-	enoughReleases = 200                    // for a p99 to be more than the greatest value or two
-	enoughTime     = 500 * time.Millisecond // for a share of CPU to mean anything
+	enoughReleases = 200         // for a p99 to be more than the greatest value or two
+	enoughTime     = time.Second // for a share of CPU to mean anything
 )
 
 // generatorLimits says in which phases the generator was the bottleneck, and by what. Its own lateness counts, not the send lag of

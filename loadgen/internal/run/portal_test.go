@@ -157,9 +157,18 @@ func parse(t *testing.T, yaml string) *scenario.Scenario {
 // start is a run of a scenario against the portal and its lab controls.
 func (p *portal) start(t *testing.T, yaml string) run.Config {
 	t.Helper()
+	cfg := remote(t, p.api.URL, yaml)
+	cfg.Stack.Lab = p.lab.URL
+	return cfg
+}
+
+// remote is a run of a scenario against a target without lab controls. The target is in this process too, so that the generator may
+// well be the bottleneck.
+func remote(t *testing.T, target, yaml string) run.Config {
+	t.Helper()
 	return run.Config{
-		Scenario: parse(t, yaml), Seed: 7, Progress: &watcher{},
-		Stack: stack.Config{Kind: stack.Remote, Target: p.api.URL, Lab: p.lab.URL},
+		Scenario: parse(t, yaml), Seed: 7, Progress: &watcher{}, AllowLimited: true,
+		Stack: stack.Config{Kind: stack.Remote, Target: target},
 	}
 }
 

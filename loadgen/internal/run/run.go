@@ -96,7 +96,7 @@ func (r *runner) down(ctx context.Context) error {
 // prepare makes what the phases need: requests, and a property whose price can be changed.
 func (r *runner) prepare(ctx context.Context) (err error) {
 	if r.load, err = newLoad(r.stack.API, r.Scenario, r.Seed, client.Options{Insecure: r.Insecure, Phases: r.Phases}); err != nil {
-		return err
+		return UsageError{err}
 	}
 	if !needs(r.Scenario, scenario.PriceChange) {
 		return nil
@@ -120,13 +120,14 @@ func (r *runner) block(ctx context.Context, b block) error {
 
 // stopped says in the report why the run ended before its time.
 func (r *runner) stopped(ctx context.Context, err error) {
-	// An app that dies breaks connections a moment before its end is noticed.
-	notice := time.NewTimer(noticeLimit)
-	defer notice.Stop()
-	select {
-	case <-r.stack.Done():
-	case <-ctx.Done():
-	case <-notice.C:
+	if r.stack.App != nil { // an app that dies breaks connections a moment before its end is noticed
+		notice := time.NewTimer(noticeLimit)
+		defer notice.Stop()
+		select {
+		case <-r.stack.Done():
+		case <-ctx.Done():
+		case <-notice.C:
+		}
 	}
 	switch {
 	case r.stack.Err() != nil:

@@ -1,0 +1,85 @@
+package run_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+
+	"loadlab/app/api"
+	"loadlab/loadgen/internal/report"
+)
+
+// Wherever an interrupt comes, the run ends soon with a report of what there is, and nothing is judged.
+func TestInterrupted(t *testing.T) {
+	const scenario = `why: x
+modes: {a: GET /api/properties/cached/ttl/, b: GET /api/properties/live/naive/}
+rounds: 2
+phases:
+  - {name: first,  requests: 2}
+  - {name: second, %, timeout: 300ms}
+  - {name: third,  requests: 2}
+gates: [errors() == 0]
+`
+	// requests and controls say which call of either port is interrupted.
+	for name, tt := range map[string]struct {
+		second string
+		when   func(r *http.Request) bool
+		nth    int
+		cells  int
+	}{
+		"open phase":            {"rate: 50/s, for: 1h", isAPI, 5, 2},
+		"closed phase":          {"users: 2, think: 1ms..5ms, for: 1h", isAPI, 5, 2},
+		"users who think long":  {"users: 2, think: 1h, for: 2h", isAPI, 3, 2},
+		"many requests":         {"users: 2, requests: 100000", isAPI, 50, 2},
+		"first phase":           {"requests: 1", isAPI, 1, 1},
+		"prices change":         {"rate: 50/s, for: 1h, during: {price_change: 10ms}", isPatch, 2, 2},
+		"while it waits":        {"requests: 1, before: [flush, {wait: 1h}]", isFlush, 1, 1},
+		"last phase of a block": {"requests: 1", isAPI, 5, 3},
+		"the very last phase":   {"requests: 1", isAPI, 4 * 5, 4 * 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			p := newPortal(t)
+			n := 0
+			p.on = func(_ http.ResponseWriter, r *http.Request) bool {
+				if tt.when(r) {
+					if n++; n == tt.nth {
+						cancel()
+					}
+				}
+				return false
+			}
+			cfg := p.start(t, strings.Replace(scenario, "%", tt.second, 1))
+			r := driveUntil(ctx, t, cfg)
+			if !r.Interrupted || len(r.Invalid) > 0 || report.ExitCode(r) != report.ExitInterrupted {
+				t.Errorf("interrupted: %t, invalid: %q, exit code %d", r.Interrupted, r.Invalid, report.ExitCode(r))
+			}
+			if len(r.Cells) != tt.cells {
+				t.Errorf("%d cells, want %d", len(r.Cells), tt.cells)
+			}
+			if g := r.Gates[0]; g.Verdict != report.NotJudged || g.Reason != "the run was interrupted" {
+				t.Errorf("gate %+v", g)
+			}
+			last := r.Cells[len(r.Cells)-1]
+			if last.Ledger.Scheduled == 0 || last.Server.Counters == nil {
+				t.Errorf("the last cell is without requests, or counters: %+v", last)
+			}
+			for mode := range strings.SplitSeq("a b", " ") {
+				for _, c := range r.Cells {
+					if c.Mode == mode && c.Phase == "third" && c.Ledger.Scheduled != 2 && &c != &last {
+						t.Logf("third of %s: %+v", mode, c.Ledger)
+					}
+				}
+			}
+		})
+	}
+}
+
+func isAPI(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, api.PathProperties) && r.Method == http.MethodGet
+}
+func isPatch(r *http.Request) bool { return r.Method == http.MethodPatch }
+func isFlush(r *http.Request) bool { return r.URL.Path == api.PathLabFlush }

@@ -1,0 +1,373 @@
+package run_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"loadlab/app/api"
+	"loadlab/loadgen/internal/report"
+	"loadlab/loadgen/internal/run"
+	"loadlab/loadgen/internal/stack"
+)
+
+const laboratory = `why: figures that are known beforehand
+app: {ttl: 90s, beta: 2}
+modes:
+  naive: GET /api/properties/live/naive/
+  ttl:   GET /api/properties/cached/ttl/
+rounds: 2
+phases:
+  - {name: prime, requests: 1, warmup: true, before: [flush]}
+  - {name: warm,  rate: 100/s, for: 300ms}
+  - {name: users, users: 3, requests: 12}
+  - {name: burst, burst: 10, before: [flush, {wait: 1ms}, expire]}
+gates:
+  - errors() == 0
+  - sql("naive", "warm") == 62 and sql("ttl", "warm") == 0
+  - recomputes("ttl", "burst") == 1
+`
+
+// The spine: every mode has all phases in every round, and what is in the report is what the app counted.
+func TestARunOnALab(t *testing.T) {
+	p := newPortal(t)
+	p.busy = 3 // the first counters are asked for again until nothing runs any more
+	cfg := p.start(t, laboratory)
+	r := drive(t, cfg)
+
+	if code := report.ExitCode(r); code != report.ExitPass {
+		t.Errorf("exit code %d, want 0: %v %+v", code, r.Invalid, r.Gates)
+	}
+	if len(r.Cells) != 2*2*4 {
+		t.Errorf("%d cells, want a round, mode and phase each", len(r.Cells))
+	}
+	for _, c := range r.Cells {
+		want := map[string]int64{"prime": 1, "users": 12, "burst": 10}[c.Phase]
+		if c.Phase != "warm" && c.Ledger.Scheduled != want || c.Ledger.Completed != c.Ledger.Scheduled {
+			t.Errorf("%s in %s: ledger %+v, want %d", c.Mode, c.Phase, c.Ledger, want)
+		}
+		if n := c.Server.Counters; n == nil || n.Requests != c.Ledger.Scheduled {
+			t.Errorf("%s in %s: the app counted %+v, the ledger %+v", c.Mode, c.Phase, n, c.Ledger)
+		}
+		if c.Phase == "burst" && c.Mode == "ttl" && (c.Server.Counters.Recomputes != 1 || c.Server.Cache["hit"] != 9) {
+			t.Errorf("burst of ttl: counters %+v, cache %v", c.Server.Counters, c.Server.Cache)
+		}
+		if c.Took <= 0 || c.Start <= 0 || c.Response.Count != c.Ledger.Completed || c.Server.Timed != c.Ledger.Completed {
+			t.Errorf("%s in %s: start %s, took %s, %d response times, %d timed", c.Mode, c.Phase, c.Start, c.Took, c.Response.Count, c.Server.Timed)
+		}
+	}
+	if want := (report.Stack{
+		Kind: stack.Remote, Target: p.api.URL, Database: "paper 1.0", Cache: "memory 2.0", App: "abc1234, go9", Rows: 500, Replicas: 1, Config: r.Stack.Config,
+	}); !cmp.Equal(r.Stack, want) || r.Stack.Config["ttl"] != "1m30s" || r.Stack.Config["beta"] != "2" {
+		t.Error("the stack is", cmp.Diff(want, r.Stack), r.Stack.Config)
+	}
+	if p.config.TTL != "1m30s" || p.controls[0] != "PUT /lab/config" {
+		t.Errorf("the app was configured with %+v, after %q", p.config, p.controls[0])
+	}
+	if len(r.Strategies) != 1 || r.Modes[1].Strategy != "ttl" || r.Seed != 7 || r.Took <= 0 || len(r.Warnings) > 0 {
+		t.Errorf("strategies %+v, modes %+v, seed %d, took %s, warnings %q", r.Strategies, r.Modes, r.Seed, r.Took, r.Warnings)
+	}
+	checkProgress(t, cfg.Progress.(*watcher), r)
+}
+
+// checkProgress checks that the progress was told of every cell, and at its end the same as the report.
+func checkProgress(t *testing.T, w *watcher, r *report.Run) {
+	t.Helper()
+	if len(w.phases) != len(r.Cells) || len(w.last) != len(r.Cells) {
+		t.Fatalf("%d phases begun, %d ended, %d cells", len(w.phases), len(w.last), len(r.Cells))
+	}
+	for i, c := range r.Cells {
+		p, l := w.phases[i], w.last[i]
+		if p.Round != c.Round || p.Rounds != 2 || p.Mode != c.Mode || p.Name != c.Phase || l.Requests != c.Ledger.Scheduled || l.Elapsed != c.Took {
+			t.Errorf("%+v ended with %+v, want %s in %s with %d requests in %s", p, l, c.Mode, c.Phase, c.Ledger.Scheduled, c.Took)
+		}
+	}
+}
+
+// In a round every mode gets the same load: the offsets are the round's and the phase's, not the mode's.
+func TestModesGetTheSameLoad(t *testing.T) {
+	p := newPortal(t)
+	r := drive(t, p.start(t, `why: x
+modes: {a: GET /a, b: GET /b, c: GET /c}
+rounds: 3
+phases: [{name: p, rate: 400/s, for: 200ms}, {name: q, rate: 400/s, for: 200ms}]
+`))
+	counts := map[string]bool{}
+	for round := 1; round <= 3; round++ {
+		for _, phase := range []string{"p", "q"} {
+			a, b, c := cell(t, r, round, "a", phase).Ledger.Scheduled, cell(t, r, round, "b", phase).Ledger.Scheduled, cell(t, r, round, "c", phase).Ledger.Scheduled
+			if a != b || b != c {
+				t.Errorf("round %d, phase %s: %d, %d and %d requests", round, phase, a, b, c)
+			}
+			counts[fmt.Sprint(a)] = true
+		}
+	}
+	if len(counts) == 1 {
+		t.Errorf("every phase of every round has %v requests: it is always the same draw", counts)
+	}
+}
+
+// One seed is one load: the server sees the same requests in the same order at the same offsets.
+func TestTheSameSeedReplaysTheSameRequests(t *testing.T) {
+	// With one connection the order in which requests leave is the order in which they are due.
+	const mixed = `why: x
+modes: {a: GET /a, b: GET /b, c: GET /c}
+rounds: 1
+phases: [{name: p, rate: 200/s, for: 500ms, connections: 1, mix: {a: 3, b: 2, c: 1}}]
+`
+	replay := func(seed uint64) (paths []string, offsets []time.Duration) {
+		p := newPortal(t)
+		cfg := p.start(t, mixed)
+		cfg.Seed = seed
+		drive(t, cfg)
+		seen := p.seen()
+		for _, r := range seen {
+			paths, offsets = append(paths, r.path), append(offsets, r.at.Sub(seen[0].at))
+		}
+		return paths, offsets
+	}
+	paths, offsets := replay(7)
+	again, at := replay(7)
+	if !slices.Equal(paths, again) || len(paths) < 50 {
+		t.Fatalf("one seed, two orders:\n%v\n%v", paths, again)
+	}
+	off := make([]time.Duration, len(offsets))
+	for i := range offsets {
+		off[i] = (offsets[i] - at[i]).Abs()
+	}
+	// The clock is the wall's, and the machine may be busy: what most requests show is enough. Another seed is some 30 ms off.
+	slices.Sort(off)
+	if median := off[len(off)/2]; median > 10*time.Millisecond {
+		t.Errorf("the offsets differ by %s (median), want the same", median)
+	}
+	if other, _ := replay(8); slices.Equal(paths, other) {
+		t.Error("another seed, the same requests")
+	}
+}
+
+// Modes share a mixed phase by their weights, and each is accounted for on its own.
+func TestMix(t *testing.T) {
+	p := newPortal(t)
+	cfg := p.start(t, `why: x
+modes:
+  cached: GET /api/properties/cached/
+  naive:  GET /api/properties/live/naive/
+  other:  GET /api/properties/live/naive/?page=2
+  alone:  GET /api/properties/live/batched/
+rounds: 1
+phases:
+  - {name: own,   requests: 2}
+  - {name: users, users: 12, requests: 60, mix: {cached: 5, naive: 1}}
+  - {name: open,  rate: 600/s, for: 300ms, mix: {cached: 5, naive: 1}}
+  - {name: same,  requests: 8, users: 8, mix: {naive: 1, other: 1}}
+`)
+	r := drive(t, cfg)
+	if a, b := cell(t, r, 1, "cached", "users").Ledger, cell(t, r, 1, "naive", "users").Ledger; a.Scheduled+b.Scheduled != 60 || b.Scheduled < 1 {
+		t.Errorf("of 60 requests %d and %d", a.Scheduled, b.Scheduled)
+	}
+	a, b := cell(t, r, 1, "cached", "open"), cell(t, r, 1, "naive", "open")
+	if ratio := float64(a.Ledger.Scheduled) / float64(b.Ledger.Scheduled); ratio < 3 || ratio > 9 {
+		t.Errorf("weights 5 to 1 came to %d and %d", a.Ledger.Scheduled, b.Ledger.Scheduled)
+	}
+	if a.Server.Counters.Requests != a.Ledger.Scheduled || b.Server.Counters.SQL != 62*b.Ledger.Scheduled {
+		t.Errorf("counters %+v and %+v of %d and %d requests", a.Server.Counters, b.Server.Counters, a.Ledger.Scheduled, b.Ledger.Scheduled)
+	}
+	// To the app both are the mode naive: what it counts is neither's.
+	var requests, sql int64
+	for _, mode := range []string{"naive", "other"} {
+		c := cell(t, r, 1, mode, "same")
+		requests, sql = requests+c.Ledger.Scheduled, sql+c.Server.SQL
+		if c.Server.Counters != nil {
+			t.Errorf("%s: counters %+v, want none", mode, c.Server.Counters)
+		}
+	}
+	if requests != 8 || sql != 8*62 {
+		t.Errorf("%d requests of %d queries, want 8 of 496", requests, sql)
+	}
+	if n := len(r.Cells); n != 4+3*2 {
+		t.Errorf("%d cells: a mode that takes no part in a phase has none in it", n)
+	}
+	for _, phase := range cfg.Progress.(*watcher).phases {
+		if (phase.Mode == "mix") == (phase.Name == "own") {
+			t.Errorf("phase %s is shown as one of %s", phase.Name, phase.Mode)
+		}
+	}
+}
+
+func TestWithoutLabControls(t *testing.T) {
+	p := newPortal(t)
+	cfg := p.start(t, `why: x
+modes: {naive: GET /api/properties/live/naive/, ttl: GET /api/properties/cached/ttl/}
+rounds: 1
+phases: [{name: p, requests: 4}]
+gates: ['sql("naive") == 62', errors() == 0]
+`)
+	cfg.Stack.Lab = ""
+	cfg.Rounds = 3
+	r := drive(t, cfg)
+	if code := report.ExitCode(r); code != report.ExitPass || r.Scenario.Rounds != 3 || len(r.Cells) != 6 {
+		t.Errorf("exit code %d, %d rounds, %d cells: %v", code, r.Scenario.Rounds, len(r.Cells), r.Invalid)
+	}
+	for _, c := range r.Cells {
+		if c.Server.Counters != nil || c.Server.Timed != 4 {
+			t.Errorf("%s: counters %+v, %d timed; want none, 4", c.Mode, c.Server.Counters, c.Server.Timed)
+		}
+	}
+	if len(r.Warnings) != 1 || !strings.HasPrefix(r.Warnings[0], "no lab controls: ") || len(p.controls) > 0 {
+		t.Errorf("warnings %q, the lab was told %q", r.Warnings, p.controls)
+	}
+}
+
+// What cannot be run on this target is refused before its first request.
+func TestRefused(t *testing.T) {
+	scenario := func(phase string) string {
+		return "name: mine\nwhy: x\nmodes: {a: GET /a}\nphases: [{name: p, requests: 1}, {name: q, rate: 1/s, for: 2s, " + phase + "}]\n"
+	}
+	for _, tt := range []struct{ name, yaml, want string }{
+		{"flush", scenario("before: [{wait: 1ms}, flush]"), "mine does flush, which takes the app's lab controls: say where they are with --lab URL"},
+		{"expire", scenario("during: {expire: 1s}"), "mine does expire, "},
+		{"price change before", scenario("before: [price_change]"), "mine does price_change, "},
+		{"price change during", scenario("during: {price_change: 1s}"), "mine does price_change, "},
+		{"a body that HEAD has not", "why: x\nmodes: {a: {request: HEAD /, check: {min_bytes: 1}}}\nphases: [{name: p, requests: 1}]\n", "mode a: "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newPortal(t)
+			cfg := p.start(t, tt.yaml)
+			cfg.Stack.Lab = ""
+			r, err := run.Run(t.Context(), cfg)
+			if r != nil || !errors.As(err, new(run.UsageError)) || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("got %v, %v, want a usage error of one line with %q", r, err, tt.want)
+			}
+			if seen := p.seen(); len(seen) > 0 {
+				t.Errorf("the target saw %v", seen)
+			}
+		})
+	}
+}
+
+// A scenario's checks of a body are all made: a response that fails one is an error.
+func TestChecks(t *testing.T) {
+	for check, want := range map[string]string{
+		"{count: 1000000, next: null, results.0.price: '450000.00', results.0.id: 7}": "",
+		"{count: 1000001, results.0.id: 7}":                                           "check",
+		"{results.0.id: 8, count: 1000000}":                                           "check",
+		"{next: '', count: 1000000}":                                                  "check",
+		"{results.0.nothing: 1}":                                                      "check",
+	} {
+		p := newPortal(t)
+		r := drive(t, p.start(t, "why: x\nmodes:\n  a: {request: GET /api/properties/live/naive/, check: {min_bytes: 20, json: "+check+
+			"}, headers: {X-Who: me}}\nrounds: 1\nphases: [{name: p, requests: 2}]\n"))
+		l := r.Cells[0].Ledger
+		if want == "" && l.Completed != 2 || want != "" && l.Failed[want] != 2 {
+			t.Errorf("%s: ledger %+v, want 2 %s", check, l, want)
+		}
+	}
+}
+
+// The app's own refusals and failures around the load make the run invalid, and keep what was measured.
+func TestALabThatFails(t *testing.T) {
+	const scenario = `why: x
+modes: {a: GET /a}
+rounds: 1
+phases:
+  - {name: first,  requests: 3}
+  - {name: second, rate: 100/s, for: 300ms, during: {price_change: 20ms}, before: [flush]}
+  - {name: third,  requests: 3}
+gates: [errors() == 0]
+`
+	fail := func(method, path string, from int) func(w http.ResponseWriter, r *http.Request) bool {
+		return func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Method != method || !strings.HasPrefix(r.URL.Path, path) {
+				return false
+			}
+			if from--; from > 0 {
+				return false
+			}
+			http.Error(w, "out of order", http.StatusInternalServerError)
+			return true
+		}
+	}
+	for name, tt := range map[string]struct {
+		on    func(w http.ResponseWriter, r *http.Request) bool
+		want  string
+		cells int
+	}{
+		"flush":           {fail("POST", api.PathLabFlush, 1), "flush, before phase second: POST ", 1},
+		"price change":    {fail("PATCH", "/", 1), "during phase second: change a price: PATCH ", 2},
+		"counters before": {fail("GET", api.PathLabCounters, 3), "read the app's counters: GET ", 1},
+		"counters after":  {fail("GET", api.PathLabCounters, 4), "read the app's counters: GET ", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPortal(t)
+			p.on = tt.on
+			r := drive(t, p.start(t, scenario))
+			if len(r.Invalid) != 1 || !strings.HasPrefix(r.Invalid[0], tt.want) || !strings.HasSuffix(r.Invalid[0], "500 Internal Server Error: out of order") {
+				t.Errorf("invalid because of %q, want %q", r.Invalid, tt.want)
+			}
+			if len(r.Cells) != tt.cells || report.ExitCode(r) != report.ExitInvalid || r.Gates[0].Verdict != report.NotJudged {
+				t.Errorf("%d cells, exit code %d, gates %+v; want %d, 4, not judged", len(r.Cells), report.ExitCode(r), r.Gates, tt.cells)
+			}
+		})
+	}
+	for path, want := range map[string]string{
+		api.PathLabBuildInfo: "ask the app what it is: ",
+		api.PathLabConfig:    "configure the app: ",
+		api.PathLabStrategy:  "ask the app for its strategies: ",
+		api.PathLive:         "look for a property whose price can be changed: ",
+	} {
+		p := newPortal(t)
+		n := 0
+		p.on = func(w http.ResponseWriter, r *http.Request) bool {
+			if strings.HasPrefix(r.URL.Path, path) {
+				n++
+				if path != api.PathLabBuildInfo || n > 1 { // the first is the stack's own
+					http.Error(w, "out of order", http.StatusInternalServerError)
+					return true
+				}
+			}
+			return false
+		}
+		if r, err := run.Run(t.Context(), p.start(t, scenario)); r != nil || err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: got %v, %v, want an error: %s", path, r, err, want)
+		}
+	}
+}
+
+// Nobody at the target: one line, and no report.
+func TestNobodyThere(t *testing.T) {
+	p := newPortal(t)
+	cfg := p.start(t, laboratory)
+	p.api.Close()
+	r, err := run.Run(t.Context(), cfg)
+	if r != nil || err == nil || !strings.Contains(err.Error(), "does not answer") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v, %v", r, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := run.Run(ctx, newPortal(t).start(t, laboratory)); !errors.Is(err, context.Canceled) {
+		t.Errorf("interrupted before it began: %v", err)
+	}
+}
+
+// A password in the target's address goes to the target, and not into the report.
+func TestPassword(t *testing.T) {
+	p := newPortal(t)
+	var user, password string
+	p.on = func(_ http.ResponseWriter, r *http.Request) bool {
+		user, password, _ = r.BasicAuth()
+		return false
+	}
+	cfg := p.start(t, "why: x\nmodes: {a: GET /a}\nrounds: 1\nphases: [{name: p, requests: 1}]\n")
+	cfg.Stack.Target, cfg.Stack.Lab = strings.Replace(p.api.URL, "//", "//me:secret@", 1), ""
+	r := drive(t, cfg)
+	if user != "me" || password != "secret" || strings.Contains(r.Stack.Target, "secret") || !strings.Contains(r.Stack.Target, "me:xxxxx@") {
+		t.Errorf("the target got %s and %s, the report has %s", user, password, r.Stack.Target)
+	}
+}
