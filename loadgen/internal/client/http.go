@@ -137,7 +137,7 @@ func (c *HTTPCaller) run(ctx context.Context, mode int, out *measure.Outcome) (m
 	}
 	var trace [len(emptyTraceparent)]byte
 	copy(trace[:], emptyTraceparent)
-	out.TraceID, out.Sampled = c.tracer.stamp(trace[:], mode, time.Now())
+	out.TraceID, out.SpanID, out.Sampled = c.tracer.stamp(trace[:], mode, time.Now())
 	req.Host, req.Close = r.host, r.closes
 	req.Header = r.header.Clone()
 	req.Header.Set(api.HeaderTraceparent, string(trace[:]))

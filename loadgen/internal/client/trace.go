@@ -67,8 +67,7 @@ func mix(x uint64) uint64 {
 }
 
 // stamp writes fresh ids into the 55 bytes of dst.
-func (t *tracer) stamp(dst []byte, mode int, at time.Time) (id [16]byte, sampled bool) {
-	var span [8]byte
+func (t *tracer) stamp(dst []byte, mode int, at time.Time) (id [16]byte, span [8]byte, sampled bool) {
 	binary.BigEndian.PutUint64(id[:8], t.rng.Uint64())
 	binary.BigEndian.PutUint64(id[8:], t.rng.Uint64()|1) // W3C: an id of zeros is invalid
 	binary.BigEndian.PutUint64(span[:], t.rng.Uint64()|1)
@@ -79,5 +78,5 @@ func (t *tracer) stamp(dst []byte, mode int, at time.Time) (id [16]byte, sampled
 	if sampled {
 		dst[54] = '1'
 	}
-	return id, sampled
+	return id, span, sampled
 }

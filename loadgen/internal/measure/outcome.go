@@ -42,5 +42,6 @@ type Outcome struct {
 	Age     time.Duration // of a cached page
 	Version int64         // Loadlab-Version, 0 if absent
 	TraceID [16]byte
+	SpanID  [8]byte // that the request named as its parent
 	Sampled bool
 }

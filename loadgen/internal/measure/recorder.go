@@ -28,15 +28,22 @@ type Config struct {
 	// MaxSeconds is how many seconds of a mode are kept apart; 0 is 1800. Of a longer phase, the older seconds are joined with their
 	// neighbours, so that memory stays bounded however long it runs.
 	MaxSeconds int
-	// Sampled, if not nil, is told of every request whose trace is recorded, once it has ended. It must not keep o.
-	Sampled func(mode int, due time.Duration, o *Outcome)
+	// Observer, if not nil, is told of everything that is recorded, after it was.
+	Observer Observer
+}
+
+// Observer is told of requests: of each when it comes due, and when it has ended. Its methods are called concurrently, in the midst of the
+// load, and keep nothing of o.
+type Observer interface {
+	Scheduled(mode int)
+	Record(mode int, due time.Duration, start time.Time, o *Outcome)
 }
 
 // Recorder records one phase. Its methods may be called concurrently; Finish must be called, once, and last.
 type Recorder struct {
 	oracles []*Oracle
 	encoder *encoder
-	sampled func(mode int, due time.Duration, o *Outcome)
+	observe Observer
 
 	mu    sync.Mutex // guards all below
 	start time.Time
@@ -66,7 +73,7 @@ func (c *clocks) record(due time.Time, o *Outcome) {
 
 // NewRecorder returns a recorder for a phase, and starts the goroutine that encodes what can no longer change.
 func NewRecorder(c Config) *Recorder {
-	r := &Recorder{oracles: c.Oracles, sampled: c.Sampled, modes: make([]mode, max(c.Modes, 1)), all: hist.New()}
+	r := &Recorder{oracles: c.Oracles, observe: c.Observer, modes: make([]mode, max(c.Modes, 1)), all: hist.New()}
 	for i := range r.modes {
 		r.modes[i].total = newClocks()
 	}
@@ -95,6 +102,9 @@ func (r *Recorder) Scheduled(mode int, due time.Duration) {
 	m.second(due).outstanding++
 	r.settle(mode)
 	r.mu.Unlock()
+	if r.observe != nil {
+		r.observe.Scheduled(mode)
+	}
 }
 
 // Record enters what a scheduled request came to. It keeps nothing of o.
@@ -117,10 +127,11 @@ func (r *Recorder) Record(mode int, due time.Duration, o *Outcome) {
 		r.all.Record(o.Done.Sub(at))
 	}
 	r.settle(mode)
+	start := r.start
 	r.mu.Unlock()
 
-	if o.Sampled && r.sampled != nil {
-		r.sampled(mode, due, o)
+	if r.observe != nil {
+		r.observe.Record(mode, due, start, o)
 	}
 	if o.Kind == OK && o.Version != 0 && mode < len(r.oracles) && r.oracles[mode] != nil {
 		r.oracles[mode].Read(o.Version, o.Sent)

@@ -63,16 +63,8 @@ gates: [errors() == 0]
 			if g := r.Gates[0]; g.Verdict != report.NotJudged || g.Reason != "the run was interrupted" {
 				t.Errorf("gate %+v", g)
 			}
-			last := r.Cells[len(r.Cells)-1]
-			if last.Ledger.Scheduled == 0 || last.Server.Counters == nil {
+			if last := r.Cells[len(r.Cells)-1]; last.Ledger.Scheduled == 0 || last.Server.Counters == nil {
 				t.Errorf("the last cell is without requests, or counters: %+v", last)
-			}
-			for mode := range strings.SplitSeq("a b", " ") {
-				for _, c := range r.Cells {
-					if c.Mode == mode && c.Phase == "third" && c.Ledger.Scheduled != 2 && &c != &last {
-						t.Logf("third of %s: %+v", mode, c.Ledger)
-					}
-				}
 			}
 		})
 	}

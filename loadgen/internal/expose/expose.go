@@ -1,0 +1,133 @@
+// Package expose shows a run to Prometheus while it goes on: what was offered and achieved, the three clocks, errors by kind, and which
+// phase runs. It neither makes requests nor keeps results: the truth of a run is in its report, these series are for looking at.
+//
+// The series of requests carry the mode and the phase, so that a warm-up can be told from what is measured. What enters which clock is
+// the rule of package measure. A sampled request leaves its trace id as an exemplar.
+//
+// The methods of a nil Exporter do nothing, for a run that nobody looks at.
+package expose
+
+import (
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"loadlab/loadgen/internal/measure"
+	"loadlab/otel/signal"
+	"loadlab/otel/telemetry"
+)
+
+// Info says which run it is.
+type Info struct{ RunID, Scenario, GitSHA string }
+
+// Phase is what goes on between Begin and End.
+type Phase struct {
+	Round int
+	Name  string
+	Mode  string   // in whose turn the phase runs; "mix" if modes share it
+	Modes []string // by the numbers that Scheduled and Record get; "" for those that take no part
+}
+
+// Exporter has the metrics of one run.
+type Exporter struct {
+	info    Info
+	reg     *prometheus.Registry
+	vectors vectors
+	current atomic.Pointer[running] // nil between phases
+}
+
+// running is a phase under way.
+type running struct {
+	labels []string // of its info
+	modes  []*series
+}
+
+// New returns an exporter for a run, with a registry of its own that also has the metrics of the Go runtime and the process.
+func New(info Info) *Exporter {
+	reg := telemetry.NewRegistry()
+	e := &Exporter{info: info, reg: reg, vectors: newVectors(reg)}
+	run := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: signal.RunInfo, Help: "The run that is under way."},
+		[]string{signal.LabelRunID, signal.LabelScenario, signal.LabelGitSHA})
+	run.WithLabelValues(info.RunID, info.Scenario, info.GitSHA).Set(1)
+	reg.MustRegister(run)
+	return e
+}
+
+// Begin tells that a phase begins; the one before it, if it has not ended, ends. It comes before the phase's first request.
+func (e *Exporter) Begin(p Phase) {
+	if e == nil {
+		return
+	}
+	e.End()
+	r := &running{
+		labels: []string{e.info.RunID, e.info.Scenario, p.Mode, p.Name, strconv.Itoa(p.Round)},
+		modes:  make([]*series, len(p.Modes)),
+	}
+	for i, mode := range p.Modes {
+		if mode != "" {
+			r.modes[i] = e.vectors.series(mode, p.Name)
+		}
+	}
+	e.vectors.phase.WithLabelValues(r.labels...).Set(1)
+	e.current.Store(r)
+}
+
+// End tells that the last request of the phase has ended.
+func (e *Exporter) End() {
+	if e == nil {
+		return
+	}
+	if r := e.current.Swap(nil); r != nil {
+		e.vectors.phase.DeleteLabelValues(r.labels...)
+	}
+}
+
+// series finds a mode's; nil between phases, and for a mode that takes no part.
+func (e *Exporter) series(mode int) *series {
+	if e == nil {
+		return nil
+	}
+	r := e.current.Load()
+	if r == nil || mode < 0 || mode >= len(r.modes) {
+		return nil
+	}
+	return r.modes[mode]
+}
+
+// Scheduled counts a request that has come due.
+func (e *Exporter) Scheduled(mode int) {
+	if s := e.series(mode); s != nil {
+		s.scheduled.Inc()
+		s.inFlight.Inc()
+	}
+}
+
+// Record counts and times what became of a request that was due at due after start. It keeps nothing of o.
+func (e *Exporter) Record(mode int, due time.Duration, start time.Time, o *measure.Outcome) {
+	s := e.series(mode)
+	if s == nil {
+		return
+	}
+	s.inFlight.Dec()
+	s.ended[o.Kind].Inc()
+	if o.Kind != measure.OK && o.Kind != measure.Timeout && o.Kind != measure.Unsent {
+		return
+	}
+	var exemplar prometheus.Labels
+	if o.Sampled {
+		exemplar = traceLabels(o)
+	}
+	at := start.Add(due)
+	response := o.Done.Sub(at)
+	observe(s.response, response, exemplar)
+	if o.Sent.IsZero() {
+		observe(s.lag, response, exemplar)
+		return
+	}
+	observe(s.lag, o.Sent.Sub(at), exemplar)
+	if o.Kind != measure.Unsent {
+		observe(s.service, o.Done.Sub(o.Sent), exemplar)
+	}
+}

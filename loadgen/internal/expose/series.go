@@ -1,0 +1,94 @@
+package expose
+
+import (
+	"encoding/hex"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"loadlab/loadgen/internal/measure"
+	"loadlab/otel/signal"
+	"loadlab/otel/telemetry"
+)
+
+// vectors are what the series of modes and phases are taken from.
+type vectors struct {
+	scheduled, completed, errors *prometheus.CounterVec
+	inFlight, phase              *prometheus.GaugeVec
+	response, service, lag       *prometheus.HistogramVec
+}
+
+// series are one mode's in one phase, resolved once: looking one up by its labels costs more than observing it.
+type series struct {
+	scheduled              prometheus.Counter
+	ended                  [measure.Kinds]prometheus.Counter // the one of OK is those completed
+	inFlight               prometheus.Gauge
+	response, service, lag histogram
+}
+
+// histogram is what every histogram of client_golang is.
+type histogram interface {
+	prometheus.Observer
+	prometheus.ExemplarObserver
+}
+
+func newVectors(reg prometheus.Registerer) vectors {
+	request := []string{signal.LabelMode, signal.LabelPhase}
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append(request, labels...))
+		reg.MustRegister(v)
+		return v
+	}
+	gauge := func(name, help string, labels []string) *prometheus.GaugeVec {
+		v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels)
+		reg.MustRegister(v)
+		return v
+	}
+	clock := func(name, help string) *prometheus.HistogramVec {
+		v := prometheus.NewHistogramVec(telemetry.HistogramOpts(name, help, signal.LoadBuckets()), request)
+		reg.MustRegister(v)
+		return v
+	}
+	return vectors{
+		scheduled: counter(signal.LoadScheduled, "Requests that came due."),
+		completed: counter(signal.LoadCompleted, "Requests that were answered as they should be."),
+		errors:    counter(signal.LoadErrors, "Requests that were not, by kind.", signal.LabelKind),
+		inFlight:  gauge(signal.LoadInFlight, "Requests that came due and have not ended, those included that wait for a connection.", request),
+		phase: gauge(signal.LoadPhase, "1 while the phase runs.",
+			[]string{signal.LabelRunID, signal.LabelScenario, signal.LabelMode, signal.LabelPhase, signal.LabelRound}),
+		response: clock(signal.LoadResponse, "From when a request was due to its end."),
+		service:  clock(signal.LoadService, "From when a request was sent to its end."),
+		lag:      clock(signal.LoadLag, "From when a request was due to when it was sent."),
+	}
+}
+
+// series resolves a mode's series in a phase. All errors are among them: a counter that appeared with its first error would have no
+// rate.
+func (v vectors) series(mode, phase string) *series {
+	clock := func(vec *prometheus.HistogramVec) histogram { return vec.WithLabelValues(mode, phase).(histogram) }
+	s := &series{
+		scheduled: v.scheduled.WithLabelValues(mode, phase),
+		inFlight:  v.inFlight.WithLabelValues(mode, phase),
+		response:  clock(v.response),
+		service:   clock(v.service),
+		lag:       clock(v.lag),
+	}
+	s.ended[measure.OK] = v.completed.WithLabelValues(mode, phase)
+	for kind := measure.OK + 1; kind < measure.Kinds; kind++ {
+		s.ended[kind] = v.errors.WithLabelValues(mode, phase, kind.String())
+	}
+	return s
+}
+
+func observe(h histogram, d time.Duration, exemplar prometheus.Labels) {
+	if exemplar != nil {
+		h.ObserveWithExemplar(d.Seconds(), exemplar)
+		return
+	}
+	h.Observe(d.Seconds())
+}
+
+// traceLabels are an exemplar's, by which Grafana finds the trace.
+func traceLabels(o *measure.Outcome) prometheus.Labels {
+	return prometheus.Labels{signal.LogTraceID: hex.EncodeToString(o.TraceID[:])}
+}
