@@ -140,6 +140,7 @@ func validateCommand(env environment, dir *string) *cobra.Command {
 // runFlags are the flags of run.
 type runFlags struct {
 	stack, target, lab, app, out string
+	metrics                      string
 	seed                         uint64
 	rounds                       int
 	insecure, phases, limited    bool
@@ -164,6 +165,7 @@ func runCommand(env environment, dir *string) *cobra.Command {
 	flags.IntVar(&f.rounds, "rounds", 0, "how many rounds (default: the scenario's)")
 	flags.BoolVar(&f.insecure, "insecure", false, "do not verify the target's certificate")
 	flags.BoolVar(&f.phases, "phases", false, "tell connect, TLS and the first byte apart in run.json")
+	flags.StringVar(&f.metrics, "metrics-addr", "", "serve the generator's own metrics for Prometheus here, such as 127.0.0.1:9464")
 	flags.BoolVar(&f.limited, "allow-limited", false, "judge the gates also when the generator was the bottleneck")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		s, err := scenario.Find(*dir, args[0])
@@ -188,7 +190,7 @@ func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (ru
 		f.stack = stack.Remote
 	}
 	cfg := run.Config{
-		Scenario: s, Seed: f.seed, Rounds: f.rounds, Insecure: f.insecure, Phases: f.phases, AllowLimited: f.limited,
+		Scenario: s, Seed: f.seed, Rounds: f.rounds, Insecure: f.insecure, Phases: f.phases, AllowLimited: f.limited, MetricsAddr: f.metrics,
 		Progress: newProgress(env),
 		Stack: stack.Config{
 			Kind: f.stack, AppBinary: f.app, AppArgs: s.App.Flags, Env: env.vars, Properties: s.App.Properties, Target: f.target, Lab: f.lab,

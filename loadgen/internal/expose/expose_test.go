@@ -96,8 +96,8 @@ func TestClocksAreThoseOfTheReport(t *testing.T) {
 	r.Start(start)
 	e.Begin(expose.Phase{Name: "p", Mode: "m", Modes: []string{"m"}})
 	rng := rand.New(rand.NewPCG(1, 2))
-	for range 2000 {
-		due := time.Duration(rng.IntN(5000)) * ms
+	for k := range 2000 {
+		due := time.Duration(k) * ms
 		o := outcome(start, measure.Kind(rng.IntN(int(measure.Kinds))), due, time.Duration(rng.IntN(1000))*ms, time.Duration(rng.IntN(1000))*ms)
 		if rng.IntN(3) == 0 && o.Kind != measure.OK {
 			o.Sent = time.Time{}

@@ -105,6 +105,6 @@ func (s *server) stop(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbye)
 	defer cancel()
 	if s.http.Shutdown(ctx) != nil {
-		s.http.Close()
+		_ = s.http.Close()
 	}
 }

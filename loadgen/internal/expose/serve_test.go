@@ -26,8 +26,8 @@ func TestBadAddress(t *testing.T) {
 			continue
 		}
 		text := err.Error()
-		if !strings.Contains(text, expose.Flag) || !strings.Contains(text, reason) || strings.Count(text, addr) != 1 || strings.Contains(text, "\n") {
-			t.Errorf("%s: got %q, want one line with the address once, %q and %s", addr, text, reason, expose.Flag)
+		if !strings.Contains(text, expose.Flag) || !strings.Contains(text, reason) || strings.Count(text, addr) > 1 || strings.Contains(text, "\n") {
+			t.Errorf("%s: got %q, want one line with %q and %s", addr, text, reason, expose.Flag)
 		}
 	}
 }
@@ -71,12 +71,12 @@ func TestLastScrape(t *testing.T) {
 			return
 		default:
 		}
-		if conn, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(url, "http://"), expose.Path)); err != nil {
+		conn, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(url, "http://"), expose.Path))
+		if err != nil {
 			<-stopped
 			return
-		} else {
-			conn.Close()
 		}
+		conn.Close()
 	}
 }
 

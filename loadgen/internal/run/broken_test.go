@@ -76,6 +76,7 @@ gates:
 // A target that misbehaves is counted by what it does, and the run goes on: the other mode's requests are served, every phase is driven,
 // every ledger balances, and the gates are judged.
 func TestATargetThatMisbehaves(t *testing.T) {
+	t.Parallel()
 	for kind, bad := range map[string]func(conn *net.TCPConn){
 		"reset": func(conn *net.TCPConn) {
 			_ = conn.SetLinger(0)
@@ -110,6 +111,7 @@ func TestATargetThatMisbehaves(t *testing.T) {
 
 // A target that was there when the run began, and then is not.
 func TestATargetThatIsGone(t *testing.T) {
+	t.Parallel()
 	listener := listen(t)
 	probed := make(chan struct{})
 	go func() {

@@ -12,6 +12,7 @@ import (
 
 // Wherever an interrupt comes, the run ends soon with a report of what there is, and nothing is judged.
 func TestInterrupted(t *testing.T) {
+	t.Parallel()
 	const scenario = `why: x
 modes: {a: GET /api/properties/cached/ttl/, b: GET /api/properties/live/naive/}
 rounds: 2

@@ -79,7 +79,9 @@ func needsOracle(p scenario.Phase) bool {
 
 // drive drives the phase's load. The actions that go on meanwhile end with it.
 func (r *runner) drive(ctx context.Context, d *driven) error {
-	d.recorder = measure.NewRecorder(measure.Config{Modes: len(r.Scenario.Modes), Oracles: d.oracles})
+	d.recorder = measure.NewRecorder(measure.Config{Modes: len(r.Scenario.Modes), Oracles: d.oracles, Observer: r.watch})
+	r.watch.begin(r, d)
+	defer r.watch.end()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() { // a stack that breaks ends the phase: there is nobody left to answer
@@ -113,16 +115,9 @@ func (r *runner) drive(ctx context.Context, d *driven) error {
 	return nil
 }
 
-// mixed stands for the mode of phases that modes share.
-const mixed = "mix"
-
 func (r *runner) title(d *driven) progress.Phase {
-	mode := d.block.mode
-	if mode == "" {
-		mode = mixed
-	}
 	return progress.Phase{
-		Round: d.block.round, Rounds: r.report.Scenario.Rounds, Mode: mode, Name: d.phase.Name, Load: d.phase.Describe(),
+		Round: d.block.round, Rounds: r.report.Scenario.Rounds, Mode: d.block.name(), Name: d.phase.Name, Load: d.phase.Describe(),
 		For: d.phase.Length(), Requests: d.phase.Requests,
 	}
 }

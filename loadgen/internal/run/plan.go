@@ -13,6 +13,17 @@ type block struct {
 	phases []indexed
 }
 
+// mixed stands for the mode of phases that modes share.
+const mixed = "mix"
+
+// name is the block's mode, for people and labels.
+func (b block) name() string {
+	if b.mode == "" {
+		return mixed
+	}
+	return b.mode
+}
+
 // indexed is a phase and its place in the scenario.
 type indexed struct {
 	scenario.Phase

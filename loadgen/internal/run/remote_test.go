@@ -37,6 +37,7 @@ gates:
 
 // The spine: every mode has all phases in every round, and what is in the report is what the app counted.
 func TestARunOnALab(t *testing.T) {
+	t.Parallel()
 	p := newPortal(t)
 	p.busy = 3 // the first counters are asked for again until nothing runs any more
 	cfg := p.start(t, laboratory)
@@ -93,11 +94,12 @@ func checkProgress(t *testing.T, w *watcher, r *report.Run) {
 
 // In a round every mode gets the same load: the offsets are the round's and the phase's, not the mode's.
 func TestModesGetTheSameLoad(t *testing.T) {
+	t.Parallel()
 	p := newPortal(t)
 	r := drive(t, p.start(t, `why: x
 modes: {a: GET /a, b: GET /b, c: GET /c}
 rounds: 3
-phases: [{name: p, rate: 400/s, for: 200ms}, {name: q, rate: 400/s, for: 200ms}]
+phases: [{name: p, rate: 800/s, for: 100ms}, {name: q, rate: 800/s, for: 100ms}]
 `))
 	counts := map[string]bool{}
 	for round := 1; round <= 3; round++ {
@@ -154,6 +156,7 @@ phases: [{name: p, rate: 200/s, for: 500ms, connections: 1, mix: {a: 3, b: 2, c:
 
 // Modes share a mixed phase by their weights, and each is accounted for on its own.
 func TestMix(t *testing.T) {
+	t.Parallel()
 	p := newPortal(t)
 	cfg := p.start(t, `why: x
 modes:
@@ -202,6 +205,7 @@ phases:
 }
 
 func TestWithoutLabControls(t *testing.T) {
+	t.Parallel()
 	p := newPortal(t)
 	cfg := p.start(t, `why: x
 modes: {naive: GET /api/properties/live/naive/, ttl: GET /api/properties/cached/ttl/}
@@ -254,6 +258,7 @@ func TestRefused(t *testing.T) {
 
 // A scenario's checks of a body are all made: a response that fails one is an error.
 func TestChecks(t *testing.T) {
+	t.Parallel()
 	for check, want := range map[string]string{
 		"{count: 1000000, next: null, results.0.price: '450000.00', results.0.id: 7}": "",
 		"{count: 1000001, results.0.id: 7}":                                           "check",
@@ -273,6 +278,7 @@ func TestChecks(t *testing.T) {
 
 // The app's own refusals and failures around the load make the run invalid, and keep what was measured.
 func TestALabThatFails(t *testing.T) {
+	t.Parallel()
 	const scenario = `why: x
 modes: {a: GET /a}
 rounds: 1

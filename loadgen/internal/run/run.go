@@ -27,6 +27,7 @@ type Config struct {
 	Phases   bool // break the service time down into connect, TLS and the first byte
 	// AllowLimited judges the gates also when the generator was the bottleneck.
 	AllowLimited bool
+	MetricsAddr  string // where the generator's own metrics are served; empty for nowhere
 	Progress     Progress
 }
 
@@ -43,16 +44,22 @@ type runner struct {
 	lab    *lab.Client
 	load   *load
 	price  *pricing
+	watch  *watch
 }
 
 // Run runs the scenario. The report is complete also when the run turns out invalid or is interrupted; an error means that there was
 // nothing to report: the stack did not come up.
 func Run(ctx context.Context, cfg Config) (*report.Run, error) {
 	r := &runner{Config: cfg, report: newReport(cfg)}
+	var err error
+	if r.watch, err = newWatch(ctx, cfg.MetricsAddr, r.report); err != nil {
+		return nil, err
+	}
+	defer r.watch.stop()
 	if err := r.up(ctx); err != nil {
 		return nil, err
 	}
-	err := r.describe(ctx)
+	err = r.describe(ctx)
 	if err == nil {
 		err = r.prepare(ctx)
 	}

@@ -11,6 +11,7 @@ import (
 // The portal's cached page keeps its version until it is flushed, and its live page has the latest: of the one every read after the
 // first price change is stale, of the other none.
 func TestStaleness(t *testing.T) {
+	t.Parallel()
 	p := newPortal(t)
 	r := drive(t, p.start(t, `why: x
 modes:
