@@ -63,6 +63,8 @@ const (
 	AttrCacheCollapsed = "lab.cache.collapsed"
 	AttrCacheDetail    = "lab.cache.detail"
 	AttrPoolWait       = "lab.pool.wait_ms"
+	AttrSQLQueries     = "lab.sql.queries"
+	AttrSQLRepeated    = "lab.sql.repeated" // "SELECT agents x 20, SELECT offices x 20: 40 of 62 queries"
 	LogTraceID         = "trace_id"
 	LogSpanID          = "span_id"
 )

@@ -22,6 +22,7 @@ type Meter struct {
 	sql, sqlTime     atomic.Int64
 	redis, redisTime atomic.Int64
 	wait             atomic.Int64
+	repeats          repeats
 }
 
 type contextKey struct{}

@@ -30,7 +30,7 @@ func (h *SQLHook) BeforeQuery(ctx context.Context, event *bun.QueryEvent) contex
 		return ctx
 	}
 	op := h.operation(event)
-	summary := strings.TrimSpace(op.name + " " + op.collection)
+	summary := op.summary()
 	ctx, _ = h.Tracer.Start(ctx, summary, trace.WithSpanKind(trace.SpanKindClient), trace.WithTimestamp(event.StartTime),
 		trace.WithAttributes(
 			attribute.String(signal.AttrDBSystem, h.System),
@@ -54,6 +54,9 @@ func (h *SQLHook) AfterQuery(ctx context.Context, event *bun.QueryEvent) {
 	}
 	failed := event.Err != nil && !errors.Is(event.Err, sql.ErrNoRows)
 	if span := trace.SpanFromContext(ctx); span.IsRecording() {
+		if m != nil {
+			m.repeats.add(op.summary())
+		}
 		if failed {
 			span.SetStatus(codes.Error, event.Err.Error())
 		}
@@ -63,6 +66,9 @@ func (h *SQLHook) AfterQuery(ctx context.Context, event *bun.QueryEvent) {
 		h.Log.InfoContext(ctx, "sql", "query", event.Query, "took_ms", float64(took.Microseconds())/1000, "failed", failed)
 	}
 }
+
+// summary is db.query.summary.
+func (op operation) summary() string { return strings.TrimSpace(op.name + " " + op.collection) }
 
 // operation names a query by its verb and table, both of few values: they are metric labels.
 func (h *SQLHook) operation(event *bun.QueryEvent) operation {

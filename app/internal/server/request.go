@@ -127,7 +127,12 @@ func (s *Server) observe(c *gin.Context, rq *request, status int) {
 	}
 	traceID := rq.span.SpanContext().TraceID().String()
 	observer.(prometheus.ExemplarObserver).ObserveWithExemplar(took, prometheus.Labels{signal.LogTraceID: traceID})
-	rq.span.SetAttributes(attribute.Int(signal.AttrHTTPStatus, status))
+	timing := rq.meter.Timing()
+	rq.span.SetAttributes(attribute.Int(signal.AttrHTTPStatus, status), attribute.Int(signal.AttrSQLQueries, timing.SQL),
+		attribute.Float64(signal.AttrPoolWait, float64(timing.Wait.Microseconds())/1000))
+	if repeated := rq.meter.Repeated(); repeated != "" {
+		rq.span.SetAttributes(attribute.String(signal.AttrSQLRepeated, repeated))
+	}
 	if status >= http.StatusInternalServerError {
 		rq.span.SetStatus(codes.Error, http.StatusText(status))
 	}

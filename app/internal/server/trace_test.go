@@ -5,7 +5,10 @@ import (
 	"strings"
 	"testing"
 
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+
 	"loadlab/app/api"
+	"loadlab/otel/signal"
 )
 
 // Trace contexts of a caller that samples its request, and of one that does not.
@@ -14,6 +17,15 @@ const (
 	sampled   = "00-" + traceID + "-00f067aa0ba902b7-01"
 	unsampled = "00-" + traceID + "-00f067aa0ba902b7-00"
 )
+
+func attribute(s tracetest.SpanStub, key string) string {
+	for _, a := range s.Attributes {
+		if string(a.Key) == key {
+			return a.Value.Emit()
+		}
+	}
+	return ""
+}
 
 func TestASampledNaiveRequestIsOneTraceWithASpanForEveryQuery(t *testing.T) {
 	r := newRig(t, "", true)
@@ -30,6 +42,10 @@ func TestASampledNaiveRequestIsOneTraceWithASpanForEveryQuery(t *testing.T) {
 			spans++
 		case strings.HasPrefix(s.Name, "GET "):
 			servers++
+			const want = "SELECT agents x 20, SELECT locations x 20, SELECT offices x 20: 60 of 62 queries"
+			if got := attribute(s, signal.AttrSQLRepeated); got != want {
+				t.Errorf("%s is %q, want %q", signal.AttrSQLRepeated, got, want)
+			}
 		}
 	}
 	if strconv.Itoa(spans) != queries || servers != 1 {

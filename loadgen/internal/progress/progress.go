@@ -163,14 +163,15 @@ func (b Bars) Begin(p Phase, live func() Live) (end func(Live)) {
 func (b Bars) bar(container *mpb.Progress, p Phase, live func() Live) *mpb.Bar {
 	var figures string // of the same moment as what is drawn before them
 	before := func(decor.Statistics) string {
-		now, title := live(), ""
+		now := live()
+		gap, between := " ", barWidth+2
 		if b.Width < wide {
-			percent := fmt.Sprintf(" %3d%% ", p.permille(now)*100/whole)
-			title, figures = b.line(p, now, len(percent))
-			return title + percent
+			gap = fmt.Sprintf(" %3d%% ", p.permille(now)*100/whole)
+			between = len(gap)
 		}
-		title, figures = b.line(p, now, barWidth+2)
-		return title + " "
+		var title string
+		title, figures = b.line(p, now, between)
+		return title + gap
 	}
 	after := func(decor.Statistics) string {
 		if b.Width < wide {

@@ -3,9 +3,9 @@ package run_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -86,7 +86,7 @@ func (p *portal) page(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(api.HeaderCacheStatus, cache)
 	}
 	w.Header().Set(api.HeaderServerTiming, string(timing.Append(nil)))
-	w.Header().Set(api.HeaderVersion, fmt.Sprint(version))
+	w.Header().Set(api.HeaderVersion, strconv.FormatInt(version, 10))
 	if r.Method == http.MethodPatch {
 		answer(w, api.Property{ID: 7, Version: version})
 		return

@@ -3,7 +3,6 @@ package run_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -101,14 +100,14 @@ modes: {a: GET /a, b: GET /b, c: GET /c}
 rounds: 3
 phases: [{name: p, rate: 800/s, for: 100ms}, {name: q, rate: 800/s, for: 100ms}]
 `))
-	counts := map[string]bool{}
+	counts := map[int64]bool{}
 	for round := 1; round <= 3; round++ {
 		for _, phase := range []string{"p", "q"} {
 			a, b, c := cell(t, r, round, "a", phase).Ledger.Scheduled, cell(t, r, round, "b", phase).Ledger.Scheduled, cell(t, r, round, "c", phase).Ledger.Scheduled
 			if a != b || b != c {
 				t.Errorf("round %d, phase %s: %d, %d and %d requests", round, phase, a, b, c)
 			}
-			counts[fmt.Sprint(a)] = true
+			counts[a] = true
 		}
 	}
 	if len(counts) == 1 {
