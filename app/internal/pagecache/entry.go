@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/trace"
 
 	"loadlab/otel/signal"
 )
@@ -20,12 +21,13 @@ import (
 //	20 ttl         how long the page was to be fresh, ns
 //	28 grace       how long Redis keeps it beyond that, ns
 //	36 took        how long its recompute took, ns
-//	44 body
+//	44 maker       trace id (16 bytes) and span id (8) of the recompute, if it was sampled; zeros otherwise
+//	68 body
 //
 // It says how long, never until when: that is the key's own expiry, which only Redis' clock decides.
 const (
 	magic      = "LLP1"
-	headerSize = 44
+	headerSize = 68
 )
 
 var errMalformed = errors.New("malformed cache entry")
@@ -34,7 +36,8 @@ type entry struct {
 	page             Page
 	generation       uint64
 	ttl, grace, took time.Duration
-	fresh            time.Duration // how long it still is, by Redis' clock; 0 or less in its time of grace. Not stored
+	maker            trace.SpanContext // of the recompute, if it was sampled
+	fresh            time.Duration     // how long it still is, by Redis' clock; 0 or less in its time of grace. Not stored
 }
 
 func newGeneration() uint64 { return max(rand.Uint64(), 1) }
@@ -47,6 +50,8 @@ func (e *entry) encode() []byte {
 	for _, d := range []time.Duration{e.ttl, e.grace, e.took} {
 		b = binary.BigEndian.AppendUint64(b, uint64(d))
 	}
+	trace, span := e.maker.TraceID(), e.maker.SpanID()
+	b = append(append(b, trace[:]...), span[:]...)
 	return append(b, e.page.Body...)
 }
 
@@ -62,11 +67,19 @@ func decode(b []byte) (*entry, error) {
 		ttl:        duration(20),
 		grace:      duration(28),
 		took:       duration(36),
+		maker:      maker(b[44:headerSize]),
 	}
 	if e.generation == 0 || e.ttl <= 0 || e.grace < 0 || e.took < 0 {
 		return nil, errMalformed
 	}
 	return e, nil
+}
+
+// maker reads a trace id and a span id. Only those of sampled recomputes are stored.
+func maker(b []byte) trace.SpanContext {
+	return trace.NewSpanContext(trace.SpanContextConfig{
+		TraceID: trace.TraceID(b[:16]), SpanID: trace.SpanID(b[16:24]), TraceFlags: trace.FlagsSampled, Remote: true,
+	})
 }
 
 // lookup reads an entry and how old it is. It is a pipeline of PTTL and GET, in that order: should the page be replaced between the

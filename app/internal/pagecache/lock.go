@@ -42,6 +42,7 @@ func (r *request) fillLocked(ctx context.Context, grace time.Duration) (Page, Ou
 		return Page{}, collapsed(err), err
 	}
 	if e != nil {
+		linkToLeader(ctx, e.maker)
 		return e.page, e.coalesced(), nil
 	}
 	detached, cancel := r.detach(ctx)

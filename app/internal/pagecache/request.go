@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/trace"
 
 	"loadlab/app/internal/probe"
 	"loadlab/otel/signal"
@@ -107,6 +108,9 @@ func (r *request) recompute(ctx context.Context) (Page, time.Duration, error) {
 
 func (r *request) store(ctx context.Context, page Page, took, grace time.Duration) bool {
 	e := entry{page: page, generation: newGeneration(), ttl: r.cfg.TTL, grace: grace, took: took}
+	if maker := trace.SpanContextFromContext(ctx); maker.IsSampled() {
+		e.maker = maker
+	}
 	err := r.redis(ctx, func(ctx context.Context) error {
 		return r.c.rdb.Set(ctx, r.slot.pageKey, e.encode(), e.ttl+e.grace).Err()
 	})

@@ -32,7 +32,7 @@ func (swr) get(ctx context.Context, r *request) (Page, Outcome, error) {
 // refreshLater starts the refresh of a page whose lock the request has taken. Its span is begun here: the request's own, which makes it a
 // recorded one, may have ended by the time the goroutine runs.
 func (r *request) refreshLater(ctx context.Context, token string) bool {
-	ctx, span := startSpan(ctx, "cache refresh")
+	ctx, span := startRefresh(ctx)
 	work := r.again()
 	started := r.c.inBackground(ctx, func(ctx context.Context) {
 		err := work.refresh(ctx, token)

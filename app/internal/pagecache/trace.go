@@ -16,7 +16,7 @@ func startSpan(ctx context.Context, name string) (context.Context, trace.Span) {
 	if !parent.IsRecording() {
 		return ctx, nil
 	}
-	return parent.TracerProvider().Tracer("loadlab/app/internal/pagecache").Start(ctx, name)
+	return parent.TracerProvider().Tracer(scope).Start(ctx, name)
 }
 
 func endSpan(span trace.Span, strategy, key string, out Outcome, err error) {
@@ -38,6 +38,16 @@ func endSpan(span trace.Span, strategy, key string, out Outcome, err error) {
 	span.End()
 }
 
+// startRefresh starts a trace of its own for work that outlives its request, linked to the request that caused it: a request's trace
+// that goes on after its response would look as if somebody had waited.
+func startRefresh(ctx context.Context) (context.Context, trace.Span) {
+	parent := trace.SpanFromContext(ctx)
+	if !parent.IsRecording() {
+		return ctx, nil
+	}
+	return parent.TracerProvider().Tracer(scope).Start(ctx, "cache refresh", trace.WithNewRoot(), trace.WithLinks(trace.Link{SpanContext: parent.SpanContext()}))
+}
+
 func endRefresh(span trace.Span, err error) {
 	if span == nil {
 		return
@@ -48,9 +58,11 @@ func endRefresh(span trace.Span, err error) {
 	span.End()
 }
 
+const scope = "loadlab/app/internal/pagecache"
+
 // linkToLeader links a waiter's span to the leader whose recompute it waits for, which may be in another trace.
 func linkToLeader(ctx context.Context, leader trace.SpanContext) {
-	if leader.IsSampled() {
+	if leader.IsValid() && leader.IsSampled() {
 		trace.SpanFromContext(ctx).AddLink(trace.Link{SpanContext: leader})
 	}
 }

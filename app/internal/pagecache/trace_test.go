@@ -43,8 +43,12 @@ func TestSpanOfTheDecision(t *testing.T) {
 		if get == nil || refresh == nil {
 			t.Fatalf("got spans %v", spans)
 		}
-		if get.Parent().SpanID() != server.SpanContext().SpanID() || refresh.Parent().SpanID() != get.SpanContext().SpanID() {
-			t.Error("the spans are not one below the other")
+		if get.Parent().SpanID() != server.SpanContext().SpanID() {
+			t.Error("the decision is not below the request")
+		}
+		if refresh.SpanContext().TraceID() == get.SpanContext().TraceID() || len(refresh.Links()) != 1 ||
+			refresh.Links()[0].SpanContext.SpanID() != get.SpanContext().SpanID() {
+			t.Error("the refresh is not a trace of its own that is linked to the decision")
 		}
 		if refresh.Status().Code != codes.Error || get.Status().Code == codes.Error {
 			t.Errorf("got status %v of the refresh and %v of the decision", refresh.Status(), get.Status())
@@ -78,13 +82,20 @@ func TestUnsampledHasNoSpan(t *testing.T) {
 }
 
 func TestWaiterLinksToItsLeader(t *testing.T) {
+	for _, strategy := range []string{"singleflight", "lock", "swr"} {
+		t.Run(strategy, func(t *testing.T) { waiterLinksToItsLeader(t, strategy) })
+	}
+}
+
+// waiterLinksToItsLeader tells a waiter's leader by the flight it joined, or by the page that the leader left in Redis.
+func waiterLinksToItsLeader(t *testing.T, strategy string) {
 	onEachRedis(t, func(t *testing.T, l *lab) {
 		leaderCtx, leader, _ := l.traced(t, sdktrace.AlwaysSample())
 		waiterCtx, waiter, recorder := l.traced(t, sdktrace.AlwaysSample())
 		var computing count
 		done := make(chan error, 1)
 		go func() {
-			_, _, err := l.cache.Get(leaderCtx, "singleflight", key, func(ctx context.Context) (pagecache.Page, error) {
+			_, _, err := l.cache.Get(leaderCtx, strategy, key, func(ctx context.Context) (pagecache.Page, error) {
 				computing.add()
 				l.waiting(t, 1)
 				return page(1)(ctx)
@@ -92,7 +103,7 @@ func TestWaiterLinksToItsLeader(t *testing.T) {
 			done <- err
 		}()
 		computing.reach(t, 1)
-		if _, out, err := l.cache.Get(waiterCtx, "singleflight", key, mustNotCompute(t)); err != nil || !out.Collapsed {
+		if _, out, err := l.cache.Get(waiterCtx, strategy, key, mustNotCompute(t)); err != nil || !out.Collapsed {
 			t.Fatalf("got %+v, %v", out, err)
 		}
 		if err := <-done; err != nil {
