@@ -136,12 +136,21 @@ func (a *app) openRedis(ctx context.Context) error {
 	if err != nil {
 		return usageError{fmt.Errorf("--redis-url: %w", err)}
 	}
+	redis.SetLogger(redisLog{a.log})
 	a.redis = redis.NewClient(options)
 	a.redis.AddHook(&probe.RedisHook{Tracer: a.telemetry.Tracer})
 	if err := a.redis.Ping(ctx).Err(); err != nil {
 		a.log.WarnContext(ctx, "Redis does not answer: pages are computed until it does", "error", err)
 	}
 	return nil
+}
+
+// redisLog takes what go-redis says on its own: a line for every dial that is refused, which during an outage is one for every request.
+type redisLog struct{ log *slog.Logger }
+
+// Printf logs at level debug.
+func (l redisLog) Printf(ctx context.Context, format string, v ...any) {
+	l.log.DebugContext(ctx, "redis: "+fmt.Sprintf(format, v...))
 }
 
 // openStore opens the database, migrates and seeds it.

@@ -21,15 +21,17 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first Ctrl-C ends the run in good order; after it, the next one ends the program at once.
 	context.AfterFunc(ctx, stop)
-	err := execute(ctx, os.Args[1:], environment{stdout: os.Stdout, stderr: os.Stderr, vars: os.Environ()})
-	code := exitCode(err)
-	if err != nil && !errors.As(err, new(verdict)) {
-		fmt.Fprintln(os.Stderr, "loadgen:", err)
-	}
-	os.Exit(code)
+	os.Exit(program(ctx, os.Args[1:], environment{stdout: os.Stdout, stderr: os.Stderr, vars: os.Environ()}))
 }
 
-const gcPercent = 800
+// program runs the command line args, tells what went wrong, and returns the exit code. A verdict has been told by its report.
+func program(ctx context.Context, args []string, env environment) int {
+	err := execute(ctx, args, env)
+	if err != nil && !errors.As(err, new(verdict)) {
+		fmt.Fprintln(env.stderr, "loadgen:", err)
+	}
+	return exitCode(err)
+}
 
 // environment is what a command may use of the outside.
 type environment struct {

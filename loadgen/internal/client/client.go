@@ -59,6 +59,7 @@ type Options struct {
 	Sampler   Sampler           // decides which requests are traced; nil samples none
 	TLS       *tls.Config       // nil is the default configuration
 	Insecure  bool              // do not verify the server's certificate
+	Untraced  bool              // send no traceparent at all
 
 	// These need the transport NetHTTP.
 	HTTP2     bool     // HTTP/2 only: negotiated over TLS, by prior knowledge without

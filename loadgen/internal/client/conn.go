@@ -134,7 +134,9 @@ func (c *Conn) run(ctx context.Context, mode int, deadline time.Time, out *measu
 		}
 		if again {
 			out.Sent = sent
-			out.TraceID, out.SpanID, out.Sampled = c.tracer.stamp(req.wire[req.trace:req.trace+len(emptyTraceparent)], mode, sent)
+			if req.trace > 0 {
+				out.TraceID, out.SpanID, out.Sampled = c.tracer.stamp(req.wire[req.trace:req.trace+len(emptyTraceparent)], mode, sent)
+			}
 		}
 		c.sock.until(deadline)
 		c.resp.begin(out, req.method == "HEAD", !req.spec.Check.lengths())

@@ -135,12 +135,14 @@ func (c *HTTPCaller) run(ctx context.Context, mode int, out *measure.Outcome) (m
 	if err != nil {
 		return measure.Unsent, err
 	}
-	var trace [len(emptyTraceparent)]byte
-	copy(trace[:], emptyTraceparent)
-	out.TraceID, out.SpanID, out.Sampled = c.tracer.stamp(trace[:], mode, time.Now())
 	req.Host, req.Close = r.host, r.closes
 	req.Header = r.header.Clone()
-	req.Header.Set(api.HeaderTraceparent, string(trace[:]))
+	if r.trace > 0 {
+		var trace [len(emptyTraceparent)]byte
+		copy(trace[:], emptyTraceparent)
+		out.TraceID, out.SpanID, out.Sampled = c.tracer.stamp(trace[:], mode, time.Now())
+		req.Header.Set(api.HeaderTraceparent, string(trace[:]))
+	}
 
 	resp, err := c.client.Do(req)
 	if err != nil {

@@ -33,7 +33,7 @@ type Request struct {
 	host   string
 	expect statusSet
 	wire   []byte // the whole request in HTTP/1.1
-	trace  int    // where the traceparent's value starts in wire
+	trace  int    // where the traceparent's value starts in wire; 0 if there is none
 
 	idempotent bool
 	closes     bool // it asks for its connection to be closed
@@ -76,7 +76,7 @@ func (t *Target) prepare(r *Request) error {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
 		r.idempotent = true
 	}
-	r.serialise()
+	r.serialise(!t.opts.Untraced)
 	return nil
 }
 
@@ -104,10 +104,13 @@ func (r *Request) setHeaders(layers ...map[string]string) error {
 	return nil
 }
 
-func (r *Request) serialise() {
-	w := append([]byte(nil), r.method+" "+r.target+" HTTP/1.1\r\nHost: "+r.host+"\r\n"+api.HeaderTraceparent+": "...)
-	r.trace = len(w)
-	w = append(w, emptyTraceparent+"\r\n"...)
+func (r *Request) serialise(traced bool) {
+	w := append([]byte(nil), r.method+" "+r.target+" HTTP/1.1\r\nHost: "+r.host+"\r\n"...)
+	if traced {
+		w = append(w, api.HeaderTraceparent+": "...)
+		r.trace = len(w)
+		w = append(w, emptyTraceparent+"\r\n"...)
+	}
 	for _, name := range slices.Sorted(maps.Keys(r.header)) {
 		w = append(w, name+": "+r.header.Get(name)+"\r\n"...)
 	}

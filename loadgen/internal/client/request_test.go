@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -106,6 +107,26 @@ func TestRequestOnTheWire(t *testing.T) {
 type odd struct{}
 
 func (odd) Sample(mode int, _ time.Time) bool { return mode%2 == 1 }
+
+func TestUntraced(t *testing.T) {
+	transports(t, func(t *testing.T, transport string) {
+		var got atomic.Int64
+		s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			got.Add(int64(len(r.Header.Values(api.HeaderTraceparent))))
+		}))
+		defer s.Close()
+		h := newHarness(t, s.URL, client.Options{Transport: transport, Sampler: odd{}, Untraced: true}, get, get)
+		for i := range 4 {
+			h.want(i%2, measure.OK)
+			if h.out.Sampled || h.out.TraceID != [16]byte{} {
+				t.Errorf("outcome: got trace %x, sampled %v; want none", h.out.TraceID, h.out.Sampled)
+			}
+		}
+		if n := got.Load(); n != 0 {
+			t.Errorf("got %d traceparent headers, want none", n)
+		}
+	})
+}
 
 func TestTraceparent(t *testing.T) {
 	shape := regexp.MustCompile(`^00-([0-9a-f]{32})-[0-9a-f]{16}-0([01])$`)

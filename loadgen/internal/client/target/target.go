@@ -18,8 +18,18 @@ const (
 	maxBody    = 64 << 20
 )
 
+// Server is the server. The zero value answers, and tells nobody.
+type Server struct {
+	// Seen, if not nil, is told of each request before it is answered: of its line and headers, without the empty line. It is called
+	// concurrently, and must not keep the bytes.
+	Seen func(request []byte)
+}
+
+// Serve serves with the zero Server.
+func Serve(ctx context.Context, ln net.Listener) error { return (&Server{}).Serve(ctx, ln) }
+
 // Serve answers on the listener until ctx is done, closes it, and returns when every connection is closed.
-func Serve(ctx context.Context, ln net.Listener) error {
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	var open sync.WaitGroup
 	defer open.Wait()
 	stop := context.AfterFunc(ctx, func() { _ = ln.Close() })
@@ -28,7 +38,7 @@ func Serve(ctx context.Context, ln net.Listener) error {
 		nc, err := ln.Accept()
 		switch {
 		case err == nil:
-			open.Go(func() { serve(ctx, nc) })
+			open.Go(func() { s.serve(ctx, nc) })
 		case ctx.Err() != nil:
 			return nil
 		default:
@@ -38,7 +48,7 @@ func Serve(ctx context.Context, ln net.Listener) error {
 }
 
 // serve answers one connection's requests. The last response is kept ready to send, for requests of a load are mostly alike.
-func serve(ctx context.Context, nc net.Conn) {
+func (s *Server) serve(ctx context.Context, nc net.Conn) {
 	defer nc.Close()
 	defer context.AfterFunc(ctx, func() { _ = nc.Close() })()
 	buf := make([]byte, maxRequest)
@@ -53,6 +63,9 @@ func serve(ctx context.Context, nc net.Conn) {
 			end := bytes.Index(buf[:filled], []byte("\r\n\r\n"))
 			if end < 0 {
 				break
+			}
+			if s.Seen != nil {
+				s.Seen(buf[:end])
 			}
 			if asked := pathOf(buf[:end]); path == nil || !bytes.Equal(asked, path) {
 				path, response = bytes.Clone(asked), answer(string(asked))

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 
 	"loadlab/loadgen/internal/client/target"
@@ -17,7 +18,12 @@ func TestServe(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- target.Serve(ctx, ln) }()
+	var lines []string // of the requests; written before each is answered
+	server := target.Server{Seen: func(request []byte) {
+		line, _, _ := strings.Cut(string(request), "\r\n")
+		lines = append(lines, line)
+	}}
+	go func() { ended <- server.Serve(ctx, ln) }()
 
 	for _, tt := range []struct {
 		path   string
@@ -33,6 +39,10 @@ func TestServe(t *testing.T) {
 		if err != nil || resp.StatusCode != tt.status || len(body) != tt.bytes {
 			t.Errorf("%s: status %d, %d bytes, %v; want %d, %d", tt.path, resp.StatusCode, len(body), err, tt.status, tt.bytes)
 		}
+	}
+	want := "GET /0 HTTP/1.1,GET /200 HTTP/1.1,GET /48000 HTTP/1.1,GET /x HTTP/1.1,GET /-1 HTTP/1.1,GET /200 HTTP/1.1"
+	if got := strings.Join(lines, ","); got != want {
+		t.Errorf("seen: got %s, want %s", got, want)
 	}
 	cancel()
 	if err := <-ended; err != nil {
