@@ -24,6 +24,8 @@ func main() {
 	os.Exit(program(ctx, os.Args[1:], environment{stdout: os.Stdout, stderr: os.Stderr, vars: os.Environ()}))
 }
 
+const gcPercent = 800
+
 // program runs the command line args, tells what went wrong, and returns the exit code. A verdict has been told by its report.
 func program(ctx context.Context, args []string, env environment) int {
 	err := execute(ctx, args, env)

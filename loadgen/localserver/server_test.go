@@ -35,6 +35,10 @@ func TestPostgres(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", setting, got, want)
 		}
 	}
+	var client string
+	if err := pgConnect(t, pg.SocketURL()).QueryRow(ctx, "SELECT coalesce(inet_client_addr()::text, 'socket')").Scan(&client); err != nil || client != "socket" {
+		t.Errorf("by %s a client comes from %q, %v", pg.SocketURL(), client, err)
+	}
 	for _, name := range []string{"a", `Test/"quoted" 100%?#`, strings.Repeat("x", 63)} {
 		url, err := pg.CreateDatabase(ctx, name)
 		if err != nil {

@@ -120,7 +120,7 @@ func (s *Stack) upOwn(ctx context.Context, cfg Config, servers bool) error {
 		if err := s.startServers(ctx); err != nil {
 			return err
 		}
-		urls = []string{"--database-url=" + s.Postgres.URL(), "--redis-url=" + s.Redis.URL()}
+		urls = []string{"--database-url=" + s.Postgres.SocketURL(), "--redis-url=" + s.Redis.URL()}
 	}
 	if err := s.startApp(ctx, cfg, binary, urls); err != nil {
 		return err

@@ -1,0 +1,316 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"loadlab/loadgen/internal/report"
+)
+
+// programs is the folder of both programs; empty with -short.
+var programs string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code, err := testAll(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// testAll builds the programs, runs the tests and removes the programs.
+func testAll(m *testing.M) (code int, err error) {
+	if testing.Short() {
+		return m.Run(), nil
+	}
+	if programs, err = os.MkdirTemp("", "loadgen-test-"); err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(programs)) }()
+	out, err := exec.Command("go", "build", "-buildvcs=false", "-o", programs, "loadlab/app", "loadlab/loadgen").CombinedOutput()
+	if err != nil {
+		return 0, fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return m.Run(), nil
+}
+
+// binary is the path of app or loadgen.
+func binary(t *testing.T, name string) string {
+	t.Helper()
+	if programs == "" {
+		t.Skip("runs the programs")
+	}
+	return filepath.Join(programs, name)
+}
+
+// workplace makes an empty working folder and an empty folder for temporary files, and checks that the latter is empty after the test.
+func workplace(t *testing.T) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	tmp := t.TempDir()
+	for _, dir := range []string{filepath.Dir(tmp), tmp} { // PostgreSQL's user must get in
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("TMPDIR", tmp)
+	t.Cleanup(func() {
+		if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
+			t.Errorf("left behind: %v, %v", left, err)
+		}
+	})
+}
+
+// result is how a command ended.
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+func (r result) String() string {
+	return fmt.Sprintf("exit code %d\nstdout:\n%s\nstderr:\n%s", r.code, r.stdout, r.stderr)
+}
+
+// loadgen runs a command line in this process.
+func loadgen(t *testing.T, args ...string) result {
+	t.Helper()
+	return loadgenUntil(t.Context(), &log{}, args...)
+}
+
+// loadgenUntil runs a command line until ctx ends, if it does not end before. What it says on stderr can be watched in stderr.
+func loadgenUntil(ctx context.Context, stderr *log, args ...string) result {
+	var stdout bytes.Buffer
+	code := program(ctx, args, environment{stdout: &stdout, stderr: stderr, vars: os.Environ()})
+	return result{code, stdout.String(), stderr.String()}
+}
+
+// log is a buffer that can be watched while it is written.
+type log struct {
+	mu      sync.Mutex // guards all below
+	b       bytes.Buffer
+	waiting map[string]chan struct{}
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.b.Write(p)
+	for text, said := range l.waiting {
+		if strings.Contains(l.b.String(), text) {
+			close(said)
+			delete(l.waiting, text)
+		}
+	}
+	return len(p), nil
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// says returns a channel that is closed when text has been written. It is called before anything is.
+func (l *log) says(text string) <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.waiting == nil {
+		l.waiting = map[string]chan struct{}{}
+	}
+	l.waiting[text] = make(chan struct{})
+	return l.waiting[text]
+}
+
+// await waits for something that must come soon.
+func await(t *testing.T, what string, done <-chan struct{}, told fmt.Stringer) {
+	t.Helper()
+	select {
+	case <-done:
+	case <-time.After(time.Minute):
+		t.Fatalf("waited a minute for %s:\n%s", what, told)
+	}
+}
+
+// write writes a file into the working folder.
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// results reads every run.json in the working folder, in the order in which they began. Each ledger balances.
+func results(t *testing.T) (runs []*report.Run, paths []string) {
+	t.Helper()
+	paths, err := filepath.Glob("runs/*/run.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		r, err := report.Read(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if filepath.Base(filepath.Dir(path)) != r.ID {
+			t.Errorf("%s is the run %s", path, r.ID)
+		}
+		for _, c := range r.Cells {
+			if !c.Ledger.Balanced() || c.Ledger.Scheduled == 0 {
+				t.Errorf("%s in %s: ledger %+v", c.Mode, c.Phase, c.Ledger)
+			}
+		}
+		runs = append(runs, r)
+	}
+	return runs, paths
+}
+
+// process is what /proc says of a process.
+type process struct {
+	pid, parent, group int
+	name               string
+	ended              bool // and nobody has asked how
+}
+
+// processes are all of the machine; the test is skipped where that cannot be known.
+func processes(t *testing.T) (all []process) {
+	t.Helper()
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil || len(stats) == 0 {
+		t.Skip("SKIPPED, NOT TESTED: there is no /proc to look for processes in")
+	}
+	for _, path := range stats {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended meanwhile
+		}
+		head, rest, _ := strings.Cut(string(text), " (")
+		end := strings.LastIndex(rest, ") ")
+		fields := strings.Fields(rest[end+2:])
+		p := process{name: rest[:end], ended: fields[0] == "Z" || fields[0] == "X"}
+		for i, to := range []*int{&p.pid, &p.parent, &p.group} {
+			if *to, err = strconv.Atoi([]string{head, fields[1], fields[2]}[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// descendants are the living children of a process, their children, and so on.
+func descendants(t *testing.T, pid int) (family []process) {
+	t.Helper()
+	all := processes(t)
+	of := map[int]bool{pid: true}
+	for grown := true; grown; {
+		grown = false
+		for _, p := range all {
+			if of[p.parent] && !of[p.pid] && !p.ended {
+				of[p.pid], grown = true, true
+				family = append(family, p)
+			}
+		}
+	}
+	return family
+}
+
+// gone waits until none of the processes is left.
+func gone(t *testing.T, family []process) {
+	t.Helper()
+	if len(family) == 0 {
+		t.Error("there were no processes to end")
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for started := time.Now(); ; <-tick.C {
+		var left []process
+		for _, now := range processes(t) {
+			for _, p := range family {
+				if now.pid == p.pid && now.name == p.name && !now.ended {
+					left = append(left, now)
+				}
+			}
+		}
+		if len(left) == 0 {
+			return
+		}
+		if time.Since(started) > 10*time.Second {
+			t.Errorf("processes left: %+v", left)
+			return
+		}
+	}
+}
+
+// appPID is the number of the app that runs under the folder for temporary files.
+func appPID(t *testing.T) int {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "loadlab-*", "app.pid"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%d apps run, want 1: %v", len(files), err)
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pid
+}
+
+// child is a loadgen in a process of its own.
+type child struct {
+	*exec.Cmd
+	stdout *log
+	stderr *log
+}
+
+func newChild(t *testing.T, args ...string) *child {
+	t.Helper()
+	c := &child{Cmd: exec.CommandContext(t.Context(), binary(t, "loadgen"), args...), stdout: &log{}, stderr: &log{}}
+	c.Stdout, c.Stderr = c.stdout, c.stderr
+	return c
+}
+
+func (c *child) start(t *testing.T) {
+	t.Helper()
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if c.ProcessState == nil {
+			_ = c.Process.Kill()
+			_ = c.Wait()
+		}
+	})
+}
+
+// signal sends the child a signal and waits for its end.
+func (c *child) signal(t *testing.T, s syscall.Signal) result {
+	t.Helper()
+	if err := c.Process.Signal(s); err != nil {
+		t.Error(err)
+	}
+	if err := c.Wait(); err != nil && !errors.As(err, new(*exec.ExitError)) {
+		t.Error(err)
+	}
+	return result{c.ProcessState.ExitCode(), c.stdout.String(), c.stderr.String()}
+}
