@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,7 +69,7 @@ func (f hitFlags) scenario(address string) (*scenario.Scenario, string, error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("the URL cannot be read: %w", err)
 	}
-	if f.rate != "" && (f.users > 0 || f.requests > 0 || f.think > 0) {
+	if f.rate != "" && (f.users != 0 || f.requests != 0 || f.think != 0) {
 		return nil, "", errors.New("--rate is an open load, --users, --requests and --think are a closed one: choose one")
 	}
 	if f.length == 0 && f.requests == 0 {
@@ -82,9 +83,18 @@ func (f hitFlags) scenario(address string) (*scenario.Scenario, string, error) {
 		path += "?" + u.RawQuery
 	}
 	s, err := scenario.Parse("hit", []byte(f.yaml(path)))
+	if es := (scenario.Errors)(nil); errors.As(err, &es) {
+		var said []string // places in a file that nobody wrote help nobody
+		for _, e := range es {
+			said = append(said, e.Msg)
+		}
+		err = errors.New(strings.Join(said, "; "))
+	}
 	if err != nil {
 		return nil, "", err
 	}
+	s.Why = s.Modes[0].Method + " " + path + ", " + s.Phases[0].Describe()
+	s.Modes[0].Body = f.body
 	return s, (&url.URL{Scheme: u.Scheme, User: u.User, Host: u.Host}).String(), nil
 }
 
@@ -93,11 +103,8 @@ const defaultLength = 10 * time.Second
 // yaml writes the scenario as a file would, so that hit means what a scenario means and refuses what one refuses.
 func (f hitFlags) yaml(path string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "name: hit\nwhy: one request at %s\nrounds: 1\ntimeout: %s\n", f.load(), f.timeout)
+	fmt.Fprintf(&b, "name: hit\nwhy: one request\nrounds: 1\ntimeout: %s\n", f.timeout)
 	fmt.Fprintf(&b, "modes:\n  hit:\n    request: %q\n    expect: [%s]\n", f.method+" "+path, successes)
-	if f.body != "" {
-		fmt.Fprintf(&b, "    body: %q\n", f.body)
-	}
 	if len(f.headers) > 0 {
 		fmt.Fprint(&b, "    headers:\n")
 		for _, h := range f.headers {
@@ -120,15 +127,15 @@ func (f hitFlags) load() string {
 		add("rate: %q", f.rate)
 		add("arrivals: %q", f.arrivals)
 	} else {
-		add("users: %d", max(f.users, 1))
-		if f.requests > 0 {
+		add("users: %d", cmp.Or(f.users, 1))
+		if f.requests != 0 {
 			add("requests: %d", f.requests)
 		}
-		if f.think > 0 {
+		if f.think != 0 {
 			add("think: %s", f.think)
 		}
 	}
-	if f.length > 0 {
+	if f.length != 0 {
 		add("for: %s", f.length)
 	}
 	return strings.Join(parts, ", ")

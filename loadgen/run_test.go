@@ -28,7 +28,7 @@ modes:
 rounds: 1
 phases:
   - {name: prime,  requests: 1, warmup: true, before: [flush]}
-  - {name: expiry, rate: 60/s, for: 400ms}
+  - {name: expiry, rate: 60/s, for: 300ms}
   - {name: prices, rate: 60/s, for: 200ms, during: {price_change: 50ms}}
   - {name: users,  users: 4, requests: 20, mix: {naive: 1, ttl: 3}}
   - {name: burst,  burst: 20, before: [flush]}
@@ -60,7 +60,7 @@ func TestRun(t *testing.T) {
 	for _, want := range []string{
 		"\nPASS  small: all 4 gates hold", "scenario  small: the page expires, and is flushed",
 		"stack     embedded: SQLite ", "miniredis ", "500 rows", "ttl=150ms", "machine   ", "commit    ", "1 round, seed 42",
-		"\nModes by phase\n", "\nexpiry: 60/s poisson for 400ms\n", "\nburst: burst of 20\n", "shared by the modes\n",
+		"\nModes by phase\n", "\nexpiry: 60/s poisson for 300ms\n", "\nburst: burst of 20\n", "shared by the modes\n",
 		"\nRecomputes: what each strategy's law predicts, and what was measured\n", "agrees   singleflight",
 		"\nStaleness\n", "Ledger: ", "Send lag", "\nGates\n", "  PASS  errors() == 0\n", "\nrun.json  " + paths[0] + "\n",
 	} {
@@ -118,7 +118,16 @@ func checkRenderings(t *testing.T, run *report.Run, path, said string) {
 // One seed is one load, on whatever stack: each cell has the same number of requests. The report has the same table.
 func TestTheSameSeedOnEveryStack(t *testing.T) {
 	workplace(t)
-	write(t, "small.yaml", small)
+	write(t, "small.yaml", `why: the same load again
+app: {properties: 500, ttl: 150ms}
+modes: {naive: GET /api/properties/live/naive/, swr: GET /api/properties/cached/swr/}
+rounds: 2
+phases:
+  - {name: open,  rate: 200/s, for: 150ms}
+  - {name: burst, burst: 10, before: [flush]}
+  - {name: both,  rate: 200/s, for: 150ms, mix: {naive: 1, swr: 2}}
+gates: [errors() == 0, 'sql("naive", "burst") == 62', 'recomputes("swr", "burst") == 1']
+`)
 	runs := map[string]*report.Run{}
 	for _, name := range []string{"embedded", "again", "local"} {
 		args := []string{"--seed", "42", "--out", filepath.Join(name, "runs")}
@@ -151,20 +160,11 @@ func TestTheSameSeedOnEveryStack(t *testing.T) {
 	if run := runs["local"]; run != nil && (!strings.HasPrefix(run.Stack.Database, "PostgreSQL ") || !strings.HasPrefix(run.Stack.Cache, "redis ")) {
 		t.Errorf("local is %+v", run.Stack)
 	}
-	if r := runSmall(t, "--seed", "43"); r.code != report.ExitPass {
-		t.Fatal(r)
-	}
-	if other, _ := results(t); slices.Equal(schedule(runs["embedded"]), schedule(other[0])) {
-		t.Error("another seed has the same load")
-	}
 }
 
-// schedule is how many requests each cell had, in the order of the run. How users who wait for answers share theirs is not the seed's.
+// schedule is how many requests each cell had, in the order of the run.
 func schedule(run *report.Run) (cells []string) {
 	for _, c := range run.Cells {
-		if c.Phase == "users" {
-			c.Ledger.Scheduled = 0
-		}
 		cells = append(cells, fmt.Sprintf("round %d, %s in %s: %d", c.Round, c.Mode, c.Phase, c.Ledger.Scheduled))
 	}
 	return cells
@@ -225,7 +225,7 @@ func TestACopiedScenario(t *testing.T) {
 	workplace(t)
 	changed, _, _ := strings.Cut(string(text), "\ngates:")
 	for old, replacement := range map[string]string{
-		"name: stampede": "name: mine", "properties: 5000": "properties: 500", "rounds: 3": "rounds: 2", "250/s, for: 3s": "50/s..100/s, for: 300ms",
+		"name: stampede": "name: mine", "properties: 5000": "properties: 500", "rounds: 3": "rounds: 2", "250/s, for: 3s": "50/s..100/s, for: 150ms",
 		"250/s, for: 700ms": "50/s, for: 100ms", "burst: 50": "burst: 5", "  lock: ": "  second: GET /api/properties/cached/?page=2\n  lock: ",
 	} {
 		if !strings.Contains(changed, old) {
@@ -235,7 +235,7 @@ func TestACopiedScenario(t *testing.T) {
 	}
 	write(t, "my/mine.yaml", changed+"\ngates: [errors() == 0, 'recomputes(\"second\", \"burst\") >= 1']\n")
 	r := loadgen(t, "run", "mine", "--scenarios", "my", "--rounds", "1", "--allow-limited", "--app", binary(t, "app"))
-	if r.code != report.ExitPass || !strings.Contains(r.stdout, "50/s to 100/s poisson for 300ms") {
+	if r.code != report.ExitPass || !strings.Contains(r.stdout, "50/s to 100/s poisson for 150ms") {
 		t.Error(r)
 	}
 	if runs, _ := results(t); len(runs) != 1 || runs[0].Scenario.Rounds != 1 || len(runs[0].Cells) != 6*4 || !strings.HasSuffix(runs[0].ID, "-mine") {

@@ -35,8 +35,10 @@ type Law struct {
 // background refresh.
 type Counters struct {
 	// Running is how many recomputes and background refreshes have started and not ended yet.
-	Running int64                   `json:"running"`
-	Modes   map[string]ModeCounters `json:"modes"`
+	Running int64 `json:"running"`
+	// SpansDropped is how many spans of sampled requests were lost, instead of exported.
+	SpansDropped int64                   `json:"spans_dropped"`
+	Modes        map[string]ModeCounters `json:"modes"`
 }
 
 // ModeCounters are the totals of one mode.

@@ -11,37 +11,46 @@ import (
 	"loadlab/otel/signal"
 )
 
+// Spans counts what became of ended spans that were sampled.
+type Spans struct{ exported, dropped atomic.Int64 }
+
+// Exported is how many the collector took.
+func (s *Spans) Exported() int64 { return s.exported.Load() }
+
+// Dropped is how many were lost: the queue was full, or the collector did not take them.
+func (s *Spans) Dropped() int64 { return s.dropped.Load() }
+
+// register exposes the counts, also while nothing is traced: no series and no drops look alike on a dashboard.
+func (s *Spans) register(reg prometheus.Registerer) {
+	for name, f := range map[string]func() int64{signal.SpansExported: s.Exported, signal.SpansDropped: s.Dropped} {
+		help := map[string]string{
+			signal.SpansExported: "Spans delivered to the collector.",
+			signal.SpansDropped:  "Spans lost: the queue was full or the collector did not take them.",
+		}[name]
+		reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(f()) }))
+	}
+}
+
 // countingExporter counts the spans that an exporter took and those that it failed to deliver, and says once that it fails: a lab
 // without a collector must run, but must not claim whole traces.
 type countingExporter struct {
-	next              sdktrace.SpanExporter
-	exported, dropped prometheus.Counter
-	log               *slog.Logger
-	failing           atomic.Bool
-}
-
-func newCountingExporter(next sdktrace.SpanExporter, reg prometheus.Registerer, log *slog.Logger) *countingExporter {
-	e := &countingExporter{
-		next:     next,
-		exported: prometheus.NewCounter(prometheus.CounterOpts{Name: signal.SpansExported, Help: "Spans delivered to the collector."}),
-		dropped:  prometheus.NewCounter(prometheus.CounterOpts{Name: signal.SpansDropped, Help: "Spans lost: the queue was full or the collector did not take them."}),
-		log:      log,
-	}
-	reg.MustRegister(e.exported, e.dropped)
-	return e
+	next    sdktrace.SpanExporter
+	spans   *Spans
+	log     *slog.Logger
+	failing atomic.Bool
 }
 
 func (e *countingExporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
 	err := e.next.ExportSpans(ctx, spans)
 	if err != nil {
-		e.dropped.Add(float64(len(spans)))
+		e.spans.dropped.Add(int64(len(spans)))
 		if !e.failing.Swap(true) {
 			e.log.WarnContext(ctx, "spans are being dropped: the OTLP endpoint does not take them (said once; "+signal.SpansDropped+" counts)", "error", err)
 		}
 		return nil
 	}
 	e.failing.Store(false)
-	e.exported.Add(float64(len(spans)))
+	e.spans.exported.Add(int64(len(spans)))
 	return nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
@@ -21,7 +20,7 @@ const (
 // queue is a span processor that hands ended spans to the exporter in batches and counts those that it has no room for.
 type queue struct {
 	exporter sdktrace.SpanExporter
-	dropped  prometheus.Counter
+	counts   *Spans
 	spans    chan sdktrace.ReadOnlySpan
 	flushes  [senders]chan chan struct{} // one a sender: each holds spans of its own
 	stop     chan struct{}
@@ -29,10 +28,10 @@ type queue struct {
 	running  sync.WaitGroup
 }
 
-func newQueue(exporter sdktrace.SpanExporter, dropped prometheus.Counter) *queue {
+func newQueue(exporter sdktrace.SpanExporter, counts *Spans) *queue {
 	q := &queue{
 		exporter: exporter,
-		dropped:  dropped,
+		counts:   counts,
 		spans:    make(chan sdktrace.ReadOnlySpan, queueSize),
 		stop:     make(chan struct{}),
 	}
@@ -55,7 +54,7 @@ func (q *queue) OnEnd(span sdktrace.ReadOnlySpan) {
 	select {
 	case q.spans <- span:
 	default:
-		q.dropped.Inc()
+		q.counts.dropped.Add(1)
 	}
 }
 

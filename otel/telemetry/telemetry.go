@@ -29,6 +29,7 @@ type Telemetry struct {
 	Registry *prometheus.Registry
 	// Tracing is whether spans are exported at all.
 	Tracing bool
+	Spans   Spans
 	// ParentBased is whether the flag of an incoming traceparent decides alone; then a request with an unsampled parent needs no span.
 	ParentBased bool
 
@@ -56,6 +57,7 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 		ParentBased: parentBased(cfg.Env),
 		shutdown:    func(context.Context) error { return nil },
 	}
+	t.Spans.register(t.Registry)
 	exporter := cfg.Exporter
 	if exporter == nil {
 		var err error
@@ -75,8 +77,8 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 	if err != nil && !errors.Is(err, resource.ErrPartialResource) {
 		return nil, fmt.Errorf("describe the service: %w", err)
 	}
-	counted := newCountingExporter(exporter, t.Registry, cfg.Log)
-	provider := sdktrace.NewTracerProvider(sdktrace.WithResource(res), sdktrace.WithSpanProcessor(newQueue(counted, counted.dropped)))
+	counted := &countingExporter{next: exporter, spans: &t.Spans, log: cfg.Log}
+	provider := sdktrace.NewTracerProvider(sdktrace.WithResource(res), sdktrace.WithSpanProcessor(newQueue(counted, &t.Spans)))
 	t.Tracing = true
 	t.Tracer = provider.Tracer(instrumentation)
 	t.shutdown = provider.Shutdown

@@ -26,7 +26,7 @@ func (s *Server) Lab() http.Handler {
 	r.GET(api.PathLabKeys, s.keys)
 	r.GET(api.PathLabKeys+"/*key", s.key)
 	s.get(r, api.PathLabMemory, s.memory)
-	s.get(r, api.PathLabCounters, func(c *gin.Context) { s.json(c, nil, s.Probe.Counters()) })
+	s.get(r, api.PathLabCounters, s.counters)
 	s.get(r, api.PathLabStrategy, func(c *gin.Context) { s.json(c, nil, Strategies()) })
 	s.get(r, api.PathLabBuildInfo, s.info)
 	s.get(r, api.PathLabExplain+":loader", s.explain)
@@ -34,6 +34,12 @@ func (s *Server) Lab() http.Handler {
 	r.GET("/debug/pprof/*name", profile)
 	r.POST("/debug/pprof/*name", profile)
 	return r
+}
+
+func (s *Server) counters(c *gin.Context) {
+	totals := s.Probe.Counters()
+	totals.SpansDropped = s.Telemetry.Spans.Dropped()
+	s.json(c, nil, totals)
 }
 
 func profile(c *gin.Context) {

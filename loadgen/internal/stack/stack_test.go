@@ -135,8 +135,8 @@ func TestLocal(t *testing.T) {
 	b := newBench(t, stack.Local, "serves")
 	s := b.up()
 	n := b.appNotes()
-	if n.DatabaseURL != s.Postgres.URL() || n.Redis != s.Redis.URL() {
-		t.Errorf("got %s and %s, want the stack's own, %s and %s", n.DatabaseURL, n.Redis, s.Postgres.URL(), s.Redis.URL())
+	if n.DatabaseURL != s.Postgres.SocketURL() || n.Redis != s.Redis.URL() {
+		t.Errorf("got %s and %s, want the stack's own, %s and %s", n.DatabaseURL, n.Redis, s.Postgres.SocketURL(), s.Redis.URL())
 	}
 	t.Log(b.log.String())
 	pids := []int{n.PID, n.ChildPID, s.Postgres.Process.PID(), s.Redis.PID}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// telltale is a program that leaves a file behind if it is ever started.
+func telltale(t *testing.T) (program, trace string) {
+	t.Helper()
+	dir := t.TempDir()
+	program, trace = filepath.Join(dir, "app"), filepath.Join(dir, "trace")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\ntouch "+trace+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return program, trace
+}
+
+// What is wrong with a scenario is told with file and line, and nothing is started: no app, no folder for results.
+func TestABadScenario(t *testing.T) {
+	const valid = `why: x
+modes: {page: GET /api/properties/cached/}
+phases:
+  - {name: p, rate: 10/s, for: 1s}
+gates:
+  - p99("page", "p") <= 10*ms
+`
+	for name, tt := range map[string]struct{ old, bad, want string }{
+		"key":          {"rate:", "rat:", `bad.yaml:4:15: unknown key "rat", did you mean "rate"?`},
+		"unit of rate": {"10/s", "10/h", `bad.yaml:4:21: unknown unit "/h", did you mean "/s"? (allowed: /s, /m)`},
+		"no unit":      {"1s}", "1}", "bad.yaml:4:32: for needs a unit: 1s or 1ms"},
+		"mode":         {`"page", "p"`, `"pages", "p"`, `bad.yaml:6:9: unknown mode "pages", did you mean "page"? (allowed: page)`},
+		"phase":        {`"page", "p"`, `"page", "q"`, `bad.yaml:6:17: unknown phase "q", did you mean "p"? (allowed: p)`},
+		"function":     {"p99(", "p98(", `bad.yaml:6:5: unknown function "p98", did you mean "p90"?`},
+		"unit of gate": {"10*ms", "10*msec", `bad.yaml:6:28: unknown unit "msec" (allowed: us, ms, s)`},
+		"not YAML":     {"modes: {page:", "modes: [page:", "bad.yaml:2:"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			workplace(t)
+			app, trace := telltale(t)
+			write(t, "bad.yaml", strings.Replace(valid, tt.old, tt.bad, 1))
+			for _, args := range [][]string{{"run", "./bad.yaml", "--app", app}, {"run", "bad.yaml", "--stack", "local", "--app", app}, {"validate", "bad.yaml"}} {
+				r := loadgen(t, args...)
+				if r.code != 2 || !strings.Contains(r.stderr, tt.want) || !strings.HasPrefix(r.stderr, "loadgen: ") || r.stdout != "" {
+					t.Errorf("%v: %s\nwant exit code 2 and %s", args, r, tt.want)
+				}
+			}
+			if _, err := os.Stat(trace); err == nil {
+				t.Error("the app was started")
+			}
+			if _, err := os.Stat("runs"); err == nil {
+				t.Error("there is a folder for results")
+			}
+		})
+	}
+}
+
+// Every slip of the command line is told in one line that says what to do, with exit code 2.
+func TestUsage(t *testing.T) {
+	workplace(t)
+	app, trace := telltale(t)
+	write(t, "good.yaml", "why: x\nmodes: {a: GET /}\nphases: [{name: p, requests: 1}]\n")
+	write(t, "scenarios/stampede.yaml", "why: x\nmodes: {a: GET /}\nphases: [{name: p, requests: 1}]\n")
+	write(t, "no.json", "{}")
+	write(t, "file", "")
+	for _, tt := range []struct{ args, want string }{
+		{"rum stampede", `there is no command "rum"`},
+		{"run", "accepts 1 arg(s), received 0 (usage: loadgen run SCENARIO"},
+		{"run a b", "accepts 1 arg(s), received 2"},
+		{"run stampeed", `unknown scenario "stampeed", did you mean "stampede"?`},
+		{"run ./nothing.yaml", "open ./nothing.yaml: no such file or directory"},
+		{"run good.yaml --scenarios elsewhere --rounds -1", "--rounds is -1: the least is 1"},
+		{"run good.yaml --round 1", "unknown flag: --round (loadgen run --help lists the flags)"},
+		{"run good.yaml --seed x", `invalid argument "x" for "--seed" flag`},
+		{"run good.yaml --stack cloud", `--stack is "cloud": use embedded, local, remote`},
+		{"run good.yaml --stack remote", "a remote stack needs its address: --target http://host:port"},
+		{"run good.yaml --lab http://localhost:1", "--lab goes with --target"},
+		{"run good.yaml --out file/runs", "make a folder for the results: mkdir file: not a directory"},
+		{"run stampede --scenarios elsewhere", "list scenarios: open elsewhere: no such file or directory"},
+		{"list --scenarios elsewhere", "list scenarios: open elsewhere: no such file or directory"},
+		{"list stampede", `unknown command "stampede" for "loadgen list"`},
+		{"validate --scenarios elsewhere", "list scenarios: open elsewhere: no such file or directory"},
+		{"validate nothing", `unknown scenario "nothing"`},
+		{"report", "accepts 1 arg(s), received 0"},
+		{"report nothing.json", "open nothing.json: no such file or directory"},
+		{"report no.json", "read no.json: "},
+		{"hit", "accepts 1 arg(s), received 0"},
+		{"hit http://x --rate 10/s -c 5", "--rate is an open load, --users, --requests and --think are a closed one: choose one"},
+		{"hit http://x --rate 10", "rate needs a unit: 10/s or 10/m"},
+		{"hit http://x --rate 10/s --arrivals even", `unknown arrivals "even"`},
+		{"hit http://x --users -3", "users must be"},
+		{"hit http://x -X FETCH", `unknown method "FETCH"`},
+		{"hit http://x -H Content-Length:3", `header "Content-Length" is set by the generator`},
+		{"hit http://%zz", "the URL cannot be read: "},
+	} {
+		args := strings.Fields(tt.args)
+		if args[0] == "run" {
+			args = append(args, "--app", app)
+		}
+		r := loadgen(t, args...)
+		if r.code != 2 || !strings.Contains(r.stderr, tt.want) || !strings.HasPrefix(r.stderr, "loadgen: ") || strings.Count(r.stderr, "\n") != 1 || r.stdout != "" {
+			t.Errorf("%s: %s\nwant exit code 2 and one line with %s", tt.args, r, tt.want)
+		}
+	}
+	if _, err := os.Stat(trace); err == nil {
+		t.Error("the app was started")
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for _, args := range [][]string{{}, {"--help"}, {"help"}} {
+		r := loadgen(t, args...)
+		for _, command := range []string{"run ", "hit ", "list ", "validate ", "report "} {
+			if r.code != 0 || !strings.Contains(r.stdout, "\n  "+command) || !strings.Contains(r.stdout, "Exit codes: 0 pass, 1 a gate failed") {
+				t.Errorf("%v: no %s in %s", args, command, r)
+			}
+		}
+	}
+}
+
+// A missing program is told in one line that says how to get it, before anything is started.
+func TestAMissingApp(t *testing.T) {
+	workplace(t)
+	write(t, "good.yaml", "why: x\nmodes: {a: GET /}\nphases: [{name: p, requests: 1}]\n")
+	r := loadgen(t, "run", "./good.yaml", "--app", "nowhere/app")
+	if want := "nowhere/app (build it: make build)\n"; r.code != 4 || !strings.HasSuffix(r.stderr, want) || strings.Count(r.stderr, "\n") != 1 || r.stdout != "" {
+		t.Errorf("%s\nwant exit code 4 and one line that ends with %s", r, want)
+	}
+	// Without --app it is looked for next to this program, which is a test's.
+	if r := loadgen(t, "run", "./good.yaml"); r.code != 4 || !strings.Contains(r.stderr, "the app's program is missing: no file "+filepath.Dir(os.Args[0])) {
+		t.Error(r)
+	}
+	t.Setenv("PATH", t.TempDir())
+	if r := loadgen(t, "run", "./good.yaml", "--stack", "local", "--app", os.Args[0]); r.code != 4 || strings.Count(r.stderr, "\n") != 1 ||
+		!strings.Contains(r.stderr, "redis-server not found: install redis") {
+		t.Error(r)
+	}
+}
+
+// A folder of scenarios is listed and checked as far as it is good.
+func TestListAndValidate(t *testing.T) {
+	workplace(t)
+	write(t, "mine/a.yaml", "why: the first\nmodes: {a: GET /, b: GET /b}\nrounds: 2\nphases: [{name: p, rate: 5/s, for: 10s}]\ngates: [errors() == 0]\n")
+	write(t, "mine/b.yaml", "why: the second\nmodes: {a: FETCH /}\nphases: [{name: p, requests: 1}]\n")
+	write(t, "mine/c.yaml", "why: the third\nmodes: {a: GET /}\nphases: [{name: p, requests: 1}, {name: q, burst: 5}]\n")
+	r := loadgen(t, "list", "--scenarios", "mine")
+	want := "a              40s  the first\nb                   cannot be run: see loadgen validate b\nc               0s  the third\n"
+	if r.code != 0 || r.stdout != want || r.stderr != "" {
+		t.Errorf("%s\nwant\n%s", r, want)
+	}
+	r = loadgen(t, "validate", "--scenarios", "mine")
+	want = "mine/a.yaml: ok, 2 modes, 1 phases, 1 gates\nmine/c.yaml: ok, 1 modes, 2 phases, 0 gates\n"
+	if r.code != 2 || r.stdout != want || !strings.HasPrefix(r.stderr, `loadgen: mine/b.yaml:2:12: unknown method "FETCH"`) {
+		t.Errorf("%s\nwant\n%s", r, want)
+	}
+	if r := loadgen(t, "validate", "a", "mine/c.yaml", "--scenarios", "mine"); r.code != 0 || strings.Count(r.stdout, ": ok, ") != 2 {
+		t.Error(r)
+	}
+	if _, err := os.Stat("runs"); err == nil {
+		t.Error("there is a folder for results")
+	}
+}
+
+// A report of another program's file, or in a format that there is not.
+func TestReportRefuses(t *testing.T) {
+	workplace(t)
+	write(t, "run.json", `{"schema": 99}`)
+	if r := loadgen(t, "report", "run.json"); r.code != 2 || !strings.Contains(r.stderr, "schema") {
+		t.Error(r)
+	}
+	write(t, "run.json", `{"schema": 1, "id": "x", "scenario": {"name": "x"}}`)
+	if r := loadgen(t, "report", "run.json", "--format", "pdf"); r.code != 2 || !strings.Contains(r.stderr, `--format is "pdf": use text, markdown, junit or csv`) {
+		t.Error(r)
+	}
+	if r := loadgen(t, "report", "run.json"); r.code != 0 || !strings.Contains(r.stdout, "Nothing was measured") {
+		t.Error(r)
+	}
+	if err := os.Remove("run.json"); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat("run.json"); !os.IsNotExist(err) && err != fs.ErrNotExist {
+		t.Error(err)
+	}
+}
