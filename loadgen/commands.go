@@ -66,7 +66,7 @@ Exit codes: 0 pass, 1 a gate failed, 2 usage or scenario error, 3 inconclusive, 
 		return usageError{fmt.Errorf("%w (%s --help lists the flags)", err, cmd.CommandPath())}
 	})
 	dir := root.PersistentFlags().String("scenarios", "scenarios", "folder of the scenario files")
-	root.AddCommand(runCommand(env, dir), hitCommand(env), listCommand(env, dir), validateCommand(env, dir), reportCommand(env))
+	root.AddCommand(runCommand(env, dir), hitCommand(env), listCommand(env, dir), validateCommand(env, dir), reportCommand(env), traceCommand(env))
 	root.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			return usageError{fmt.Errorf("there is no command %q (loadgen --help lists them)", args[0])}
@@ -137,10 +137,14 @@ func validateCommand(env environment, dir *string) *cobra.Command {
 	}
 }
 
+// defaultTraces is few enough to cost nothing that could be measured, and enough to have some of each mode.
+const defaultTraces = 5
+
 // runFlags are the flags of run.
 type runFlags struct {
 	stack, target, lab, app, out string
-	metrics                      string
+	metrics, otlp                string
+	traces                       float64
 	seed                         uint64
 	rounds                       int
 	insecure, phases, limited    bool
@@ -166,6 +170,8 @@ func runCommand(env environment, dir *string) *cobra.Command {
 	flags.BoolVar(&f.insecure, "insecure", false, "do not verify the target's certificate")
 	flags.BoolVar(&f.phases, "phases", false, "tell connect, TLS and the first byte apart in run.json")
 	flags.StringVar(&f.metrics, "metrics-addr", "", "serve the generator's own metrics for Prometheus here, such as 127.0.0.1:9464")
+	flags.Float64Var(&f.traces, "traces", defaultTraces, "requests a second that are traced, in phases that do not say; below 0: none at all")
+	flags.StringVar(&f.otlp, "otlp", env.get("OTEL_EXPORTER_OTLP_ENDPOINT"), "OTLP/HTTP endpoint that all spans are passed on to")
 	flags.BoolVar(&f.limited, "allow-limited", false, "judge the gates also when the generator was the bottleneck")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		s, err := scenario.Find(*dir, args[0])
@@ -190,7 +196,7 @@ func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (ru
 		f.stack = stack.Remote
 	}
 	cfg := run.Config{
-		Scenario: s, Seed: f.seed, Rounds: f.rounds, Insecure: f.insecure, Phases: f.phases, AllowLimited: f.limited, MetricsAddr: f.metrics,
+		Scenario: s, Seed: f.seed, Rounds: f.rounds, Insecure: f.insecure, Phases: f.phases, AllowLimited: f.limited, MetricsAddr: f.metrics, Traces: f.traces, OTLP: f.otlp,
 		Progress: newProgress(env),
 		Stack: stack.Config{
 			Kind: f.stack, AppBinary: f.app, AppArgs: s.App.Flags, Env: env.vars, Properties: s.App.Properties, Target: f.target, Lab: f.lab,

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 )
 
@@ -39,4 +40,14 @@ func program(ctx context.Context, args []string, env environment) int {
 type environment struct {
 	stdout, stderr io.Writer
 	vars           []string // NAME=value
+}
+
+// get is the value of a variable, empty if it is not set.
+func (e environment) get(name string) string {
+	for _, v := range e.vars {
+		if value, ok := strings.CutPrefix(v, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,10 +32,10 @@ gates:
 		"unit of rate": {"10/s", "10/h", `bad.yaml:4:21: unknown unit "/h", did you mean "/s"? (allowed: /s, /m)`},
 		"no unit":      {"1s}", "1}", "bad.yaml:4:32: for needs a unit: 1s or 1ms"},
 		"mode":         {`"page", "p"`, `"pages", "p"`, `bad.yaml:6:9: unknown mode "pages", did you mean "page"? (allowed: page)`},
-		"phase":        {`"page", "p"`, `"page", "q"`, `bad.yaml:6:17: unknown phase "q", did you mean "p"? (allowed: p)`},
+		"phase":        {`"page", "p"`, `"page", "q"`, `bad.yaml:6:17: unknown phase "q" (allowed: p)`},
 		"function":     {"p99(", "p98(", `bad.yaml:6:5: unknown function "p98", did you mean "p90"?`},
 		"unit of gate": {"10*ms", "10*msec", `bad.yaml:6:28: unknown unit "msec" (allowed: us, ms, s)`},
-		"not YAML":     {"modes: {page:", "modes: [page:", "bad.yaml:2:"},
+		"not YAML":     {"modes: {page:", "modes: [page:", "bad.yaml:3:1: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			workplace(t)
@@ -177,11 +176,5 @@ func TestReportRefuses(t *testing.T) {
 	}
 	if r := loadgen(t, "report", "run.json"); r.code != 0 || !strings.Contains(r.stdout, "Nothing was measured") {
 		t.Error(r)
-	}
-	if err := os.Remove("run.json"); err != nil {
-		t.Error(err)
-	}
-	if _, err := os.Stat("run.json"); !os.IsNotExist(err) && err != fs.ErrNotExist {
-		t.Error(err)
 	}
 }

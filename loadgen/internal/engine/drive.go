@@ -22,7 +22,8 @@ const driveCommand = "drive"
 // The loops of a job.
 const (
 	loopClosed   = "closed"
-	loopBare     = "bare" // closed, with nothing recorded and nothing traced
+	loopExposed  = "exposed" // closed, with metrics for Prometheus
+	loopBare     = "bare"    // closed, with nothing recorded and no traceparent
 	loopConstant = "constant"
 	loopPoisson  = "poisson"
 )
@@ -77,10 +78,13 @@ func (j job) run(ctx context.Context) (told, error) {
 	if j.Loop == loopBare {
 		return told{}, j.bare(ctx, caller)
 	}
-	// Everything that a scenario records, it records too.
-	exporter := expose.New(expose.Info{RunID: "bench", Scenario: "bench"})
-	exporter.Begin(expose.Phase{Name: j.Loop, Mode: "target", Modes: []string{"target"}})
-	recorder := measure.NewRecorder(measure.Config{Observer: exporter})
+	var config measure.Config
+	if j.Loop == loopExposed {
+		exporter := expose.New(expose.Info{RunID: "bench", Scenario: "bench"})
+		exporter.Begin(expose.Phase{Name: j.Loop, Mode: "target", Modes: []string{"target"}})
+		config.Observer = exporter
+	}
+	recorder := measure.NewRecorder(config)
 	err = j.drive(ctx, drive.Common{NewCaller: caller, Recorder: recorder})
 	results, lost := recorder.Finish()
 	if err != nil {
@@ -100,7 +104,7 @@ func (j job) run(ctx context.Context) (told, error) {
 
 // drive drives the loop that a scenario would.
 func (j job) drive(ctx context.Context, c drive.Common) error {
-	if j.Loop == loopClosed {
+	if j.Loop == loopClosed || j.Loop == loopExposed {
 		_, err := drive.Closed(ctx, drive.ClosedConfig{Common: c, Users: j.Connections, For: j.For})
 		return err
 	}

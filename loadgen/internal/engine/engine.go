@@ -40,7 +40,7 @@ type Config struct {
 func Default() Config {
 	return Config{
 		Rounds: 5, Connections: 50, Closed: time.Second, Open: 3 * time.Second, Rate: 1000,
-		Poisson: 10 * time.Second, PoissonRate: 400, Small: 200, Large: 48_000, Pin: true,
+		Poisson: 10 * time.Second, PoissonRate: 100, Small: 200, Large: 48_000, Pin: true,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -23,7 +24,8 @@ const (
 // Names of the generator itself.
 const (
 	loadgen = "loadgen"
-	bare    = "loadgen, nothing recorded"
+	exposed = "  with metrics for Prometheus"
+	bare    = "  with nothing recorded"
 )
 
 // meter measures.
@@ -33,6 +35,7 @@ type meter struct {
 	generators []generator
 	core       int // of the generators; -1 for any
 	log        io.Writer
+	spent      time.Duration // CPU time of all generators so far
 	results    *Results
 }
 
@@ -40,7 +43,7 @@ type meter struct {
 // in the results.
 func Measure(ctx context.Context, c Config, log io.Writer) (*Results, error) {
 	m := &meter{c: c, core: -1, log: log, results: newResults(c)}
-	m.generators = append([]generator{m.self(loadgen, loopClosed), m.self(bare, loopBare)}, present()...)
+	m.generators = append([]generator{m.self(loadgen, loopClosed), m.self(bare, loopBare), m.self(exposed, loopExposed)}, present()...)
 	if c.Pin {
 		m.pin()
 	}
@@ -49,7 +52,9 @@ func Measure(ctx context.Context, c Config, log io.Writer) (*Results, error) {
 	if m.site, err = newSite(ctx); err != nil {
 		return nil, fmt.Errorf("start the server: %w", err)
 	}
+	others := watchBystanders()
 	err = m.all(ctx)
+	m.results.Others, m.results.OthersKnown = others.cores(m.spent)
 	if stopped := m.site.stop(); err == nil && stopped != nil {
 		err = fmt.Errorf("the server: %w", stopped)
 	}
@@ -121,7 +126,7 @@ func (m *meter) round(ctx context.Context, round int, g generator) error {
 		return err
 	}
 	row.small[round] = small
-	if g.name == bare {
+	if g.name == bare || g.name == exposed {
 		return nil
 	}
 	if row.large[round], err = m.cost(ctx, g, m.c.Large); err != nil || g.open == nil {
@@ -205,14 +210,17 @@ func (m *meter) watch(ctx context.Context, g generator, args []string, url strin
 	if err == nil {
 		err = cmd.Wait()
 	}
+	if cmd.ProcessState != nil {
+		m.spent += used(cmd)
+	}
 	var s seen
 	s.requests, s.arrivals = m.site.watched()
 	switch {
 	case err == nil && s.requests > 0:
-		s.cpu, s.said = cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime(), stdout.Bytes()
+		s.cpu, s.said = used(cmd), stdout.Bytes()
 		return s, nil
 	case err == nil:
-		err = fmt.Errorf("it made no request")
+		err = errors.New("it made no request")
 	case ctx.Err() != nil:
 		err = context.Cause(ctx)
 	}

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -70,4 +71,13 @@ func startOn(core int, cmd *exec.Cmd) error {
 func only(core int) (set unix.CPUSet) {
 	set.Set(core)
 	return set
+}
+
+// ownCPU is the CPU time of this process.
+func ownCPU() time.Duration {
+	var r unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &r) != nil {
+		return 0
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }

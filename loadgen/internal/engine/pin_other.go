@@ -5,6 +5,7 @@ package engine
 import (
 	"errors"
 	"os/exec"
+	"time"
 )
 
 func cores() []int { return nil }
@@ -12,3 +13,5 @@ func cores() []int { return nil }
 func pin(int) error { return errors.ErrUnsupported }
 
 func startOn(_ int, cmd *exec.Cmd) error { return cmd.Start() }
+
+func ownCPU() time.Duration { return 0 }

@@ -18,6 +18,9 @@ type Results struct {
 	Arrivals int
 	Failures []string // of peers
 
+	Others      float64 // cores that other processes kept busy meanwhile
+	OthersKnown bool
+
 	rows         []*row
 	lag50, lag99 []float64 // by round, in microseconds
 }
@@ -66,12 +69,18 @@ func (r *Results) Write(w io.Writer) error {
 	if err := r.writeGoals(&b); err != nil {
 		return err
 	}
+	if r.OthersKnown && r.Others > quiet {
+		fmt.Fprintf(&b, "\nother processes kept %.2f cores busy meanwhile: measure again on an idle machine\n", r.Others)
+	}
 	for _, failure := range r.Failures {
 		fmt.Fprintf(&b, "\nnot measured: %s\n", failure)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+// quiet is how many cores may be busy with something else.
+const quiet = .1
 
 func (r *Results) placement() string {
 	if r.Pinned {
@@ -85,7 +94,7 @@ func (r *Results) writeGenerators(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	fmt.Fprintf(t, "CPU per request, us\t%d B\tx %s\t%d B\tx %s\tgaps at %s/s, CoV\n", c.Small, wrk, c.Large, wrk, number(c.Rate))
 	by := r.row(wrk)
-	names := []string{loadgen, bare}
+	names := []string{loadgen, exposed, bare}
 	for _, g := range peers() {
 		names = append(names, g.name)
 	}

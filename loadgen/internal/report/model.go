@@ -2,7 +2,11 @@
 // network nor the clock, and every rendering is a function of a Run alone.
 package report
 
-import "time"
+import (
+	"time"
+
+	"loadlab/loadgen/internal/trace"
+)
 
 // SchemaVersion is the version of run.json. It grows when a field changes its meaning or goes.
 const SchemaVersion = 1
@@ -32,7 +36,9 @@ type Run struct {
 	Cells      []Cell     `json:"cells"`             // one per round, mode and phase, in the order they ran; warm-up phases included, marked by their Phase
 	Drivers    []Driver   `json:"drivers,omitempty"` // one per phase that was driven
 	Strategies []Strategy `json:"strategies,omitempty"`
-	Gates      []Gate     `json:"gates,omitempty"`
+	// Traces are those worth a look: of each mode and phase the slowest that were sampled, one near the median, and what they are linked to.
+	Traces []trace.Trace `json:"traces,omitempty"`
+	Gates  []Gate        `json:"gates,omitempty"`
 }
 
 // Dur is a time.Duration under a shorter name.

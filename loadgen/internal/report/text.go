@@ -29,6 +29,7 @@ func Text(w io.Writer, run *Run, o Options) error {
 	writeTables(p, f)
 	writeSpent(p, f)
 	writePredictions(p, f)
+	writeRepeated(p, f)
 	writeStaleness(p, f)
 	writeErrors(p, f)
 	writeNotes(p, f)
@@ -36,6 +37,9 @@ func Text(w io.Writer, run *Run, o Options) error {
 	if o.Path != "" {
 		p.write("\n")
 		p.item("run.json", 10, faint, o.Path)
+		if len(run.Traces) > 0 {
+			p.item("traces", 10, faint, "loadgen trace "+o.Path+" draws the slowest request; --list lists the "+counted(int64(len(run.Traces)), "trace")+" that were kept")
+		}
 	}
 	return p.err
 }

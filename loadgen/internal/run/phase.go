@@ -80,8 +80,8 @@ func needsOracle(p scenario.Phase) bool {
 // drive drives the phase's load. The actions that go on meanwhile end with it.
 func (r *runner) drive(ctx context.Context, d *driven) error {
 	d.recorder = measure.NewRecorder(measure.Config{Modes: len(r.Scenario.Modes), Oracles: d.oracles, Observer: r.watch})
-	r.watch.begin(r, d)
-	defer r.watch.end()
+	r.watch.begin(d)
+	defer r.watch.end(d)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() { // a stack that breaks ends the phase: there is nobody left to answer

@@ -27,7 +27,9 @@ type Config struct {
 	Phases   bool // break the service time down into connect, TLS and the first byte
 	// AllowLimited judges the gates also when the generator was the bottleneck.
 	AllowLimited bool
-	MetricsAddr  string // where the generator's own metrics are served; empty for nowhere
+	MetricsAddr  string  // where the generator's own metrics are served; empty for nowhere
+	Traces       float64 // requests a second that are traced, in phases that do not say; negative: nothing is traced, whatever a phase says
+	OTLP         string  // an OTLP/HTTP endpoint that all spans are passed on to; empty for none
 	Progress     Progress
 }
 
@@ -51,20 +53,8 @@ type runner struct {
 // nothing to report: the stack did not come up.
 func Run(ctx context.Context, cfg Config) (*report.Run, error) {
 	r := &runner{Config: cfg, report: newReport(cfg)}
-	var err error
-	if r.watch, err = newWatch(ctx, cfg.MetricsAddr, r.report); err != nil {
-		return nil, err
-	}
-	defer r.watch.stop()
 	if err := r.up(ctx); err != nil {
 		return nil, err
-	}
-	err = r.describe(ctx)
-	if err == nil {
-		err = r.prepare(ctx)
-	}
-	if err != nil {
-		return nil, errors.Join(err, r.down(ctx))
 	}
 	for _, b := range plan(cfg.Scenario, r.report.Scenario.Rounds, cfg.Seed) {
 		if err := r.block(ctx, b); err != nil {
@@ -72,8 +62,9 @@ func Run(ctx context.Context, cfg Config) (*report.Run, error) {
 			break
 		}
 	}
+	r.countDrops(ctx)
 	if err := r.down(ctx); err != nil {
-		r.report.Warnings = append(r.report.Warnings, "stopping the stack: "+err.Error())
+		r.report.Warnings = append(r.report.Warnings, "at the end of the run: "+err.Error())
 	}
 	r.report.Took = time.Since(r.report.Started)
 	validate(r.report)
@@ -81,14 +72,33 @@ func Run(ctx context.Context, cfg Config) (*report.Run, error) {
 	return r.report, nil
 }
 
-// up brings the stack up.
+// up brings the stack up, and makes ready all that the phases need. If it cannot, it leaves nothing behind.
 func (r *runner) up(ctx context.Context) (err error) {
-	r.stack, err = stack.Up(ctx, r.Stack)
-	if err != nil {
+	if r.watch, err = newWatch(ctx, r); err != nil {
 		return err
 	}
+	r.Stack.Env = r.watch.tracing.env(r.Stack.Env)
+	if r.stack, err = stack.Up(ctx, r.Stack); err != nil {
+		return errors.Join(err, r.watch.close(ctx))
+	}
 	r.lab = lab.New(r.stack.API, r.stack.Lab)
+	if err = r.describe(ctx); err == nil {
+		err = r.prepare(ctx)
+	}
+	if err != nil {
+		return errors.Join(err, r.down(ctx))
+	}
 	return nil
+}
+
+// countDrops warns of spans that the app lost: traces may have gaps then.
+func (r *runner) countDrops(ctx context.Context) {
+	if r.watch.tracing.keeper == nil || r.stack.Err() != nil {
+		return
+	}
+	if totals, err := r.lab.Counters(context.WithoutCancel(ctx)); err == nil && totals.SpansDropped > 0 {
+		r.report.Warnings = append(r.report.Warnings, fmt.Sprintf("the app dropped %d spans: traces may have gaps", totals.SpansDropped))
+	}
 }
 
 // down ends the stack, also when the run was interrupted.
@@ -97,12 +107,13 @@ func (r *runner) down(ctx context.Context) error {
 		r.load.close()
 	}
 	r.lab.Close()
-	return r.stack.Down(context.WithoutCancel(ctx))
+	err := r.stack.Down(context.WithoutCancel(ctx))
+	return errors.Join(err, r.watch.close(ctx))
 }
 
 // prepare makes what the phases need: requests, and a property whose price can be changed.
 func (r *runner) prepare(ctx context.Context) (err error) {
-	if r.load, err = newLoad(r.stack.API, r.Scenario, r.Seed, client.Options{Insecure: r.Insecure, Phases: r.Phases}); err != nil {
+	if r.load, err = newLoad(r.stack.API, r.Scenario, r.Seed, client.Options{Insecure: r.Insecure, Phases: r.Phases, Sampler: r.watch.tracing}); err != nil {
 		return UsageError{err}
 	}
 	if !needs(r.Scenario, scenario.PriceChange) {

@@ -2,46 +2,74 @@ package run
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
 	"time"
 
 	"loadlab/loadgen/internal/expose"
 	"loadlab/loadgen/internal/measure"
-	"loadlab/loadgen/internal/report"
 )
 
-// watch is who else is told of the load while it runs: Prometheus, by the generator's own metrics.
+// watch is who else is told of the load while it runs: Prometheus, by the generator's own metrics, and those who look at traces.
 type watch struct {
+	runner   *runner
 	exporter *expose.Exporter // nil if nobody asked for metrics
-	url      string
-	stop     func()
+	tracing  *tracing
+	stop     func() // ends the serving of metrics
+	now      atomic.Pointer[driven]
 }
 
-// newWatch starts to serve metrics where they are wanted.
-func newWatch(ctx context.Context, addr string, r *report.Run) (*watch, error) {
-	w := &watch{stop: func() {}}
-	if addr == "" {
+// newWatch starts to serve metrics and to receive spans, where they are wanted.
+func newWatch(ctx context.Context, r *runner) (w *watch, err error) {
+	w = &watch{runner: r, stop: func() {}}
+	if w.tracing, err = startTracing(ctx, r.Config); err != nil {
+		return nil, err
+	}
+	if r.MetricsAddr == "" {
 		return w, nil
 	}
-	w.exporter = expose.New(expose.Info{RunID: r.ID, Scenario: r.Scenario.Name, GitSHA: r.Commit})
-	var err error
-	w.url, w.stop, err = w.exporter.Serve(ctx, addr)
+	w.exporter = expose.New(expose.Info{RunID: r.report.ID, Scenario: r.report.Scenario.Name, GitSHA: r.report.Commit})
+	url, stop, err := w.exporter.Serve(ctx, r.MetricsAddr)
 	if err != nil {
-		return nil, UsageError{err}
+		return nil, UsageError{errors.Join(err, w.close(ctx))}
+	}
+	w.stop = stop
+	if r.Stack.Log != nil {
+		_, _ = fmt.Fprintln(r.Stack.Log, "the generator's metrics are at "+url) // a log that is gone is no reason to stop
 	}
 	return w, nil
 }
 
+// close ends what newWatch has started, and puts the traces into the report. It comes after the end of the app, which exports the last of
+// its spans then.
+func (w *watch) close(ctx context.Context) (err error) {
+	w.stop()
+	w.runner.report.Traces, err = w.tracing.close(ctx)
+	return err
+}
+
 // begin tells that a phase begins.
-func (w *watch) begin(r *runner, d *driven) {
-	names := make([]string, len(r.Scenario.Modes))
+func (w *watch) begin(d *driven) {
+	modes := w.runner.Scenario.Modes
+	names := make([]string, len(modes))
 	for _, m := range d.modes {
-		names[m] = r.Scenario.Modes[m].Name
+		names[m] = modes[m].Name
 	}
+	w.now.Store(d)
 	w.exporter.Begin(expose.Phase{Round: d.block.round, Name: d.phase.Name, Mode: d.block.name(), Modes: names})
+	w.tracing.begin(d.phase.Phase)
 }
 
 // end tells that the phase has ended.
-func (w *watch) end() { w.exporter.End() }
+func (w *watch) end(d *driven) {
+	w.exporter.End()
+	medians := map[string]time.Duration{}
+	for _, m := range d.modes {
+		medians[w.runner.Scenario.Modes[m].Name] = d.recorder.Snapshot().Modes[m].P50
+	}
+	w.tracing.end(d.phase.Name, medians)
+}
 
 // Scheduled is told by the recorder that a request has come due.
 func (w *watch) Scheduled(mode int) { w.exporter.Scheduled(mode) }
@@ -49,4 +77,7 @@ func (w *watch) Scheduled(mode int) { w.exporter.Scheduled(mode) }
 // Record is told by the recorder what became of a request.
 func (w *watch) Record(mode int, due time.Duration, start time.Time, o *measure.Outcome) {
 	w.exporter.Record(mode, due, start, o)
+	if o.Sampled && !o.Sent.IsZero() {
+		w.tracing.record(w.runner, w.now.Load(), mode, start.Add(due), o)
+	}
 }

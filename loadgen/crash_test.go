@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"loadlab/loadgen/internal/lab"
+	"loadlab/loadgen/internal/report"
+	"loadlab/loadgen/localserver"
+)
+
+// endless is a scenario that does not end by itself.
+const endless = `why: something will happen to it
+app: {properties: 500}
+modes: {naive: GET /api/properties/live/naive/}
+rounds: 1
+phases:
+  - {name: first,  requests: 3}
+  - {name: second, rate: 30/s, for: 1h, timeout: 500ms}
+gates: [errors() == 0]
+`
+
+// labURL finds the address of the lab controls in what a run says.
+var labURL = regexp.MustCompile(`its lab controls at (\S+)`)
+
+// underLoad waits until the second phase of endless is well under way. said is closed when its first phase has ended.
+func underLoad(t *testing.T, said <-chan struct{}, stderr *log) {
+	t.Helper()
+	await(t, "load", said, stderr)
+	m := labURL.FindStringSubmatch(stderr.String())
+	if m == nil {
+		t.Fatalf("no lab controls in %s", stderr)
+	}
+	app := lab.New("", m[1])
+	defer app.Close()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for range tick.C {
+		counters, err := app.Counters(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if counters.Modes["naive"].Requests >= 8 {
+			return
+		}
+	}
+}
+
+// driving is what the progress says when the first phase has ended.
+const driving = "round 1/1  naive          first "
+
+// The app is killed in the middle: the run ends, the report says what broke, and nothing is left behind.
+func TestTheAppIsKilled(t *testing.T) {
+	workplace(t)
+	app := binary(t, "app")
+	write(t, "small.yaml", endless)
+	stderr := &log{}
+	running := stderr.says(driving)
+	ended := make(chan result, 1)
+	go func() { ended <- loadgenUntil(t.Context(), stderr, "run", "./small.yaml", "--app", app) }()
+	underLoad(t, running, stderr)
+	pid := appPID(t)
+	family := append(descendants(t, pid), process{pid: pid, name: "app"})
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	var r result
+	select {
+	case r = <-ended:
+	case <-time.After(time.Minute):
+		t.Fatal("the run goes on without an app: ", stderr)
+	}
+	want := "INVALID  small: the stack broke: app ended by itself: signal: killed"
+	if r.code != report.ExitInvalid || !strings.Contains(r.stdout, want) || !strings.Contains(r.stdout, "NOT JUDGED  errors() == 0") {
+		t.Errorf("%s\nwant exit code 4 and %s", r, want)
+	}
+	runs, _ := results(t)
+	if len(runs) != 1 || len(runs[0].Cells) != 2 || runs[0].Cells[0].Ledger.Completed != 3 || runs[0].Interrupted {
+		t.Errorf("%d runs: %+v", len(runs), runs)
+	}
+	gone(t, family)
+}
+
+// An interrupt in the middle: a partial report, which is not judged, exit code 130, and no process left.
+func TestInterrupted(t *testing.T) {
+	stacks := []string{"embedded"}
+	if err := localserver.Check(); err == nil || os.Getenv("CI") == "true" {
+		stacks = append(stacks, "local")
+	} else {
+		t.Logf("SKIPPED, NOT TESTED: the stack local: %v", err)
+	}
+	for _, stack := range stacks {
+		t.Run(stack, func(t *testing.T) {
+			workplace(t)
+			write(t, "small.yaml", endless)
+			c := newChild(t, "run", "./small.yaml", "--stack", stack, "--allow-limited")
+			running := c.stderr.says(driving)
+			c.start(t)
+			underLoad(t, running, c.stderr)
+			family := descendants(t, c.Process.Pid)
+			if stack == "local" && !slices.ContainsFunc(family, func(p process) bool { return p.name == "postgres" }) {
+				t.Errorf("no PostgreSQL among %+v", family)
+			}
+			r := c.signal(t, syscall.SIGINT)
+			if r.code != report.ExitInterrupted || !strings.Contains(r.stdout, "INTERRUPTED  small: stopped after ") ||
+				!strings.Contains(r.stdout, "NOT JUDGED  errors() == 0") || !strings.Contains(r.stdout, "second: 30/s poisson for 1h") {
+				t.Error(r)
+			}
+			runs, _ := results(t)
+			if len(runs) != 1 || !runs[0].Interrupted || len(runs[0].Invalid) > 0 || len(runs[0].Cells) != 2 || len(runs[0].Warnings) > 0 {
+				t.Errorf("%d runs: %+v", len(runs), runs)
+			}
+			gone(t, family)
+		})
+	}
+}
+
+// An interrupt while the app is still seeding: there is nothing to report, and nothing left.
+func TestInterruptedStart(t *testing.T) {
+	workplace(t)
+	write(t, "small.yaml", strings.Replace(endless, "500}", "5000000}", 1))
+	c := newChild(t, "run", "./small.yaml")
+	c.start(t)
+	pidFile := filepath.Join(os.Getenv("TMPDIR"), "loadlab-*", "app.pid")
+	for tick := time.NewTicker(5 * time.Millisecond); ; <-tick.C {
+		if files, _ := filepath.Glob(pidFile); len(files) > 0 {
+			break
+		}
+	}
+	family := descendants(t, c.Process.Pid)
+	r := c.signal(t, syscall.SIGINT)
+	if r.code != report.ExitInterrupted || r.stdout != "" || strings.Count(r.stderr, "\n") != 1 || !strings.HasPrefix(r.stderr, "loadgen: ") {
+		t.Error(r)
+	}
+	if runs, _ := results(t); len(runs) > 0 {
+		t.Errorf("a result of nothing: %+v", runs)
+	}
+	gone(t, family)
+}
+
+// The generator is killed: its processes end with it, and the next run removes what it could not.
+func TestTheGeneratorIsKilled(t *testing.T) {
+	workplace(t)
+	write(t, "small.yaml", endless)
+	c := newChild(t, "run", "./small.yaml")
+	running := c.stderr.says(driving)
+	c.start(t)
+	underLoad(t, running, c.stderr)
+	family := descendants(t, c.Process.Pid)
+	c.signal(t, syscall.SIGKILL)
+	gone(t, family)
+	write(t, "small.yaml", strings.Replace(endless, "for: 1h", "for: 50ms", 1))
+	if r := runSmall(t); r.code != report.ExitPass {
+		t.Error(r)
+	}
+}
+
+// A context that ended before it began stands for an interrupt at the worst of times.
+func TestInterruptedAtOnce(t *testing.T) {
+	workplace(t)
+	app := binary(t, "app")
+	write(t, "small.yaml", endless)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if r := loadgenUntil(ctx, &log{}, "run", "./small.yaml", "--app", app); r.code != report.ExitInterrupted || r.stdout != "" {
+		t.Error(r)
+	}
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"loadlab/loadgen/internal/report"
+)
+
+// lastLine is what other programs read of hit's output.
+var lastLine = regexp.MustCompile(`\n\n(\d+) requests p50=(\S+) p90=(\S+) p95=(\S+) p99=(\S+)\n$`)
+
+// figures reads the last line.
+func figures(t *testing.T, r result) (requests int, quantiles []time.Duration) {
+	t.Helper()
+	m := lastLine.FindStringSubmatch(r.stdout)
+	if m == nil {
+		t.Fatalf("no figures at the end: %s", r)
+	}
+	requests, err := strconv.Atoi(m[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range m[2:] {
+		q, err := time.ParseDuration(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(quantiles) > 0 && q < quantiles[len(quantiles)-1] {
+			t.Errorf("quantiles %q do not rise", m[2:])
+		}
+		quantiles = append(quantiles, q)
+	}
+	return requests, quantiles
+}
+
+// limited reports whether the verdict is the generator's: server and generator share this process, and the machine may be busy.
+func limited(r result) bool {
+	return r.code == report.ExitInvalid && strings.Contains(r.stdout, "GENERATOR-LIMITED")
+}
+
+func TestHit(t *testing.T) {
+	workplace(t)
+	var mu sync.Mutex
+	var seen []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body) // checked by what it says
+		mu.Lock()
+		defer mu.Unlock()
+		seen = append(seen, fmt.Sprintf("%s %s %s/%s/%s %q", r.Method, r.URL.RequestURI(), r.Header.Get("Accept"), r.Header.Get("X-Two"), r.Header.Get("Authorization"), body))
+		w.WriteHeader(http.StatusAccepted)
+	}))
+	t.Cleanup(server.Close)
+	host := strings.TrimPrefix(server.URL, "http://")
+	for _, tt := range []struct {
+		args     []string
+		requests int // 0: whatever the server could do
+		request  string
+		load     string
+	}{
+		{[]string{server.URL, "--rate", "100/s", "--for", "200ms", "--arrivals", "constant"}, 20, `GET / // ""`, "100/s constant for 200ms"},
+		{[]string{host + "/a/b%20c?q=1&r=%22", "-c", "3", "--for", "100ms"}, 0, `GET /a/b%20c?q=1&r=%22 // ""`, "3 users, for 100ms"},
+		{[]string{server.URL + "/x", "-n", "7"}, 7, `GET /x // ""`, "7 requests"},
+		{[]string{server.URL, "-c", "2", "-n", "6", "--think", "1ms", "--timeout", "3s"}, 6, `GET / // ""`, "2 users, 6 requests, think 1ms"},
+		{
+			[]string{server.URL, "-n", "2", "-X", "POST", "-d", "say: \"hé\xff\"\x00\n", "-H", "Accept: text/html", "-H", "X-Two:a: \"b\""}, 2,
+			`POST / text/html/a: "b"/ ` + fmt.Sprintf("%q", "say: \"hé\xff\"\x00\n"), "2 requests",
+		},
+		{[]string{"http://me:secret@" + host, "-n", "1"}, 1, `GET / //Basic bWU6c2VjcmV0 ""`, "burst of 1"},
+	} {
+		seen = nil
+		r := loadgen(t, append([]string{"hit"}, tt.args...)...)
+		if r.code != 0 && !limited(r) {
+			t.Errorf("%q: %s", tt.args, r)
+			continue
+		}
+		requests, quantiles := figures(t, r)
+		if tt.requests == 0 && requests < 3 || tt.requests != 0 && requests != tt.requests || requests != len(seen) || quantiles[0] <= 0 {
+			t.Errorf("%q: %d requests, the server saw %d, want %d; quantiles %v", tt.args, requests, len(seen), tt.requests, quantiles)
+		}
+		for _, s := range seen {
+			if s != tt.request {
+				t.Errorf("%q: the server saw %s, want %s", tt.args, s, tt.request)
+			}
+		}
+		if !strings.Contains(r.stdout, "\nhit: "+tt.load+"\n") || strings.Contains(r.stdout, "secret") || !strings.HasPrefix(r.stderr, "round 1/1  hit ") {
+			t.Errorf("%q: no load %q in %s", tt.args, tt.load, r)
+		}
+	}
+}
+
+// hit judges nothing: what fails is counted by kind.
+func TestHitAServerThatFails(t *testing.T) {
+	workplace(t)
+	server := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	r := loadgen(t, "hit", server.URL, "-n", "5")
+	if requests, _ := figures(t, r); r.code != 0 && !limited(r) || requests != 5 || !strings.Contains(r.stdout, "5 of 5 requests (100%): 5 status") {
+		t.Error(r)
+	}
+	server.Close()
+	if r := loadgen(t, "hit", server.URL, "-n", "5"); r.code != report.ExitInvalid || r.stdout != "" || strings.Count(r.stderr, "\n") != 1 ||
+		!strings.Contains(r.stderr, "the target "+server.URL+" does not answer") {
+		t.Error(r)
+	}
+}
+
+func TestHitInterrupted(t *testing.T) {
+	workplace(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	n := 0
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		if n++; n == 5 { // of one user: one after the other
+			cancel()
+		}
+	}))
+	t.Cleanup(server.Close)
+	r := loadgenUntil(ctx, &log{}, "hit", server.URL)
+	if requests, _ := figures(t, r); r.code != report.ExitInterrupted || requests < 5 || !strings.Contains(r.stdout, "INTERRUPTED  hit: ") {
+		t.Error(r)
+	}
+}

@@ -1,0 +1,213 @@
+package otlp_test
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	collectorpb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
+	resourcepb "go.opentelemetry.io/proto/otlp/resource/v1"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
+
+	"loadlab/loadgen/internal/trace"
+	"loadlab/loadgen/internal/trace/otlp"
+)
+
+// span makes a span whose ids end with a byte each; 0 makes an invalid id.
+func span(traceID, id byte, attrs ...*commonpb.KeyValue) *tracepb.Span {
+	s := &tracepb.Span{
+		TraceId: append(make([]byte, 15), traceID), SpanId: append(make([]byte, 7), id), Name: "SELECT agents", Kind: tracepb.Span_SPAN_KIND_CLIENT,
+		StartTimeUnixNano: 1e18, EndTimeUnixNano: 1e18 + 5, Attributes: attrs,
+	}
+	if id > 1 {
+		s.ParentSpanId = append(make([]byte, 7), 1)
+	}
+	return s
+}
+
+func text(key, value string) *commonpb.KeyValue {
+	return &commonpb.KeyValue{Key: key, Value: &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: value}}}
+}
+
+func request(t testing.TB, spans ...*tracepb.Span) []byte {
+	t.Helper()
+	body, err := proto.Marshal(&collectorpb.ExportTraceServiceRequest{ResourceSpans: []*tracepb.ResourceSpans{{
+		Resource:   &resourcepb.Resource{Attributes: []*commonpb.KeyValue{text("service.name", "shop")}},
+		ScopeSpans: []*tracepb.ScopeSpans{{Scope: &commonpb.InstrumentationScope{Name: "x"}, Spans: spans}},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
+func decode(body []byte) (spans []otlp.Span, invalid int, err error) {
+	invalid, err = otlp.NewDecoder().Decode(body, func(s *otlp.Span) { spans = append(spans, *s) })
+	return spans, invalid, err
+}
+
+// expected is what the generated types say of a request, without attributes.
+func expected(req *collectorpb.ExportTraceServiceRequest) (spans []otlp.Span, invalid int) {
+	kinds := []string{"", "internal", "server", "client", "producer", "consumer"}
+	for _, rs := range req.GetResourceSpans() {
+		for _, ss := range rs.GetScopeSpans() {
+			for _, s := range ss.GetSpans() {
+				e := otlp.Span{
+					Name: s.GetName(), Start: int64(min(s.GetStartTimeUnixNano(), 1<<63-1)), End: int64(min(s.GetEndTimeUnixNano(), 1<<63-1)),
+					Failed: s.GetStatus().GetCode() == tracepb.Status_STATUS_CODE_ERROR, Error: trace.Cut(s.GetStatus().GetMessage()),
+				}
+				if k := int(s.GetKind()); k >= 0 && k < len(kinds) {
+					e.Kind = kinds[k]
+				}
+				copyID(e.TraceID[:], s.GetTraceId())
+				copyID(e.ID[:], s.GetSpanId())
+				copyID(e.Parent[:], s.GetParentSpanId())
+				for _, l := range s.GetLinks() {
+					var link otlp.Link
+					copyID(link.TraceID[:], l.GetTraceId())
+					copyID(link.SpanID[:], l.GetSpanId())
+					if link.TraceID != [16]byte{} && link.SpanID != [8]byte{} && len(e.Links) < 16 {
+						e.Links = append(e.Links, link)
+					}
+				}
+				if e.TraceID == [16]byte{} || e.ID == [8]byte{} {
+					invalid++
+					continue
+				}
+				spans = append(spans, e)
+			}
+		}
+	}
+	return spans, invalid
+}
+
+func copyID(dst, src []byte) {
+	if len(src) == len(dst) {
+		copy(dst, src)
+	}
+}
+
+// FuzzDecode compares the decoder with the generated types, on whatever these take.
+func FuzzDecode(f *testing.F) {
+	linked := span(1, 2, text("db.query.text", "SELECT 1"), &commonpb.KeyValue{Key: "lab.list", Value: &commonpb.AnyValue{
+		Value: &commonpb.AnyValue_ArrayValue{ArrayValue: &commonpb.ArrayValue{Values: []*commonpb.AnyValue{text("", "a").GetValue(), text("", "b").GetValue()}}},
+	}})
+	linked.Links = []*tracepb.Span_Link{{TraceId: bytes.Repeat([]byte{7}, 16), SpanId: bytes.Repeat([]byte{8}, 8)}}
+	linked.Status = &tracepb.Status{Code: tracepb.Status_STATUS_CODE_ERROR, Message: "broken"}
+	linked.Events = []*tracepb.Span_Event{{Name: "exception"}}
+	f.Add(request(f, span(1, 1), linked))
+	f.Add(request(f, span(0, 1)))
+	f.Add([]byte{0x0a, 0xff})
+	f.Fuzz(func(t *testing.T, body []byte) {
+		got, invalid, err := decode(body)
+		if err != nil && !errors.Is(err, otlp.ErrBody) {
+			t.Errorf("got error %v", err)
+		}
+		for i := range got {
+			for _, a := range got[i].Attributes {
+				if len(a.Value) > trace.MaxText || !utf8.ValidString(a.Value) {
+					t.Errorf("attribute %s has %d bytes, %q", a.Name, len(a.Value), a.Value)
+				}
+			}
+		}
+		var req collectorpb.ExportTraceServiceRequest
+		if proto.Unmarshal(body, &req) != nil {
+			return
+		}
+		if err != nil {
+			t.Fatalf("the generated types take it: %v", err)
+		}
+		want, wantInvalid := expected(&req)
+		for i := range got {
+			got[i].Attributes, got[i].Service = nil, ""
+		}
+		for i := range want {
+			if len(want[i].Name) > 256 {
+				want[i].Name = strings.ToValidUTF8(want[i].Name[:256], "\uFFFD")
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" || invalid != wantInvalid {
+			t.Errorf("%d invalid spans, want %d\n%s", invalid, wantInvalid, diff)
+		}
+	})
+}
+
+func TestDecodeBoundsEverySpan(t *testing.T) {
+	var attrs []*commonpb.KeyValue
+	for range 100 {
+		attrs = append(attrs, text("lab.x", strings.Repeat("ü", 5000)))
+	}
+	s := span(1, 1, attrs...)
+	s.Name = strings.Repeat("n", 1000)
+	for range 100 {
+		s.Links = append(s.Links, &tracepb.Span_Link{TraceId: bytes.Repeat([]byte{7}, 16), SpanId: bytes.Repeat([]byte{8}, 8)})
+	}
+	got, _, err := decode(request(t, s))
+	if err != nil || len(got) != 1 {
+		t.Fatalf("%d spans, %v", len(got), err)
+	}
+	if g := got[0]; len(g.Attributes) != 32 || len(g.Links) != 16 || len(g.Name) != 256 || len(g.Attributes[0].Value) > trace.MaxText || g.Service != "shop" {
+		t.Errorf("%d attributes, %d links, a name of %d bytes", len(g.Attributes), len(g.Links), len(g.Name))
+	}
+}
+
+func TestResourceBehindItsSpans(t *testing.T) {
+	spans, err := proto.Marshal(&tracepb.ResourceSpans{ScopeSpans: []*tracepb.ScopeSpans{{Spans: []*tracepb.Span{span(1, 1)}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	resource, err := proto.Marshal(&tracepb.ResourceSpans{Resource: &resourcepb.Resource{Attributes: []*commonpb.KeyValue{text("service.name", "late")}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := proto.Marshal(&collectorpb.ExportTraceServiceRequest{ResourceSpans: []*tracepb.ResourceSpans{{}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	message := append(spans, resource...)
+	body = append(append(body, 0x0a, byte(len(message))), message...)
+	got, _, err := decode(body)
+	if err != nil || len(got) != 1 || got[0].Service != "late" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	var spans []*tracepb.Span
+	for i := range 512 {
+		spans = append(spans, span(1, byte(i%250+1), text("db.system.name", "sqlite"), text("db.operation.name", "SELECT"), text("db.collection.name", "agents"),
+			text("db.query.text", `SELECT "a"."id", "a"."office_id", "a"."name", "a"."email", "a"."phone" FROM "agents" AS "a" WHERE (id = 253)`),
+			text("db.query.summary", "SELECT agents")))
+	}
+	body := request(b, spans...)
+	d := otlp.NewDecoder()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := d.Decode(body, func(*otlp.Span) {}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/512, "ns/span")
+}
+
+func BenchmarkGeneratedTypes(b *testing.B) {
+	var spans []*tracepb.Span
+	for i := range 512 {
+		spans = append(spans, span(1, byte(i%250+1), text("db.system.name", "sqlite"), text("db.operation.name", "SELECT"), text("db.collection.name", "agents"),
+			text("db.query.text", `SELECT "a"."id", "a"."office_id", "a"."name", "a"."email", "a"."phone" FROM "agents" AS "a" WHERE (id = 253)`),
+			text("db.query.summary", "SELECT agents")))
+	}
+	body := request(b, spans...)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := proto.Unmarshal(body, &collectorpb.ExportTraceServiceRequest{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/512, "ns/span")
+}

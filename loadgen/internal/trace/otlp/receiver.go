@@ -1,0 +1,200 @@
+package otlp
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	collectorpb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	"google.golang.org/protobuf/proto"
+)
+
+// tracesPath is where OTLP/HTTP wants spans.
+const tracesPath = "/v1/traces"
+
+// Defaults and limits of a Receiver.
+const (
+	DefaultMaxBody = 8 << 20
+	atOnce         = 4 // requests whose body is read at once; others wait
+	bodyTimeout    = 10 * time.Second
+	protobufType   = "application/x-protobuf"
+)
+
+// ReceiverConfig says what becomes of spans.
+type ReceiverConfig struct {
+	Addr    string     // where to listen; empty for a free port of the loopback interface
+	Sink    Sink       // takes every span
+	Forward *Forwarder // is sent every request too; nil for none
+	MaxBody int64      // bytes of a request, unpacked; 0 is DefaultMaxBody
+}
+
+// Receiver is an OTLP/HTTP endpoint for spans in protobuf, packed by gzip or not.
+type Receiver struct {
+	cfg      ReceiverConfig
+	listener net.Listener
+	server   *http.Server
+	serving  sync.WaitGroup
+	readers  chan *reader // that are free
+
+	requests, refused, spans, invalid atomic.Int64
+}
+
+// reader is what one request at a time is read with.
+type reader struct {
+	packed  gzip.Reader
+	body    bytes.Buffer
+	decoder *Decoder
+}
+
+// ReceiverStats are totals since the start.
+type ReceiverStats struct {
+	Requests int64 // that were answered with 200
+	Refused  int64 // that were not
+	Spans    int64 // taken
+	Invalid  int64 // not taken: without a valid id
+}
+
+// Receive starts a Receiver. The caller closes it.
+func Receive(ctx context.Context, cfg ReceiverConfig) (*Receiver, error) {
+	if cfg.Addr == "" {
+		cfg.Addr = "127.0.0.1:0"
+	}
+	if cfg.MaxBody == 0 {
+		cfg.MaxBody = DefaultMaxBody
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("receive spans: %w", err)
+	}
+	r := &Receiver{cfg: cfg, listener: listener, readers: make(chan *reader, atOnce)}
+	for range atOnce {
+		r.readers <- &reader{decoder: NewDecoder()}
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST "+tracesPath, r.serve)
+	r.server = &http.Server{
+		Handler: mux, ReadHeaderTimeout: bodyTimeout, ReadTimeout: bodyTimeout, IdleTimeout: time.Minute,
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // who sends nonsense is told, and the terminal is in use
+	}
+	r.serving.Go(func() { _ = r.server.Serve(listener) }) // it ends with http.ErrServerClosed
+	return r, nil
+}
+
+// Endpoint is the base URL, as OTEL_EXPORTER_OTLP_ENDPOINT wants it.
+func (r *Receiver) Endpoint() string { return "http://" + r.listener.Addr().String() }
+
+// Env are the variables that make a program send its spans here.
+func (r *Receiver) Env() []string {
+	return []string{
+		"OTEL_TRACES_EXPORTER=otlp", "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", "OTEL_EXPORTER_OTLP_ENDPOINT=" + r.Endpoint(),
+		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + r.Endpoint() + tracesPath, "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/protobuf",
+	}
+}
+
+// Stats returns what has been received so far.
+func (r *Receiver) Stats() ReceiverStats {
+	return ReceiverStats{Requests: r.requests.Load(), Refused: r.refused.Load(), Spans: r.spans.Load(), Invalid: r.invalid.Load()}
+}
+
+// Close ends the Receiver once the requests under way are answered, or ctx ends. It does not close the Forwarder.
+func (r *Receiver) Close(ctx context.Context) error {
+	err := r.server.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(err, r.server.Close())
+	}
+	r.serving.Wait()
+	return err
+}
+
+// serve answers an export request.
+func (r *Receiver) serve(w http.ResponseWriter, req *http.Request) {
+	var read *reader
+	select {
+	case read = <-r.readers:
+		defer func() { r.readers <- read }()
+	case <-req.Context().Done():
+		return
+	}
+	invalid, status, err := r.take(read, req)
+	if err != nil {
+		r.refused.Add(1)
+		http.Error(w, err.Error(), status)
+		return
+	}
+	r.requests.Add(1)
+	var answer collectorpb.ExportTraceServiceResponse
+	if invalid > 0 {
+		answer.PartialSuccess = &collectorpb.ExportTracePartialSuccess{RejectedSpans: int64(invalid), ErrorMessage: "spans without a valid id"}
+	}
+	body, err := proto.Marshal(&answer)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", protobufType)
+	_, _ = w.Write(body) // a sender that has gone does not want it
+}
+
+// take reads a request and hands its spans on. An error is the sender's, and status says of what kind.
+func (r *Receiver) take(read *reader, req *http.Request) (invalid, status int, err error) {
+	if media, _, err := mime.ParseMediaType(req.Header.Get("Content-Type")); err != nil || media != protobufType {
+		return 0, http.StatusUnsupportedMediaType, fmt.Errorf("Content-Type must be %s", protobufType)
+	}
+	body, status, err := read.unpack(req.Body, req.Header.Get("Content-Encoding"), r.cfg.MaxBody)
+	if err != nil {
+		return 0, status, err
+	}
+	spans := 0
+	invalid, err = read.decoder.Decode(body, func(s *Span) {
+		spans++
+		r.cfg.Sink.Add(s)
+	})
+	r.spans.Add(int64(spans))
+	r.invalid.Add(int64(invalid))
+	if err != nil {
+		return 0, http.StatusBadRequest, err
+	}
+	if r.cfg.Forward != nil {
+		r.cfg.Forward.Send(bytes.Clone(body), spans)
+	}
+	return invalid, http.StatusOK, nil
+}
+
+var errTooLarge = errors.New("the request is too large")
+
+// unpack reads a body, which is valid until the next call.
+func (read *reader) unpack(body io.Reader, encoding string, limit int64) (b []byte, status int, err error) {
+	if read.body.Cap() > 1<<20 {
+		read.body = bytes.Buffer{} // one large request should not cost its memory for good
+	}
+	read.body.Reset()
+	src := io.LimitReader(body, limit+1)
+	switch encoding {
+	case "", "identity":
+	case "gzip":
+		if err := read.packed.Reset(src); err != nil {
+			return nil, http.StatusBadRequest, fmt.Errorf("unpack the request: %w", err)
+		}
+		src = io.LimitReader(&read.packed, limit+1)
+	default:
+		return nil, http.StatusUnsupportedMediaType, fmt.Errorf("Content-Encoding %q is neither gzip nor identity", encoding)
+	}
+	n, err := read.body.ReadFrom(src)
+	if n > limit {
+		return nil, http.StatusRequestEntityTooLarge, fmt.Errorf("%w: more than %d bytes", errTooLarge, limit)
+	}
+	if err != nil {
+		return nil, http.StatusBadRequest, fmt.Errorf("read the request: %w", err)
+	}
+	return read.body.Bytes(), http.StatusOK, nil
+}

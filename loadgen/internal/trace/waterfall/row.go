@@ -1,0 +1,261 @@
+package waterfall
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"loadlab/loadgen/internal/report"
+	"loadlab/loadgen/internal/trace"
+	"loadlab/loadgen/internal/trace/sqlshape"
+	"loadlab/otel/signal"
+)
+
+// row is a line of the picture: a span, repeated spans, or without spans a remark on the line above.
+type row struct {
+	label string
+	color color
+	spans []*trace.Span
+}
+
+// tolerance is how much later than its cause a span may end without having gone on in the background: their ends are two readings of
+// the clock.
+const tolerance = 100 * time.Microsecond
+
+// maxIndent is how far spans are indented.
+const maxIndent = 16
+
+// layouter makes the rows of a trace.
+type layouter struct {
+	trace  *trace.Trace
+	expand bool
+	rows   []row
+}
+
+// frame is a node of the tree that waits to be laid out.
+type frame struct {
+	nodes      []*trace.Node // one, or repeated ones
+	parent     *trace.Node
+	depth      int
+	background bool // its parent was in the background already
+	leaves     bool // it goes there
+}
+
+func layout(t *trace.Trace, expand bool) []row {
+	l := &layouter{trace: t, expand: expand}
+	var stack []frame
+	push := func(nodes []*trace.Node, parent *trace.Node, depth int, background bool) {
+		for _, same := range slices.Backward(l.group(nodes)) {
+			stack = append(stack, frame{nodes: same, parent: parent, depth: depth, background: background})
+		}
+	}
+	push(t.Tree(), nil, 0, false)
+	for len(stack) > 0 { // with a stack of its own: how deep a trace is, others decide
+		f := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if len(f.nodes) > 1 {
+			l.repeated(f)
+			continue
+		}
+		n := f.nodes[0]
+		f.leaves = !f.background && inBackground(n, f.parent)
+		l.single(f)
+		push(n.Children, n, f.depth+1, f.background || f.leaves)
+	}
+	return l.rows
+}
+
+// group puts repeated siblings together, where the first of them is.
+func (l *layouter) group(nodes []*trace.Node) [][]*trace.Node {
+	count := map[string]int{}
+	for _, n := range nodes {
+		count[key(n)]++
+	}
+	var groups [][]*trace.Node
+	at := map[string]int{}
+	for _, n := range nodes {
+		k := key(n)
+		if l.expand || k == "" || count[k] < trace.RepeatedFrom {
+			groups = append(groups, []*trace.Node{n})
+			continue
+		}
+		if _, ok := at[k]; !ok {
+			at[k] = len(groups)
+			groups = append(groups, nil)
+		}
+		groups[at[k]] = append(groups[at[k]], n)
+	}
+	return groups
+}
+
+// key is what repeated siblings have in common; empty for a span that deserves a line of its own.
+func key(n *trace.Node) string {
+	if len(n.Children) > 0 || len(n.Links) > 0 || n.Orphan {
+		return ""
+	}
+	return n.Shape()
+}
+
+// inBackground reports whether n went on after what caused it had ended. The generator's own spans cause nothing: they wait.
+func inBackground(n, parent *trace.Node) bool {
+	return parent != nil && parent.Service != trace.Service && n.End() > parent.End()+tolerance
+}
+
+// repeated makes the row of spans that are alike.
+func (l *layouter) repeated(f frame) {
+	r := row{label: fmt.Sprintf("%s%s x %d", indent(f.depth), clean(f.nodes[0].Name), len(f.nodes)), color: colorOf(f.nodes[0].Span, f.background)}
+	failed := 0
+	for _, n := range f.nodes {
+		r.spans = append(r.spans, n.Span)
+		if n.Failed {
+			failed++
+		}
+	}
+	if failed > 0 {
+		r.label += fmt.Sprintf(", %d failed", failed)
+		r.color = red
+	}
+	l.rows = append(l.rows, r)
+	for _, n := range f.nodes {
+		if n.Failed {
+			l.remark(f.depth, red, "✗ "+said(n.Span)) // the first stands for all
+			break
+		}
+	}
+}
+
+// single makes the row of a span, and remarks on it.
+func (l *layouter) single(f frame) {
+	n := f.nodes[0]
+	notes := notes(n.Span)
+	if l.expand {
+		if _, where, ok := strings.Cut(n.Attributes[signal.AttrDBQueryText], " WHERE "); ok {
+			notes = append(notes, clean(where))
+		}
+	}
+	if p := f.parent; p != nil && p.Service != trace.Service && p.Service != n.Service {
+		notes = append(notes, "by "+clean(n.Service))
+	}
+	if n.Orphan {
+		notes = append(notes, "its parent is missing")
+	}
+	if f.leaves {
+		notes = append(notes, "in the background")
+	}
+	label := indent(f.depth) + clean(n.Name)
+	if len(notes) > 0 {
+		label += ": " + strings.Join(notes, ", ")
+	}
+	l.rows = append(l.rows, row{label: label, color: colorOf(n.Span, f.background || f.leaves), spans: []*trace.Span{n.Span}})
+	if n.Failed {
+		l.remark(f.depth, red, "✗ "+said(n.Span))
+	}
+	if f.parent != nil && f.parent.Service == trace.Service && n.Service != trace.Service && n.End() > f.parent.End()+time.Millisecond {
+		l.remark(f.depth, yellow, "went on for "+report.Latency(n.End()-f.parent.End())+" after the client had stopped waiting")
+	}
+	for _, link := range n.Links {
+		l.remark(f.depth, cyan, "↳ "+l.link(n.Span, link))
+	}
+}
+
+func (l *layouter) remark(depth int, c color, s string) {
+	l.rows = append(l.rows, row{label: indent(depth) + "  " + clean(s), color: c})
+}
+
+// link says what a span had to do with another one.
+func (l *layouter) link(s *trace.Span, link trace.Link) string {
+	where := "trace " + link.TraceID
+	if link.TraceID == l.trace.ID {
+		where = "this trace, span " + link.SpanID
+	}
+	waited := s.Attributes[signal.AttrCacheCollapsed] == "true" || s.Attributes[signal.AttrCacheResult] == signal.ResultCoalesced
+	switch {
+	case waited:
+		return "waited for the recompute in " + where
+	case s.Parent == "":
+		return "caused by " + where
+	}
+	return "linked to " + where
+}
+
+// notes are what attributes tell beside the name.
+func notes(s *trace.Span) []string {
+	var notes []string
+	a := s.Attributes
+	if result := a[signal.AttrCacheResult]; result != "" {
+		notes = append(notes, clean(result))
+		if detail := a[signal.AttrCacheDetail]; detail != "" {
+			notes = append(notes, clean(detail))
+		}
+		if a[signal.AttrCacheStored] == "true" {
+			notes = append(notes, "stored")
+		}
+	}
+	if wait := poolWait(s); wait >= tolerance {
+		notes = append(notes, report.Latency(wait)+" for a connection")
+	}
+	if list, ok := strings.CutPrefix(sqlshape.Of(a[signal.AttrDBQueryText]).Text, "SELECT "); ok {
+		if what, _, ok := strings.Cut(list, " FROM "); ok && len(what) <= maxWhat && what != "*" {
+			notes = append(notes, clean(what)) // count(*) is another query than that of the rows
+		}
+	}
+	return notes
+}
+
+// maxWhat is the length of the longest select list that is shown.
+const maxWhat = 16
+
+// poolWait is how long a span waited for a database connection.
+func poolWait(s *trace.Span) time.Duration {
+	ms, err := strconv.ParseFloat(s.Attributes[signal.AttrPoolWait], 64)
+	if err != nil || math.IsNaN(ms) || ms <= 0 || ms > 1e9 {
+		return 0
+	}
+	return time.Duration(ms * float64(time.Millisecond))
+}
+
+func said(s *trace.Span) string {
+	if s.Error == "" {
+		return "failed"
+	}
+	return s.Error
+}
+
+func indent(depth int) string { return strings.Repeat(" ", min(2*depth, maxIndent)) }
+
+func isRedis(s *trace.Span) bool {
+	system := s.Attributes[signal.AttrDBSystem]
+	return system == "redis" || system == "valkey"
+}
+
+// colorOf tells layers apart: the generator, the server, its database and its cache.
+func colorOf(s *trace.Span, background bool) color {
+	switch {
+	case s.Failed:
+		return red
+	case background, s.Waited():
+		return faint
+	case s.SQL():
+		return green
+	case isRedis(s):
+		return magenta
+	case s.Attributes[signal.AttrCacheResult] != "":
+		return yellow
+	case s.Kind == "server":
+		return blue
+	}
+	return plain
+}
+
+// middle is the lower median of how long the spans took.
+func middle(spans []*trace.Span) time.Duration {
+	var took []time.Duration
+	for _, s := range spans {
+		took = append(took, s.Duration)
+	}
+	slices.Sort(took)
+	return took[(len(took)-1)/2]
+}

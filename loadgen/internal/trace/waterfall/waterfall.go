@@ -1,0 +1,147 @@
+// Package waterfall draws a trace for a terminal: one line a span, indented below what caused it, with a bar where it was in time. It
+// is a pure function of the trace.
+package waterfall
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"loadlab/loadgen/internal/report"
+	"loadlab/loadgen/internal/trace"
+)
+
+// Options say how a trace is drawn.
+type Options struct {
+	Width  int  // columns; 0 is 120, and less than 60 is 60
+	Color  bool // SGR escape sequences
+	Expand bool // a line for each of repeated spans too
+}
+
+// Write draws t.
+func Write(w io.Writer, t *trace.Trace, o Options) error {
+	if o.Width == 0 {
+		o.Width = 120
+	}
+	o.Width = max(o.Width, 60)
+	p := &page{colors: o.Color, width: o.Width}
+	p.head(t)
+	p.body(t, o.Expand)
+	_, err := io.WriteString(w, p.b.String())
+	return err
+}
+
+// head says what the trace is, what it came to, and what is wrong with it.
+func (p *page) head(t *trace.Trace) {
+	parts := []string{t.Mode, t.Phase}
+	if t.Round > 0 {
+		parts = append(parts, fmt.Sprint("round ", t.Round))
+	}
+	title, id := clean(strings.Join(append(parts, t.Why), " · ")), "trace "+clean(t.ID)
+	if gap := p.width - width(title) - width(id); gap >= 2 {
+		p.line(p.paint(bold, title) + strings.Repeat(" ", gap) + p.paint(faint, id))
+	} else {
+		p.line(p.paint(bold, snip(title, p.width)))
+		p.line(p.paint(faint, id))
+	}
+	if t.Response > 0 {
+		p.wrap(plain, fmt.Sprintf("response %s = %s waiting to be sent + %s service",
+			report.Latency(t.Response), report.Latency(t.Lag), report.Latency(t.Service)))
+	}
+	if t.Failed != "" {
+		p.wrap(red, "failed: "+clean(t.Failed))
+	}
+	if s := costs(t); s != "" {
+		p.wrap(plain, s)
+	}
+	if s := trace.FindQueries(t.Spans).String(); s != "" {
+		p.wrap(yellow, "N+1: "+clean(s))
+	}
+	if t.Problem != "" {
+		p.wrap(yellow, "not whole: "+clean(t.Problem))
+	}
+	p.line("")
+}
+
+// costs counts what the trace asked of others.
+func costs(t *trace.Trace) string {
+	var sql, redis []*trace.Span
+	for i := range t.Spans {
+		switch s := &t.Spans[i]; {
+		case s.SQL():
+			sql = append(sql, s)
+		case isRedis(s):
+			redis = append(redis, s)
+		}
+	}
+	var parts []string
+	for _, c := range []struct {
+		spans     []*trace.Span
+		one, many string
+	}{{sql, "query", "queries"}, {redis, "Redis round trip", "Redis round trips"}} {
+		if n := len(c.spans); n > 0 {
+			name := c.many
+			if n == 1 {
+				name = c.one
+			}
+			parts = append(parts, fmt.Sprintf("%d %s in %s", n, name, report.Latency(sum(c.spans))))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func sum(spans []*trace.Span) time.Duration {
+	var total time.Duration
+	for _, s := range spans {
+		total += s.Duration
+	}
+	return total
+}
+
+// Widths of the columns at the right, and least widths of the others.
+const (
+	tookWidth  = 9
+	leastLabel = 24
+	leastBars  = 16
+)
+
+// body draws the spans below an axis of time.
+func (p *page) body(t *trace.Trace, expand bool) {
+	rows := layout(t, expand)
+	medians := 0
+	label := leastLabel
+	for _, r := range rows {
+		if len(r.spans) > 1 {
+			medians = tookWidth
+		}
+		if len(r.spans) > 0 {
+			label = max(label, width(r.label))
+		}
+	}
+	label = min(label, p.width*45/100)
+	bars := max(p.width-label-1-tookWidth-medians, leastBars)
+	scale := newScale(t, bars)
+	p.line(strings.Repeat(" ", label+1) + p.paint(faint, scale.axis()) + p.paint(faint, right("took", tookWidth)) +
+		p.paint(faint, right(median(medians), medians)))
+	for _, r := range rows {
+		if len(r.spans) == 0 {
+			p.line(p.paint(r.color, snip(r.label, p.width)))
+			continue
+		}
+		name := snip(r.label, label)
+		line := p.paint(r.color, name) + strings.Repeat(" ", label-width(name)+1) + p.paint(r.color, scale.bar(r.spans)) +
+			right(report.Latency(sum(r.spans)), tookWidth)
+		if len(r.spans) > 1 {
+			line += right(report.Latency(middle(r.spans)), medians)
+		}
+		p.line(line)
+	}
+}
+
+func median(wide int) string {
+	if wide == 0 {
+		return ""
+	}
+	return "median"
+}
