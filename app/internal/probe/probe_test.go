@@ -152,7 +152,7 @@ func TestSampledRequestsHaveASpanForEveryQueryAndRoundTrip(t *testing.T) {
 			t.Errorf("span %s is in another trace", span.Name())
 		}
 	}
-	want := map[string]int{"request": 1, "SELECT": 3, "CREATE TABLE rows": 1, "SELECT rows": 1, "set": 1, "pipeline get": 1}
+	want := map[string]int{"request": 1, "SELECT": 3, "CREATE TABLE rows": 1, "SELECT rows": 1, "set": 1, "get+pttl": 1}
 	for name, n := range want {
 		if names[name] != n {
 			t.Errorf("%d spans %q, want %d (all: %v)", names[name], name, n, names)

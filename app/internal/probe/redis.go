@@ -47,13 +47,21 @@ func (h *RedisHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pr
 		if len(cmds) == 0 || handshake(cmds[0]) {
 			return next(ctx, cmds)
 		}
-		name := "pipeline " + cmds[0].Name()
+		name := pipelineName(cmds)
 		ctx, span := h.start(ctx, name)
 		start := time.Now()
 		err := next(ctx, cmds)
 		h.end(ctx, span, name, len(cmds), time.Since(start), err)
 		return err
 	}
+}
+
+// pipelineName names a pipeline by its first two commands: the app has few kinds of them, and none is longer.
+func pipelineName(cmds []redis.Cmder) string {
+	if len(cmds) == 1 {
+		return cmds[0].Name()
+	}
+	return cmds[0].Name() + "+" + cmds[1].Name()
 }
 
 // handshake reports whether cmd is one that go-redis itself sends on a new connection: no request asked for it.

@@ -195,8 +195,6 @@ func appTarget(t *testing.T) string {
 		series{signal.LabelMode: "ttl", signal.LabelResult: signal.ResultMiss})
 	e.counter(signal.RecomputeTotal, ttl)
 	e.counter(signal.ExpirationsTotal, ttl)
-	e.counter(signal.SpansExported, series{})
-	e.counter(signal.SpansDropped, series{})
 	e.gauge(signal.RecomputeInflight, ttl)
 	e.gauge(signal.CacheWaiters, ttl)
 	return e.serve(t, reg)
