@@ -9,10 +9,10 @@ TOOLS   := $(CURDIR)/.cache/tools
 BUILD   := go build -buildvcs=$(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help build scenario up down list validate run test test-short lint bench servers tidy clean
+.PHONY: help build scenario up down list validate run test test-short lint bench bench-engine servers tidy clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo; echo "  make scenario NAME=stampede STACK=local    on PostgreSQL and Redis instead of SQLite and miniredis"
 
 build: ## build both binaries into bin/
@@ -66,6 +66,9 @@ $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION):
 bench: build servers ## what the app serves on the local stack, and the benchmarks
 	@bin/loadgen run capacity --stack local
 	go test -run '^$$' -bench . -benchmem -benchtime 500ms ./...
+
+bench-engine: ## the generator beside wrk, hey, fortio and vegeta, where they are on the PATH
+	go run ./loadgen/internal/engine/bench $(ARGS)
 
 servers: ## install PostgreSQL and redis-server where the tests need them (Debian, as root)
 	@.ci/servers

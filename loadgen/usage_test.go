@@ -64,6 +64,7 @@ func TestUsage(t *testing.T) {
 	write(t, "good.yaml", "why: x\nmodes: {a: GET /}\nphases: [{name: p, requests: 1}]\n")
 	write(t, "scenarios/stampede.yaml", "why: x\nmodes: {a: GET /}\nphases: [{name: p, requests: 1}]\n")
 	write(t, "no.json", "{}")
+	write(t, "empty.json", `{"schema": 1, "id": "x", "scenario": {"name": "x"}}`)
 	write(t, "file", "")
 	for _, tt := range []struct{ args, want string }{
 		{"rum stampede", `there is no command "rum"`},
@@ -86,6 +87,9 @@ func TestUsage(t *testing.T) {
 		{"report", "accepts 1 arg(s), received 0"},
 		{"report nothing.json", "open nothing.json: no such file or directory"},
 		{"report no.json", "read no.json: "},
+		{"trace", "accepts 1 arg(s), received 0"},
+		{"trace no.json", "read no.json: "},
+		{"trace empty.json", "the run kept no traces: "},
 		{"hit", "accepts 1 arg(s), received 0"},
 		{"hit http://x --rate 10/s -c 5", "--rate is an open load, --users, --requests and --think are a closed one: choose one"},
 		{"hit http://x --rate 10", "rate needs a unit: 10/s or 10/m"},

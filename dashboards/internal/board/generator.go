@@ -41,7 +41,7 @@ func loadPanels(l *layout) {
 		query{promql.Rate(ofMode(signal.LoadScheduled), by), "offered, {{mode}}", false},
 		query{promql.Rate(ofMode(signal.LoadCompleted), by), "achieved, {{mode}}", false})))
 	l.add(8, 8, below(UIDRuntime, series("In flight", "short",
-		"Requests that were sent and not yet answered, by mode.",
+		"Requests that were due and not yet ended, those that wait for a connection included, by mode.",
 		query{promql.Sum(ofMode(signal.LoadInFlight).Select(), by), "{{mode}}", false})))
 	l.add(8, 8, below(UIDRuntime, stacked(series("Errors by kind", "reqps",
 		"Requests a second that failed, by kind; unsent ones outwaited their timeout before they had a connection.",

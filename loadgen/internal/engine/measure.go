@@ -225,7 +225,10 @@ func (m *meter) watch(ctx context.Context, g generator, args []string, url strin
 		err = context.Cause(ctx)
 	}
 	line, _, _ := strings.Cut(strings.TrimSpace(stderr.String()), "\n")
-	err = fmt.Errorf("%s: %w %s", g.name, err, line)
+	if line != "" {
+		line = ": " + line
+	}
+	err = fmt.Errorf("%s: %w%s", strings.TrimSpace(g.name), err, line)
 	if g.path == m.c.Program {
 		return seen{}, err
 	}
