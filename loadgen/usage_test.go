@@ -70,7 +70,7 @@ func TestUsage(t *testing.T) {
 		{"rum stampede", `there is no command "rum"`},
 		{"run", "accepts 1 arg(s), received 0 (usage: loadgen run SCENARIO"},
 		{"run a b", "accepts 1 arg(s), received 2"},
-		{"run stampeed", `unknown scenario "stampeed", did you mean "stampede"?`},
+		{"run stamped", `unknown scenario "stamped", did you mean "stampede"?`},
 		{"run ./nothing.yaml", "open ./nothing.yaml: no such file or directory"},
 		{"run good.yaml --scenarios elsewhere --rounds -1", "--rounds is -1: the least is 1"},
 		{"run good.yaml --round 1", "unknown flag: --round (loadgen run --help lists the flags)"},

@@ -78,7 +78,13 @@ func readRun(out string) (*run, error) {
 		return nil, err
 	}
 	r := &run{}
-	return r, json.Unmarshal(data, r)
+	if err := json.Unmarshal(data, r); err != nil {
+		return nil, err
+	}
+	if len(r.Cells) == 0 {
+		return nil, fmt.Errorf("%s has no cells", paths[0])
+	}
+	return r, nil
 }
 
 func (r *run) cell(mode, phase string) (cell, bool) {

@@ -89,7 +89,7 @@ func TestRepeatsOfOtherServices(t *testing.T) {
 		}, "query x 5: 5 of 5 queries"},
 		{"texts that were cut off", func(i int) trace.Span {
 			return query("mysql", trace.Cut("SELECT '"+strings.Repeat("x", i*7)+"', "+long), 1)
-		}, "SELECT ?, column_of_a_wide_table, colu… x 5: 5 of 5 queries"},
+		}, "SELECT ?, column_of_a_wide_table, col… x 5: 5 of 5 queries"},
 	} {
 		var spans []trace.Span
 		for i := range 5 {

@@ -1,7 +1,7 @@
 package trace_test
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -65,9 +65,9 @@ func FuzzTree(f *testing.F) {
 	f.Fuzz(func(t *testing.T, spec []byte) {
 		var tr trace.Trace
 		for i, b := range spec {
-			s := trace.Span{ID: fmt.Sprint(i % 50), Start: time.Duration(b % 7), Duration: time.Duration(b % 3)}
+			s := trace.Span{ID: strconv.Itoa(i % 50), Start: time.Duration(b % 7), Duration: time.Duration(b % 3)}
 			if b > 0 {
-				s.Parent = fmt.Sprint(int(b) % 60)
+				s.Parent = strconv.Itoa(int(b) % 60)
 			}
 			tr.Spans = append(tr.Spans, s)
 		}

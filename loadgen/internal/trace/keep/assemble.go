@@ -81,6 +81,9 @@ func convert(spans []otlp.Span, due time.Time) []trace.Span {
 	out := make([]trace.Span, 0, len(spans))
 	zero := due.UnixNano()
 	for _, s := range spans {
+		if s.Start == 0 { // its sender did not say
+			s.Start = max(s.End, zero)
+		}
 		c := trace.Span{
 			ID: hex.EncodeToString(s.ID[:]), Name: s.Name, Kind: s.Kind, Service: s.Service, Start: time.Duration(s.Start - zero),
 			Duration: time.Duration(max(s.End-s.Start, 0)), Failed: s.Failed, Error: s.Error,

@@ -37,7 +37,7 @@ func TestStoreIsBounded(t *testing.T) {
 	s := keep.NewStore(limits, time.Now)
 	rng := rand.New(rand.NewPCG(1, 2))
 	pinned := map[int]int{}
-	for i := range 200_000 {
+	for i := range 60_000 {
 		n := rng.IntN(2000)
 		switch {
 		case i%50 == 0 && len(pinned) < 20:
@@ -185,7 +185,7 @@ func TestMemory(t *testing.T) {
 		return m.HeapAlloc
 	}
 	before := heap()
-	for i := range 300_000 {
+	for i := range 100_000 {
 		s.Add(&otlp.Span{
 			TraceID: traceID(i / 63), ID: [8]byte{byte(i), byte(i >> 8), byte(i >> 16), 1}, Parent: [8]byte{1}, Name: "SELECT agents",
 			Attributes: []otlp.Attribute{{Name: "db.query.text", Value: strings.Repeat("x", 200)}, {Name: "db.system.name", Value: "sqlite"}},

@@ -219,7 +219,7 @@ func TestSpansWithoutAnIDAreRejected(t *testing.T) {
 	if err := proto.Unmarshal(answer, &said); err != nil {
 		t.Fatal(err)
 	}
-	if said.GetPartialSuccess().GetRejectedSpans() != 2 || got.len() != 2 || resp.StatusCode != 200 {
+	if said.GetPartialSuccess().GetRejectedSpans() != 2 || got.len() != 2 || resp.StatusCode != http.StatusOK {
 		t.Errorf("%d %v, and %d spans", resp.StatusCode, &said, got.len())
 	}
 }

@@ -133,7 +133,7 @@ func (l *layouter) single(f frame) {
 	notes := notes(n.Span)
 	if l.expand {
 		if _, where, ok := strings.Cut(n.Attributes[signal.AttrDBQueryText], " WHERE "); ok {
-			notes = append(notes, clean(where))
+			notes = append(notes, clean(unwrap(where)))
 		}
 	}
 	if p := f.parent; p != nil && p.Service != trace.Service && p.Service != n.Service {
@@ -143,7 +143,7 @@ func (l *layouter) single(f frame) {
 		notes = append(notes, "its parent is missing")
 	}
 	if f.leaves {
-		notes = append(notes, "in the background")
+		notes = append(notes, "in background")
 	}
 	label := indent(f.depth) + clean(n.Name)
 	if len(notes) > 0 {
@@ -198,7 +198,7 @@ func notes(s *trace.Span) []string {
 		notes = append(notes, report.Latency(wait)+" for a connection")
 	}
 	if list, ok := strings.CutPrefix(sqlshape.Of(a[signal.AttrDBQueryText]).Text, "SELECT "); ok {
-		if what, _, ok := strings.Cut(list, " FROM "); ok && len(what) <= maxWhat && what != "*" {
+		if what, _, ok := strings.Cut(list, " FROM "); ok && len(what) <= maxWhat && strings.Contains(what, "(") {
 			notes = append(notes, clean(what)) // count(*) is another query than that of the rows
 		}
 	}
@@ -254,8 +254,17 @@ func colorOf(s *trace.Span, background bool) color {
 func middle(spans []*trace.Span) time.Duration {
 	var took []time.Duration
 	for _, s := range spans {
-		took = append(took, s.Duration)
+		took = append(took, max(s.Duration, 0))
 	}
 	slices.Sort(took)
 	return took[(len(took)-1)/2]
+}
+
+// unwrap takes the brackets off that are around a whole condition.
+func unwrap(where string) string {
+	inner, ok := strings.CutPrefix(where, "(")
+	if n := strings.IndexAny(inner, "()"); ok && n == len(inner)-1 && strings.HasSuffix(inner, ")") {
+		return inner[:n]
+	}
+	return where
 }

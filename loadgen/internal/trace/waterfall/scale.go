@@ -36,9 +36,9 @@ func (s scale) column(at float64) float64 {
 
 // axis writes round points in time above the columns where they are.
 func (s scale) axis() string {
-	const room = 12 // columns for each
+	const room = 8 // columns for each
 	line := []rune(strings.Repeat(" ", s.columns))
-	step := round((s.to - s.from) / max(float64(s.columns/room), 1))
+	step := round((s.to - s.from) * room / float64(s.columns))
 	for i := math.Ceil(s.from / step); i*step < s.to; i++ {
 		label := []rune("╷" + point(i*step, step))
 		if at := int(s.column(i * step)); at >= 0 && at+len(label) <= s.columns {

@@ -94,7 +94,7 @@ func costs(t *trace.Trace) string {
 func sum(spans []*trace.Span) time.Duration {
 	var total time.Duration
 	for _, s := range spans {
-		total += s.Duration
+		total += max(s.Duration, 0)
 	}
 	return total
 }
@@ -131,13 +131,19 @@ func (p *page) body(t *trace.Trace, expand bool) {
 		}
 		name := snip(r.label, label)
 		line := p.paint(r.color, name) + strings.Repeat(" ", label-width(name)+1) + p.paint(r.color, scale.bar(r.spans)) +
-			right(report.Latency(sum(r.spans)), tookWidth)
+			cell(sum(r.spans))
 		if len(r.spans) > 1 {
-			line += right(report.Latency(middle(r.spans)), medians)
+			line += cell(middle(r.spans))
 		}
 		p.line(line)
 	}
+	if scale.answered > 0 {
+		p.line(p.paint(faint, "┊ the client stopped waiting after "+report.Latency(t.Response)))
+	}
 }
+
+// cell renders a duration for one of the columns at the right.
+func cell(d time.Duration) string { return right(snip(report.Latency(d), tookWidth-1), tookWidth) }
 
 func median(wide int) string {
 	if wide == 0 {
