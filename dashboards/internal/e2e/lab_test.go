@@ -196,7 +196,8 @@ func drive(ctx context.Context, t *testing.T, programs, otlp string, app, genera
 	}()
 	err = process.Await(ctx, 10*time.Millisecond, func(context.Context) error {
 		said := process.Tail(100)
-		return errors.Join(generator.to(said, `the generator's metrics are at (http://\S+)/metrics`), app.to(said, `its lab controls at (http://[^\s,]+)`))
+		return errors.Join(generator.to(said, `the generator's metrics are at (http://\S+)/metrics`),
+			app.to(said, `its lab controls at (http://[^\s,]+)`))
 	})
 	if err == nil {
 		err = process.Wait(ctx)

@@ -51,6 +51,7 @@ type cell struct {
 type spent struct {
 	Over    time.Duration `json:"over_ns"`
 	Count   int64         `json:"count"`
+	Lag     time.Duration `json:"lag_ns"`
 	Network time.Duration `json:"network_ns"`
 }
 
@@ -151,26 +152,20 @@ func (x times) between(q float64) (low, high float64) {
 	return x.quantile(max(q-two, 0)), x.quantile(min(q+two, 1))
 }
 
-// unseen is the mean time that requests of about that response time spent where the app cannot see it: the network, both kernels, and
-// the app's own queue before its handler.
-func unseen(seconds float64, cells ...cell) float64 {
-	at := time.Duration(seconds * float64(time.Second))
-	var over, network time.Duration
-	var count int64
+// atMost is the greatest share of the requests that the app can have served within so many seconds, as the report has it. A request that
+// took longer than that was outside of the app for the rest of its time: waiting to be sent, in the network, in a kernel, or before the
+// app's handler. The report tells how much of that there was, for requests of each length: enough for so many (Markov's inequality).
+func atMost(seconds float64, cells ...cell) float64 {
+	var all, within float64
 	for _, c := range cells {
 		for _, s := range c.Spent {
-			if s.Over > at || s.Over < over {
-				continue
+			n := float64(s.Count)
+			all += n
+			if rest := s.Over.Seconds() - seconds; rest > 0 {
+				n = min(n, (s.Network+s.Lag).Seconds()/rest)
 			}
-			if s.Over > over {
-				over, network, count = s.Over, 0, 0
-			}
-			network += s.Network
-			count += s.Count
+			within += n
 		}
 	}
-	if count == 0 {
-		return 0
-	}
-	return network.Seconds() / float64(count)
+	return within / all
 }

@@ -31,21 +31,18 @@ func (l *lab) testExemplarsOf(t *testing.T, p *promtest.Server, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	distinct := map[string]map[string]bool{} // by mode
+	seen := map[string]bool{} // modes
 	for _, e := range exemplars {
 		id, mode := e.Labels[signal.LogTraceID], e.Series[signal.LabelMode]
 		got := l.spans.traces[id]
 		if got == nil || got.requests != 1 || got.servers != 1 || got.mode != mode {
 			t.Errorf("%s: the exemplar of %s at %v leads to trace %q: got %+v, want a request that %[2]s served", name, mode, e.Time, id, got)
 		}
-		if distinct[mode] == nil {
-			distinct[mode] = map[string]bool{}
-		}
-		distinct[mode][id] = true
+		seen[mode] = true
 	}
 	for _, mode := range modes() {
-		if n := len(distinct[mode]); n < 2 {
-			t.Errorf("%s: exemplars of %s lead to %d traces, want a few", name, mode, n)
+		if !seen[mode] {
+			t.Errorf("%s: there are no exemplars of %s", name, mode)
 		}
 	}
 }
