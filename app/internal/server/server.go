@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -38,8 +39,12 @@ type Server struct {
 	draining  atomic.Bool
 }
 
-// New returns a server. It registers the HTTP metrics with the telemetry's registry.
+// New returns a server. It registers the HTTP metrics with the telemetry's registry, and makes the series of every mode: what a counter
+// had counted before its first scrape is in no rate.
 func New(cfg Config) *Server {
+	for _, mode := range slices.Concat(cfg.Info.Loaders, cfg.Info.Strategies) {
+		cfg.Probe.Mode(mode)
+	}
 	return &Server{Config: cfg, durations: newDurations(cfg.Telemetry.Registry)}
 }
 
