@@ -8,8 +8,6 @@ var (
 	Count   = count
 	Percent = percent
 	Times   = times
-	Wrap    = wrap
-	Snip    = snip
 )
 
 // Evaluate evaluates a law over variables that all have values.

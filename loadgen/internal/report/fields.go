@@ -1,6 +1,10 @@
 package report
 
-import "time"
+import (
+	"time"
+
+	"loadlab/loadgen/internal/tty"
+)
 
 // part says which of two tables a field is in where a page is too narrow for one.
 type part int
@@ -31,7 +35,7 @@ func (f *Figures) fields() []field {
 		{column{title: "max"}, inLatency, number("max", inMillis)},
 	}
 	if len(f.run.Modes) > 1 {
-		all = append(all, field{column{above: "p99 vs", title: snip(clean(f.run.Modes[0].Name), 12)}, inLatency, ratioToFirst})
+		all = append(all, field{column{above: "p99 vs", title: tty.Snip(tty.Clean(f.run.Modes[0].Name), 12)}, inLatency, ratioToFirst})
 	}
 	for _, c := range []field{
 		{column{above: "SQL", title: "/req"}, inCost, number("sql", amount)},
@@ -77,7 +81,7 @@ func number(name string, format func(float64) string) func(*Figures, string, str
 	return func(f *Figures, mode, phase string) cell {
 		x, _, err := f.Value(name, mode, phase)
 		if err != nil {
-			return cell{none, faint}
+			return cell{none, tty.Faint}
 		}
 		return cell{text: format(x)}
 	}
@@ -88,7 +92,7 @@ func inMillis(x float64) string { return Latency(time.Duration(x * float64(time.
 func errorCount(f *Figures, mode, phase string) cell {
 	c := number("errors", amount)(f, mode, phase)
 	if c.text != "0" && c.text != none {
-		c.color = red
+		c.color = tty.Red
 	}
 	return c
 }
@@ -97,7 +101,7 @@ func errorCount(f *Figures, mode, phase string) cell {
 func ratioToFirst(f *Figures, mode, phase string) cell {
 	x, ok := f.ratioToFirst("p99", mode, phase)
 	if !ok {
-		return cell{none, faint}
+		return cell{none, tty.Faint}
 	}
 	return cell{text: times(x)}
 }

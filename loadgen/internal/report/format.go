@@ -3,9 +3,7 @@ package report
 import (
 	"math"
 	"strconv"
-	"strings"
 	"time"
-	"unicode"
 )
 
 // none stands for what was not measured.
@@ -113,17 +111,4 @@ func times(x float64) string {
 		return strconv.FormatFloat(x, 'f', 1, 64) + "x"
 	}
 	return count(int64(math.Min(math.Round(x), 1e15))) + "x"
-}
-
-// clean replaces what a terminal would act on: names and versions come from files and from servers.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' {
-			return ' '
-		}
-		if !unicode.IsPrint(r) {
-			return '\uFFFD'
-		}
-		return r
-	}, s)
 }

@@ -2,12 +2,8 @@ package report_test
 
 import (
 	"math"
-	"slices"
-	"strings"
 	"testing"
 	"time"
-
-	"github.com/rivo/uniseg"
 
 	"loadlab/loadgen/internal/report"
 )
@@ -72,40 +68,4 @@ func TestNumbers(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", tt.name, tt.got, tt.want)
 		}
 	}
-}
-
-func TestWrap(t *testing.T) {
-	for _, tt := range []struct {
-		s    string
-		n    int
-		want []string
-	}{
-		{"", 10, []string{""}},
-		{"one two three", 7, []string{"one two", "three"}},
-		{"one two three", 80, []string{"one two three"}},
-		{"a abcdefghij b", 4, []string{"a", "abcd", "efgh", "ij b"}},
-		{"µµµµ µµ", 4, []string{"µµµµ", "µµ"}},
-		{"世界世界", 4, []string{"世界", "世界"}},
-	} {
-		if got := report.Wrap(tt.s, tt.n); !slices.Equal(got, tt.want) {
-			t.Errorf("%q at %d: got %q, want %q", tt.s, tt.n, got, tt.want)
-		}
-	}
-}
-
-func FuzzWrap(f *testing.F) {
-	f.Add("one two three", 7)
-	f.Add("世界世界 e\u0301e\u0301", 1)
-	f.Fuzz(func(t *testing.T, s string, n int) {
-		s = strings.ToValidUTF8(s, "?")
-		n = max(2, n%200)
-		lines := report.Wrap(s, n)
-		if got, want := strings.Join(lines, ""), strings.Join(strings.Fields(s), ""); strings.ReplaceAll(got, " ", "") != want {
-			t.Errorf("got %q, want the characters of %q", got, want)
-		}
-		_, _, widest, _ := uniseg.FirstGraphemeClusterInString(s, -1) // stays whole, however wide
-		if got := report.Snip(s, n); uniseg.StringWidth(got) > max(n, widest+1) {
-			t.Errorf("snipped to %d: got %q of %d columns", n, got, uniseg.StringWidth(got))
-		}
-	})
 }

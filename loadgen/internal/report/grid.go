@@ -1,6 +1,10 @@
 package report
 
-import "strings"
+import (
+	"strings"
+
+	"loadlab/loadgen/internal/tty"
+)
 
 // grid is a table for a terminal: columns as wide as their widest cell, and section lines across them. Blanks are its only lines.
 type grid struct {
@@ -23,7 +27,7 @@ type gridRow struct {
 // cell is one value, as it is printed.
 type cell struct {
 	text  string
-	color color
+	color tty.Color
 }
 
 const (
@@ -31,11 +35,11 @@ const (
 	indent = "  "
 )
 
-func (g *grid) section(s string) { g.rows = append(g.rows, gridRow{section: clean(s)}) }
+func (g *grid) section(s string) { g.rows = append(g.rows, gridRow{section: tty.Clean(s)}) }
 
 func (g *grid) row(cells ...cell) {
 	for i := range cells {
-		cells[i].text = clean(cells[i].text)
+		cells[i].text = tty.Clean(cells[i].text)
 	}
 	g.rows = append(g.rows, gridRow{cells: cells})
 }
@@ -44,10 +48,10 @@ func (g *grid) row(cells ...cell) {
 func (g *grid) widths() []int {
 	widths := make([]int, len(g.columns))
 	for i, c := range g.columns {
-		widths[i] = max(width(c.above), width(c.title))
+		widths[i] = max(tty.Width(c.above), tty.Width(c.title))
 		for _, r := range g.rows {
 			if r.cells != nil {
-				widths[i] = max(widths[i], width(r.cells[i].text))
+				widths[i] = max(widths[i], tty.Width(r.cells[i].text))
 			}
 		}
 	}
@@ -71,7 +75,7 @@ func (g *grid) write(p *page) {
 	}
 	above, titles, two := make([]cell, len(widths)), make([]cell, len(widths)), false
 	for i, c := range g.columns {
-		above[i], titles[i] = cell{snip(c.above, widths[i]), faint}, cell{snip(c.title, widths[i]), faint}
+		above[i], titles[i] = cell{tty.Snip(c.above, widths[i]), tty.Faint}, cell{tty.Snip(c.title, widths[i]), tty.Faint}
 		two = two || c.above != ""
 	}
 	if two {
@@ -80,7 +84,7 @@ func (g *grid) write(p *page) {
 	g.line(p, widths, titles)
 	for _, r := range g.rows {
 		if r.cells == nil {
-			p.write(p.paint(bold, snip(r.section, p.width)) + "\n")
+			p.write(p.paint(tty.Bold, tty.Snip(r.section, p.width)) + "\n")
 			continue
 		}
 		g.line(p, widths, r.cells)
@@ -92,8 +96,8 @@ func (g *grid) line(p *page, widths []int, cells []cell) {
 	var b strings.Builder
 	blanks := indent
 	for i, c := range cells {
-		text := snip(c.text, widths[i])
-		pad := strings.Repeat(" ", max(widths[i]-width(text), 0))
+		text := tty.Snip(c.text, widths[i])
+		pad := strings.Repeat(" ", max(widths[i]-tty.Width(text), 0))
 		if !g.columns[i].left {
 			blanks, pad = blanks+pad, ""
 		}

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"loadlab/loadgen/internal/tty"
 )
 
 // MarkdownLimit is how many characters a comment on GitHub or GitLab may have.
@@ -173,10 +175,10 @@ func mdRow(cells []string) string { return "| " + strings.Join(cells, " | ") + "
 func md(s string) string {
 	escape := strings.NewReplacer("<", "&lt;", ">", "&gt;", "&", "&amp;",
 		`\`, `\\`, "|", `\|`, "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "]", `\]`, "~", `\~`)
-	return escape.Replace(clean(s))
+	return escape.Replace(tty.Clean(s))
 }
 
 // code is s as a code span that may stand in a table.
 func code(s string) string {
-	return "`" + strings.NewReplacer("`", "'", "|", "\\|").Replace(clean(s)) + "`"
+	return "`" + strings.NewReplacer("`", "'", "|", "\\|").Replace(tty.Clean(s)) + "`"
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"loadlab/loadgen/internal/tty"
 )
 
 // share is what a response time is made of, in part.
@@ -75,18 +77,18 @@ func writeSpent(p *page, f *Figures) {
 			p.title("Where the time goes at p99: the mean of the requests of about that response time")
 			titled = true
 		}
-		p.item(phase, 0, bold, "")
+		p.item(phase, 0, tty.Bold, "")
 		width := 0
 		for i := 0; i < len(modes); i += 2 {
 			width = max(width, len(modes[i]))
 		}
 		for i := 0; i < len(modes); i += 2 {
-			p.item(indent+fmt.Sprintf("%-*s  ", width, clean(modes[i])), 0, plain, modes[i+1])
+			p.item(indent+fmt.Sprintf("%-*s  ", width, tty.Clean(modes[i])), 0, tty.Plain, modes[i+1])
 		}
 	}
 	if titled {
 		p.write("\n")
-		p.item(indent, 0, plain, spentLegend)
+		p.item(indent, 0, tty.Plain, spentLegend)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"loadlab/loadgen/internal/tty"
 )
 
 // Options say what a text report is written for.
@@ -36,24 +38,24 @@ func Text(w io.Writer, run *Run, o Options) error {
 	writeGates(p, run)
 	if o.Path != "" {
 		p.write("\n")
-		p.item("run.json", 10, faint, o.Path)
+		p.item("run.json", 10, tty.Faint, o.Path)
 		if len(run.Traces) > 0 {
-			p.item("traces", 10, faint, "loadgen trace "+o.Path+" draws the slowest request; --list lists the "+counted(int64(len(run.Traces)), "trace")+" that were kept")
+			p.item("traces", 10, tty.Faint, "loadgen trace "+o.Path+" draws the slowest request; --list lists the "+counted(int64(len(run.Traces)), "trace")+" that were kept")
 		}
 	}
 	return p.err
 }
 
-func verdictColor(word string) color {
+func verdictColor(word string) tty.Color {
 	switch word {
 	case "PASS":
-		return green
+		return tty.Green
 	case "FAIL", "INVALID", "GENERATOR-LIMITED":
-		return red
+		return tty.Red
 	case "DONE":
-		return plain
+		return tty.Plain
 	}
-	return yellow
+	return tty.Yellow
 }
 
 func writeVerdict(p *page, run *Run) {
@@ -112,7 +114,7 @@ func facts(run *Run) []fact {
 
 func writeHead(p *page, run *Run) {
 	for _, x := range facts(run) {
-		p.item(x.name, 10, faint, x.text)
+		p.item(x.name, 10, tty.Faint, x.text)
 	}
 }
 
@@ -133,7 +135,7 @@ func writeTables(p *page, f *Figures) {
 	}
 	p.write("\n")
 	for _, s := range legend(f, fields) {
-		p.item(indent, 0, plain, s)
+		p.item(indent, 0, tty.Plain, s)
 	}
 }
 

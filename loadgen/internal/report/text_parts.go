@@ -5,17 +5,19 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"loadlab/loadgen/internal/tty"
 )
 
-func (a Agreement) color() color {
+func (a Agreement) color() tty.Color {
 	switch a {
 	case Agrees:
-		return green
+		return tty.Green
 	case Differs:
-		return red
+		return tty.Red
 	case Unknown:
 	}
-	return yellow
+	return tty.Yellow
 }
 
 const variablesLegend = "λ is the rate of requests, D the shortest recompute that was seen, N the requests of a burst."
@@ -28,21 +30,21 @@ func writePredictions(p *page, f *Figures) {
 	p.title("Recomputes: what each strategy's law predicts, and what was measured")
 	names := 0
 	for _, x := range predictions {
-		names = max(names, width(clean(x.Mode)))
+		names = max(names, tty.Width(tty.Clean(x.Mode)))
 	}
 	phase := ""
 	for _, x := range predictions {
 		if x.Phase != phase {
 			phase = x.Phase
-			p.write(p.paint(bold, snip(clean(phase), p.width)) + "\n")
+			p.write(p.paint(tty.Bold, tty.Snip(tty.Clean(phase), p.width)) + "\n")
 		}
 		lead := fmt.Sprintf("%s%-7s%s", indent, x.Agreement, gap)
-		mode := snip(clean(x.Mode), 20)
-		lead += mode + strings.Repeat(" ", max(min(names, 20)-width(mode), 0)) + gap
+		mode := tty.Snip(tty.Clean(x.Mode), 20)
+		lead += mode + strings.Repeat(" ", max(min(names, 20)-tty.Width(mode), 0)) + gap
 		p.item(lead, 0, x.Agreement.color(), x.Text)
 	}
 	p.write("\n")
-	p.item(indent, 0, plain, variablesLegend)
+	p.item(indent, 0, tty.Plain, variablesLegend)
 }
 
 // staleCell is what a mode in a phase showed of staleness.
@@ -85,7 +87,7 @@ func writeStaleness(p *page, f *Figures) {
 	}
 	g.write(p)
 	p.write("\n")
-	p.item(indent, 0, plain, "A read is stale if its page is older than a price change that was committed before the read was sent. "+
+	p.item(indent, 0, tty.Plain, "A read is stale if its page is older than a price change that was committed before the read was sent. "+
 		"stalest read: the longest that a page was still served after such a commit.")
 }
 
@@ -113,7 +115,7 @@ func writeErrors(p *page, f *Figures) {
 	}
 	p.title("Errors by kind")
 	for _, x := range failures {
-		p.item(indent+clean(x.mode)+", "+clean(x.phase)+":  ", 0, red, x.text)
+		p.item(indent+tty.Clean(x.mode)+", "+tty.Clean(x.phase)+":  ", 0, tty.Red, x.text)
 	}
 }
 
@@ -175,10 +177,10 @@ func writeNotes(p *page, f *Figures) {
 	}
 	p.title("Notes")
 	for _, s := range normal {
-		p.item(indent, 0, plain, s)
+		p.item(indent, 0, tty.Plain, s)
 	}
 	for _, s := range warnings {
-		p.item(indent+"warning  ", 0, yellow, s)
+		p.item(indent+"warning  ", 0, tty.Yellow, s)
 	}
 }
 
@@ -192,10 +194,10 @@ func writeGates(p *page, run *Run) {
 		column = max(column, len(indent)+len(g.verdict())+len(gap))
 	}
 	for _, g := range run.Gates {
-		p.item(indent+clean(g.verdict())+gap, column, verdictColor(g.verdict()), g.Expr)
+		p.item(indent+tty.Clean(g.verdict())+gap, column, verdictColor(g.verdict()), g.Expr)
 		for _, s := range []string{g.Compared, g.Reason} {
 			if s != "" {
-				p.item(strings.Repeat(" ", column), column, plain, s)
+				p.item(strings.Repeat(" ", column), column, tty.Plain, s)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"loadlab/loadgen/internal/trace"
+	"loadlab/loadgen/internal/tty"
 )
 
 // repeated names the queries that a mode repeats, as its kept trace with the most of them has it; empty if there are none.
@@ -31,6 +32,6 @@ func writeRepeated(p *page, f *Figures) {
 			p.title("N+1: queries of one shape that one request repeats")
 			titled = true
 		}
-		p.item(indent+clean(mode)+"  ", 0, plain, clean(text))
+		p.item(indent+tty.Clean(mode)+"  ", 0, tty.Plain, tty.Clean(text))
 	}
 }

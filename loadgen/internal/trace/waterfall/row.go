@@ -11,13 +11,14 @@ import (
 	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/trace"
 	"loadlab/loadgen/internal/trace/sqlshape"
+	"loadlab/loadgen/internal/tty"
 	"loadlab/otel/signal"
 )
 
 // row is a line of the picture: a span, repeated spans, or without spans a remark on the line above.
 type row struct {
 	label string
-	color color
+	color tty.Color
 	spans []*trace.Span
 }
 
@@ -106,7 +107,7 @@ func inBackground(n, parent *trace.Node) bool {
 
 // repeated makes the row of spans that are alike.
 func (l *layouter) repeated(f frame) {
-	r := row{label: fmt.Sprintf("%s%s x %d", indent(f.depth), clean(f.nodes[0].Name), len(f.nodes)), color: colorOf(f.nodes[0].Span, f.background)}
+	r := row{label: fmt.Sprintf("%s%s x %d", indent(f.depth), tty.Clean(f.nodes[0].Name), len(f.nodes)), color: colorOf(f.nodes[0].Span, f.background)}
 	failed := 0
 	for _, n := range f.nodes {
 		r.spans = append(r.spans, n.Span)
@@ -116,12 +117,12 @@ func (l *layouter) repeated(f frame) {
 	}
 	if failed > 0 {
 		r.label += fmt.Sprintf(", %d failed", failed)
-		r.color = red
+		r.color = tty.Red
 	}
 	l.rows = append(l.rows, r)
 	for _, n := range f.nodes {
 		if n.Failed {
-			l.remark(f.depth, red, "✗ "+said(n.Span)) // the first stands for all
+			l.remark(f.depth, tty.Red, "✗ "+said(n.Span)) // the first stands for all
 			break
 		}
 	}
@@ -133,11 +134,11 @@ func (l *layouter) single(f frame) {
 	notes := notes(n.Span)
 	if l.expand {
 		if _, where, ok := strings.Cut(n.Attributes[signal.AttrDBQueryText], " WHERE "); ok {
-			notes = append(notes, clean(unwrap(where)))
+			notes = append(notes, tty.Clean(unwrap(where)))
 		}
 	}
 	if p := f.parent; p != nil && p.Service != trace.Service && p.Service != n.Service {
-		notes = append(notes, "by "+clean(n.Service))
+		notes = append(notes, "by "+tty.Clean(n.Service))
 	}
 	if n.Orphan {
 		notes = append(notes, "its parent is missing")
@@ -145,24 +146,24 @@ func (l *layouter) single(f frame) {
 	if f.leaves {
 		notes = append(notes, "in background")
 	}
-	label := indent(f.depth) + clean(n.Name)
+	label := indent(f.depth) + tty.Clean(n.Name)
 	if len(notes) > 0 {
 		label += ": " + strings.Join(notes, ", ")
 	}
 	l.rows = append(l.rows, row{label: label, color: colorOf(n.Span, f.background || f.leaves), spans: []*trace.Span{n.Span}})
 	if n.Failed {
-		l.remark(f.depth, red, "✗ "+said(n.Span))
+		l.remark(f.depth, tty.Red, "✗ "+said(n.Span))
 	}
 	if f.parent != nil && f.parent.Service == trace.Service && n.Service != trace.Service && n.End() > f.parent.End()+time.Millisecond {
-		l.remark(f.depth, yellow, "went on for "+report.Latency(n.End()-f.parent.End())+" after the client had stopped waiting")
+		l.remark(f.depth, tty.Yellow, "went on for "+report.Latency(n.End()-f.parent.End())+" after the client had stopped waiting")
 	}
 	for _, link := range n.Links {
-		l.remark(f.depth, cyan, "↳ "+l.link(n.Span, link))
+		l.remark(f.depth, tty.Cyan, "↳ "+l.link(n.Span, link))
 	}
 }
 
-func (l *layouter) remark(depth int, c color, s string) {
-	l.rows = append(l.rows, row{label: indent(depth) + "  " + clean(s), color: c})
+func (l *layouter) remark(depth int, c tty.Color, s string) {
+	l.rows = append(l.rows, row{label: indent(depth) + "  " + tty.Clean(s), color: c})
 }
 
 // link says what a span had to do with another one.
@@ -186,9 +187,9 @@ func notes(s *trace.Span) []string {
 	var notes []string
 	a := s.Attributes
 	if result := a[signal.AttrCacheResult]; result != "" {
-		notes = append(notes, clean(result))
+		notes = append(notes, tty.Clean(result))
 		if detail := a[signal.AttrCacheDetail]; detail != "" {
-			notes = append(notes, clean(detail))
+			notes = append(notes, tty.Clean(detail))
 		}
 		if a[signal.AttrCacheStored] == "true" {
 			notes = append(notes, "stored")
@@ -199,7 +200,7 @@ func notes(s *trace.Span) []string {
 	}
 	if list, ok := strings.CutPrefix(sqlshape.Of(a[signal.AttrDBQueryText]).Text, "SELECT "); ok {
 		if what, _, ok := strings.Cut(list, " FROM "); ok && len(what) <= maxWhat && strings.Contains(what, "(") {
-			notes = append(notes, clean(what)) // count(*) is another query than that of the rows
+			notes = append(notes, tty.Clean(what)) // count(*) is another query than that of the rows
 		}
 	}
 	return notes
@@ -232,22 +233,22 @@ func isRedis(s *trace.Span) bool {
 }
 
 // colorOf tells layers apart: the generator, the server, its database and its cache.
-func colorOf(s *trace.Span, background bool) color {
+func colorOf(s *trace.Span, background bool) tty.Color {
 	switch {
 	case s.Failed:
-		return red
+		return tty.Red
 	case background, s.Waited():
-		return faint
+		return tty.Faint
 	case s.SQL():
-		return green
+		return tty.Green
 	case isRedis(s):
-		return magenta
+		return tty.Magenta
 	case s.Attributes[signal.AttrCacheResult] != "":
-		return yellow
+		return tty.Yellow
 	case s.Kind == "server":
-		return blue
+		return tty.Blue
 	}
-	return plain
+	return tty.Plain
 }
 
 // middle is the lower median of how long the spans took.

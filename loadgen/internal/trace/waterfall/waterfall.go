@@ -10,6 +10,7 @@ import (
 
 	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/trace"
+	"loadlab/loadgen/internal/tty"
 )
 
 // Options say how a trace is drawn.
@@ -38,28 +39,28 @@ func (p *page) head(t *trace.Trace) {
 	if t.Round > 0 {
 		parts = append(parts, fmt.Sprint("round ", t.Round))
 	}
-	title, id := clean(strings.Join(append(parts, t.Why), " · ")), "trace "+clean(t.ID)
-	if gap := p.width - width(title) - width(id); gap >= 2 {
-		p.line(p.paint(bold, title) + strings.Repeat(" ", gap) + p.paint(faint, id))
+	title, id := tty.Clean(strings.Join(append(parts, t.Why), " · ")), "trace "+tty.Clean(t.ID)
+	if gap := p.width - tty.Width(title) - tty.Width(id); gap >= 2 {
+		p.line(p.paint(tty.Bold, title) + strings.Repeat(" ", gap) + p.paint(tty.Faint, id))
 	} else {
-		p.line(p.paint(bold, snip(title, p.width)))
-		p.line(p.paint(faint, id))
+		p.line(p.paint(tty.Bold, tty.Snip(title, p.width)))
+		p.line(p.paint(tty.Faint, id))
 	}
 	if t.Response > 0 {
-		p.wrap(plain, fmt.Sprintf("response %s = %s waiting to be sent + %s service",
+		p.wrap(tty.Plain, fmt.Sprintf("response %s = %s waiting to be sent + %s service",
 			report.Latency(t.Response), report.Latency(t.Lag), report.Latency(t.Service)))
 	}
 	if t.Failed != "" {
-		p.wrap(red, "failed: "+clean(t.Failed))
+		p.wrap(tty.Red, "failed: "+tty.Clean(t.Failed))
 	}
 	if s := costs(t); s != "" {
-		p.wrap(plain, s)
+		p.wrap(tty.Plain, s)
 	}
 	if s := trace.FindQueries(t.Spans).String(); s != "" {
-		p.wrap(yellow, "N+1: "+clean(s))
+		p.wrap(tty.Yellow, "N+1: "+tty.Clean(s))
 	}
 	if t.Problem != "" {
-		p.wrap(yellow, "not whole: "+clean(t.Problem))
+		p.wrap(tty.Yellow, "not whole: "+tty.Clean(t.Problem))
 	}
 	p.line("")
 }
@@ -116,21 +117,21 @@ func (p *page) body(t *trace.Trace, expand bool) {
 			medians = tookWidth
 		}
 		if len(r.spans) > 0 {
-			label = max(label, width(r.label))
+			label = max(label, tty.Width(r.label))
 		}
 	}
 	label = min(label, p.width*45/100)
 	bars := max(p.width-label-1-tookWidth-medians, leastBars)
 	scale := newScale(t, bars)
-	p.line(strings.Repeat(" ", label+1) + p.paint(faint, scale.axis()) + p.paint(faint, right("took", tookWidth)) +
-		p.paint(faint, right(median(medians), medians)))
+	p.line(strings.Repeat(" ", label+1) + p.paint(tty.Faint, scale.axis()) + p.paint(tty.Faint, right("took", tookWidth)) +
+		p.paint(tty.Faint, right(median(medians), medians)))
 	for _, r := range rows {
 		if len(r.spans) == 0 {
-			p.line(p.paint(r.color, snip(r.label, p.width)))
+			p.line(p.paint(r.color, tty.Snip(r.label, p.width)))
 			continue
 		}
-		name := snip(r.label, label)
-		line := p.paint(r.color, name) + strings.Repeat(" ", label-width(name)+1) + p.paint(r.color, scale.bar(r.spans)) +
+		name := tty.Snip(r.label, label)
+		line := p.paint(r.color, name) + strings.Repeat(" ", label-tty.Width(name)+1) + p.paint(r.color, scale.bar(r.spans)) +
 			cell(sum(r.spans))
 		if len(r.spans) > 1 {
 			line += cell(middle(r.spans))
@@ -138,12 +139,12 @@ func (p *page) body(t *trace.Trace, expand bool) {
 		p.line(line)
 	}
 	if scale.answered > 0 {
-		p.line(p.paint(faint, "┊ the client stopped waiting after "+report.Latency(t.Response)))
+		p.line(p.paint(tty.Faint, "┊ the client stopped waiting after "+report.Latency(t.Response)))
 	}
 }
 
 // cell renders a duration for one of the columns at the right.
-func cell(d time.Duration) string { return right(snip(report.Latency(d), tookWidth-1), tookWidth) }
+func cell(d time.Duration) string { return right(tty.Snip(report.Latency(d), tookWidth-1), tookWidth) }
 
 func median(wide int) string {
 	if wide == 0 {
