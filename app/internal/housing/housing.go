@@ -169,6 +169,19 @@ func (s *Store) Version(ctx context.Context) (string, error) {
 // Close closes the connections.
 func (s *Store) Close() error { return s.db.Close() }
 
+// outOfTime makes sure that an error for which ctx's end is the reason says so to errors.Is. A dial has the deadline from ctx but a timer of
+// its own, which may be the first to run out; pgx then tells of a timeout that is no context's.
+func outOfTime(ctx context.Context, err error) error {
+	cause := ctx.Err()
+	if deadline, ok := ctx.Deadline(); cause == nil && ok && !time.Now().Before(deadline) {
+		cause = context.DeadlineExceeded
+	}
+	if cause == nil || errors.Is(err, cause) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", cause, err)
+}
+
 // within runs f on one connection of db within the store's timeout.
 func (s *Store) within(ctx context.Context, db *bun.DB, f func(context.Context, bun.Conn) error) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
@@ -177,7 +190,7 @@ func (s *Store) within(ctx context.Context, db *bun.DB, f func(context.Context, 
 	conn, err := db.Conn(ctx)
 	probe.From(ctx).AddWait(time.Since(start))
 	if err != nil {
-		return fmt.Errorf("wait for a database connection: %w", oneLine(err))
+		return fmt.Errorf("wait for a database connection: %w", outOfTime(ctx, oneLine(err)))
 	}
 	defer conn.Close() //nolint:errcheck // it only goes back to the pool
 	inner := ctx
