@@ -64,7 +64,9 @@ $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION):
 	@mv $(TOOLS)/golangci-lint $@
 
 bench: build servers ## what the app serves on the local stack, and the benchmarks
-	@bin/loadgen run capacity --stack local
+	@echo "== telemetry off";                     bin/loadgen run capacity --stack local --rounds 1 --traces -1
+	@echo "== default sampling, 5 traces a second"; bin/loadgen run capacity --stack local --rounds 1
+	@echo "== every request traced";              bin/loadgen run capacity --stack local --rounds 1 --traces 1e9 --allow-limited || true
 	go test -run '^$$' -bench . -benchmem -benchtime 500ms ./...
 
 bench-engine: ## the generator beside wrk, hey, fortio and vegeta, where they are on the PATH
