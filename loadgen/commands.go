@@ -147,7 +147,8 @@ type runFlags struct {
 	traces                       float64
 	seed                         uint64
 	rounds                       int
-	insecure, phases, limited    bool
+	limited                      bool
+	connect                      connectFlags
 }
 
 func runCommand(env environment, dir *string) *cobra.Command {
@@ -167,8 +168,7 @@ func runCommand(env environment, dir *string) *cobra.Command {
 	flags.StringVar(&f.out, "out", "runs", "folder for the results")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of arrivals and orders: the same seed replays the same requests (default: the scenario's, or drawn)")
 	flags.IntVar(&f.rounds, "rounds", 0, "how many rounds (default: the scenario's)")
-	flags.BoolVar(&f.insecure, "insecure", false, "do not verify the target's certificate")
-	flags.BoolVar(&f.phases, "phases", false, "tell connect, TLS and the first byte apart in run.json")
+	f.connect.define(flags)
 	flags.StringVar(&f.metrics, "metrics-addr", "", "serve the generator's own metrics for Prometheus here, such as 127.0.0.1:9464")
 	flags.Float64Var(&f.traces, "traces", defaultTraces, "requests a second that are traced, in phases that do not say; below 0: none at all")
 	flags.StringVar(&f.otlp, "otlp", env.get("OTEL_EXPORTER_OTLP_ENDPOINT"), "OTLP/HTTP endpoint that all spans are passed on to")
@@ -195,8 +195,12 @@ func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (ru
 	if f.target != "" {
 		f.stack = stack.Remote
 	}
+	options, err := f.connect.options()
+	if err != nil {
+		return run.Config{}, err
+	}
 	cfg := run.Config{
-		Scenario: s, Seed: f.seed, Rounds: f.rounds, Insecure: f.insecure, Phases: f.phases, AllowLimited: f.limited, MetricsAddr: f.metrics, Traces: f.traces, OTLP: f.otlp,
+		Scenario: s, Seed: f.seed, Rounds: f.rounds, Client: options, AllowLimited: f.limited, MetricsAddr: f.metrics, Traces: f.traces, OTLP: f.otlp,
 		Progress: newProgress(env),
 		Stack: stack.Config{
 			Kind: f.stack, AppBinary: f.app, AppArgs: s.App.Flags, Env: env.vars, Properties: s.App.Properties, Target: f.target, Lab: f.lab,

@@ -24,7 +24,8 @@ type hitFlags struct {
 	users, requests              int
 	length, think, timeout       time.Duration
 	seed                         uint64
-	insecure                     bool
+	limited                      bool
+	connect                      connectFlags
 }
 
 func hitCommand(env environment) *cobra.Command {
@@ -46,14 +47,19 @@ func hitCommand(env environment) *cobra.Command {
 	flags.StringVarP(&f.body, "data", "d", "", "body of the request")
 	flags.StringArrayVarP(&f.headers, "header", "H", nil, "header of the request, as in 'Accept: text/html'; may be repeated")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the arrivals")
-	flags.BoolVar(&f.insecure, "insecure", false, "do not verify the target's certificate")
+	f.connect.define(flags)
+	flags.BoolVar(&f.limited, "allow-limited", false, "exit 0 also when the generator was the bottleneck")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		s, target, err := f.scenario(args[0])
 		if err != nil {
 			return usageError{err}
 		}
+		options, err := f.connect.options()
+		if err != nil {
+			return err
+		}
 		return hit(cmd.Context(), env, run.Config{
-			Scenario: s, Seed: f.seed, Insecure: f.insecure, Progress: newProgress(env),
+			Scenario: s, Seed: f.seed, Client: options, AllowLimited: f.limited, Progress: newProgress(env),
 			Stack: stack.Config{Kind: stack.Remote, Target: target},
 		})
 	}

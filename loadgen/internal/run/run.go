@@ -22,9 +22,8 @@ type Config struct {
 	Scenario *scenario.Scenario
 	Stack    stack.Config
 	Seed     uint64
-	Rounds   int // 0: the scenario's
-	Insecure bool
-	Phases   bool // break the service time down into connect, TLS and the first byte
+	Rounds   int            // 0: the scenario's
+	Client   client.Options // how requests are made; the sampler is the run's own
 	// AllowLimited judges the gates also when the generator was the bottleneck.
 	AllowLimited bool
 	MetricsAddr  string  // where the generator's own metrics are served; empty for nowhere
@@ -82,6 +81,7 @@ func (r *runner) up(ctx context.Context) (err error) {
 		return errors.Join(err, r.watch.close(ctx))
 	}
 	r.lab = lab.New(r.stack.API, r.stack.Lab)
+	r.sayWhatIsNotSeen()
 	if err = r.describe(ctx); err == nil {
 		err = r.prepare(ctx)
 	}
@@ -89,6 +89,20 @@ func (r *runner) up(ctx context.Context) (err error) {
 		return errors.Join(err, r.down(ctx))
 	}
 	return nil
+}
+
+// sayWhatIsNotSeen tells, on real servers, which views of the run there will not be: nobody should look for it in Grafana in vain.
+func (r *runner) sayWhatIsNotSeen() {
+	if r.Stack.Kind != stack.Local || r.Stack.Log == nil {
+		return
+	}
+	say := func(text string) { _, _ = fmt.Fprintln(r.Stack.Log, text) } // a log that is gone is no reason to stop
+	if r.MetricsAddr == "" {
+		say("not in Grafana: no Prometheus scrapes this run (--metrics-addr serves the generator's metrics)")
+	}
+	if r.OTLP == "" && r.watch.tracing.keeper != nil {
+		say("not in Jaeger: traces are kept in run.json alone, for loadgen trace (--otlp URL passes them on)")
+	}
 }
 
 // countDrops warns of spans that the app lost: traces may have gaps then.
@@ -113,7 +127,9 @@ func (r *runner) down(ctx context.Context) error {
 
 // prepare makes what the phases need: requests, and a property whose price can be changed.
 func (r *runner) prepare(ctx context.Context) (err error) {
-	if r.load, err = newLoad(r.stack.API, r.Scenario, r.Seed, client.Options{Insecure: r.Insecure, Phases: r.Phases, Sampler: r.watch.tracing}); err != nil {
+	options := r.Client
+	options.Sampler = r.watch.tracing
+	if r.load, err = newLoad(r.stack.API, r.Scenario, r.Seed, options); err != nil {
 		return UsageError{err}
 	}
 	if !needs(r.Scenario, scenario.PriceChange) {

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+
+	"github.com/spf13/pflag"
+
+	"loadlab/loadgen/internal/client"
+)
+
+// connectFlags say how requests are made; run and hit share them.
+type connectFlags struct {
+	insecure, http2, phases bool
+	transport, proxy        string
+	redirects               int
+}
+
+// define adds the flags to a command's.
+func (f *connectFlags) define(flags *pflag.FlagSet) {
+	flags.BoolVar(&f.insecure, "insecure", false, "do not verify the target's certificate")
+	flags.StringVar(&f.transport, "transport", "", "raw (HTTP/1.1, the default and the cheapest) or net/http (which the next three imply)")
+	flags.BoolVar(&f.http2, "http2", false, "HTTP/2")
+	flags.StringVar(&f.proxy, "proxy", "", "URL of an HTTP proxy")
+	flags.IntVar(&f.redirects, "redirects", 0, "how many redirects are followed")
+	flags.BoolVar(&f.phases, "phases", false, "tell connect, TLS and the first byte apart in run.json")
+}
+
+// options are the client's, as the flags ask for them.
+func (f *connectFlags) options() (client.Options, error) {
+	o := client.Options{Insecure: f.insecure, Phases: f.phases, HTTP2: f.http2, Redirects: f.redirects, Transport: f.transport}
+	if f.proxy != "" {
+		u, err := url.Parse(f.proxy)
+		if err != nil || u.Host == "" {
+			return o, usageError{fmt.Errorf("--proxy is %q: use a URL like http://host:port", f.proxy)}
+		}
+		o.Proxy = u
+	}
+	if o.Transport == "" && (o.HTTP2 || o.Proxy != nil || o.Redirects > 0) {
+		o.Transport = client.NetHTTP
+	}
+	// What contradicts itself is said before a stack is brought up for it.
+	if _, err := client.NewTarget("http://localhost", o); err != nil {
+		return o, usageError{err}
+	}
+	return o, nil
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// TestRedirectsAreFollowedWhenAskedFor also shows that the flag chooses the transport that can.
+func TestRedirectsAreFollowedWhenAskedFor(t *testing.T) {
+	var arrived atomic.Int64
+	mux := http.NewServeMux()
+	mux.HandleFunc("/from", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/to", http.StatusFound) })
+	mux.HandleFunc("/to", func(http.ResponseWriter, *http.Request) { arrived.Add(1) })
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	for _, test := range []struct {
+		flags   string
+		arrived int64
+	}{{"", 0}, {"--redirects 1", 3}} {
+		arrived.Store(0)
+		var out bytes.Buffer
+		args := append([]string{"hit", server.URL + "/from", "-n", "3", "--allow-limited"}, strings.Fields(test.flags)...)
+		if err := execute(t.Context(), args, environment{stdout: &out, stderr: &out}); err != nil {
+			t.Fatalf("%v\n%s", err, out.String())
+		}
+		if arrived.Load() != test.arrived {
+			t.Errorf("hit %s: %d requests arrived, want %d", test.flags, arrived.Load(), test.arrived)
+		}
+	}
+}
+
+func TestBadConnectFlagsAreUsageErrors(t *testing.T) {
+	for _, flags := range []string{"--proxy nonsense", "--transport carrier-pigeon", "--transport raw --http2", "--redirects -1"} {
+		var out bytes.Buffer
+		args := append([]string{"hit", "http://127.0.0.1:1/", "-n", "1"}, strings.Fields(flags)...)
+		err := execute(t.Context(), args, environment{stdout: &out, stderr: &out})
+		if exitCode(err) != exitUsage {
+			t.Errorf("%s: exit code %d (%v), want %d", flags, exitCode(err), err, exitUsage)
+		}
+		if errors.As(err, new(verdict)) {
+			t.Errorf("%s: a request was made", flags)
+		}
+	}
+}
