@@ -114,11 +114,11 @@ func (rq *request) finish(s *Server, c *gin.Context, status int) {
 		h[api.HeaderVersion] = []string{strconv.FormatInt(rq.version, 10)}
 	}
 	rq.mode.Done(timing)
-	s.observe(c, rq, status)
+	s.observe(c, rq, status, timing)
 }
 
 // observe records the request's duration, with an exemplar if its trace can be looked at, and ends its span.
-func (s *Server) observe(c *gin.Context, rq *request, status int) {
+func (s *Server) observe(c *gin.Context, rq *request, status int, timing api.Timing) {
 	took := time.Since(rq.start).Seconds()
 	observer := s.durations.WithLabelValues(rq.route, c.Request.Method, strconv.Itoa(status), rq.mode.Name)
 	if rq.span == nil || !rq.span.IsRecording() {
@@ -127,7 +127,6 @@ func (s *Server) observe(c *gin.Context, rq *request, status int) {
 	}
 	traceID := rq.span.SpanContext().TraceID().String()
 	observer.(prometheus.ExemplarObserver).ObserveWithExemplar(took, prometheus.Labels{signal.LogTraceID: traceID})
-	timing := rq.meter.Timing()
 	rq.span.SetAttributes(attribute.Int(signal.AttrHTTPStatus, status), attribute.Int(signal.AttrSQLQueries, timing.SQL),
 		attribute.Float64(signal.AttrPoolWait, float64(timing.Wait.Microseconds())/1000))
 	if repeated := rq.meter.Repeated(); repeated != "" {

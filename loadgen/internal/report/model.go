@@ -190,6 +190,7 @@ type Driver struct {
 	Mode   string `json:"mode"` // "mix" for a phase that modes shared
 	Phase  string `json:"phase"`
 	Warmup bool   `json:"warmup,omitempty"`
+	Took   Dur    `json:"took_ns"` // of the load itself
 
 	Offered int64 `json:"offered"` // requests that came due
 	Sent    int64 `json:"sent"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,19 +15,13 @@ import (
 
 // needs reports whether any phase of the scenario does verb.
 func needs(s *scenario.Scenario, verb scenario.Verb) bool {
-	for _, p := range s.Phases {
-		for _, a := range p.Before {
-			if a.Do == verb {
-				return true
-			}
-		}
-		for _, e := range p.During {
-			if e.Do == verb {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.Phases, func(p scenario.Phase) bool { return does(p, verb) })
+}
+
+// does reports whether a phase does verb, before its load or during it.
+func does(p scenario.Phase, verb scenario.Verb) bool {
+	return slices.ContainsFunc(p.Before, func(a scenario.Action) bool { return a.Do == verb }) ||
+		slices.ContainsFunc(p.During, func(e scenario.Every) bool { return e.Do == verb })
 }
 
 // pricing changes the price of a property that is on the first page.

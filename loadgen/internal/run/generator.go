@@ -12,7 +12,7 @@ import (
 // driver is what a loop tells of the generator, in the terms of a report.
 func driver(p progress.Phase, warmup bool, r drive.Result) report.Driver {
 	d := report.Driver{
-		Round: p.Round, Mode: p.Mode, Phase: p.Name, Warmup: warmup,
+		Round: p.Round, Mode: p.Mode, Phase: p.Name, Warmup: warmup, Took: r.Took,
 		Offered: r.Offered, Sent: r.Sent, InTime: r.InTime,
 		CPU: r.Self.CPU(), GCs: r.Self.GCs, GCPause: r.Self.GCPause, MaxRSS: r.Self.MaxRSS, Release: r.Self.Release, Hiccup: r.Self.Hiccup,
 	}
@@ -37,7 +37,7 @@ const (
 
 // generatorLimits says in which phases the generator was the bottleneck, and by what. Its own lateness counts, not the send lag of
 // requests: those also wait when every connection is busy with a slow server, which is the server's doing.
-func generatorLimits(drivers []report.Driver, took func(report.Driver) time.Duration) []string {
+func generatorLimits(drivers []report.Driver) []string {
 	var limits []string
 	for _, d := range drivers {
 		if d.Warmup {
@@ -47,7 +47,7 @@ func generatorLimits(drivers []report.Driver, took func(report.Driver) time.Dura
 			limits = append(limits, fmt.Sprintf("%s, %s, round %d: ", d.Mode, d.Phase, d.Round)+fmt.Sprintf(format, args...))
 		}
 		lagging := d.Release.Count >= enoughReleases && d.Release.P99 > maxLag
-		busy := took(d) >= enoughTime && d.CPU > maxCPU
+		busy := d.Took >= enoughTime && d.CPU > maxCPU
 		if lagging {
 			say("requests were released late, p99 %s (at most %s)", report.Latency(d.Release.P99), report.Latency(maxLag))
 		}
@@ -57,7 +57,7 @@ func generatorLimits(drivers []report.Driver, took func(report.Driver) time.Dura
 		if busy {
 			say("it used %.0f%% of its processors (at most %.0f%%)", 100*d.CPU, 100*maxCPU)
 		}
-		if took(d) >= enoughTime && d.GCCPU > maxGC {
+		if d.Took >= enoughTime && d.GCCPU > maxGC {
 			say("its garbage collector used %.0f%% of its processors (at most %.0f%%)", 100*d.GCCPU, 100*maxGC)
 		}
 		if sent := float64(d.InTime) / float64(max(d.Offered, 1)); sent < minSent && (lagging || busy) {

@@ -11,7 +11,7 @@ import (
 
 func TestTheGeneratorSaysWhenItWasTheBottleneck(t *testing.T) {
 	fine := report.Driver{
-		Round: 1, Mode: "ttl", Phase: "warm", Offered: 1000, Sent: 1000, InTime: 1000, CPU: 0.2,
+		Round: 1, Mode: "ttl", Phase: "warm", Took: 5 * time.Second, Offered: 1000, Sent: 1000, InTime: 1000, CPU: 0.2,
 		Release: report.Summary{Count: 1000, P99: time.Millisecond, Max: 20 * time.Millisecond},
 		Hiccup:  report.Summary{Count: 500, P99: time.Millisecond, Max: 20 * time.Millisecond},
 	}
@@ -34,7 +34,7 @@ func TestTheGeneratorSaysWhenItWasTheBottleneck(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			d := fine
 			test.change(&d)
-			got := run.GeneratorLimits([]report.Driver{d}, func(report.Driver) time.Duration { return 5 * time.Second })
+			got := run.GeneratorLimits([]report.Driver{d})
 			if len(got) != len(test.want) {
 				t.Fatalf("limits %q, want %q", got, test.want)
 			}

@@ -2,7 +2,6 @@ package run
 
 import (
 	"fmt"
-	"time"
 
 	"loadlab/loadgen/internal/gate"
 	"loadlab/loadgen/internal/report"
@@ -18,14 +17,7 @@ func validate(r *report.Run) {
 				c.Mode, c.Phase, c.Round, c.Ledger.Scheduled, c.Ledger.Completed, c.Ledger.Errors()))
 		}
 	}
-	r.Limited = generatorLimits(r.Drivers, func(d report.Driver) time.Duration {
-		for _, c := range r.Cells {
-			if c.Round == d.Round && c.Phase == d.Phase && (c.Mode == d.Mode || d.Mode == mixed) {
-				return c.Took
-			}
-		}
-		return 0
-	})
+	r.Limited = generatorLimits(r.Drivers)
 	if scheduled == 0 && !r.Interrupted && len(r.Invalid) == 0 {
 		r.Invalid = append(r.Invalid, "nothing was measured")
 	}

@@ -26,7 +26,7 @@ type driven struct {
 // phase prepares, drives and collects one phase of a block.
 func (r *runner) phase(ctx context.Context, b block, p indexed) error {
 	d := &driven{block: b, phase: p, modes: r.modesOf(b, p), oracles: make([]*measure.Oracle, len(r.Scenario.Modes))}
-	if needsOracle(p.Phase) {
+	if does(p.Phase, scenario.PriceChange) {
 		for _, m := range d.modes {
 			d.oracles[m] = &measure.Oracle{}
 		}
@@ -60,21 +60,6 @@ func (r *runner) modesOf(b block, p indexed) []int {
 		}
 	}
 	return modes
-}
-
-// needsOracle reports whether prices change in or before a phase.
-func needsOracle(p scenario.Phase) bool {
-	for _, a := range p.Before {
-		if a.Do == scenario.PriceChange {
-			return true
-		}
-	}
-	for _, e := range p.During {
-		if e.Do == scenario.PriceChange {
-			return true
-		}
-	}
-	return false
 }
 
 // drive drives the phase's load. The actions that go on meanwhile end with it.

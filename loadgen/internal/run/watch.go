@@ -65,8 +65,9 @@ func (w *watch) begin(d *driven) {
 func (w *watch) end(d *driven) {
 	w.exporter.End()
 	medians := map[string]time.Duration{}
+	all := d.recorder.Snapshot()
 	for _, m := range d.modes {
-		medians[w.runner.Scenario.Modes[m].Name] = d.recorder.Snapshot().Modes[m].P50
+		medians[w.runner.Scenario.Modes[m].Name] = all.Modes[m].P50
 	}
 	w.tracing.end(d.phase.Name, medians)
 }
