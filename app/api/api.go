@@ -39,6 +39,12 @@ const (
 	HeaderVersion = "Loadlab-Version"
 )
 
+// What a cached page is served with if the request does not say: the original experiment's.
+const (
+	DefaultLoader   = "naive"
+	DefaultStrategy = "ttl"
+)
+
 // Page limits.
 const (
 	DefaultPageSize = 20

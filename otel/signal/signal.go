@@ -65,6 +65,9 @@ const (
 	AttrPoolWait       = "lab.pool.wait_ms"
 	AttrSQLQueries     = "lab.sql.queries"
 	AttrSQLRepeated    = "lab.sql.repeated" // "SELECT agents x 20, SELECT offices x 20: 40 of 62 queries"
+	AttrPhase          = "lab.phase"
+	AttrRound          = "lab.round"
+	AttrLag            = "lab.lag_ms" // due to sent
 	LogTraceID         = "trace_id"
 	LogSpanID          = "span_id"
 )
@@ -80,6 +83,7 @@ const (
 	AttrHTTPRoute    = "http.route"
 	AttrHTTPStatus   = "http.response.status_code"
 	AttrURLPath      = "url.path"
+	AttrErrorType    = "error.type" // of a request that failed: its kind, as the ledger names it
 )
 
 // Results of a cache decision: the values of LabelResult and AttrCacheResult.

@@ -18,18 +18,6 @@ import (
 	"loadlab/otel/signal"
 )
 
-// Modes of the endpoints that serve no list.
-const (
-	modeProperty    = "property"
-	modePriceChange = "price-change"
-)
-
-// defaults of the cached endpoints: the original experiment's.
-const (
-	defaultLoader   = "naive"
-	defaultStrategy = "ttl"
-)
-
 // live computes a page for every request.
 func (s *Server) live(c *gin.Context) {
 	loader := c.Param("loader")
@@ -55,22 +43,19 @@ func (s *Server) live(c *gin.Context) {
 func (s *Server) cached(c *gin.Context) {
 	strategy, loader := c.Param("strategy"), c.Query("loader")
 	if strategy == "" {
-		strategy = defaultStrategy
+		strategy = api.DefaultStrategy
 	}
 	if !slices.Contains(s.Info.Strategies, strategy) {
 		s.problem(c, nil, http.StatusNotFound, fmt.Sprintf("there is no caching strategy %q", strategy), s.Info.Strategies...)
 		return
 	}
-	mode := strategy
 	if loader == "" {
-		loader = defaultLoader
+		loader = api.DefaultLoader
 	} else if !slices.Contains(s.Info.Loaders, loader) {
 		s.problem(c, nil, http.StatusBadRequest, fmt.Sprintf("there is no loader %q", loader), s.Info.Loaders...)
 		return
-	} else if loader != defaultLoader {
-		mode += "+" + loader
 	}
-	rq := s.begin(c, mode)
+	rq := s.begin(c, api.CachedMode(strategy, loader))
 	q, ok := s.query(c, rq, api.PathCached+strategy+"/", "loader")
 	if !ok {
 		return
@@ -145,7 +130,7 @@ func number(text string, byDefault, most int) (int, error) {
 
 // property serves one property.
 func (s *Server) property(c *gin.Context) {
-	rq := s.begin(c, modeProperty)
+	rq := s.begin(c, api.ModeProperty)
 	id, ok := s.id(c, rq)
 	if !ok {
 		return
@@ -164,7 +149,7 @@ const maxPriceBody = 1024
 
 // changePrice commits a new price. It leaves the cached pages alone: how stale they are is what the lab measures.
 func (s *Server) changePrice(c *gin.Context) {
-	rq := s.begin(c, modePriceChange)
+	rq := s.begin(c, api.ModePriceChange)
 	id, ok := s.id(c, rq)
 	if !ok {
 		return

@@ -48,7 +48,7 @@ func (s *Server) json(c *gin.Context, rq *request, v any) {
 // problem answers with an RFC 9457 problem that names what would have been allowed.
 func (s *Server) problem(c *gin.Context, rq *request, status int, detail string, allowed ...string) {
 	if rq == nil {
-		rq = s.begin(c, noMode)
+		rq = s.begin(c, api.ModeNone)
 	}
 	body, err := json.Marshal(api.Problem{Title: http.StatusText(status), Status: status, Detail: detail, Allowed: allowed})
 	if err != nil {
@@ -56,9 +56,6 @@ func (s *Server) problem(c *gin.Context, rq *request, status int, detail string,
 	}
 	s.send(c, rq, status, typeProblem, append(body, '\n'))
 }
-
-// noMode is the mode of requests that ask for no page: unknown paths, and lab controls.
-const noMode = "none"
 
 // fail answers a request that could not be served, and logs why: the answer tells no internals.
 func (s *Server) fail(c *gin.Context, rq *request, err error) {

@@ -88,7 +88,7 @@ func (s *Server) get(r *gin.Engine, path string, h gin.HandlerFunc) {
 }
 
 func (s *Server) healthz(c *gin.Context) {
-	s.json(c, s.begin(c, noMode), map[string]string{"status": "ok"})
+	s.json(c, s.begin(c, api.ModeNone), map[string]string{"status": "ok"})
 }
 
 // readyTimeout bounds each check of /readyz.
@@ -111,5 +111,5 @@ func (s *Server) readyz(c *gin.Context) {
 	if err := s.Redis.Ping(ctx).Err(); err != nil {
 		redisStatus = "unavailable: " + err.Error()
 	}
-	s.json(c, s.begin(c, noMode), map[string]string{"status": "ready", "redis": redisStatus})
+	s.json(c, s.begin(c, api.ModeNone), map[string]string{"status": "ready", "redis": redisStatus})
 }

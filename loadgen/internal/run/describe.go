@@ -132,18 +132,19 @@ func appMode(method, path string) string {
 		return name
 	}
 	if strategy := strategyOf(path); strategy != "" {
+		loader := ""
 		for pair := range strings.SplitSeq(query, "&") {
-			if loader, ok := strings.CutPrefix(pair, "loader="); ok && loader != "" && loader != "naive" {
-				return strategy + "+" + loader
+			if value, ok := strings.CutPrefix(pair, "loader="); ok {
+				loader = value
 			}
 		}
-		return strategy
+		return api.CachedMode(strategy, loader)
 	}
 	if strings.HasPrefix(path, api.PathProperties) {
 		if method == "PATCH" {
-			return "price-change"
+			return api.ModePriceChange
 		}
-		return "property"
+		return api.ModeProperty
 	}
 	return ""
 }
@@ -152,7 +153,7 @@ func appMode(method, path string) string {
 func strategyOf(path string) string {
 	path, _, _ = strings.Cut(path, "?")
 	if strings.Trim(path, "/") == strings.Trim(api.PathCached, "/") {
-		return "ttl"
+		return api.DefaultStrategy
 	}
 	name, ok := strings.CutPrefix(path, api.PathCached)
 	if !ok {

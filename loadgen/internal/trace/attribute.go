@@ -31,8 +31,8 @@ func Kept(b []byte) (name string, ok bool) {
 		return signal.AttrHTTPStatus, true
 	case signal.AttrURLPath, "http.target":
 		return signal.AttrURLPath, true
-	case AttrFailed:
-		return AttrFailed, true
+	case signal.AttrErrorType:
+		return signal.AttrErrorType, true
 	}
 	if len(b) > len(own) && len(b) <= 64 && strings.HasPrefix(string(b), own) {
 		return string(b), true

@@ -14,14 +14,6 @@ const Service = "loadgen"
 // waitName is the span of the time between when a request was due and when it was sent.
 const waitName = "wait to be sent"
 
-// Attributes of the generator's own spans.
-const (
-	AttrPhase  = "lab.phase"
-	AttrRound  = "lab.round"
-	AttrLag    = "lab.lag_ms"
-	AttrFailed = "error.type" // the kind of failure, as the ledger names it
-)
-
 // Sample is a sampled request as its generator saw it.
 type Sample struct {
 	TraceID      [16]byte
@@ -45,19 +37,19 @@ func (s *Sample) Spans() []Span {
 	root := Span{
 		ID: hex.EncodeToString(s.SpanID[:]), Name: s.Method + " " + s.Path, Kind: "client", Service: Service, Duration: s.Response,
 		Attributes: map[string]string{
-			signal.AttrHTTPMethod: s.Method, signal.AttrURLPath: s.Path, signal.AttrMode: s.Mode, AttrPhase: s.Phase,
-			AttrLag: strconv.FormatFloat(float64(s.Lag.Microseconds())/1000, 'f', -1, 64),
+			signal.AttrHTTPMethod: s.Method, signal.AttrURLPath: s.Path, signal.AttrMode: s.Mode, signal.AttrPhase: s.Phase,
+			signal.AttrLag: strconv.FormatFloat(float64(s.Lag.Microseconds())/1000, 'f', -1, 64),
 		},
 		Failed: s.Failed != "", Error: s.Failed,
 	}
 	if s.Round > 0 {
-		root.Attributes[AttrRound] = strconv.Itoa(s.Round)
+		root.Attributes[signal.AttrRound] = strconv.Itoa(s.Round)
 	}
 	if s.Status > 0 {
 		root.Attributes[signal.AttrHTTPStatus] = strconv.Itoa(s.Status)
 	}
 	if s.Failed != "" {
-		root.Attributes[AttrFailed] = s.Failed
+		root.Attributes[signal.AttrErrorType] = s.Failed
 	}
 	if s.Lag <= 0 {
 		return []Span{root}

@@ -146,11 +146,11 @@ func encodeSpan(traceID []byte, due int64, s *trace.Span) *tracepb.Span {
 func keyValue(name, value string) *commonpb.KeyValue {
 	v := &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: value}}
 	switch name {
-	case signal.AttrHTTPStatus, trace.AttrRound:
+	case signal.AttrHTTPStatus, signal.AttrRound:
 		if n, err := strconv.ParseInt(value, 10, 64); err == nil {
 			v.Value = &commonpb.AnyValue_IntValue{IntValue: n}
 		}
-	case trace.AttrLag:
+	case signal.AttrLag:
 		if x, err := strconv.ParseFloat(value, 64); err == nil {
 			v.Value = &commonpb.AnyValue_DoubleValue{DoubleValue: x}
 		}
