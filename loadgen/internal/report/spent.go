@@ -62,11 +62,13 @@ func (t *total) spentAt(q float64) (string, bool) {
 func writeSpent(p *page, f *Figures) {
 	titled := false
 	for _, phase := range f.Phases() {
-		var modes []string
+		var modes, texts []string
+		longest := 0
 		for _, mode := range f.Modes() {
 			if t := f.total(mode, phase); t != nil {
 				if text, ok := t.spentAt(0.99); ok {
-					modes = append(modes, mode, text)
+					modes, texts = append(modes, mode), append(texts, text)
+					longest = max(longest, tty.Width(mode))
 				}
 			}
 		}
@@ -78,12 +80,8 @@ func writeSpent(p *page, f *Figures) {
 			titled = true
 		}
 		p.item(phase, 0, tty.Bold, "")
-		width := 0
-		for i := 0; i < len(modes); i += 2 {
-			width = max(width, len(modes[i]))
-		}
-		for i := 0; i < len(modes); i += 2 {
-			p.item(indent+fmt.Sprintf("%-*s  ", width, tty.Clean(modes[i])), 0, tty.Plain, modes[i+1])
+		for i, mode := range modes {
+			p.item(indent+tty.Clean(mode)+gap, len(indent)+longest+len(gap), tty.Plain, texts[i])
 		}
 	}
 	if titled {
