@@ -73,6 +73,7 @@ func TestVersionsAreInCommitOrder(t *testing.T) {
 		const writers, changes = 4, 15
 		s := seeded(t, url, writers*changes, housing.Options{Connections: writers + 1})
 		var wg sync.WaitGroup
+		defer wg.Wait() // a writer must not outlive the test that it reports to
 		for w := range writers {
 			wg.Go(func() {
 				for i := range changes {
