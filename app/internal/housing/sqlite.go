@@ -47,8 +47,8 @@ func newSQLiteConnector(path string, timeout time.Duration) (driver.Connector, e
 		// A transaction that only finds out that it writes after it has read fails at once if another has written meanwhile.
 		dsn: "file:" + strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path) + "?_txlock=immediate",
 		pragmas: []string{
-			"journal_mode = WAL", // readers do not wait for a writer
-			"busy_timeout = 5000",
+			"busy_timeout = 5000", // the first: the next one may already find the database being recovered by another connection
+			"journal_mode = WAL",  // readers do not wait for a writer
 			"foreign_keys = ON",
 			"cache_size = -16000", // KiB; a connection has a cache of its own
 			"temp_store = MEMORY",
