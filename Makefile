@@ -52,7 +52,7 @@ test-short: ## the tests that take no time
 	go test -short -shuffle=on ./...
 
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION) ## gofmt, vet, golangci-lint, go mod tidy
-	@test -z "$$(gofmt -l app loadgen otel dashboards)" || { echo "not gofmt'ed:"; gofmt -l app loadgen otel dashboards; exit 1; }
+	@test -z "$$(gofmt -l app loadgen otel dashboards internal)" || { echo "not gofmt'ed:"; gofmt -l app loadgen otel dashboards internal; exit 1; }
 	go vet ./...
 	go mod tidy -diff
 	$< run ./...
@@ -70,14 +70,14 @@ bench: build servers ## what the app serves on the local stack, and the benchmar
 	go test -run '^$$' -bench . -benchmem -benchtime 500ms ./...
 
 bench-engine: ## the generator beside wrk, hey, fortio and vegeta, where they are on the PATH
-	go run ./loadgen/internal/engine/bench $(ARGS)
+	go run ./loadgen/bench $(ARGS)
 
 servers: ## install PostgreSQL and redis-server where the tests need them (Debian, as root)
 	@.ci/servers
 
 tidy: ## tidy go.mod and format
 	go mod tidy
-	gofmt -w app loadgen otel dashboards
+	gofmt -w app loadgen otel dashboards internal
 
 clean: ## remove what was built and measured
 	rm -rf bin runs .cache

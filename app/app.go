@@ -25,7 +25,7 @@ import (
 	"loadlab/app/internal/probe"
 	"loadlab/app/internal/redisproc"
 	"loadlab/app/internal/server"
-	"loadlab/otel/revision"
+	"loadlab/internal/revision"
 	"loadlab/otel/telemetry"
 )
 

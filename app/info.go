@@ -11,7 +11,7 @@ import (
 	"loadlab/app/api"
 	"loadlab/app/internal/housing"
 	"loadlab/app/internal/pagecache"
-	"loadlab/otel/revision"
+	"loadlab/internal/revision"
 )
 
 // info tells what the app runs on.

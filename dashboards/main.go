@@ -12,7 +12,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"loadlab/dashboards/internal/board"
+	"loadlab/dashboards/board"
 )
 
 func main() {

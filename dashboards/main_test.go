@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"loadlab/dashboards/internal/board"
+	"loadlab/dashboards/board"
 )
 
 // The program writes what the tree has.
@@ -29,14 +29,4 @@ func TestProgram(t *testing.T) {
 			t.Errorf("%s: the program writes something else than the tree has", f.Name)
 		}
 	}
-}
-
-// read reads a file of the tree; its path is from the tree's root.
-func read(t *testing.T, path string) []byte {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join("..", path))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
 }

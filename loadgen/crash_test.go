@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"loadlab/internal/localserver"
 	"loadlab/loadgen/internal/lab"
 	"loadlab/loadgen/internal/report"
-	"loadlab/loadgen/localserver"
 )
 
 // endless is a scenario that does not end by itself.

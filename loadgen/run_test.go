@@ -13,9 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"loadlab/internal/localserver"
 	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/scenario"
-	"loadlab/loadgen/localserver"
 )
 
 // small is a scenario of a second or two that shows each part of a report.

@@ -33,7 +33,7 @@ func (s *Store) Explain(ctx context.Context, loader string) ([]Plan, error) {
 		plans = rec.plans()
 		for i := range plans {
 			// Past bun, so that no hook counts it as a query of the lab's.
-			if plans[i].Plan, err = s.engine.explain(ctx, conn.Conn, plans[i].Query); err != nil {
+			if plans[i].Plan, err = s.dialect.explain(ctx, conn.Conn, plans[i].Query); err != nil {
 				return fmt.Errorf("explain %q: %w", plans[i].Query, err)
 			}
 		}

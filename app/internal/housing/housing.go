@@ -51,7 +51,7 @@ type Options struct {
 
 // Store is the domain on one database. Its methods are safe for concurrent use.
 type Store struct {
-	engine  engine
+	dialect sqlDialect
 	address string
 	index   bool
 	timeout time.Duration
@@ -62,7 +62,7 @@ type Store struct {
 // as the options say, so that a database that is used again tells the truth. Several processes may open one PostgreSQL database at
 // once. The error is ErrURL for an address of another form.
 func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
-	e, address, err := engineOf(databaseURL)
+	e, address, err := dialectOf(databaseURL)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	if o.Timeout <= 0 {
 		o.Timeout = DefaultTimeout
 	}
-	s := &Store{engine: e, address: address, index: o.Index, timeout: o.Timeout}
+	s := &Store{dialect: e, address: address, index: o.Index, timeout: o.Timeout}
 	if err := s.setUp(ctx, s.migrate); err != nil {
 		return nil, err
 	}
@@ -87,15 +87,15 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	// An idle connection that is closed is a connect on the next burst, which the burst would be blamed for.
 	db.SetMaxOpenConns(o.Connections)
 	db.SetMaxIdleConns(o.Connections)
-	s.db = bun.NewDB(db, e.dialect())
+	s.db = bun.NewDB(db, e.bun())
 	if o.Hook != nil {
 		s.db = s.db.WithQueryHook(o.Hook(e.system))
 	}
 	return s, nil
 }
 
-// engineOf picks the database by the URL's scheme.
-func engineOf(databaseURL string) (engine, string, error) {
+// dialectOf picks the database by the URL's scheme.
+func dialectOf(databaseURL string) (sqlDialect, string, error) {
 	scheme, rest, _ := strings.Cut(databaseURL, ":")
 	switch scheme {
 	case "postgres", "postgresql":
@@ -105,18 +105,18 @@ func engineOf(databaseURL string) (engine, string, error) {
 			return sqlite(), rest, nil
 		}
 	}
-	return engine{}, "", fmt.Errorf("%w: want postgres://user@host:port/database or sqlite:PATH", ErrURL)
+	return sqlDialect{}, "", fmt.Errorf("%w: want postgres://user@host:port/database or sqlite:PATH", ErrURL)
 }
 
 // setUp runs f with connections of its own, which no timeout ends, while no other process sets up the same database.
 func (s *Store) setUp(ctx context.Context, f func(context.Context, *bun.DB) error) error {
-	connector, err := s.engine.connector(s.address, 0)
+	connector, err := s.dialect.connector(s.address, 0)
 	if err != nil {
 		return err
 	}
-	db := bun.NewDB(sql.OpenDB(connector), s.engine.dialect())
+	db := bun.NewDB(sql.OpenDB(connector), s.dialect.bun())
 	defer db.Close() //nolint:errcheck // what it did is committed or has failed already
-	unlock, err := s.engine.lock(ctx, db)
+	unlock, err := s.dialect.lock(ctx, db)
 	if err != nil {
 		return fmt.Errorf("connect to the database: %w", oneLine(err))
 	}
@@ -154,16 +154,16 @@ func (e *lineError) Unwrap() error { return e.err }
 func (s *Store) DB() *sql.DB { return s.db.DB }
 
 // System is "postgresql" or "sqlite", as db.system.name has it.
-func (s *Store) System() string { return s.engine.system }
+func (s *Store) System() string { return s.dialect.system }
 
 // Version is the database's name and version: "PostgreSQL 15.18", "SQLite 3.51.2".
 func (s *Store) Version(ctx context.Context) (string, error) {
 	var version string
-	if err := s.db.DB.QueryRowContext(ctx, s.engine.version).Scan(&version); err != nil {
+	if err := s.db.DB.QueryRowContext(ctx, s.dialect.version).Scan(&version); err != nil {
 		return "", fmt.Errorf("ask for the database's version: %w", err)
 	}
 	version, _, _ = strings.Cut(version, " ") // PostgreSQL adds who packaged it
-	return s.engine.name + " " + version, nil
+	return s.dialect.name + " " + version, nil
 }
 
 // Close closes the connections.
@@ -194,9 +194,9 @@ func (s *Store) within(ctx context.Context, db *bun.DB, f func(context.Context, 
 	}
 	defer conn.Close() //nolint:errcheck // it only goes back to the pool
 	inner := ctx
-	if s.engine.watch != nil {
+	if s.dialect.watch != nil {
 		var stop func()
-		inner, stop = s.engine.watch(ctx, conn.Conn)
+		inner, stop = s.dialect.watch(ctx, conn.Conn)
 		defer stop()
 	}
 	return because(ctx, f(inner, conn))

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"loadlab/app/internal/housing"
-	"loadlab/loadgen/localserver"
+	"loadlab/internal/localserver"
 )
 
 // server is the PostgreSQL that all tests share, started by the first that wants it. Each test has a database of its own.

@@ -19,7 +19,7 @@ func (s *Store) migrations() *migrate.Migrations {
 		up            func(context.Context, *bun.DB) error
 	}{
 		{"20260101000001", "tables", createTables},
-		{"20260101000002", "storage", s.engine.storage},
+		{"20260101000002", "storage", s.dialect.storage},
 	} {
 		ms.Add(migrate.Migration{Name: m.name, Comment: m.comment,
 			Up: func(ctx context.Context, mg *migrate.Migrator, _ *migrate.Migration) error { return m.up(ctx, mg.DB()) }})
@@ -27,7 +27,7 @@ func (s *Store) migrations() *migrate.Migrations {
 	return ms
 }
 
-// migrate brings the schema up to date. The caller holds the engine's lock: bun's own is a row that outlives a process that was
+// migrate brings the schema up to date. The caller holds the dialect's lock: bun's own is a row that outlives a process that was
 // killed, and it fails instead of waiting.
 func (s *Store) migrate(ctx context.Context, db *bun.DB) error {
 	m := migrate.NewMigrator(db, s.migrations(), migrate.WithMarkAppliedOnSuccess(true))

@@ -20,12 +20,12 @@ import (
 	"github.com/uptrace/bun/schema"
 )
 
-func postgres() engine {
-	return engine{
+func postgres() sqlDialect {
+	return sqlDialect{
 		system:    "postgresql",
 		name:      "PostgreSQL",
 		version:   "SHOW server_version",
-		dialect:   func() schema.Dialect { return pgdialect.New() },
+		bun:       func() schema.Dialect { return pgdialect.New() },
 		connector: postgresConnector,
 		lock:      postgresLock,
 		storage:   postgresStorage,

@@ -75,12 +75,12 @@ func changePrice(ctx context.Context, tx bun.Tx, id, cents int64) (api.Property,
 
 // writing runs f while no other write of this process runs, where the database has one writer at a time.
 func (s *Store) writing(ctx context.Context, f func(context.Context) error) error {
-	if s.engine.writer == nil {
+	if s.dialect.writer == nil {
 		return f(ctx)
 	}
 	select {
-	case s.engine.writer <- struct{}{}:
-		defer func() { <-s.engine.writer }()
+	case s.dialect.writer <- struct{}{}:
+		defer func() { <-s.dialect.writer }()
 		return f(ctx)
 	case <-ctx.Done():
 		return fmt.Errorf("wait for the database's writer: %w", ctx.Err())

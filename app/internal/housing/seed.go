@@ -62,7 +62,7 @@ func (s *Store) fill(ctx context.Context, db *bun.DB, n int, progress func(int))
 	if err := s.setIndex(ctx, db, false); err != nil {
 		return err
 	}
-	if err := s.engine.fill(ctx, db, newSeed(n), progress); err != nil {
+	if err := s.dialect.fill(ctx, db, newSeed(n), progress); err != nil {
 		return oneLine(err)
 	}
 	if err := s.setIndex(ctx, db, s.index); err != nil {

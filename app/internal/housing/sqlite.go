@@ -16,12 +16,12 @@ import (
 	"github.com/uptrace/bun/schema"
 )
 
-func sqlite() engine {
-	return engine{
+func sqlite() sqlDialect {
+	return sqlDialect{
 		system:  "sqlite",
 		name:    "SQLite",
 		version: "SELECT sqlite_version()",
-		dialect: func() schema.Dialect { return sqlitedialect.New() },
+		bun:     func() schema.Dialect { return sqlitedialect.New() },
 		connector: func(path string, timeout time.Duration) (driver.Connector, error) {
 			return newSQLiteConnector(path, timeout)
 		},

@@ -20,7 +20,7 @@ import (
 	"loadlab/app/api"
 	"loadlab/app/internal/pagecache"
 	"loadlab/app/internal/probe"
-	"loadlab/loadgen/localserver"
+	"loadlab/internal/localserver"
 )
 
 // What every lab is configured with unless its test says otherwise.

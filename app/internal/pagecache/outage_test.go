@@ -10,7 +10,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 
 	"loadlab/app/internal/pagecache"
-	"loadlab/loadgen/localserver"
+	"loadlab/internal/localserver"
 	"loadlab/otel/signal"
 )
 

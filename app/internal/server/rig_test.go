@@ -25,7 +25,7 @@ import (
 	"loadlab/app/internal/pagecache"
 	"loadlab/app/internal/probe"
 	"loadlab/app/internal/server"
-	"loadlab/loadgen/localserver"
+	"loadlab/internal/localserver"
 	"loadlab/otel/telemetry"
 )
 

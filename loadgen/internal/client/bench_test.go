@@ -15,7 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"loadlab/loadgen/internal/client"
-	"loadlab/loadgen/internal/client/target"
+	"loadlab/loadgen/internal/client/tinyserver"
 	"loadlab/loadgen/internal/measure"
 )
 
@@ -114,7 +114,7 @@ func benchTarget(b *testing.B, size string) (*client.Target, *client.Request) {
 		url = "http://" + ln.Addr().String()
 		var open sync.WaitGroup
 		open.Go(func() {
-			if err := target.Serve(b.Context(), ln); err != nil {
+			if err := tinyserver.Serve(b.Context(), ln); err != nil {
 				b.Error(err)
 			}
 		})

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"loadlab/internal/testkit"
+
 	"loadlab/loadgen/internal/arrival"
 	"loadlab/loadgen/internal/drive"
 	"loadlab/loadgen/internal/measure"
@@ -86,15 +88,6 @@ func TestRealClock(t *testing.T) {
 	}
 }
 
-// live is the heap after a collection.
-func live() int64 {
-	var s runtime.MemStats
-	runtime.GC()
-	runtime.GC()
-	runtime.ReadMemStats(&s)
-	return int64(s.HeapAlloc)
-}
-
 // TestMemoryIsFlat drives ten times as many requests, all of them a backlog from the start, and finds the same heap. It is measured by
 // the last request, with everything that the phase holds still held.
 func TestMemoryIsFlat(t *testing.T) {
@@ -115,7 +108,7 @@ func TestMemoryIsFlat(t *testing.T) {
 				last := served == n
 				mu.Unlock()
 				if last {
-					once.Do(func() { heap = live() })
+					once.Do(func() { heap = testkit.LiveHeap() })
 				}
 			})
 		}

@@ -1,22 +1,14 @@
 package measure_test
 
 import (
-	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"loadlab/internal/testkit"
+
 	"loadlab/loadgen/internal/measure"
 )
-
-// heap is what is live after a collection.
-func heap() int64 {
-	var s runtime.MemStats
-	runtime.GC()
-	runtime.GC()
-	runtime.ReadMemStats(&s)
-	return int64(s.HeapAlloc)
-}
 
 // TestMemoryIsFlat records for 20 seconds and on to 200, ten times as many requests: what is live grows by less than 5%.
 func TestMemoryIsFlat(t *testing.T) {
@@ -39,9 +31,9 @@ func TestMemoryIsFlat(t *testing.T) {
 			}
 		}
 		record(0, short)
-		first := heap()
+		first := testkit.LiveHeap()
 		record(short, long)
-		second := heap()
+		second := testkit.LiveHeap()
 		if got := finish(t, r)[0]; got.Ledger.Completed != perSecond*long {
 			t.Errorf("got %d requests, want %d", got.Ledger.Completed, perSecond*long)
 		}

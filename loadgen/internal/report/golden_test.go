@@ -2,21 +2,18 @@ package report_test
 
 import (
 	"bytes"
-	"flag"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"loadlab/internal/testkit"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rivo/uniseg"
 
 	"loadlab/loadgen/internal/report"
 )
-
-var update = flag.Bool("update", false, "write the goldens")
 
 // formats are all renderings, by the ending of their goldens.
 var formats = map[string]func(io.Writer, *report.Run) error{
@@ -43,29 +40,9 @@ func TestGoldens(t *testing.T) {
 				if err := render(&got, run); err != nil {
 					t.Fatal(err)
 				}
-				golden(t, name+"."+ending, got.String())
+				testkit.Golden(t, name+"."+ending, got.String())
 			})
 		}
-	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v (write it with -update)", err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
 	}
 }
 

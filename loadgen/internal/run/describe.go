@@ -12,11 +12,11 @@ import (
 	"time"
 
 	"loadlab/app/api"
+	"loadlab/internal/revision"
 	"loadlab/loadgen/internal/lab"
 	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/scenario"
 	"loadlab/loadgen/internal/stack"
-	"loadlab/otel/revision"
 )
 
 // newReport returns a report that says what is about to be run.

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"loadlab/loadgen/localserver"
+	"loadlab/internal/localserver"
 )
 
 // Kinds of stacks.

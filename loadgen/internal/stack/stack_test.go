@@ -12,8 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"loadlab/internal/testkit"
+
+	"loadlab/internal/localserver"
 	"loadlab/loadgen/internal/stack"
-	"loadlab/loadgen/localserver"
 )
 
 // bench is a place for one stack: a temporary folder of its own, which must be empty after the test.
@@ -68,7 +70,7 @@ func (b *bench) fails(ctx context.Context) error {
 func (b *bench) nothingLeft(pids ...int) {
 	b.t.Helper()
 	for _, pid := range pids {
-		eventually(b.t, fmt.Sprintf("process %d has ended", pid), func() bool { return !running(pid) })
+		testkit.Eventually(b.t, fmt.Sprintf("process %d has ended", pid), func() bool { return !running(pid) })
 	}
 	if left, _ := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "*")); len(left) > 0 {
 		b.t.Errorf("left: %v", left)
@@ -82,21 +84,6 @@ func (b *bench) appNotes() notes {
 		b.t.Fatal(err)
 	}
 	return n
-}
-
-// eventually waits until ok, which nothing tells us of, for at most some seconds.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	limit := time.After(20 * time.Second)
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-limit:
-			t.Fatalf("not so after 20 s: %s", what)
-		}
-	}
 }
 
 func TestEmbedded(t *testing.T) {

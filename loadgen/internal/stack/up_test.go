@@ -13,8 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"loadlab/internal/testkit"
+
+	"loadlab/internal/localserver"
 	"loadlab/loadgen/internal/stack"
-	"loadlab/loadgen/localserver"
 )
 
 func TestFailedStart(t *testing.T) {
@@ -72,7 +74,7 @@ func TestInterruptedStart(t *testing.T) {
 				ended <- err
 			}()
 			var pids []int
-			eventually(t, "the moment has come", func() bool {
+			testkit.Eventually(t, "the moment has come", func() bool {
 				if !test.when(b) {
 					return false
 				}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"loadlab/internal/testkit"
+
 	"loadlab/loadgen/internal/trace/keep"
 	"loadlab/loadgen/internal/trace/otlp"
 )
@@ -178,20 +180,14 @@ func TestRelatedTracesAreHeld(t *testing.T) {
 // TestMemory floods a store with spans as large as they come, and looks at the heap.
 func TestMemory(t *testing.T) {
 	s := keep.NewStore(keep.Limits{Spans: 20_000}, time.Now)
-	heap := func() uint64 {
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
-	}
-	before := heap()
+	before := testkit.LiveHeap()
 	for i := range 100_000 {
 		s.Add(&otlp.Span{
 			TraceID: traceID(i / 63), ID: [8]byte{byte(i), byte(i >> 8), byte(i >> 16), 1}, Parent: [8]byte{1}, Name: "SELECT agents",
 			Attributes: []otlp.Attribute{{Name: "db.query.text", Value: strings.Repeat("x", 200)}, {Name: "db.system.name", Value: "sqlite"}},
 		})
 	}
-	if used := heap() - before; used > 30<<20 {
+	if used := testkit.LiveHeap() - before; used > 30<<20 {
 		t.Errorf("%d MB for %d spans", used>>20, s.Stats().Spans)
 	} else {
 		t.Logf("%d spans in %d MB", s.Stats().Spans, used>>20)

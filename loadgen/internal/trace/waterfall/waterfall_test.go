@@ -2,25 +2,21 @@ package waterfall_test
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"loadlab/internal/testkit"
+
 	"github.com/rivo/uniseg"
 
 	"loadlab/loadgen/internal/trace"
 	"loadlab/loadgen/internal/trace/waterfall"
 	"loadlab/otel/signal"
 )
-
-var update = flag.Bool("update", false, "write the goldens")
 
 const (
 	ms = time.Millisecond
@@ -152,7 +148,7 @@ func TestGoldens(t *testing.T) {
 					t.Fatal(err)
 				}
 				fits(t, got.String(), max(o.Width, 60), o.Width == 0)
-				golden(t, name+"."+ending, got.String())
+				testkit.Golden(t, name+"."+ending, got.String())
 			})
 		}
 	}
@@ -177,26 +173,6 @@ func fits(t *testing.T, text string, width int, wide bool) {
 		if strings.ContainsAny(line, "\x1b\r\t\a\b") {
 			t.Errorf("control characters in %q", line)
 		}
-	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-update writes it):\n%s", path, diff)
 	}
 }
 

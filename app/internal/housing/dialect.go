@@ -1,0 +1,34 @@
+package housing
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"time"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
+)
+
+// sqlDialect is what differs between the databases: everything else runs on both through bun.
+type sqlDialect struct {
+	system  string // "postgresql", as db.system.name has it
+	name    string // "PostgreSQL"
+	version string // the query for its version
+	bun     func() schema.Dialect
+
+	// connector makes connections on which no statement may take longer than timeout; 0 for no limit.
+	connector func(address string, timeout time.Duration) (driver.Connector, error)
+	// lock waits until no other process sets the database up, and keeps others out until unlock.
+	lock func(ctx context.Context, db *bun.DB) (unlock func(), err error)
+	// storage tunes how the new tables are stored.
+	storage func(ctx context.Context, db *bun.DB) error
+	// fill replaces all rows by those of the seed; progress is told how many properties are in.
+	fill func(ctx context.Context, db *bun.DB, seed *seed, progress func(done int)) error
+	// watch returns a context for the statements on conn, and what to call after the last; see postgresWatch. nil: ctx itself will do.
+	watch func(ctx context.Context, conn *sql.Conn) (inner context.Context, stop func())
+	// explain runs a query with the database's EXPLAIN and returns the plan as text.
+	explain func(ctx context.Context, conn *sql.Conn, query string) (string, error)
+	// writer is held by whoever writes; SQLite has one writer at a time, and its own way to wait for it is to poll.
+	writer chan struct{}
+}

@@ -1,0 +1,183 @@
+package promql_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"loadlab/dashboards/promql"
+	"loadlab/internal/localserver"
+	"loadlab/internal/promtest"
+)
+
+// took has 10 observations of 20 ms in mode slow and 10 of 2 ms in mode fast with every scrape; failed counts the slow ones.
+var (
+	took   = promql.Metric{Name: "took_seconds", Match: `mode=~"slow|fast"`, Window: "4s"}
+	base   = promql.Metric{Name: "took_seconds", Match: `mode="fast"`, Window: "4s"}
+	failed = promql.Metric{Name: "failed_total", Window: "4s"}
+)
+
+// expressions with what they should say of the slow and of the fast mode, each within bounds: wide ones for what depends on how regular
+// the scrapes are, on a machine that does other work too.
+var expressions = []struct {
+	name, expr string
+	slow, fast [2]float64
+}{
+	{"quantile", promql.Quantile(.5, took, "mode"), [2]float64{.018, .022}, [2]float64{.0018, .0022}},
+	{"greatest", promql.Quantile(1, took, "mode"), [2]float64{.018, .022}, [2]float64{.0018, .0022}},
+	{"mean", promql.Mean(took, "mode"), [2]float64{.02, .02}, [2]float64{.002, .002}},
+	{"total", promql.Total(took, "mode"), [2]float64{.02, .3}, [2]float64{.002, .03}},
+	{"count", promql.Count(took, "mode"), [2]float64{1, 15}, [2]float64{1, 15}},
+	{"observed", promql.Observed(took, "mode"), [2]float64{4, 60}, [2]float64{4, 60}},
+	{"times base", promql.TimesBase(promql.Mean(took, "mode"), promql.Mean(base)), [2]float64{10, 10}, [2]float64{1, 1}},
+	{"or zero", promql.OrZero(promql.Rate(failed, "mode"), promql.Count(took, "mode")), [2]float64{1, 15}, [2]float64{0, 0}},
+	{"last rate", promql.OrZero(promql.LastRate(failed, "mode"), promql.Count(took, "mode")), [2]float64{1, 15}, [2]float64{0, 0}},
+	{"increase", promql.OrZero(promql.Increase(failed, "mode"), promql.Count(took, "mode")), [2]float64{4, 60}, [2]float64{0, 0}},
+	{
+		"precedence", promql.Div(promql.OrZero(promql.Rate(failed, "mode"), promql.Count(took, "mode")), promql.Count(took, "mode")),
+		[2]float64{1, 1}, [2]float64{0, 0},
+	},
+}
+
+// Each expression says the same whichever form of the histogram is kept. The classic buckets are made as narrow as the native ones, so
+// that one set of bounds does for both.
+func TestValues(t *testing.T) {
+	t.Parallel()
+	for _, native := range []bool{false, true} {
+		t.Run(map[bool]string{false: "classic", true: "native"}[native], func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+			defer cancel()
+			p, err := promtest.Start(ctx, promtest.Options{
+				Config: "../../otel/prometheus/prometheus.yml", Native: native, Targets: map[string][]string{"app": {target(t)}},
+			})
+			if errors.Is(err, localserver.ErrMissing) && os.Getenv("CI") != "true" {
+				t.Skipf("SKIPPED, NOT TESTED: %v", err)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = p.Stop() })
+			at := scraped(ctx, t, p)
+			for _, e := range expressions {
+				got, err := p.Query(ctx, e.expr, at)
+				if err != nil || len(got) != 2 {
+					t.Errorf("%s: got %v, %v; want two modes", e.name, got, err)
+					continue
+				}
+				for _, s := range got {
+					want := map[string][2]float64{"slow": e.slow, "fast": e.fast}[s.Labels["mode"]]
+					if v := s.Points[0].Value; v < want[0]*(1-1e-9) || v > want[1]*(1+1e-9) {
+						t.Errorf("%s: mode %s: got %g, want %g to %g: %s", e.name, s.Labels["mode"], v, want[0], want[1], e.expr)
+					}
+				}
+			}
+			if native {
+				got, err := p.Query(ctx, promql.Growth(took), at)
+				if err != nil || len(got) != 1 || got[0].Points[0].Histogram == nil {
+					t.Errorf("growth: got %+v, %v; want one histogram", got, err)
+				}
+			}
+			none := promql.OrNone(promql.Rate(promql.Metric{Name: "missing_total", Window: "4s"}, "kind"), "kind")
+			got, err := p.Query(ctx, none, at)
+			if err != nil || len(got) != 1 || got[0].Labels["kind"] != "none" || got[0].Points[0].Value != 0 {
+				t.Errorf("or none: got %+v, %v; want one zero of kind none", got, err)
+			}
+			some, err := p.Query(ctx, promql.OrNone(promql.Rate(failed, "mode"), "mode"), at)
+			if err != nil || len(some) != 1 || some[0].Labels["mode"] != "slow" {
+				t.Errorf("or none, of some: got %+v, %v; want the slow mode alone", some, err)
+			}
+			nothing, err := p.Query(ctx, promql.OrNothing(promql.Rate(promql.Metric{Name: "missing_total", Window: "4s"})), at)
+			if err != nil || len(nothing) != 1 || nothing[0].Points[0].Value != 0 {
+				t.Errorf("or nothing: got %+v, %v; want 0", nothing, err)
+			}
+		})
+	}
+}
+
+// scraped returns the time of a scrape that fills the window of the expressions.
+func scraped(ctx context.Context, t *testing.T, p *promtest.Server) time.Time {
+	t.Helper()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		got, err := p.Query(ctx, `timestamp(up{job="app"}) and count_over_time(up[1m]) >= 6`, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !promtest.Empty(got) {
+			return time.UnixMilli(int64(got[0].Points[0].Value * 1000))
+		}
+		<-tick.C
+	}
+}
+
+func target(t *testing.T) string {
+	t.Helper()
+	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "took_seconds", Buckets: []float64{.0019, .0021, .019, .021}, NativeHistogramBucketFactor: 1.1,
+	}, []string{"mode"})
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "failed_total"}, []string{"mode"})
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(h, c)
+	metrics := promhttp.HandlerFor(reg, promhttp.HandlerOpts{EnableOpenMetrics: true})
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for range 10 {
+			h.WithLabelValues("slow").Observe(.02)
+			h.WithLabelValues("fast").Observe(.002)
+			c.WithLabelValues("slow").Inc()
+		}
+		metrics.ServeHTTP(w, r)
+	}))
+	t.Cleanup(srv.Close)
+	return strings.TrimPrefix(srv.URL, "http://")
+}
+
+// Every expression can be an operand: put into a larger one it still means the same.
+func TestOperands(t *testing.T) {
+	t.Parallel()
+	p := parser.NewParser(parser.Options{})
+	for _, e := range expressions {
+		alone, err := p.ParseExpr(e.expr)
+		if err != nil {
+			t.Errorf("%s: %v: %s", e.name, err, e.expr)
+			continue
+		}
+		within, err := p.ParseExpr("2 * " + e.expr)
+		if err != nil {
+			t.Errorf("%s: %v", e.name, err)
+			continue
+		}
+		product, ok := within.(*parser.BinaryExpr)
+		if !ok || product.Op != parser.MUL || product.RHS.String() != alone.String() {
+			t.Errorf("%s: got %s, want 2 times %s", e.name, within, alone)
+		}
+	}
+}
+
+func TestSelect(t *testing.T) {
+	t.Parallel()
+	m := promql.Metric{Name: "x"}
+	for _, test := range []struct{ got, want string }{
+		{m.Select(), "x"},
+		{m.Where(`a="1"`).Select(), `x{a="1"}`},
+		{m.Where(`a="1"`).Where(`b="2"`).Select(), `x{a="1", b="2"}`},
+		{promql.Rate(m), "sum(rate(x[$__rate_interval]))"},
+		{promql.Rate(m.In(promql.InRange), "a", "b"), "sum by (a, b) (rate(x[$__range]))"},
+		{promql.Max(m.Select(), "a"), "max by (a) (x)"},
+		{promql.ClassicQuantile(.99, m, "a"), "histogram_quantile(0.99, sum by (a, le) (rate(x_bucket[$__rate_interval])))"},
+	} {
+		if test.got != test.want {
+			t.Errorf("got %s, want %s", test.got, test.want)
+		}
+	}
+}

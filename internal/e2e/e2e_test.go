@@ -1,0 +1,45 @@
+// Package e2e_test holds the lab's telemetry against the lab's own report: a short scenario runs once, with a real Prometheus that scrapes
+// it and an OTLP endpoint that takes every span, and then the dashboards, the histograms, the exemplars and the traces must all say what
+// run.json says.
+package e2e_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"loadlab/internal/localserver"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// limit is how long all of it may take: building the programs from nothing is most of that.
+const limit = 3 * time.Minute
+
+func TestTelemetry(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds and runs the programs")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	l, err := newLab(ctx, t)
+	if errors.Is(err, localserver.ErrMissing) && os.Getenv("CI") != "true" {
+		t.Skipf("SKIPPED, NOT TESTED: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("run", l.testRun)
+	t.Run("phases", l.testPhases)
+	t.Run("dashboards", l.testDashboards)
+	t.Run("modes", l.testModes)
+	t.Run("generator's histograms", l.testGenerator)
+	t.Run("app's histograms", l.testApp)
+	t.Run("exemplars", l.testExemplars)
+	t.Run("spans", l.testSpans)
+	t.Run("kept traces", l.testKeptTraces)
+}

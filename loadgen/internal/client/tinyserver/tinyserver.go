@@ -1,0 +1,100 @@
+// Package tinyserver is the smallest server that a load generator can be measured against: it answers GET /N with a body of N bytes, on
+// connections it keeps, and does nothing else. It is no HTTP server for any other use: requests with bodies are not understood.
+package tinyserver
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// maxRequest is the longest request that is understood, and maxBody the longest body that is served.
+const (
+	maxRequest = 8 << 10
+	maxBody    = 64 << 20
+)
+
+// Server is the server. The zero value answers, and tells nobody.
+type Server struct {
+	// Seen, if not nil, is told of each request before it is answered: of its line and headers, without the empty line. It is called
+	// concurrently, and must not keep the bytes.
+	Seen func(request []byte)
+}
+
+// Serve serves with the zero Server.
+func Serve(ctx context.Context, ln net.Listener) error { return (&Server{}).Serve(ctx, ln) }
+
+// Serve answers on the listener until ctx is done, closes it, and returns when every connection is closed.
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	var open sync.WaitGroup
+	defer open.Wait()
+	stop := context.AfterFunc(ctx, func() { _ = ln.Close() })
+	defer stop()
+	for {
+		nc, err := ln.Accept()
+		switch {
+		case err == nil:
+			open.Go(func() { s.serve(ctx, nc) })
+		case ctx.Err() != nil:
+			return nil
+		default:
+			return fmt.Errorf("accept: %w", err)
+		}
+	}
+}
+
+// serve answers one connection's requests. The last response is kept ready to send, for requests of a load are mostly alike.
+func (s *Server) serve(ctx context.Context, nc net.Conn) {
+	defer nc.Close()
+	defer context.AfterFunc(ctx, func() { _ = nc.Close() })()
+	buf := make([]byte, maxRequest)
+	var path, response []byte
+	for filled := 0; ; {
+		n, err := nc.Read(buf[filled:])
+		if err != nil {
+			return
+		}
+		filled += n
+		for {
+			end := bytes.Index(buf[:filled], []byte("\r\n\r\n"))
+			if end < 0 {
+				break
+			}
+			if s.Seen != nil {
+				s.Seen(buf[:end])
+			}
+			if asked := pathOf(buf[:end]); path == nil || !bytes.Equal(asked, path) {
+				path, response = bytes.Clone(asked), answer(string(asked))
+			}
+			if _, err := nc.Write(response); err != nil {
+				return
+			}
+			filled = copy(buf, buf[end+4:filled])
+		}
+		if filled == len(buf) {
+			return
+		}
+	}
+}
+
+// pathOf returns the second word of the request line.
+func pathOf(request []byte) []byte {
+	_, rest, _ := bytes.Cut(request, []byte{' '})
+	path, _, _ := bytes.Cut(rest, []byte{' '})
+	return path
+}
+
+func answer(path string) []byte {
+	n, err := strconv.Atoi(strings.TrimPrefix(path, "/"))
+	if err != nil || n < 0 || n > maxBody {
+		return []byte("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+	}
+	head := "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nCache-Status: loadlab; hit; ttl=41\r\nAge: 19\r\n" +
+		`Server-Timing: sql;desc="62";dur=38.2, redis;desc="2";dur=0.3, wait;dur=0, total;dur=44.1` + "\r\n" +
+		"Content-Length: " + strconv.Itoa(n) + "\r\n\r\n"
+	return append([]byte(head), bytes.Repeat([]byte{'x'}, n)...)
+}
