@@ -1,6 +1,8 @@
 package main
 
 import (
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/unit"
 	"context"
 	"errors"
 	"fmt"
@@ -37,15 +39,15 @@ func exitCode(err error) int {
 	var v verdict
 	switch {
 	case err == nil:
-		return report.ExitPass
+		return result.ExitPass
 	case errors.As(err, &v):
 		return int(v)
 	case errors.Is(err, context.Canceled):
-		return report.ExitInterrupted
+		return result.ExitInterrupted
 	case errors.As(err, new(usageError)), errors.As(err, new(run.UsageError)):
 		return exitUsage
 	}
-	return report.ExitInvalid
+	return result.ExitInvalid
 }
 
 // execute runs the command line args.
@@ -237,14 +239,14 @@ func runAndReport(ctx context.Context, env environment, cfg run.Config, out stri
 		return fmt.Errorf("make a folder for the results: %w", err)
 	}
 	path := filepath.Join(out, result.ID, "run.json")
-	if err := report.Write(path, result); err != nil {
+	if err := result.Write(path, result); err != nil {
 		return err
 	}
 	fmt.Fprintln(env.stdout)
 	if err := report.Text(env.stdout, result, report.Options{Width: width(env.stdout), Color: colored(env), Path: path}); err != nil {
 		return err
 	}
-	if code := report.ExitCode(result); code != report.ExitPass {
+	if code := result.ExitCode(result); code != result.ExitPass {
 		return verdict(code)
 	}
 	return nil
@@ -269,7 +271,7 @@ func reportCommand(env environment) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&format, "format", "text", "text, markdown, junit or csv")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		result, err := report.Read(args[0])
+		result, err := result.Read(args[0])
 		if err != nil {
 			return usageError{err}
 		}

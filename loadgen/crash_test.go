@@ -1,6 +1,8 @@
 package main
 
 import (
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/unit"
 	"context"
 	"os"
 	"path/filepath"
@@ -78,7 +80,7 @@ func TestTheAppIsKilled(t *testing.T) {
 		t.Fatal("the run goes on without an app: ", stderr)
 	}
 	want := "INVALID  small: the stack broke: app ended by itself: signal: killed"
-	if r.code != report.ExitInvalid || !strings.Contains(r.stdout, want) || !strings.Contains(r.stdout, "NOT JUDGED  errors() == 0") {
+	if r.code != result.ExitInvalid || !strings.Contains(r.stdout, want) || !strings.Contains(r.stdout, "NOT JUDGED  errors() == 0") {
 		t.Errorf("%s\nwant exit code 4 and %s", r, want)
 	}
 	runs, _ := results(t)
@@ -109,7 +111,7 @@ func TestInterrupted(t *testing.T) {
 				t.Errorf("no PostgreSQL among %+v", family)
 			}
 			r := c.signal(t, syscall.SIGINT)
-			if r.code != report.ExitInterrupted || !strings.Contains(r.stdout, "INTERRUPTED  small: stopped after ") ||
+			if r.code != result.ExitInterrupted || !strings.Contains(r.stdout, "INTERRUPTED  small: stopped after ") ||
 				!strings.Contains(r.stdout, "NOT JUDGED  errors() == 0") || !strings.Contains(r.stdout, "second: 30/s poisson for 1h") {
 				t.Error(r)
 			}
@@ -136,7 +138,7 @@ func TestInterruptedStart(t *testing.T) {
 	}
 	family := descendants(t, c.Process.Pid)
 	r := c.signal(t, syscall.SIGINT)
-	if r.code != report.ExitInterrupted || r.stdout != "" || strings.Count(r.stderr, "\n") != 1 || !strings.HasPrefix(r.stderr, "loadgen: ") {
+	if r.code != result.ExitInterrupted || r.stdout != "" || strings.Count(r.stderr, "\n") != 1 || !strings.HasPrefix(r.stderr, "loadgen: ") {
 		t.Error(r)
 	}
 	if runs, _ := results(t); len(runs) > 0 {
@@ -157,7 +159,7 @@ func TestTheGeneratorIsKilled(t *testing.T) {
 	c.signal(t, syscall.SIGKILL)
 	gone(t, family)
 	write(t, "small.yaml", strings.Replace(endless, "for: 1h", "for: 50ms", 1))
-	if r := runSmall(t); r.code != report.ExitPass {
+	if r := runSmall(t); r.code != result.ExitPass {
 		t.Error(r)
 	}
 }
@@ -169,7 +171,7 @@ func TestInterruptedAtOnce(t *testing.T) {
 	write(t, "small.yaml", endless)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if r := loadgenUntil(ctx, &log{}, "run", "./small.yaml", "--app", app); r.code != report.ExitInterrupted || r.stdout != "" {
+	if r := loadgenUntil(ctx, &log{}, "run", "./small.yaml", "--app", app); r.code != result.ExitInterrupted || r.stdout != "" {
 		t.Error(r)
 	}
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/unit"
 	"cmp"
 	"context"
 	"errors"
@@ -162,7 +164,7 @@ func hit(ctx context.Context, env environment, cfg run.Config) error {
 		r := c.Response
 		fmt.Fprintf(env.stdout, "\n%d requests p50=%s p90=%s p95=%s p99=%s\n", c.Ledger.Scheduled, brief(r.P50), brief(r.P90), brief(r.P95), brief(r.P99))
 	}
-	if code := report.ExitCode(result); code != report.ExitPass {
+	if code := result.ExitCode(result); code != result.ExitPass {
 		return verdict(code)
 	}
 	return nil

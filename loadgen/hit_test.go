@@ -1,6 +1,8 @@
 package main
 
 import (
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/unit"
 	"context"
 	"fmt"
 	"io"
@@ -45,7 +47,7 @@ func figures(t *testing.T, r result) (requests int, quantiles []time.Duration) {
 
 // limited reports whether the verdict is the generator's: server and generator share this process, and the machine may be busy.
 func limited(r result) bool {
-	return r.code == report.ExitInvalid && strings.Contains(r.stdout, "GENERATOR-LIMITED")
+	return r.code == result.ExitInvalid && strings.Contains(r.stdout, "GENERATOR-LIMITED")
 }
 
 func TestHit(t *testing.T) {
@@ -108,7 +110,7 @@ func TestHitAServerThatFails(t *testing.T) {
 		t.Error(r)
 	}
 	server.Close()
-	if r := loadgen(t, "hit", server.URL, "-n", "5"); r.code != report.ExitInvalid || r.stdout != "" || strings.Count(r.stderr, "\n") != 1 ||
+	if r := loadgen(t, "hit", server.URL, "-n", "5"); r.code != result.ExitInvalid || r.stdout != "" || strings.Count(r.stderr, "\n") != 1 ||
 		!strings.Contains(r.stderr, "the target "+server.URL+" does not answer") {
 		t.Error(r)
 	}
@@ -126,7 +128,7 @@ func TestHitInterrupted(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	r := loadgenUntil(ctx, &log{}, "hit", server.URL)
-	if requests, _ := figures(t, r); r.code != report.ExitInterrupted || requests < 5 || !strings.Contains(r.stdout, "INTERRUPTED  hit: ") {
+	if requests, _ := figures(t, r); r.code != result.ExitInterrupted || requests < 5 || !strings.Contains(r.stdout, "INTERRUPTED  hit: ") {
 		t.Error(r)
 	}
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/unit"
 	"bytes"
 	"context"
 	"errors"
@@ -157,14 +159,14 @@ func write(t *testing.T, name, text string) {
 }
 
 // results reads every run.json in the working folder, in the order in which they began. Each ledger balances.
-func results(t *testing.T) (runs []*report.Run, paths []string) {
+func results(t *testing.T) (runs []*result.Run, paths []string) {
 	t.Helper()
 	paths, err := filepath.Glob("runs/*/run.json")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range paths {
-		r, err := report.Read(path)
+		r, err := result.Read(path)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/unit"
 	"encoding/csv"
 	"encoding/xml"
 	"errors"
@@ -50,7 +52,7 @@ func TestRun(t *testing.T) {
 	workplace(t)
 	write(t, "small.yaml", small)
 	r := runSmall(t, "--seed", "42", "--phases")
-	if r.code != report.ExitPass {
+	if r.code != result.ExitPass {
 		t.Fatal(r)
 	}
 	runs, paths := results(t)
@@ -111,7 +113,7 @@ func checkTraces(t *testing.T, path string) {
 }
 
 // checkRenderings checks what report makes of a run.json, against what was said at the end of the run.
-func checkRenderings(t *testing.T, run *report.Run, path, said string) {
+func checkRenderings(t *testing.T, run *result.Run, path, said string) {
 	t.Helper()
 	render := func(format string) string {
 		r := loadgen(t, "report", path, "--format", format)
@@ -154,7 +156,7 @@ phases:
   - {name: both,  rate: 200/s, for: 150ms, mix: {naive: 1, swr: 2}}
 gates: [errors() == 0, 'sql("naive", "burst") == 62', 'recomputes("swr", "burst") == 1']
 `)
-	runs := map[string]*report.Run{}
+	runs := map[string]*result.Run{}
 	for _, name := range []string{"embedded", "again", "local"} {
 		args := []string{"--seed", "42", "--out", filepath.Join(name, "runs")}
 		if name == "local" {
@@ -164,14 +166,14 @@ gates: [errors() == 0, 'sql("naive", "burst") == 62', 'recomputes("swr", "burst"
 			}
 			args = append(args, "--stack", "local")
 		}
-		if r := runSmall(t, args...); r.code != report.ExitPass {
+		if r := runSmall(t, args...); r.code != result.ExitPass {
 			t.Fatal(name, r)
 		}
 		paths, err := filepath.Glob(filepath.Join(name, "runs/*/run.json"))
 		if err != nil || len(paths) != 1 {
 			t.Fatal(paths, err)
 		}
-		if runs[name], err = report.Read(paths[0]); err != nil {
+		if runs[name], err = result.Read(paths[0]); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -189,7 +191,7 @@ gates: [errors() == 0, 'sql("naive", "burst") == 62', 'recomputes("swr", "burst"
 }
 
 // schedule is how many requests each cell had, in the order of the run.
-func schedule(run *report.Run) (cells []string) {
+func schedule(run *result.Run) (cells []string) {
 	for _, c := range run.Cells {
 		cells = append(cells, fmt.Sprintf("round %d, %s in %s: %d", c.Round, c.Mode, c.Phase, c.Ledger.Scheduled))
 	}
@@ -197,7 +199,7 @@ func schedule(run *report.Run) (cells []string) {
 }
 
 // table is the head of the report's table, and the names of its rows.
-func table(t *testing.T, run *report.Run) (names []string) {
+func table(t *testing.T, run *result.Run) (names []string) {
 	t.Helper()
 	var text strings.Builder
 	if err := report.Text(&text, run, report.Options{Width: 140}); err != nil {
@@ -229,12 +231,12 @@ gates:
   - errors() == 0
 `)
 	r := runSmall(t)
-	if r.code != report.ExitFail || !strings.Contains(r.stdout, "FAIL  small: 1 of 2 gates failed") ||
+	if r.code != result.ExitFail || !strings.Contains(r.stdout, "FAIL  small: 1 of 2 gates failed") ||
 		!strings.Contains(r.stdout, "  FAIL  sql(\"naive\", \"p\") <= 61\n        sql(naive, p) = 62 <= 61") {
 		t.Error(r)
 	}
 	runs, paths := results(t)
-	if len(runs) != 1 || runs[0].Gates[0].Verdict != report.Fail || runs[0].Gates[1].Verdict != report.Pass {
+	if len(runs) != 1 || runs[0].Gates[0].Verdict != result.Fail || runs[0].Gates[1].Verdict != result.Pass {
 		t.Fatalf("%d runs", len(runs))
 	}
 	if junit := loadgen(t, "report", paths[0], "--format", "junit"); junit.code != 0 || !strings.Contains(junit.stdout, "<failure") {
@@ -261,7 +263,7 @@ func TestACopiedScenario(t *testing.T) {
 	}
 	write(t, "my/mine.yaml", changed+"\ngates: [errors() == 0, 'recomputes(\"second\", \"burst\") >= 1']\n")
 	r := loadgen(t, "run", "mine", "--scenarios", "my", "--rounds", "1", "--allow-limited", "--app", binary(t, "app"))
-	if r.code != report.ExitPass || !strings.Contains(r.stdout, "50/s to 100/s poisson for 150ms") {
+	if r.code != result.ExitPass || !strings.Contains(r.stdout, "50/s to 100/s poisson for 150ms") {
 		t.Error(r)
 	}
 	if runs, _ := results(t); len(runs) != 1 || runs[0].Scenario.Rounds != 1 || len(runs[0].Cells) != 6*4 || !strings.HasSuffix(runs[0].ID, "-mine") {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/unit"
 	"errors"
 	"fmt"
 
@@ -31,7 +33,7 @@ recomputes that those waited for. Without flags: the slowest of all.`,
 	flags.BoolVar(&all, "all", false, "draw all that match, not only the slowest")
 	list := flags.Bool("list", false, "list those that match")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		result, err := report.Read(args[0])
+		result, err := result.Read(args[0])
 		if err != nil {
 			return usageError{err}
 		}
@@ -43,7 +45,7 @@ recomputes that those waited for. Without flags: the slowest of all.`,
 			return usageError{errors.New("no trace matches (--list without other flags lists them)")}
 		case *list:
 			for _, t := range found {
-				fmt.Fprintf(env.stdout, "%s  %-14s %-12s %-8s %9s  %d spans\n", t.ID, t.Mode, t.Phase, t.Why, report.Latency(t.Response), len(t.Spans))
+				fmt.Fprintf(env.stdout, "%s  %-14s %-12s %-8s %9s  %d spans\n", t.ID, t.Mode, t.Phase, t.Why, unit.Latency(t.Response), len(t.Spans))
 			}
 			return nil
 		case !all:
@@ -63,7 +65,7 @@ recomputes that those waited for. Without flags: the slowest of all.`,
 }
 
 // slowest is the place of the trace with the greatest response time.
-func slowest(traces []*trace.Trace) int {
+func slowest(traces []*result.Trace) int {
 	at := 0
 	for i, t := range traces {
 		if t.Response > traces[at].Response {

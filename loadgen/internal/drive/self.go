@@ -6,9 +6,10 @@ import (
 	"runtime/metrics"
 	"time"
 
+	"loadlab/loadgen/internal/result"
+
 	"loadlab/loadgen/internal/hist"
 	"loadlab/loadgen/internal/measure"
-	"loadlab/loadgen/internal/report"
 )
 
 // Self is what the generator was like during a phase: what a verdict on it needs beside the lag of the requests. The lag alone cannot
@@ -21,10 +22,10 @@ type Self struct {
 	GCPause, GCCPU     time.Duration // all goroutines stopped; CPU, estimated by the runtime
 
 	// Release is how late arrivals were released: the generator's own lateness, whatever the server did. Open loop only.
-	Release report.Summary
+	Release result.Summary
 	// Hiccup is how late a timer of 10 ms was, all through the phase: it shows when the process was not run at all, in either loop. Go's
 	// timers account for up to a millisecond.
-	Hiccup report.Summary
+	Hiccup result.Summary
 }
 
 // CPU is the share of the processors it could use that the generator was busy on, 0 to 1.

@@ -6,8 +6,9 @@ import (
 	"slices"
 	"sync"
 
+	"loadlab/loadgen/internal/result"
+
 	"loadlab/loadgen/internal/hist"
-	"loadlab/loadgen/internal/report"
 )
 
 // encoder turns the histograms of closed seconds into text, in a goroutine of its own: that takes a tenth of a millisecond for each,
@@ -36,7 +37,7 @@ type job struct {
 
 // encoded is what was encoded of a mode.
 type encoded struct {
-	seconds []report.Second
+	seconds []result.Second
 	join    int // the next of seconds to be joined with its neighbour
 }
 
@@ -128,7 +129,7 @@ func (e *encoder) encode(j job) error {
 }
 
 // encode yields between histograms: on one core, the next request may be due meanwhile.
-func (c *clocks) encode(e *hist.Encoder, at int) (s report.Second, err error) {
+func (c *clocks) encode(e *hist.Encoder, at int) (s result.Second, err error) {
 	s.At = at
 	for _, h := range []struct {
 		from *hist.Histogram
@@ -143,7 +144,7 @@ func (c *clocks) encode(e *hist.Encoder, at int) (s report.Second, err error) {
 }
 
 // join makes one second of two; it keeps the earlier beginning.
-func join(e *hist.Encoder, a, b report.Second) (report.Second, error) {
+func join(e *hist.Encoder, a, b result.Second) (result.Second, error) {
 	var c clocks
 	for _, h := range []struct {
 		a, b string
@@ -151,7 +152,7 @@ func join(e *hist.Encoder, a, b report.Second) (report.Second, error) {
 	}{{a.Response, b.Response, &c.response}, {a.Service, b.Service, &c.service}, {a.Lag, b.Lag, &c.lag}} {
 		sum, err := hist.Merge([]string{h.a, h.b})
 		if err != nil {
-			return report.Second{}, err
+			return result.Second{}, err
 		}
 		*h.to = sum
 		runtime.Gosched()

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"loadlab/loadgen/internal/report"
+	"loadlab/loadgen/internal/result"
 )
 
 // mode is one mode of a phase under way.
@@ -12,7 +12,7 @@ type mode struct {
 	scheduled int64
 	ended     [Kinds]int64
 	bytes     int64
-	server    report.Server // without Cache and Counters
+	server    result.Server // without Cache and Counters
 	cache     [Caches]int64
 	total     *clocks // of the whole phase
 	spent     spent
@@ -84,8 +84,8 @@ func (m *mode) figures() Live {
 }
 
 // ledger returns the ledger in the form of a report.
-func (m *mode) ledger() report.Ledger {
-	l := report.Ledger{Scheduled: m.scheduled, Completed: m.ended[OK], Bytes: m.bytes}
+func (m *mode) ledger() result.Ledger {
+	l := result.Ledger{Scheduled: m.scheduled, Completed: m.ended[OK], Bytes: m.bytes}
 	for kind := OK + 1; kind < Kinds; kind++ {
 		if n := m.ended[kind]; n > 0 {
 			if l.Failed == nil {
@@ -98,7 +98,7 @@ func (m *mode) ledger() report.Ledger {
 }
 
 // sums returns the server's sums in the form of a report.
-func (m *mode) sums() report.Server {
+func (m *mode) sums() result.Server {
 	s := m.server
 	for cache := CacheNone + 1; cache < Caches; cache++ {
 		if n := m.cache[cache]; n > 0 {

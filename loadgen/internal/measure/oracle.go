@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"loadlab/loadgen/internal/report"
+	"loadlab/loadgen/internal/result"
 )
 
 // Oracle judges from outside how stale the pages are that a mode's readers get. It is told when price changes were known to be
@@ -83,10 +83,10 @@ func (o *Oracle) Read(version int64, sent time.Time) {
 }
 
 // Stale returns what was seen; start is what the times of the changes are measured from.
-func (o *Oracle) Stale(start time.Time) report.Stale {
+func (o *Oracle) Stale(start time.Time) result.Stale {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	s := report.Stale{Writes: o.writes, Reads: o.reads, Stale: o.stale, Max: o.max, Changes: make([]time.Duration, len(o.commits))}
+	s := result.Stale{Writes: o.writes, Reads: o.reads, Stale: o.stale, Max: o.max, Changes: make([]time.Duration, len(o.commits))}
 	for i, c := range o.commits {
 		s.Changes[i] = c.at.Sub(start)
 	}

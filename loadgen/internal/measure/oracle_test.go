@@ -5,10 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"loadlab/loadgen/internal/result"
+
 	"github.com/google/go-cmp/cmp"
 
 	"loadlab/loadgen/internal/measure"
-	"loadlab/loadgen/internal/report"
 )
 
 func TestOracle(t *testing.T) {
@@ -49,7 +50,7 @@ func TestOracle(t *testing.T) {
 		}
 		got := o.Stale(start)
 		got.Changes = nil
-		want := report.Stale{Writes: int64(len(tt.writes)), Reads: int64(len(tt.reads)), Stale: tt.stale, Max: tt.max}
+		want := result.Stale{Writes: int64(len(tt.writes)), Reads: int64(len(tt.reads)), Stale: tt.stale, Max: tt.max}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
@@ -69,7 +70,7 @@ func TestOracleAgainstSearch(t *testing.T) {
 			commits = append(commits, at)
 			o.Committed(v+2, at)
 		}
-		var want report.Stale
+		var want result.Stale
 		for range 200 {
 			version := int64(1 + rng.IntN(21))
 			sent := start.Add(time.Duration(rng.IntN(400)) * ms)

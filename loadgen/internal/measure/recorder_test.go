@@ -7,13 +7,14 @@ import (
 	"testing"
 	"time"
 
+	"loadlab/loadgen/internal/result"
+
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"loadlab/app/api"
 	"loadlab/loadgen/internal/hist"
 	"loadlab/loadgen/internal/measure"
-	"loadlab/loadgen/internal/report"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -62,7 +63,7 @@ func TestThreeClocks(t *testing.T) {
 		got := finish(t, r)[0]
 		for _, c := range []struct {
 			clock string
-			got   report.Summary
+			got   result.Summary
 			want  time.Duration
 		}{{"response", got.Response, tt.response}, {"service", got.Service, tt.service}, {"lag", got.Lag, tt.lag}} {
 			if n := int64(min(c.want, 1)); c.got.Count != n || !near(c.got.P50, c.want) {
@@ -96,18 +97,18 @@ func TestLedgerAndServer(t *testing.T) {
 	}
 	live := r.Snapshot()
 	got := finish(t, r)
-	wantLedger := report.Ledger{Scheduled: 10, Completed: 6, Failed: map[string]int64{"status": 2, "reset": 2}, Bytes: 10_000}
+	wantLedger := result.Ledger{Scheduled: 10, Completed: 6, Failed: map[string]int64{"status": 2, "reset": 2}, Bytes: 10_000}
 	if diff := cmp.Diff(wantLedger, got[1].Ledger); diff != "" {
 		t.Errorf("ledger (-want +got):\n%s", diff)
 	}
-	wantServer := report.Server{
+	wantServer := result.Server{
 		Timed: 6, SQL: 12, SQLTime: 18 * ms, Redis: 6, RedisTime: 6 * ms, Wait: 12 * ms, Total: (10 + 11 + 13 + 15 + 16 + 18) * ms,
 		MinMiss: 13 * ms, Cache: map[string]int64{"hit": 2, "miss": 4},
 	}
 	if diff := cmp.Diff(wantServer, got[1].Server); diff != "" {
 		t.Errorf("server (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(report.Ledger{}, got[0].Ledger); diff != "" || len(got[0].Seconds) != 0 {
+	if diff := cmp.Diff(result.Ledger{}, got[0].Ledger); diff != "" || len(got[0].Seconds) != 0 {
 		t.Errorf("the idle mode has a ledger or seconds:\n%s", diff)
 	}
 	if live.All.Scheduled != 10 || live.All.Ended != 10 || live.All.Failed != 4 || live.Modes[1].Bytes != 10_000 || !near(live.All.P95, 11*ms) {

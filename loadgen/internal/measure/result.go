@@ -4,19 +4,20 @@ import (
 	"cmp"
 	"slices"
 
+	"loadlab/loadgen/internal/result"
+
 	"loadlab/loadgen/internal/hist"
-	"loadlab/loadgen/internal/report"
 )
 
 // Result is what one mode did in the phase, in the terms of a report's cell.
 type Result struct {
-	Ledger   report.Ledger
-	Seconds  []report.Second // in order; histograms without values are empty strings
-	Response report.Summary
-	Service  report.Summary
-	Lag      report.Summary
-	Server   report.Server // without Counters, which only the server knows
-	Spent    []report.Bucket
+	Ledger   result.Ledger
+	Seconds  []result.Second // in order; histograms without values are empty strings
+	Response result.Summary
+	Service  result.Summary
+	Lag      result.Summary
+	Server   result.Server // without Counters, which only the server knows
+	Spent    []result.Bucket
 	Clamped  int64 // values outside the histograms' range, of all three clocks
 }
 
@@ -59,10 +60,10 @@ func (r *Recorder) Finish() ([]Result, error) {
 }
 
 // inOrder sorts seconds and joins those that were closed more than once.
-func inOrder(seconds []report.Second) ([]report.Second, error) {
-	slices.SortStableFunc(seconds, func(a, b report.Second) int { return cmp.Compare(a.At, b.At) })
+func inOrder(seconds []result.Second) ([]result.Second, error) {
+	slices.SortStableFunc(seconds, func(a, b result.Second) int { return cmp.Compare(a.At, b.At) })
 	var e hist.Encoder
-	var out []report.Second
+	var out []result.Second
 	for _, s := range seconds {
 		if n := len(out); n > 0 && out[n-1].At == s.At {
 			joined, err := join(&e, out[n-1], s)
@@ -78,7 +79,7 @@ func inOrder(seconds []report.Second) ([]report.Second, error) {
 }
 
 // Summarize returns what a reader wants of a histogram.
-func Summarize(h *hist.Histogram) report.Summary {
+func Summarize(h *hist.Histogram) result.Summary {
 	q := h.Quantiles(0.50, 0.90, 0.95, 0.99)
-	return report.Summary{Count: h.Count(), Mean: h.Mean(), P50: q[0], P90: q[1], P95: q[2], P99: q[3], Max: h.Max()}
+	return result.Summary{Count: h.Count(), Mean: h.Mean(), P50: q[0], P90: q[1], P95: q[2], P99: q[3], Max: h.Max()}
 }

@@ -4,12 +4,12 @@ import (
 	"math/bits"
 	"time"
 
-	"loadlab/loadgen/internal/report"
+	"loadlab/loadgen/internal/result"
 )
 
 // spent sums up what responses spent their time on, apart for each size of response time: what the slow ones waited for is not what the
 // mean one did. Sizes are four to a doubling, from 1 us on.
-type spent [sizes]report.Bucket
+type spent [sizes]result.Bucket
 
 const (
 	perDoubling = 4
@@ -52,8 +52,8 @@ func (s *spent) add(due time.Time, o *Outcome) {
 }
 
 // buckets are the sizes that occurred, shortest first.
-func (s *spent) buckets() []report.Bucket {
-	var out []report.Bucket
+func (s *spent) buckets() []result.Bucket {
+	var out []result.Bucket
 	for size, b := range s {
 		if b.Count > 0 {
 			b.Over = over(size)

@@ -10,10 +10,10 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"loadlab/loadgen/internal/unit"
+
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
-
-	"loadlab/loadgen/internal/report"
 )
 
 // Phase is what is about to be driven.
@@ -42,13 +42,13 @@ func (l Live) Rate() float64 {
 }
 
 func (l Live) String() string {
-	return fmt.Sprintf("%6.0f/s  p50 %7s  p95 %7s  p99 %7s  %s", l.Rate(), report.Latency(l.P50), report.Latency(l.P95), report.Latency(l.P99),
+	return fmt.Sprintf("%6.0f/s  p50 %7s  p95 %7s  p99 %7s  %s", l.Rate(), unit.Latency(l.P50), unit.Latency(l.P95), unit.Latency(l.P99),
 		errorCount(l.Errors))
 }
 
 // short is String for a narrow terminal.
 func (l Live) short() string {
-	brief := func(d time.Duration) string { return strings.ReplaceAll(report.Latency(d), " ", "") }
+	brief := func(d time.Duration) string { return strings.ReplaceAll(unit.Latency(d), " ", "") }
 	return fmt.Sprintf("%5.0f/s p50 %6s p95 %6s p99 %6s %3d err", l.Rate(), brief(l.P50), brief(l.P95), brief(l.P99), l.Errors)
 }
 

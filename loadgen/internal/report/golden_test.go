@@ -13,31 +13,48 @@ import (
 	"github.com/rivo/uniseg"
 
 	"loadlab/loadgen/internal/report"
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/result/resulttest"
 )
 
 // formats are all renderings, by the ending of their goldens.
-var formats = map[string]func(io.Writer, *report.Run) error{
+var formats = map[string]func(io.Writer, *report.Report) error{
 	"80.txt":    text(80, false),
 	"120.txt":   text(120, false),
 	"color.txt": text(120, true),
-	"md":        report.Markdown,
-	"xml":       report.JUnit,
-	"csv":       report.CSV,
+	"md":        plain(report.Markdown),
+	"xml":       plain(report.JUnit),
+	"csv":       plain(report.CSV),
 }
 
-func text(width int, color bool) func(io.Writer, *report.Run) error {
-	return func(w io.Writer, run *report.Run) error {
-		return report.Text(w, run, report.Options{Width: width, Color: color, Path: "runs/20261122-230504-stampede/run.json"})
+func text(width int, color bool) func(io.Writer, *report.Report) error {
+	return func(w io.Writer, r *report.Report) error {
+		return report.Text(w, r, report.Options{Width: width, Color: color, Path: "runs/20261122-230504-stampede/run.json"})
 	}
 }
 
+// plain is a format without options.
+func plain(format func(io.Writer, *report.Report, report.Options) error) func(io.Writer, *report.Report) error {
+	return func(w io.Writer, r *report.Report) error { return format(w, r, report.Options{}) }
+}
+
+// of makes the report of a run.
+func of(t testing.TB, run *result.Run) *report.Report {
+	t.Helper()
+	r, err := report.New(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 func TestGoldens(t *testing.T) {
-	for name, fixture := range fixtures {
+	for name, fixture := range resulttest.All() {
 		run := fixture(t)
 		for ending, render := range formats {
 			t.Run(name+"."+ending, func(t *testing.T) {
 				var got bytes.Buffer
-				if err := render(&got, run); err != nil {
+				if err := render(&got, of(t, run)); err != nil {
 					t.Fatal(err)
 				}
 				testkit.Golden(t, name+"."+ending, got.String())
@@ -47,11 +64,11 @@ func TestGoldens(t *testing.T) {
 }
 
 func TestTextFitsItsWidth(t *testing.T) {
-	for name, fixture := range fixtures {
+	for name, fixture := range resulttest.All() {
 		run := fixture(t)
 		for _, width := range []int{72, 80, 120} {
 			var b bytes.Buffer
-			if err := text(width, false)(&b, run); err != nil {
+			if err := text(width, false)(&b, of(t, run)); err != nil {
 				t.Fatal(err)
 			}
 			for i, line := range strings.Split(b.String(), "\n") {
@@ -68,12 +85,12 @@ func TestTextFitsItsWidth(t *testing.T) {
 
 // TestColorIsAllThatColorAdds: a report piped into a file says the same.
 func TestColorIsAllThatColorAdds(t *testing.T) {
-	run := stampede(t)
+	run := resulttest.Stampede(t)
 	var plain, colored bytes.Buffer
-	if err := text(120, false)(&plain, run); err != nil {
+	if err := text(120, false)(&plain, of(t, run)); err != nil {
 		t.Fatal(err)
 	}
-	if err := text(120, true)(&colored, run); err != nil {
+	if err := text(120, true)(&colored, of(t, run)); err != nil {
 		t.Fatal(err)
 	}
 	stripped := colored.String()
@@ -90,7 +107,7 @@ func TestColorIsAllThatColorAdds(t *testing.T) {
 
 // TestNothingActsOnTheTerminal: names come from files and servers.
 func TestNothingActsOnTheTerminal(t *testing.T) {
-	run := stampede(t)
+	run := resulttest.Stampede(t)
 	evil := "x\x1b[2J\x07\u202e"
 	run.Scenario.Name, run.Scenario.Why, run.Stack.Database, run.Commit = evil, evil, evil, evil
 	run.Modes[0].Name, run.Phases[1].Load, run.Gates[0].Compared = evil, evil, evil
@@ -100,9 +117,9 @@ func TestNothingActsOnTheTerminal(t *testing.T) {
 			run.Cells[i].Mode = evil
 		}
 	}
-	for _, render := range []func(io.Writer, *report.Run) error{text(80, false), report.Markdown} {
+	for _, render := range []func(io.Writer, *report.Report) error{text(80, false), plain(report.Markdown)} {
 		var b bytes.Buffer
-		if err := render(&b, run); err != nil {
+		if err := render(&b, of(t, run)); err != nil {
 			t.Fatal(err)
 		}
 		if strings.ContainsAny(b.String(), "\x1b\x07\u202e") {
@@ -112,12 +129,12 @@ func TestNothingActsOnTheTerminal(t *testing.T) {
 }
 
 func TestMarkdownFitsAComment(t *testing.T) {
-	run := stampede(t)
+	run := resulttest.Stampede(t)
 	for range 3000 {
 		run.Gates = append(run.Gates, run.Gates[1])
 	}
 	var b bytes.Buffer
-	if err := report.Markdown(&b, run); err != nil {
+	if err := report.Markdown(&b, of(t, run), report.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if n := utf8.RuneCountInString(b.String()); n > report.MarkdownLimit || n < report.MarkdownLimit/2 {

@@ -3,31 +3,20 @@ package report
 import (
 	"strings"
 
+	"loadlab/loadgen/internal/figure"
 	"loadlab/loadgen/internal/tty"
 )
 
-// grid is a table for a terminal: columns as wide as their widest cell, and section lines across them. Blanks are its only lines.
+// grid is a table for a terminal: columns as wide as their widest cell, and group titles across them. Blanks are its only lines.
 type grid struct {
-	columns []column
+	columns []Column
 	rows    []gridRow
 }
 
-// column is one column of a grid: its title, in one or two lines.
-type column struct {
-	above, title string
-	left         bool // aligned; numbers are aligned right
-}
-
-// gridRow is a row of cells, or a section line.
+// gridRow is a row of cells, or the title of a group.
 type gridRow struct {
-	section string
-	cells   []cell
-}
-
-// cell is one value, as it is printed.
-type cell struct {
-	text  string
-	color tty.Color
+	title string
+	cells []Cell
 }
 
 const (
@@ -35,23 +24,38 @@ const (
 	indent = "  "
 )
 
-func (g *grid) section(s string) { g.rows = append(g.rows, gridRow{section: tty.Clean(s)}) }
-
-func (g *grid) row(cells ...cell) {
-	for i := range cells {
-		cells[i].text = tty.Clean(cells[i].text)
+// newGrid lays out the columns of some part of a table.
+func newGrid(t *Table, part figure.Part) *grid {
+	g := &grid{}
+	var used []int
+	for i, c := range t.Columns {
+		if t.Second == "" || c.Part&part != 0 {
+			g.columns, used = append(g.columns, c), append(used, i)
+		}
 	}
-	g.rows = append(g.rows, gridRow{cells: cells})
+	for _, group := range t.Groups {
+		g.rows = append(g.rows, gridRow{title: tty.Clean(group.Title)})
+		for _, row := range group.Rows {
+			var cells []Cell
+			for _, i := range used {
+				c := row[i]
+				c.Text = tty.Clean(c.Text)
+				cells = append(cells, c)
+			}
+			g.rows = append(g.rows, gridRow{cells: cells})
+		}
+	}
+	return g
 }
 
 // widths are the widths of the columns.
 func (g *grid) widths() []int {
 	widths := make([]int, len(g.columns))
 	for i, c := range g.columns {
-		widths[i] = max(tty.Width(c.above), tty.Width(c.title))
+		widths[i] = max(tty.Width(c.Above), tty.Width(c.Title))
 		for _, r := range g.rows {
 			if r.cells != nil {
-				widths[i] = max(widths[i], tty.Width(r.cells[i].text))
+				widths[i] = max(widths[i], tty.Width(r.cells[i].Text))
 			}
 		}
 	}
@@ -73,10 +77,10 @@ func (g *grid) write(p *page) {
 	if over := g.width() - p.width; over > 0 {
 		widths[0] = max(widths[0]-over, 8)
 	}
-	above, titles, two := make([]cell, len(widths)), make([]cell, len(widths)), false
+	above, titles, two := make([]Cell, len(widths)), make([]Cell, len(widths)), false
 	for i, c := range g.columns {
-		above[i], titles[i] = cell{tty.Snip(c.above, widths[i]), tty.Faint}, cell{tty.Snip(c.title, widths[i]), tty.Faint}
-		two = two || c.above != ""
+		above[i], titles[i] = Cell{Text: tty.Snip(c.Above, widths[i]), Tone: Faint}, Cell{Text: tty.Snip(c.Title, widths[i]), Tone: Faint}
+		two = two || c.Above != ""
 	}
 	if two {
 		g.line(p, widths, above)
@@ -84,7 +88,7 @@ func (g *grid) write(p *page) {
 	g.line(p, widths, titles)
 	for _, r := range g.rows {
 		if r.cells == nil {
-			p.write(p.paint(tty.Bold, tty.Snip(r.section, p.width)) + "\n")
+			p.write(p.paint(tty.Bold, tty.Snip(r.title, p.width)) + "\n")
 			continue
 		}
 		g.line(p, widths, r.cells)
@@ -92,17 +96,17 @@ func (g *grid) write(p *page) {
 }
 
 // line writes one line of cells. Blanks are written only before a text, so that no line ends in them.
-func (g *grid) line(p *page, widths []int, cells []cell) {
+func (g *grid) line(p *page, widths []int, cells []Cell) {
 	var b strings.Builder
 	blanks := indent
 	for i, c := range cells {
-		text := tty.Snip(c.text, widths[i])
+		text := tty.Snip(c.Text, widths[i])
 		pad := strings.Repeat(" ", max(widths[i]-tty.Width(text), 0))
-		if !g.columns[i].left {
+		if !g.columns[i].Left {
 			blanks, pad = blanks+pad, ""
 		}
 		if text != "" {
-			b.WriteString(blanks + p.paint(c.color, text))
+			b.WriteString(blanks + p.paint(c.Tone.color(), text))
 			blanks = ""
 		}
 		blanks += pad + gap

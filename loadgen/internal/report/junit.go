@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"loadlab/loadgen/internal/result"
 )
 
 // JUnit's elements, as Jenkins, GitLab and GitHub's actions read them.
@@ -52,29 +54,26 @@ type (
 
 // JUnit writes the verdict for a CI that shows tests. The run is a test, in error if it is invalid or was interrupted, and each gate
 // is one: failed, passed, or skipped where it was not judged.
-func JUnit(w io.Writer, run *Run) error {
-	f, err := NewFigures(run)
-	if err != nil {
-		return err
-	}
+func JUnit(w io.Writer, r *Report, _ Options) error {
+	run := r.Run
 	s := junitSuite{Name: "loadlab " + run.Scenario.Name, Time: seconds(run.Took), Timestamp: run.Started.UTC().Format("2006-01-02T15:04:05")}
-	for _, x := range facts(run) {
-		s.Properties = append(s.Properties, junitProperty{x.name, x.text})
+	for _, x := range r.Head {
+		s.Properties = append(s.Properties, junitProperty{x.Name, x.Text})
 	}
 	class := "loadlab." + run.Scenario.Name
 	validity := junitCase{Class: class, Name: "the run is valid", Time: seconds(run.Took)}
-	switch word, sentence := headline(run); ExitCode(run) {
-	case ExitInterrupted, ExitInvalid:
-		validity.Error = &junitResult{Message: sentence, Type: strings.ToLower(word), Text: strings.Join(run.reasons(), "\n")}
+	switch result.ExitCode(run) {
+	case result.ExitInterrupted, result.ExitInvalid:
+		validity.Error = &junitResult{Message: r.Sentence, Type: strings.ToLower(r.Word), Text: strings.Join(run.Reasons(), "\n")}
 		s.Errors++
 	}
 	s.Cases = append(s.Cases, validity)
-	for _, g := range run.Gates {
+	for _, g := range r.Section(Gates).Gates {
 		c := junitCase{Class: class, Name: g.Expr, Time: "0"}
 		detail := joined("; ", g.Compared, g.Reason)
 		switch {
-		case g.Verdict == Pass && validity.Error == nil:
-		case g.Verdict == Fail && validity.Error == nil:
+		case g.Verdict == result.Pass && validity.Error == nil:
+		case g.Verdict == result.Fail && validity.Error == nil:
 			c.Failure = &junitResult{Message: detail, Type: "gate", Text: fmt.Sprintf("%s:%d: %s\n%s", run.Scenario.File, g.Line, g.Expr, detail)}
 			s.Failures++
 		default:
@@ -87,8 +86,7 @@ func JUnit(w io.Writer, run *Run) error {
 		s.Cases = append(s.Cases, c)
 	}
 	s.Tests = len(s.Cases)
-	normal, warnings := notes(f)
-	s.Out = strings.Join(append(normal, warnings...), "\n")
+	s.Out = strings.Join(out(r), "\n")
 	suites := junitSuites{Name: "loadlab", Tests: s.Tests, Failures: s.Failures, Errors: s.Errors, Time: s.Time, Suites: []junitSuite{s}}
 	data, err := xml.MarshalIndent(suites, "", "  ")
 	if err != nil {
@@ -96,6 +94,18 @@ func JUnit(w io.Writer, run *Run) error {
 	}
 	_, err = io.WriteString(w, xml.Header+string(data)+"\n")
 	return err
+}
+
+// out is what a person should read beside the cases: how requests failed, and the notes.
+func out(r *Report) []string {
+	var lines []string
+	for _, x := range r.Section(ErrorKinds).Facts {
+		lines = append(lines, x.Name+" "+x.Text)
+	}
+	for _, n := range r.Section(Notes).Prose {
+		lines = append(lines, n.Text)
+	}
+	return lines
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }

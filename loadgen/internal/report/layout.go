@@ -28,7 +28,7 @@ func (p *page) paint(c tty.Color, s string) string {
 	return c.Paint(s)
 }
 
-// title begins a part of the report.
+// title begins a section.
 func (p *page) title(s string) { p.write("\n" + p.paint(tty.Bold, s) + "\n") }
 
 // item writes s wrapped to the page: its first line after lead, which is padded to the width of column, and the others under that

@@ -6,7 +6,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/tty"
+	"loadlab/loadgen/internal/unit"
 )
 
 // MarkdownLimit is how many characters a comment on GitHub or GitLab may have.
@@ -14,21 +16,21 @@ const MarkdownLimit = 65_536
 
 // Markdown writes the report for a comment or a CI summary, in at most MarkdownLimit characters: the verdict and the gates come first,
 // so that what does not fit is the least.
-func Markdown(w io.Writer, run *Run) error {
-	f, err := NewFigures(run)
-	if err != nil {
-		return err
+func Markdown(w io.Writer, r *Report, _ Options) error {
+	blocks := [][]string{markdownVerdict(r), markdownGates(r.Section(Gates).Gates)}
+	for _, s := range r.Sections {
+		if !s.Data && s.ID != Gates {
+			blocks = append(blocks, markdownSection(s))
+		}
 	}
+	blocks = append(blocks, markdownHead(r.Head))
 	var lines []string
-	for _, block := range [][]string{
-		markdownVerdict(run), markdownGates(run), markdownTable(f), markdownPredictions(f), markdownStaleness(f), markdownErrors(f),
-		markdownNotes(f), markdownHead(run),
-	} {
+	for _, block := range blocks {
 		if len(block) > 0 {
 			lines = append(append(lines, block...), "")
 		}
 	}
-	_, err = io.WriteString(w, fit(lines, MarkdownLimit))
+	_, err := io.WriteString(w, fit(lines, MarkdownLimit))
 	return err
 }
 
@@ -43,7 +45,7 @@ func fit(lines []string, limit int) string {
 	for i, s := range lines {
 		n := utf8.RuneCountInString(s) + 1
 		if total > limit && size+n > limit-room {
-			fmt.Fprintf(&b, "\n%s more did not fit: run.json has everything.\n", counted(int64(len(lines)-i), "line"))
+			fmt.Fprintf(&b, "\n%s more did not fit: run.json has everything.\n", unit.Counted(int64(len(lines)-i), "line"))
 			break
 		}
 		size += n
@@ -52,119 +54,85 @@ func fit(lines []string, limit int) string {
 	return strings.TrimRight(b.String(), "\n") + "\n"
 }
 
-func markdownVerdict(run *Run) []string {
-	word, sentence := headline(run)
-	lines := []string{fmt.Sprintf("### %s: %s", word, md(run.Scenario.Name)), "", "**" + md(sentence) + "**"}
-	if len(run.reasons()) > 1 || run.Interrupted {
-		for _, reason := range run.reasons() {
+func markdownVerdict(r *Report) []string {
+	lines := []string{fmt.Sprintf("### %s: %s", r.Word, md(r.Run.Scenario.Name)), "", "**" + md(r.Sentence) + "**"}
+	if len(r.Also) > 0 || r.Run.Interrupted {
+		for _, reason := range r.Run.Reasons() {
 			lines = append(lines, "- "+md(reason))
 		}
 	}
 	return lines
 }
 
-func markdownGates(run *Run) []string {
-	if len(run.Gates) == 0 {
+func markdownGates(gates []result.Gate) []string {
+	if len(gates) == 0 {
 		return nil
 	}
 	lines := []string{"| gate | compared | verdict |", "|---|---|---|"}
-	for _, g := range run.Gates {
-		lines = append(lines, fmt.Sprintf("| %s | %s | %s |", code(g.Expr), md(joined("; ", g.Compared, g.Reason)), md(g.verdict())))
+	for _, g := range gates {
+		lines = append(lines, fmt.Sprintf("| %s | %s | %s |", code(g.Expr), md(joined("; ", g.Compared, g.Reason)), md(verdictOf(g))))
 	}
 	return lines
 }
 
-func markdownTable(f *Figures) []string {
-	if f.total("", "") == nil {
-		return []string{"Nothing was measured."}
+// markdownSection writes a section: its heading, then table, facts and prose.
+func markdownSection(s Section) []string {
+	lines := []string{"#### " + md(s.Heading), ""}
+	if s.Table != nil {
+		lines = append(lines, markdownTable(s.Table)...)
 	}
-	fields := f.fields()
+	for _, x := range s.Facts {
+		lines = append(lines, "- **"+md(strings.TrimSuffix(x.Name, ":"))+"**: "+md(x.Text))
+	}
+	for _, n := range s.Prose {
+		switch {
+		case n.Warning:
+			lines = append(lines, "- **warning**: "+md(n.Text))
+		case s.Table != nil:
+			lines = append(lines, md(n.Text))
+		default:
+			lines = append(lines, "- "+md(n.Text))
+		}
+	}
+	return lines
+}
+
+// markdownTable writes a table whose first column is the group. Titles that say more than the group's name are listed below it.
+func markdownTable(t *Table) []string {
 	titles, rule := []string{"phase"}, []string{"---"}
-	for _, x := range fields {
-		titles = append(titles, md(joined(" ", x.above, x.title)))
-		if x.left {
+	for _, c := range t.Columns {
+		titles = append(titles, md(joined(" ", c.Above, c.Title)))
+		if c.Left {
 			rule = append(rule, "---")
 		} else {
 			rule = append(rule, "--:")
 		}
 	}
 	lines := []string{mdRow(titles), mdRow(rule)}
-	for _, p := range f.Phases() {
-		for _, m := range f.Modes() {
-			if f.total(m, p) == nil {
-				continue
-			}
-			cells := []string{md(p)}
-			for _, x := range fields {
-				cells = append(cells, md(x.say(f, m, p).text))
+	var long []string
+	for _, g := range t.Groups {
+		for _, row := range g.Rows {
+			cells := []string{md(g.Name)}
+			for _, c := range row {
+				cells = append(cells, md(c.Text))
 			}
 			lines = append(lines, mdRow(cells))
 		}
-	}
-	lines = append(lines, "")
-	for _, p := range f.run.Phases {
-		if !p.Warmup {
-			lines = append(lines, "- "+md(phaseTitle(p)))
+		if g.Title != g.Name {
+			long = append(long, "- "+md(g.Title))
 		}
 	}
 	lines = append(lines, "")
-	for _, s := range legend(f, fields) {
-		lines = append(lines, md(s))
+	if len(long) > 0 {
+		lines = append(append(lines, long...), "")
 	}
 	return lines
 }
 
-func markdownPredictions(f *Figures) []string {
-	var lines []string
-	for _, x := range f.Predictions() {
-		if lines == nil {
-			lines = []string{"| phase | mode | recomputes: what the law predicts, and what was measured | |", "|---|---|---|---|"}
-		}
-		lines = append(lines, mdRow([]string{md(x.Phase), md(x.Mode), md(x.Text), string(x.Agreement)}))
-	}
-	return lines
-}
-
-func markdownStaleness(f *Figures) []string {
-	var lines []string
-	for _, c := range f.stale() {
-		if lines == nil {
-			lines = []string{"| phase | mode | price changes | versioned reads | stale reads | share stale | stalest read |", "|---|---|--:|--:|--:|--:|--:|"}
-		}
-		share, _ := ratio(c.Stale.Stale, c.Reads)
-		lines = append(lines, mdRow([]string{md(c.phase), md(c.mode), count(c.Writes), count(c.Reads), count(c.Stale.Stale),
-			md(percent(share)), Latency(c.Max)}))
-	}
-	return lines
-}
-
-func markdownErrors(f *Figures) []string {
-	var lines []string
-	for _, x := range f.failures() {
-		if lines == nil {
-			lines = []string{"| phase | mode | errors |", "|---|---|---|"}
-		}
-		lines = append(lines, mdRow([]string{md(x.phase), md(x.mode), md(x.text)}))
-	}
-	return lines
-}
-
-func markdownNotes(f *Figures) []string {
-	normal, warnings := notes(f)
-	var lines []string
-	for _, s := range warnings {
-		lines = append(lines, "- **warning**: "+md(s))
-	}
-	for _, s := range normal {
-		lines = append(lines, "- "+md(s))
-	}
-	return lines
-}
-
-func markdownHead(run *Run) []string {
+func markdownHead(facts []Fact) []string {
 	lines := []string{"| | |", "|---|---|"}
-	for _, x := range facts(run) {
-		lines = append(lines, mdRow([]string{x.name, md(x.text)}))
+	for _, x := range facts {
+		lines = append(lines, mdRow([]string{x.Name, md(x.Text)}))
 	}
 	return lines
 }

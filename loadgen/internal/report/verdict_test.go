@@ -7,33 +7,36 @@ import (
 	"strings"
 	"testing"
 
+	"loadlab/loadgen/internal/figure"
 	"loadlab/loadgen/internal/report"
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/result/resulttest"
 )
 
 func TestVerdict(t *testing.T) {
-	pass, fail, open := report.Gate{Verdict: report.Pass}, report.Gate{Verdict: report.Fail}, report.Gate{Verdict: report.NotJudged}
+	pass, fail, open := result.Gate{Verdict: result.Pass}, result.Gate{Verdict: result.Fail}, result.Gate{Verdict: result.NotJudged}
 	for _, tt := range []struct {
 		what  string
-		run   report.Run
+		run   result.Run
 		code  int
 		first string
 	}{
-		{"no gates", report.Run{}, 0, "DONE  s: measured; the scenario has no gates to judge it by"},
-		{"one gate", report.Run{Gates: []report.Gate{pass}}, 0, "PASS  s: its one gate holds"},
-		{"two gates", report.Run{Gates: []report.Gate{pass, pass}}, 0, "PASS  s: all 2 gates hold"},
-		{"a failure", report.Run{Gates: []report.Gate{pass, fail, open}}, 1, "FAIL  s: 1 of 3 gates failed"},
-		{"not judged", report.Run{Gates: []report.Gate{pass, open}}, 3, "INCONCLUSIVE  s: 1 of 2 gates could not be judged"},
-		{"a gate without a verdict", report.Run{Gates: []report.Gate{{}}}, 3, "INCONCLUSIVE  s: 1 of 1 gate could not be judged"},
-		{"invalid", report.Run{Gates: []report.Gate{fail}, Invalid: []string{"no data"}}, 4, "INVALID  s: no data"},
-		{"interrupted", report.Run{Gates: []report.Gate{fail}, Invalid: []string{"no data"}, Interrupted: true}, 130, "INTERRUPTED  s: stopped after 0s"},
+		{"no gates", result.Run{}, 0, "DONE  s: measured; the scenario has no gates to judge it by"},
+		{"one gate", result.Run{Gates: []result.Gate{pass}}, 0, "PASS  s: its one gate holds"},
+		{"two gates", result.Run{Gates: []result.Gate{pass, pass}}, 0, "PASS  s: all 2 gates hold"},
+		{"a failure", result.Run{Gates: []result.Gate{pass, fail, open}}, 1, "FAIL  s: 1 of 3 gates failed"},
+		{"not judged", result.Run{Gates: []result.Gate{pass, open}}, 3, "INCONCLUSIVE  s: 1 of 2 gates could not be judged"},
+		{"a gate without a verdict", result.Run{Gates: []result.Gate{{}}}, 3, "INCONCLUSIVE  s: 1 of 1 gate could not be judged"},
+		{"invalid", result.Run{Gates: []result.Gate{fail}, Invalid: []string{"no data"}}, 4, "INVALID  s: no data"},
+		{"interrupted", result.Run{Gates: []result.Gate{fail}, Invalid: []string{"no data"}, Interrupted: true}, 130, "INTERRUPTED  s: stopped after 0s"},
 	} {
 		run := tt.run
 		run.Scenario.Name = "s"
-		if got := report.ExitCode(&run); got != tt.code {
+		if got := result.ExitCode(&run); got != tt.code {
 			t.Errorf("%s: got exit code %d, want %d", tt.what, got, tt.code)
 		}
 		var b bytes.Buffer
-		if err := report.Text(&b, &run, report.Options{Width: 120}); err != nil {
+		if err := report.Text(&b, of(t, &run), report.Options{Width: 120}); err != nil {
 			t.Fatal(err)
 		}
 		if got, _, _ := strings.Cut(b.String(), "\n"); !strings.HasPrefix(got, tt.first) {
@@ -51,7 +54,7 @@ func TestJUnit(t *testing.T) {
 		{"stampede", 4, 1, 0, 0}, {"passing", 3, 0, 0, 0}, {"invalid", 2, 0, 1, 1}, {"interrupted", 2, 0, 1, 1}, {"remote", 1, 0, 0, 0}, {"empty", 2, 0, 1, 1},
 	} {
 		var b bytes.Buffer
-		if err := report.JUnit(&b, fixtures[tt.fixture](t)); err != nil {
+		if err := report.JUnit(&b, of(t, resulttest.All()[tt.fixture](t)), report.Options{}); err != nil {
 			t.Fatal(err)
 		}
 		var doc struct {
@@ -98,14 +101,14 @@ func TestJUnit(t *testing.T) {
 // TestCSV: a row for each mode and phase, each as long as the head.
 func TestCSV(t *testing.T) {
 	var b bytes.Buffer
-	if err := report.CSV(&b, stampede(t)); err != nil {
+	if err := report.CSV(&b, of(t, resulttest.Stampede(t)), report.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := csv.NewReader(&b).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rows) != 1+3*3 || len(rows[0]) != 6+len(report.Names()) {
-		t.Errorf("got %d rows of %d, want 10 of %d", len(rows), len(rows[0]), 6+len(report.Names()))
+	if len(rows) != 1+3*3 || len(rows[0]) != 8+len(figure.Names()) {
+		t.Errorf("got %d rows of %d, want 10 of %d", len(rows), len(rows[0]), 8+len(figure.Names()))
 	}
 }

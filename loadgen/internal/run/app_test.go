@@ -15,10 +15,11 @@ import (
 	"syscall"
 	"testing"
 
+	"loadlab/loadgen/internal/result"
+
 	"go.uber.org/goleak"
 
 	"loadlab/app/api"
-	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/run"
 	"loadlab/loadgen/internal/stack"
 )
@@ -106,13 +107,13 @@ func TestAnAppThatDies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := drive(t, own(t, "why: x\nmodes: {a: GET /api/properties/live/naive/}\nrounds: 1\nphases: ["+phase+"]\ngates: [errors() == 0]\n"))
 			want := "the stack broke: app ended by itself: exit status 9\n    the heart stops"
-			if len(r.Invalid) != 1 || !strings.HasPrefix(r.Invalid[0], want) || report.ExitCode(r) != report.ExitInvalid || r.Interrupted {
-				t.Errorf("exit code %d, invalid because of %q, want %q", report.ExitCode(r), r.Invalid, want)
+			if len(r.Invalid) != 1 || !strings.HasPrefix(r.Invalid[0], want) || result.ExitCode(r) != result.ExitInvalid || r.Interrupted {
+				t.Errorf("exit code %d, invalid because of %q, want %q", result.ExitCode(r), r.Invalid, want)
 			}
 			if c := r.Cells[0]; c.Ledger.Completed < 9 || c.Server.Counters != nil && len(r.Cells) == 1 {
 				t.Errorf("the first cell is %+v", c)
 			}
-			if r.Gates[0].Verdict != report.NotJudged {
+			if r.Gates[0].Verdict != result.NotJudged {
 				t.Errorf("gate %+v", r.Gates[0])
 			}
 			nothingLeft(t)
@@ -123,8 +124,8 @@ func TestAnAppThatDies(t *testing.T) {
 func TestAnAppOfItsOwn(t *testing.T) {
 	cfg := own(t, "why: x\nmodes: {a: GET /api/properties/live/naive/}\nrounds: 1\nphases: [{name: p, requests: 3}]\n")
 	r := drive(t, cfg)
-	if report.ExitCode(r) != report.ExitPass || r.Stack.Kind != stack.Embedded || r.Stack.Rows != 500 || len(r.Warnings) > 0 {
-		t.Errorf("exit code %d, stack %+v, warnings %q", report.ExitCode(r), r.Stack, r.Warnings)
+	if result.ExitCode(r) != result.ExitPass || r.Stack.Kind != stack.Embedded || r.Stack.Rows != 500 || len(r.Warnings) > 0 {
+		t.Errorf("exit code %d, stack %+v, warnings %q", result.ExitCode(r), r.Stack, r.Warnings)
 	}
 	nothingLeft(t)
 

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 
+	"loadlab/loadgen/internal/result"
+
 	"loadlab/loadgen/internal/report"
 )
 
@@ -109,7 +111,7 @@ func TestATargetThatMisbehaves(t *testing.T) {
 					t.Errorf("%s in %s: ledger %+v, want all %s", c.Mode, c.Phase, c.Ledger, kind)
 				}
 			}
-			if code := report.ExitCode(r); code != report.ExitPass {
+			if code := result.ExitCode(r); code != result.ExitPass {
 				t.Errorf("exit code %d: %+v", code, r.Gates)
 			}
 		})
@@ -139,7 +141,7 @@ func TestATargetThatIsGone(t *testing.T) {
 	if err := report.Text(&text, r, report.Options{}); err != nil || !strings.Contains(text.String(), "refused") {
 		t.Errorf("the report does not say refused: %v\n%s", err, text.String())
 	}
-	if code := report.ExitCode(r); code != report.ExitFail {
+	if code := result.ExitCode(r); code != result.ExitFail {
 		t.Errorf("exit code %d, want 1: the gate errors(good) == 0 fails: %+v", code, r.Gates)
 	}
 }

@@ -6,15 +6,16 @@ import (
 	"fmt"
 	"time"
 
+	"loadlab/loadgen/internal/result"
+
 	"loadlab/loadgen/internal/lab"
-	"loadlab/loadgen/internal/report"
 )
 
 // settleLimit is how long recomputes that outlive a phase may take to end. Their cost belongs to the phase.
 const settleLimit = 30 * time.Second
 
 // counters are the app's totals by its modes, once nothing runs any more; nil without lab controls.
-func (r *runner) counters(ctx context.Context) (map[string]report.Counters, error) {
+func (r *runner) counters(ctx context.Context) (map[string]result.Counters, error) {
 	// Also when the run is being interrupted: a partial report should be right as far as it goes.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleLimit)
 	defer cancel()
@@ -25,9 +26,9 @@ func (r *runner) counters(ctx context.Context) (map[string]report.Counters, erro
 	if err != nil {
 		return nil, fmt.Errorf("read the app's counters: %w", err)
 	}
-	out := map[string]report.Counters{}
+	out := map[string]result.Counters{}
 	for name, m := range totals.Modes {
-		out[name] = report.Counters{
+		out[name] = result.Counters{
 			Requests: m.Requests, SQL: m.SQL, Redis: m.Redis, Recomputes: m.Recomputes, Expirations: m.Expirations, Cold: m.Cold,
 		}
 	}
@@ -40,14 +41,14 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 	if err != nil {
 		r.invalid("%s: %v", d.phase.Name, err)
 	}
-	var after map[string]report.Counters
+	var after map[string]result.Counters
 	var unknown error // the cells are worth having without counters
 	if r.stack.Err() == nil {
 		after, unknown = r.counters(ctx)
 	}
 	for _, m := range d.modes {
 		mode, res := r.report.Modes[m], results[m]
-		cell := report.Cell{
+		cell := result.Cell{
 			Round: d.block.round, Mode: mode.Name, Phase: d.phase.Name,
 			Start: d.start.Sub(r.report.Started), Took: d.took,
 			Ledger: res.Ledger, Seconds: res.Seconds, Response: res.Response, Service: res.Service, Lag: res.Lag, Server: res.Server, Spent: res.Spent,
@@ -67,7 +68,7 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 
 // owns reports whether mode m alone makes the requests that the app counts under its name in this phase: two pages of one
 // strategy are one mode to the app.
-func (d *driven) owns(modes []report.Mode, m int) bool {
+func (d *driven) owns(modes []result.Mode, m int) bool {
 	name := appMode(modes[m].Method, modes[m].Path)
 	for _, other := range d.modes {
 		if other != m && appMode(modes[other].Method, modes[other].Path) == name {
@@ -77,8 +78,8 @@ func (d *driven) owns(modes []report.Mode, m int) bool {
 	return name != ""
 }
 
-func difference(after, before report.Counters) *report.Counters {
-	return &report.Counters{
+func difference(after, before result.Counters) *result.Counters {
+	return &result.Counters{
 		Requests: after.Requests - before.Requests, SQL: after.SQL - before.SQL, Redis: after.Redis - before.Redis,
 		Recomputes: after.Recomputes - before.Recomputes, Expirations: after.Expirations - before.Expirations, Cold: after.Cold - before.Cold,
 	}

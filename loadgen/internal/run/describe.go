@@ -11,38 +11,39 @@ import (
 	"strings"
 	"time"
 
+	"loadlab/loadgen/internal/result"
+
 	"loadlab/app/api"
 	"loadlab/internal/revision"
 	"loadlab/loadgen/internal/lab"
-	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/scenario"
 	"loadlab/loadgen/internal/stack"
 )
 
 // newReport returns a report that says what is about to be run.
-func newReport(cfg Config) *report.Run {
+func newReport(cfg Config) *result.Run {
 	s := cfg.Scenario
 	rounds := cfg.Rounds
 	if rounds == 0 {
 		rounds = s.Rounds
 	}
 	now := time.Now()
-	r := &report.Run{
-		Schema:   report.SchemaVersion,
+	r := &result.Run{
+		Schema:   result.SchemaVersion,
 		ID:       fmt.Sprintf("%s-%s", now.UTC().Format("20060102-150405"), s.Name),
 		Started:  now,
-		Scenario: report.Scenario{Name: s.Name, Why: s.Why, File: s.File, SHA256: s.SHA256, Rounds: rounds},
+		Scenario: result.Scenario{Name: s.Name, Why: s.Why, File: s.File, SHA256: s.SHA256, Rounds: rounds},
 		Seed:     cfg.Seed,
-		Machine:  report.Machine{OS: operatingSystem(), CPU: cpu(), Cores: runtime.NumCPU(), Go: runtime.Version()},
+		Machine:  result.Machine{OS: operatingSystem(), CPU: cpu(), Cores: runtime.NumCPU(), Go: runtime.Version()},
 		Commit:   revision.Get(),
 
 		AllowLimited: cfg.AllowLimited,
 	}
 	for _, m := range s.Modes {
-		r.Modes = append(r.Modes, report.Mode{Name: m.Name, Method: m.Method, Path: m.Path, Strategy: strategyOf(m.Path)})
+		r.Modes = append(r.Modes, result.Mode{Name: m.Name, Method: m.Method, Path: m.Path, Strategy: strategyOf(m.Path)})
 	}
 	for _, p := range s.Phases {
-		r.Phases = append(r.Phases, report.Phase{
+		r.Phases = append(r.Phases, result.Phase{
 			Name: p.Name, Kind: string(p.Kind), Load: p.Describe(), Rate: p.Rate(), Users: p.Users, Think: p.Think.Mean(),
 			Warmup: p.Warmup, Mix: len(p.Mix) > 0, For: p.Length(), Total: p.Requests,
 		})
@@ -52,7 +53,7 @@ func newReport(cfg Config) *report.Run {
 
 // describe fills in what the stack tells of itself.
 func (r *runner) describe(ctx context.Context) error {
-	s := &r.report.Stack
+	s := &r.result.Stack
 	s.Kind, s.Target, s.Replicas = r.stack.Kind, withoutPassword(r.stack.API), 1
 	info, err := r.lab.Info(ctx)
 	if errors.Is(err, lab.ErrNoLab) {
@@ -77,7 +78,7 @@ func (r *runner) describe(ctx context.Context) error {
 		return fmt.Errorf("ask the app for its strategies: %w", err)
 	}
 	for _, st := range strategies {
-		r.report.Strategies = append(r.report.Strategies, report.Strategy{Name: st.Name, Cold: report.Law(st.Cold), Expiry: report.Law(st.Expiry)})
+		r.report.Strategies = append(r.report.Strategies, result.Strategy{Name: st.Name, Cold: result.Law(st.Cold), Expiry: result.Law(st.Expiry)})
 	}
 	return nil
 }

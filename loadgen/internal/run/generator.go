@@ -4,14 +4,16 @@ import (
 	"fmt"
 	"time"
 
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/unit"
+
 	"loadlab/loadgen/internal/drive"
 	"loadlab/loadgen/internal/progress"
-	"loadlab/loadgen/internal/report"
 )
 
 // driver is what a loop tells of the generator, in the terms of a report.
-func driver(p progress.Phase, warmup bool, r drive.Result) report.Driver {
-	d := report.Driver{
+func driver(p progress.Phase, warmup bool, r drive.Result) result.Driver {
+	d := result.Driver{
 		Round: p.Round, Mode: p.Mode, Phase: p.Name, Warmup: warmup, Took: r.Took,
 		Offered: r.Offered, Sent: r.Sent, InTime: r.InTime,
 		CPU: r.Self.CPU(), GCs: r.Self.GCs, GCPause: r.Self.GCPause, MaxRSS: r.Self.MaxRSS, Release: r.Self.Release, Hiccup: r.Self.Hiccup,
@@ -37,7 +39,7 @@ const (
 
 // generatorLimits says in which phases the generator was the bottleneck, and by what. Its own lateness counts, not the send lag of
 // requests: those also wait when every connection is busy with a slow server, which is the server's doing.
-func generatorLimits(drivers []report.Driver) []string {
+func generatorLimits(drivers []result.Driver) []string {
 	var limits []string
 	for _, d := range drivers {
 		if d.Warmup {
@@ -49,10 +51,10 @@ func generatorLimits(drivers []report.Driver) []string {
 		lagging := d.Release.Count >= enoughReleases && d.Release.P99 > maxLag
 		busy := d.Took >= enoughTime && d.CPU > maxCPU
 		if lagging {
-			say("requests were released late, p99 %s (at most %s)", report.Latency(d.Release.P99), report.Latency(maxLag))
+			say("requests were released late, p99 %s (at most %s)", unit.Latency(d.Release.P99), unit.Latency(maxLag))
 		}
 		if late := max(d.Hiccup.Max, d.Release.Max); late > maxHiccup {
-			say("the generator stood still for %s (at most %s)", report.Latency(late), report.Latency(maxHiccup))
+			say("the generator stood still for %s (at most %s)", unit.Latency(late), unit.Latency(maxHiccup))
 		}
 		if busy {
 			say("it used %.0f%% of its processors (at most %.0f%%)", 100*d.CPU, 100*maxCPU)

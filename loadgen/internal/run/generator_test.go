@@ -5,36 +5,37 @@ import (
 	"testing"
 	"time"
 
-	"loadlab/loadgen/internal/report"
+	"loadlab/loadgen/internal/result"
+
 	"loadlab/loadgen/internal/run"
 )
 
 func TestTheGeneratorSaysWhenItWasTheBottleneck(t *testing.T) {
-	fine := report.Driver{
+	fine := result.Driver{
 		Round: 1, Mode: "ttl", Phase: "warm", Took: 5 * time.Second, Offered: 1000, Sent: 1000, InTime: 1000, CPU: 0.2,
-		Release: report.Summary{Count: 1000, P99: time.Millisecond, Max: 20 * time.Millisecond},
-		Hiccup:  report.Summary{Count: 500, P99: time.Millisecond, Max: 20 * time.Millisecond},
+		Release: result.Summary{Count: 1000, P99: time.Millisecond, Max: 20 * time.Millisecond},
+		Hiccup:  result.Summary{Count: 500, P99: time.Millisecond, Max: 20 * time.Millisecond},
 	}
 	for _, test := range []struct {
 		name   string
-		change func(*report.Driver)
+		change func(*result.Driver)
 		want   []string // what each limit says
 	}{
-		{"all is well", func(*report.Driver) {}, nil},
-		{"late releases", func(d *report.Driver) { d.Release.P99 = 80 * time.Millisecond }, []string{"released late, p99 80.0 ms"}},
-		{"late, but few", func(d *report.Driver) { d.Release.P99, d.Release.Count = 80*time.Millisecond, 50 }, nil},
-		{"stopped", func(d *report.Driver) { d.Hiccup.Max = time.Second }, []string{"stood still for 1.00 s"}},
-		{"stopped while pacing", func(d *report.Driver) { d.Release.Max = time.Second }, []string{"stood still for 1.00 s"}},
-		{"busy", func(d *report.Driver) { d.CPU = 0.95 }, []string{"used 95% of its processors"}},
-		{"collecting", func(d *report.Driver) { d.GCCPU = 0.2 }, []string{"garbage collector used 20%"}},
-		{"busy and behind", func(d *report.Driver) { d.CPU, d.InTime = 0.95, 500 }, []string{"used 95%", "only 50% of the requests"}},
-		{"a server that is behind", func(d *report.Driver) { d.InTime = 500 }, nil},
-		{"warm-up", func(d *report.Driver) { d.Warmup, d.Hiccup.Max = true, time.Second }, nil},
+		{"all is well", func(*result.Driver) {}, nil},
+		{"late releases", func(d *result.Driver) { d.Release.P99 = 80 * time.Millisecond }, []string{"released late, p99 80.0 ms"}},
+		{"late, but few", func(d *result.Driver) { d.Release.P99, d.Release.Count = 80*time.Millisecond, 50 }, nil},
+		{"stopped", func(d *result.Driver) { d.Hiccup.Max = time.Second }, []string{"stood still for 1.00 s"}},
+		{"stopped while pacing", func(d *result.Driver) { d.Release.Max = time.Second }, []string{"stood still for 1.00 s"}},
+		{"busy", func(d *result.Driver) { d.CPU = 0.95 }, []string{"used 95% of its processors"}},
+		{"collecting", func(d *result.Driver) { d.GCCPU = 0.2 }, []string{"garbage collector used 20%"}},
+		{"busy and behind", func(d *result.Driver) { d.CPU, d.InTime = 0.95, 500 }, []string{"used 95%", "only 50% of the requests"}},
+		{"a server that is behind", func(d *result.Driver) { d.InTime = 500 }, nil},
+		{"warm-up", func(d *result.Driver) { d.Warmup, d.Hiccup.Max = true, time.Second }, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := fine
 			test.change(&d)
-			got := run.GeneratorLimits([]report.Driver{d})
+			got := run.GeneratorLimits([]result.Driver{d})
 			if len(got) != len(test.want) {
 				t.Fatalf("limits %q, want %q", got, test.want)
 			}

@@ -6,8 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"loadlab/loadgen/internal/result"
+
 	"loadlab/app/api"
-	"loadlab/loadgen/internal/report"
 )
 
 // Wherever an interrupt comes, the run ends soon with a report of what there is, and nothing is judged.
@@ -55,13 +56,13 @@ gates: [errors() == 0]
 			}
 			cfg := p.start(t, strings.Replace(scenario, "%", tt.second, 1))
 			r := driveUntil(ctx, t, cfg)
-			if !r.Interrupted || len(r.Invalid) > 0 || report.ExitCode(r) != report.ExitInterrupted {
-				t.Errorf("interrupted: %t, invalid: %q, exit code %d", r.Interrupted, r.Invalid, report.ExitCode(r))
+			if !r.Interrupted || len(r.Invalid) > 0 || result.ExitCode(r) != result.ExitInterrupted {
+				t.Errorf("interrupted: %t, invalid: %q, exit code %d", r.Interrupted, r.Invalid, result.ExitCode(r))
 			}
 			if len(r.Cells) != tt.cells {
 				t.Errorf("%d cells, want %d", len(r.Cells), tt.cells)
 			}
-			if g := r.Gates[0]; g.Verdict != report.NotJudged || g.Reason != "the run was interrupted" {
+			if g := r.Gates[0]; g.Verdict != result.NotJudged || g.Reason != "the run was interrupted" {
 				t.Errorf("gate %+v", g)
 			}
 			if last := r.Cells[len(r.Cells)-1]; last.Ledger.Scheduled == 0 || last.Server.Counters == nil {

@@ -3,12 +3,14 @@ package run
 import (
 	"fmt"
 
+	"loadlab/loadgen/internal/result"
+
 	"loadlab/loadgen/internal/gate"
 	"loadlab/loadgen/internal/report"
 )
 
 // validate says in the report why it cannot be judged, if it cannot.
-func validate(r *report.Run) {
+func validate(r *result.Run) {
 	var scheduled int64
 	for _, c := range r.Cells {
 		scheduled += c.Ledger.Scheduled
@@ -24,7 +26,7 @@ func validate(r *report.Run) {
 }
 
 // judge judges the gates, if the run may be judged.
-func judge(r *report.Run, gates []*gate.Gate) {
+func judge(r *result.Run, gates []*gate.Gate) {
 	reason := ""
 	switch {
 	case r.Interrupted:
@@ -40,7 +42,7 @@ func judge(r *report.Run, gates []*gate.Gate) {
 		reason = "the run is invalid"
 	}
 	for _, g := range gates {
-		judged := report.Gate{Expr: g.Expr, Line: g.Line, Verdict: report.NotJudged, Reason: reason}
+		judged := result.Gate{Expr: g.Expr, Line: g.Line, Verdict: result.NotJudged, Reason: reason}
 		if reason == "" {
 			res := g.Judge(figures)
 			judged.Verdict, judged.Compared, judged.Reason = string(res.Verdict), res.Compared, res.Reason

@@ -11,9 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"loadlab/loadgen/internal/result"
+
 	"loadlab/app/api"
 	"loadlab/loadgen/internal/progress"
-	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/run"
 	"loadlab/loadgen/internal/scenario"
 	"loadlab/loadgen/internal/stack"
@@ -173,12 +174,12 @@ func remote(t *testing.T, target, yaml string) run.Config {
 }
 
 // drive runs a scenario that comes to a report, in which every ledger balances.
-func drive(t *testing.T, cfg run.Config) *report.Run {
+func drive(t *testing.T, cfg run.Config) *result.Run {
 	t.Helper()
 	return driveUntil(t.Context(), t, cfg)
 }
 
-func driveUntil(ctx context.Context, t *testing.T, cfg run.Config) *report.Run {
+func driveUntil(ctx context.Context, t *testing.T, cfg run.Config) *result.Run {
 	t.Helper()
 	r, err := run.Run(ctx, cfg)
 	if err != nil {
@@ -193,7 +194,7 @@ func driveUntil(ctx context.Context, t *testing.T, cfg run.Config) *report.Run {
 }
 
 // cell finds the cell of a round.
-func cell(t *testing.T, r *report.Run, round int, mode, phase string) report.Cell {
+func cell(t *testing.T, r *result.Run, round int, mode, phase string) result.Cell {
 	t.Helper()
 	for _, c := range r.Cells {
 		if c.Round == round && c.Mode == mode && c.Phase == phase {
@@ -201,7 +202,7 @@ func cell(t *testing.T, r *report.Run, round int, mode, phase string) report.Cel
 		}
 	}
 	t.Fatalf("no cell of %s in %s, round %d", mode, phase, round)
-	return report.Cell{}
+	return result.Cell{}
 }
 
 // watcher is a progress that looks at the figures all the time, as a terminal's bar does now and then.

@@ -7,8 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"loadlab/loadgen/internal/result"
+
 	"loadlab/app/api"
-	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/run"
 )
 
@@ -100,8 +101,8 @@ gates: [errors() == 0]
 			if len(r.Invalid) != 1 || !strings.HasPrefix(r.Invalid[0], tt.want) || !strings.HasSuffix(r.Invalid[0], "500 Internal Server Error: out of order") {
 				t.Errorf("invalid because of %q, want %q", r.Invalid, tt.want)
 			}
-			if len(r.Cells) != tt.cells || report.ExitCode(r) != report.ExitInvalid || r.Gates[0].Verdict != report.NotJudged {
-				t.Errorf("%d cells, exit code %d, gates %+v; want %d, 4, not judged", len(r.Cells), report.ExitCode(r), r.Gates, tt.cells)
+			if len(r.Cells) != tt.cells || result.ExitCode(r) != result.ExitInvalid || r.Gates[0].Verdict != result.NotJudged {
+				t.Errorf("%d cells, exit code %d, gates %+v; want %d, 4, not judged", len(r.Cells), result.ExitCode(r), r.Gates, tt.cells)
 			}
 		})
 	}

@@ -6,9 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"loadlab/loadgen/internal/result"
+
 	"github.com/google/go-cmp/cmp"
 
-	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/stack"
 )
 
@@ -37,7 +38,7 @@ func TestARunOnALab(t *testing.T) {
 	cfg := p.start(t, laboratory)
 	r := drive(t, cfg)
 
-	if code := report.ExitCode(r); code != report.ExitPass {
+	if code := result.ExitCode(r); code != result.ExitPass {
 		t.Errorf("exit code %d, want 0: %v %+v", code, r.Invalid, r.Gates)
 	}
 	if len(r.Cells) != 2*2*4 {
@@ -58,7 +59,7 @@ func TestARunOnALab(t *testing.T) {
 			t.Errorf("%s in %s: start %s, took %s, %d response times, %d timed", c.Mode, c.Phase, c.Start, c.Took, c.Response.Count, c.Server.Timed)
 		}
 	}
-	if want := (report.Stack{
+	if want := (result.Stack{
 		Kind: stack.Remote, Target: p.api.URL, Database: "paper 1.0", Cache: "memory 2.0", App: "abc1234, go9", Rows: 500, Replicas: 1, Config: r.Stack.Config,
 	}); !cmp.Equal(r.Stack, want) || r.Stack.Config["ttl"] != "1m30s" || r.Stack.Config["beta"] != "2" {
 		t.Error("the stack is", cmp.Diff(want, r.Stack), r.Stack.Config)
@@ -73,7 +74,7 @@ func TestARunOnALab(t *testing.T) {
 }
 
 // checkProgress checks that the progress was told of every cell, and at its end the same as the report.
-func checkProgress(t *testing.T, w *watcher, r *report.Run) {
+func checkProgress(t *testing.T, w *watcher, r *result.Run) {
 	t.Helper()
 	if len(w.phases) != len(r.Cells) || len(w.last) != len(r.Cells) {
 		t.Fatalf("%d phases begun, %d ended, %d cells", len(w.phases), len(w.last), len(r.Cells))
@@ -210,7 +211,7 @@ gates: ['sql("naive") == 62', errors() == 0]
 	cfg.Stack.Lab = ""
 	cfg.Rounds = 3
 	r := drive(t, cfg)
-	if code := report.ExitCode(r); code != report.ExitPass || r.Scenario.Rounds != 3 || len(r.Cells) != 6 {
+	if code := result.ExitCode(r); code != result.ExitPass || r.Scenario.Rounds != 3 || len(r.Cells) != 6 {
 		t.Errorf("exit code %d, %d rounds, %d cells: %v", code, r.Scenario.Rounds, len(r.Cells), r.Invalid)
 	}
 	for _, c := range r.Cells {

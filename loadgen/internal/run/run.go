@@ -1,5 +1,5 @@
 // Package run is one run of a scenario, top to bottom: it brings the stack up, drives every phase against every mode, collects what
-// the clients and the app say of it, judges the gates, and returns a report.Run. What each of these steps means is the business of the
+// the clients and the app say of it, judges the gates, and returns a result.Run. What each of these steps means is the business of the
 // package that does it.
 package run
 
@@ -9,10 +9,11 @@ import (
 	"fmt"
 	"time"
 
+	"loadlab/loadgen/internal/result"
+
 	"loadlab/loadgen/internal/client"
 	"loadlab/loadgen/internal/lab"
 	"loadlab/loadgen/internal/progress"
-	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/scenario"
 	"loadlab/loadgen/internal/stack"
 )
@@ -40,7 +41,7 @@ type Progress interface {
 // runner is a run under way.
 type runner struct {
 	Config
-	report *report.Run
+	report *result.Run
 	stack  *stack.Stack
 	lab    *lab.Client
 	load   *load
@@ -50,12 +51,12 @@ type runner struct {
 
 // Run runs the scenario. The report is complete also when the run turns out invalid or is interrupted; an error means that there was
 // nothing to report: the stack did not come up.
-func Run(ctx context.Context, cfg Config) (*report.Run, error) {
+func Run(ctx context.Context, cfg Config) (*result.Run, error) {
 	r := &runner{Config: cfg, report: newReport(cfg)}
 	if err := r.up(ctx); err != nil {
 		return nil, err
 	}
-	for _, b := range plan(cfg.Scenario, r.report.Scenario.Rounds, cfg.Seed) {
+	for _, b := range plan(cfg.Scenario, r.result.Scenario.Rounds, cfg.Seed) {
 		if err := r.block(ctx, b); err != nil {
 			r.stopped(ctx, err)
 			break

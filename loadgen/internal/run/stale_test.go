@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"loadlab/loadgen/internal/report"
+	"loadlab/loadgen/internal/result"
 )
 
 // The portal's cached page keeps its version until it is flushed, and its live page has the latest: of the one every read after the
@@ -28,7 +28,7 @@ gates:
   - stale_max("cached", "reads") > 0 and stale_max("live", "reads") == 0
   - errors() == 0
 `))
-	if code := report.ExitCode(r); code != report.ExitPass {
+	if code := result.ExitCode(r); code != result.ExitPass {
 		t.Errorf("exit code %d: %+v", code, r.Gates)
 	}
 	if c := cell(t, r, 1, "live", "prime"); c.Stale != nil {

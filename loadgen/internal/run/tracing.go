@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"loadlab/loadgen/internal/result"
+
 	"loadlab/loadgen/internal/client"
 	"loadlab/loadgen/internal/measure"
 	"loadlab/loadgen/internal/scenario"
@@ -130,7 +132,7 @@ func (t *tracing) record(r *runner, d *driven, mode int, due time.Time, o *measu
 const assembleLimit = 2 * time.Second
 
 // close returns the kept traces, once the app has ended and with it has sent what it had, and what went wrong.
-func (t *tracing) close(ctx context.Context) (traces []trace.Trace, problem error) {
+func (t *tracing) close(ctx context.Context) (traces []result.Trace, problem error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), assembleLimit)
 	defer cancel()
 	if t.keeper != nil {

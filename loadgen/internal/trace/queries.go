@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"loadlab/loadgen/internal/result"
+
 	"loadlab/loadgen/internal/trace/sqlshape"
 	"loadlab/otel/signal"
 )
@@ -71,18 +73,18 @@ func (r Repeat) Name() string {
 }
 
 // FindQueries finds the repeated queries among the spans of one trace.
-func FindQueries(spans []Span) Queries {
+func FindQueries(spans []result.Span) Queries {
 	var q Queries
 	groups := map[string]*group{}
 	var order []*group
 	for i := range spans {
 		s := &spans[i]
-		if !s.SQL() {
+		if !IsSQL(s) {
 			continue
 		}
 		q.Count++
 		q.Time += s.Duration
-		key := s.Shape()
+		key := Shape(s)
 		g := groups[key]
 		if g == nil {
 			g = &group{first: s, texts: map[string]bool{}}
@@ -104,7 +106,7 @@ func FindQueries(spans []Span) Queries {
 
 // group is the queries of one shape.
 type group struct {
-	first *Span
+	first *result.Span
 	count int
 	time  time.Duration
 	texts map[string]bool
@@ -128,8 +130,8 @@ func (g *group) repeat() Repeat {
 	return r
 }
 
-// SQL reports whether s is a query to a database that speaks SQL.
-func (s *Span) SQL() bool {
+// IsSQL reports whether s is a query to a database that speaks SQL.
+func IsSQL(s *result.Span) bool {
 	switch s.Attributes[signal.AttrDBSystem] {
 	case "", "redis", "valkey", "memcached":
 		return false
@@ -138,9 +140,9 @@ func (s *Span) SQL() bool {
 }
 
 // Shape is what s has in common with other spans of its kind: for a query its text with ? for every value, for others the name.
-func (s *Span) Shape() string {
+func Shape(s *result.Span) string {
 	text := s.Attributes[signal.AttrDBQueryText]
-	if !s.SQL() || text == "" {
+	if !IsSQL(s) || text == "" {
 		return s.Service + "\x00" + s.Kind + "\x00" + s.Name
 	}
 	shape := sqlshape.Normalize(text)

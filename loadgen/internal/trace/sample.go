@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"time"
 
+	"loadlab/loadgen/internal/result"
+
 	"loadlab/otel/signal"
 )
 
@@ -23,7 +25,7 @@ type Sample struct {
 	Method, Path string
 	Due          time.Time
 
-	Response, Service, Lag time.Duration // as in Trace
+	Response, Service, Lag time.Duration // as in result.Trace
 
 	Status int    // 0 if there was none
 	Failed string // the kind of failure; empty for a completed request
@@ -33,8 +35,8 @@ type Sample struct {
 
 // Spans are the generator's own spans of the request: a root from when it was due until it was done, and below it the wait until it
 // was sent, if there was one.
-func (s *Sample) Spans() []Span {
-	root := Span{
+func (s *Sample) Spans() []result.Span {
+	root := result.Span{
 		ID: hex.EncodeToString(s.SpanID[:]), Name: s.Method + " " + s.Path, Kind: "client", Service: Service, Duration: s.Response,
 		Attributes: map[string]string{
 			signal.AttrHTTPMethod: s.Method, signal.AttrURLPath: s.Path, signal.AttrMode: s.Mode, signal.AttrPhase: s.Phase,
@@ -52,25 +54,25 @@ func (s *Sample) Spans() []Span {
 		root.Attributes[signal.AttrErrorType] = s.Failed
 	}
 	if s.Lag <= 0 {
-		return []Span{root}
+		return []result.Span{root}
 	}
 	wait := s.SpanID
 	wait[7] ^= 1 // another id than the root's, and the same each time it is asked for
 	if wait == [8]byte{} {
 		wait[7] = 2
 	}
-	return []Span{root, {
+	return []result.Span{root, {
 		ID: hex.EncodeToString(wait[:]), Parent: root.ID, Name: waitName, Kind: "internal", Service: Service, Duration: s.Lag,
 	}}
 }
 
 // Trace returns the request as a trace that has the generator's own spans only.
-func (s *Sample) Trace(why string) Trace {
-	return Trace{
+func (s *Sample) Trace(why string) result.Trace {
+	return result.Trace{
 		ID: hex.EncodeToString(s.TraceID[:]), Mode: s.Mode, Phase: s.Phase, Round: s.Round, Why: why, Due: s.Due.Round(0),
 		Response: s.Response, Service: s.Service, Lag: s.Lag, Failed: s.Failed, Spans: s.Spans(),
 	}
 }
 
-// Waited reports whether s is the time that a request waited to be sent.
-func (s *Span) Waited() bool { return s.Service == Service && s.Name == waitName }
+// IsWait reports whether s is the time that a request waited to be sent.
+func IsWait(s *result.Span) bool { return s.Service == Service && s.Name == waitName }

@@ -8,21 +8,23 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"loadlab/loadgen/internal/result"
+
 	"github.com/google/go-cmp/cmp"
 
 	"loadlab/loadgen/internal/trace"
 	"loadlab/otel/signal"
 )
 
-func query(system, text string, took time.Duration) trace.Span {
-	return trace.Span{
+func query(system, text string, took time.Duration) result.Span {
+	return result.Span{
 		Name: "SELECT", Kind: "client", Duration: took, Attributes: map[string]string{signal.AttrDBSystem: system, signal.AttrDBQueryText: text},
 	}
 }
 
 // naive are the queries of the naive page of 20.
-func naive() []trace.Span {
-	spans := []trace.Span{
+func naive() []result.Span {
+	spans := []result.Span{
 		query("sqlite", `SELECT count(*) FROM "properties" AS "p"`, time.Millisecond),
 		query("sqlite", `SELECT "p"."id" FROM "properties" AS "p" ORDER BY p.created_at DESC, p.id DESC LIMIT 20`, time.Millisecond),
 	}
@@ -36,7 +38,7 @@ func naive() []trace.Span {
 }
 
 func TestNPlusOne(t *testing.T) {
-	got := trace.FindQueries(append(naive(), query("redis", "get key", time.Second), trace.Span{Name: "cache get"}))
+	got := trace.FindQueries(append(naive(), query("redis", "get key", time.Second), result.Span{Name: "cache get"}))
 	const want = "agents by id x 20, offices by id x 20, locations by id x 20: 60 of 62 queries"
 	if got.String() != want {
 		t.Errorf("got  %s\nwant %s", got, want)
@@ -54,7 +56,7 @@ func TestNPlusOne(t *testing.T) {
 }
 
 func TestQueriesThatAreNotRepeated(t *testing.T) {
-	batched := []trace.Span{
+	batched := []result.Span{
 		query("postgresql", `SELECT count(*) FROM "properties" AS "p"`, 1), query("postgresql", `SELECT * FROM "agents" WHERE (id IN (1, 2))`, 1),
 		query("postgresql", `SELECT * FROM "agents" WHERE (id IN (1, 2, 3))`, 1),
 	}
@@ -70,28 +72,28 @@ func TestRepeatsOfOtherServices(t *testing.T) {
 	long := strings.Repeat("column_of_a_wide_table, ", 100) + "1 FROM wide WHERE id = 5"
 	for _, test := range []struct {
 		name  string
-		spans func(i int) trace.Span
+		spans func(i int) result.Span
 		want  string
 	}{
-		{"a write", func(i int) trace.Span {
+		{"a write", func(i int) result.Span {
 			return query("mysql", fmt.Sprintf("INSERT INTO `events` (`a`) VALUES (%d)", i), 1)
 		}, "INSERT events x 5: 5 of 5 queries"},
-		{"two columns", func(i int) trace.Span {
+		{"two columns", func(i int) result.Span {
 			return query("mysql", fmt.Sprintf("SELECT * FROM t WHERE tenant = 'x' AND id = %d", i), 1)
 		}, "t by tenant, id x 5: 5 of 5 queries"},
-		{"no text", func(int) trace.Span {
-			return trace.Span{Name: "SELECT agents", Attributes: map[string]string{
+		{"no text", func(int) result.Span {
+			return result.Span{Name: "SELECT agents", Attributes: map[string]string{
 				signal.AttrDBSystem: "postgresql", signal.AttrDBCollection: "agents", signal.AttrDBOperation: "SELECT",
 			}}
 		}, "agents x 5: 5 of 5 queries"},
-		{"nothing but a name", func(int) trace.Span {
-			return trace.Span{Name: "query", Attributes: map[string]string{signal.AttrDBSystem: "postgresql"}}
+		{"nothing but a name", func(int) result.Span {
+			return result.Span{Name: "query", Attributes: map[string]string{signal.AttrDBSystem: "postgresql"}}
 		}, "query x 5: 5 of 5 queries"},
-		{"texts that were cut off", func(i int) trace.Span {
+		{"texts that were cut off", func(i int) result.Span {
 			return query("mysql", trace.Cut("SELECT '"+strings.Repeat("x", i*7)+"', "+long), 1)
 		}, "SELECT ?, column_of_a_wide_table, col… x 5: 5 of 5 queries"},
 	} {
-		var spans []trace.Span
+		var spans []result.Span
 		for i := range 5 {
 			spans = append(spans, test.spans(i))
 		}
@@ -106,11 +108,11 @@ func TestSampleSpans(t *testing.T) {
 		TraceID: [16]byte{1, 2}, SpanID: [8]byte{0xab, 7: 0xcd}, Mode: "ttl", Phase: "expiry", Round: 2, Method: "GET", Path: "/x",
 		Due: time.Unix(100, 5), Response: 12 * time.Millisecond, Service: 10 * time.Millisecond, Lag: 2 * time.Millisecond, Status: 200,
 	}
-	got := s.Trace(trace.Slowest)
-	want := trace.Trace{
+	got := s.Trace(result.Slowest)
+	want := result.Trace{
 		ID: "01020000000000000000000000000000", Mode: "ttl", Phase: "expiry", Round: 2, Why: "slowest", Due: time.Unix(100, 5),
 		Response: 12 * time.Millisecond, Service: 10 * time.Millisecond, Lag: 2 * time.Millisecond,
-		Spans: []trace.Span{
+		Spans: []result.Span{
 			{
 				ID: "ab000000000000cd", Name: "GET /x", Kind: "client", Service: "loadgen", Duration: 12 * time.Millisecond,
 				Attributes: map[string]string{
@@ -136,14 +138,14 @@ func TestSampleSpans(t *testing.T) {
 
 func TestJSONRoundTrip(t *testing.T) {
 	s := trace.Sample{TraceID: [16]byte{9}, SpanID: [8]byte{1}, Due: time.Date(2026, 11, 23, 0, 0, 0, 7, time.UTC), Response: 3, Lag: 1}
-	want := s.Trace(trace.Median)
+	want := s.Trace(result.Median)
 	want.Spans = append(want.Spans, naive()...)
-	want.Spans[1].Links = []trace.Link{{TraceID: "ab", SpanID: "cd"}}
+	want.Spans[1].Links = []result.Link{{TraceID: "ab", SpanID: "cd"}}
 	text, err := json.Marshal(want)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got trace.Trace
+	var got result.Trace
 	if err := json.Unmarshal(text, &got); err != nil {
 		t.Fatal(err)
 	}
@@ -153,9 +155,9 @@ func TestJSONRoundTrip(t *testing.T) {
 }
 
 func TestFind(t *testing.T) {
-	all := []trace.Trace{
-		{ID: "ab12", Mode: "ttl", Phase: "warm", Why: trace.Slowest}, {ID: "ab34", Mode: "ttl", Phase: "expiry", Why: trace.Median},
-		{ID: "cd56", Mode: "swr", Phase: "expiry", Why: trace.Slowest},
+	all := []result.Trace{
+		{ID: "ab12", Mode: "ttl", Phase: "warm", Why: result.Slowest}, {ID: "ab34", Mode: "ttl", Phase: "expiry", Why: result.Median},
+		{ID: "cd56", Mode: "swr", Phase: "expiry", Why: result.Slowest},
 	}
 	for _, test := range []struct{ id, mode, phase, why, want string }{
 		{"", "", "", "", "ab12 ab34 cd56"}, {"AB", "", "", "", "ab12 ab34"}, {"", "ttl", "expiry", "", "ab34"},

@@ -3,11 +3,13 @@ package trace
 import (
 	"cmp"
 	"slices"
+
+	"loadlab/loadgen/internal/result"
 )
 
 // Node is a span with those that it caused.
 type Node struct {
-	*Span
+	*result.Span
 	Children []*Node // in the order of their start
 	// Orphan is whether the span names a parent that is not in the trace.
 	Orphan bool
@@ -15,7 +17,7 @@ type Node struct {
 
 // Tree returns the roots of the trace, in the order of their start. A span whose parent is missing is one of them, and so is the first
 // span of each ring of spans that are each other's parents: every span is in the tree exactly once.
-func (t *Trace) Tree() []*Node {
+func Tree(t *result.Trace) []*Node {
 	nodes := make([]*Node, len(t.Spans))
 	for i := range t.Spans {
 		nodes[i] = &Node{Span: &t.Spans[i]}
@@ -73,9 +75,9 @@ func grow(root *Node, children map[*Node][]*Node, seen map[*Node]bool) {
 }
 
 // Orphans counts the spans whose parent is missing.
-func (t *Trace) Orphans() int {
+func Orphans(t *result.Trace) int {
 	n := 0
-	for _, root := range t.Tree() {
+	for _, root := range Tree(t) {
 		if root.Orphan {
 			n++
 		}

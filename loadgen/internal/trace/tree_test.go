@@ -6,15 +6,17 @@ import (
 	"testing"
 	"time"
 
+	"loadlab/loadgen/internal/result"
+
 	"loadlab/loadgen/internal/trace"
 )
 
 // spans makes spans from "id<parent" each, which start one after the other.
-func spans(spec string) []trace.Span {
-	var out []trace.Span
+func spans(spec string) []result.Span {
+	var out []result.Span
 	for i, s := range strings.Fields(spec) {
 		id, parent, _ := strings.Cut(s, "<")
-		out = append(out, trace.Span{ID: id, Parent: parent, Start: time.Duration(i), Duration: 1})
+		out = append(out, result.Span{ID: id, Parent: parent, Start: time.Duration(i), Duration: 1})
 	}
 	return out
 }
@@ -48,11 +50,11 @@ func TestTree(t *testing.T) {
 		{"a b<a a<b", "a(b(a))"},              // and below itself
 		{"p<m q<m m<n a b<a", "m?(p q) a(b)"},
 	} {
-		tr := trace.Trace{Spans: spans(test.spans)}
-		if got := draw(tr.Tree()); got != test.want {
+		tr := result.Trace{Spans: spans(test.spans)}
+		if got := draw(trace.Tree(&tr)); got != test.want {
 			t.Errorf("%s: got %s, want %s", test.spans, got, test.want)
 		}
-		if got, want := tr.Orphans(), strings.Count(test.want, "?"); got != want {
+		if got, want := trace.Orphans(&tr), strings.Count(test.want, "?"); got != want {
 			t.Errorf("%s: %d orphans, want %d", test.spans, got, want)
 		}
 	}
@@ -63,16 +65,16 @@ func FuzzTree(f *testing.F) {
 	f.Add([]byte{1, 2, 0, 3, 3, 1})
 	f.Add([]byte{0x10, 0x21, 0x12})
 	f.Fuzz(func(t *testing.T, spec []byte) {
-		var tr trace.Trace
+		var tr result.Trace
 		for i, b := range spec {
-			s := trace.Span{ID: strconv.Itoa(i % 50), Start: time.Duration(b % 7), Duration: time.Duration(b % 3)}
+			s := result.Span{ID: strconv.Itoa(i % 50), Start: time.Duration(b % 7), Duration: time.Duration(b % 3)}
 			if b > 0 {
 				s.Parent = strconv.Itoa(int(b) % 60)
 			}
 			tr.Spans = append(tr.Spans, s)
 		}
-		seen := map[*trace.Span]bool{}
-		for stack := tr.Tree(); len(stack) > 0; {
+		seen := map[*result.Span]bool{}
+		for stack := trace.Tree(&tr); len(stack) > 0; {
 			n := stack[len(stack)-1]
 			stack = append(stack[:len(stack)-1], n.Children...)
 			if seen[n.Span] {

@@ -1,6 +1,8 @@
 package comparison
 
 import (
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/unit"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -41,8 +43,8 @@ type job struct {
 
 // told is what a generator tells, as JSON on its standard output.
 type told struct {
-	Ledger report.Ledger
-	Lag    report.Summary
+	Ledger result.Ledger
+	Lag    result.Summary
 }
 
 // driveMain is a generator's process.

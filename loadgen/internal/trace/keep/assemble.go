@@ -8,12 +8,14 @@ import (
 	"strings"
 	"time"
 
+	"loadlab/loadgen/internal/result"
+
 	"loadlab/loadgen/internal/trace"
 	"loadlab/loadgen/internal/trace/otlp"
 )
 
 // request makes the trace of a request from the spans that arrived of it.
-func request(p pick, spans []otlp.Span, lost int) trace.Trace {
+func request(p pick, spans []otlp.Span, lost int) result.Trace {
 	t := p.sample.Trace(p.why)
 	t.Spans = append(t.Spans, convert(spans, t.Due)...)
 	sortByStart(t.Spans)
@@ -23,7 +25,7 @@ func request(p pick, spans []otlp.Span, lost int) trace.Trace {
 	}
 	queries := 0
 	for i := range t.Spans {
-		if t.Spans[i].SQL() {
+		if trace.IsSQL(&t.Spans[i]) {
 			queries++
 		}
 	}
@@ -35,16 +37,16 @@ func request(p pick, spans []otlp.Span, lost int) trace.Trace {
 }
 
 // background makes the trace of work that was no sampled request, but that one caused or waited for.
-func background(id ID, cause trace.Sample, spans []otlp.Span, lost int) (trace.Trace, bool) {
+func background(id ID, cause trace.Sample, spans []otlp.Span, lost int) (result.Trace, bool) {
 	if len(spans) == 0 {
-		return trace.Trace{}, false
+		return result.Trace{}, false
 	}
 	start := spans[0].Start
 	for _, s := range spans {
 		start = min(start, s.Start)
 	}
-	t := trace.Trace{
-		ID: hex.EncodeToString(id[:]), Mode: cause.Mode, Phase: cause.Phase, Round: cause.Round, Why: trace.Linked, Due: time.Unix(0, start),
+	t := result.Trace{
+		ID: hex.EncodeToString(id[:]), Mode: cause.Mode, Phase: cause.Phase, Round: cause.Round, Why: result.Linked, Due: time.Unix(0, start),
 	}
 	t.Spans = convert(spans, t.Due)
 	sortByStart(t.Spans)
@@ -53,9 +55,9 @@ func background(id ID, cause trace.Sample, spans []otlp.Span, lost int) (trace.T
 }
 
 // incomplete says what a trace shows to be missing of it.
-func incomplete(t *trace.Trace, lost int) []string {
+func incomplete(t *result.Trace, lost int) []string {
 	var problems []string
-	if n := t.Orphans(); n > 0 {
+	if n := trace.Orphans(t); n > 0 {
 		problems = append(problems, fmt.Sprintf("the parent of %d of %d spans did not arrive", n, len(t.Spans)))
 	}
 	if lost > 0 {
@@ -65,26 +67,26 @@ func incomplete(t *trace.Trace, lost int) []string {
 }
 
 // sortByStart sorts spans by their start, parents before children; the generator's own root stays the first.
-func sortByStart(spans []trace.Span) {
+func sortByStart(spans []result.Span) {
 	if len(spans) == 0 {
 		return
 	}
 	if spans[0].Service == trace.Service {
 		spans = spans[1:]
 	}
-	slices.SortStableFunc(spans, func(a, b trace.Span) int {
+	slices.SortStableFunc(spans, func(a, b result.Span) int {
 		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.Duration, a.Duration))
 	})
 }
 
-func convert(spans []otlp.Span, due time.Time) []trace.Span {
-	out := make([]trace.Span, 0, len(spans))
+func convert(spans []otlp.Span, due time.Time) []result.Span {
+	out := make([]result.Span, 0, len(spans))
 	zero := due.UnixNano()
 	for _, s := range spans {
 		if s.Start == 0 { // its sender did not say
 			s.Start = max(s.End, zero)
 		}
-		c := trace.Span{
+		c := result.Span{
 			ID: hex.EncodeToString(s.ID[:]), Name: s.Name, Kind: s.Kind, Service: s.Service, Start: time.Duration(s.Start - zero),
 			Duration: time.Duration(max(s.End-s.Start, 0)), Failed: s.Failed, Error: s.Error,
 		}
@@ -98,7 +100,7 @@ func convert(spans []otlp.Span, due time.Time) []trace.Span {
 			c.Attributes[a.Name] = a.Value
 		}
 		for _, l := range s.Links {
-			c.Links = append(c.Links, trace.Link{TraceID: hex.EncodeToString(l.TraceID[:]), SpanID: hex.EncodeToString(l.SpanID[:])})
+			c.Links = append(c.Links, result.Link{TraceID: hex.EncodeToString(l.TraceID[:]), SpanID: hex.EncodeToString(l.SpanID[:])})
 		}
 		out = append(out, c)
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"loadlab/loadgen/internal/result"
+
 	"loadlab/loadgen/internal/trace"
 )
 
@@ -95,7 +97,7 @@ func (c *cell) isSlowest(s trace.Sample) bool {
 func (c *cell) picks() []pick {
 	var picks []pick
 	for _, s := range c.slowest {
-		picks = append(picks, pick{s, trace.Slowest})
+		picks = append(picks, pick{s, result.Slowest})
 	}
 	if len(c.medians) == 0 {
 		return picks
@@ -103,7 +105,7 @@ func (c *cell) picks() []pick {
 	p50 := middle(c.medians, func(m median) time.Duration { return m.p50 })
 	best := slices.MinFunc(c.medians, func(a, b median) int { return c.nearer(a.sample, b.sample, p50) })
 	if !c.isSlowest(best.sample) {
-		picks = append(picks, pick{best.sample, trace.Median})
+		picks = append(picks, pick{best.sample, result.Median})
 	}
 	return picks
 }

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"loadlab/loadgen/internal/result"
+
 	"loadlab/loadgen/internal/trace"
 )
 
@@ -123,14 +125,14 @@ func (k *Keeper) picks() []pick {
 // Assemble returns the kept traces by mode and phase, as these began: the slowest first, then the median, then what those waited for or
 // caused. It waits for spans that it knows to be missing until ctx ends; a trace that is not whole by then says so in its Problem. It is best
 // called when the server has been stopped in order, and so has sent all that it had.
-func (k *Keeper) Assemble(ctx context.Context) []trace.Trace {
+func (k *Keeper) Assemble(ctx context.Context) []result.Trace {
 	picks := k.picks()
 	k.await(ctx, picks)
 	kept := make(map[ID]bool, len(picks))
 	for _, p := range picks {
 		kept[p.sample.TraceID] = true
 	}
-	var traces []trace.Trace
+	var traces []result.Trace
 	for i, p := range picks {
 		traces = append(traces, k.assemble(p))
 		cellEnds := i+1 == len(picks) || picks[i+1].sample.Mode != p.sample.Mode || picks[i+1].sample.Phase != p.sample.Phase
@@ -164,8 +166,8 @@ func (k *Keeper) await(ctx context.Context, picks []pick) {
 }
 
 // linked returns the traces that the one of s waited for or caused, unless they are kept already.
-func (k *Keeper) linked(s trace.Sample, kept map[ID]bool) []trace.Trace {
-	var traces []trace.Trace
+func (k *Keeper) linked(s trace.Sample, kept map[ID]bool) []result.Trace {
+	var traces []result.Trace
 	_, _, related := k.cfg.Store.get(s.TraceID)
 	for _, id := range related {
 		if kept[id] {
@@ -180,18 +182,18 @@ func (k *Keeper) linked(s trace.Sample, kept map[ID]bool) []trace.Trace {
 }
 
 // other returns a trace of which the keeper may not know the request: it may be none.
-func (k *Keeper) other(id ID, cause trace.Sample) (trace.Trace, bool) {
+func (k *Keeper) other(id ID, cause trace.Sample) (result.Trace, bool) {
 	k.mu.Lock()
 	sample, known := k.recent[id]
 	k.mu.Unlock()
 	if known {
-		return k.assemble(pick{sample, trace.Linked}), true
+		return k.assemble(pick{sample, result.Linked}), true
 	}
 	spans, lost, _ := k.cfg.Store.get(id)
 	return background(id, cause, spans, lost)
 }
 
-func (k *Keeper) assemble(p pick) trace.Trace {
+func (k *Keeper) assemble(p pick) result.Trace {
 	spans, lost, _ := k.cfg.Store.get(p.sample.TraceID)
 	return request(p, spans, lost)
 }

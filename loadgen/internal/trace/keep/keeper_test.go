@@ -13,6 +13,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"loadlab/loadgen/internal/result"
+
 	"go.uber.org/goleak"
 
 	"loadlab/loadgen/internal/trace"
@@ -52,7 +54,7 @@ func arrive(s *keep.Store, r trace.Sample, queries int) {
 	s.Add(&server)
 }
 
-func describe(traces []trace.Trace) string {
+func describe(traces []result.Trace) string {
 	var parts []string
 	for _, t := range traces {
 		parts = append(parts, fmt.Sprintf("%s/%s/%s/%v", t.Mode, t.Phase, t.Why, t.Response))
@@ -86,7 +88,7 @@ func TestSlowestAndMedian(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", describe(got), want)
 	}
 	for _, tr := range got {
-		if tr.Problem != "" || len(tr.Spans) != 5 || tr.Spans[0].Service != trace.Service || tr.Orphans() != 0 {
+		if tr.Problem != "" || len(tr.Spans) != 5 || tr.Spans[0].Service != trace.Service || trace.Orphans(&tr) != 0 {
 			t.Errorf("%s: %d spans, %s", tr.ID, len(tr.Spans), tr.Problem)
 		}
 	}
@@ -256,7 +258,7 @@ func TestWhatAKeptRequestWaitedForIsKeptToo(t *testing.T) {
 	if describe(got) != want {
 		t.Fatalf("got  %s\nwant %s", describe(got), want)
 	}
-	wait := slices.IndexFunc(got[0].Spans, func(s trace.Span) bool { return s.Name == "cache get" })
+	wait := slices.IndexFunc(got[0].Spans, func(s result.Span) bool { return s.Name == "cache get" })
 	if links := got[0].Spans[wait].Links; len(links) != 1 || links[0].TraceID != got[2].ID {
 		t.Errorf("the waiter's link is lost: %+v", got[0].Spans)
 	}

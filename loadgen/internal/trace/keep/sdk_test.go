@@ -72,7 +72,7 @@ func TestWholeTracesOverHTTP(t *testing.T) {
 		t.Fatalf("kept %s", describe(traces))
 	}
 	for _, tr := range traces {
-		if tr.Problem != "" || len(tr.Spans) != 2+63 || tr.Orphans() != 0 || len(tr.Tree()) != 1 {
+		if tr.Problem != "" || len(tr.Spans) != 2+63 || trace.Orphans(&tr) != 0 || len(trace.Tree(&tr)) != 1 {
 			t.Errorf("%s: %d spans, %s", tr.Why, len(tr.Spans), tr.Problem)
 		}
 		if got, want := trace.FindQueries(tr.Spans).String(), "agents by id x 20, offices by id x 20, locations by id x 20: 60 of 62 queries"; got != want {

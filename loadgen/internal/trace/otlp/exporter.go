@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"loadlab/loadgen/internal/result"
+
 	collectorpb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
 	resourcepb "go.opentelemetry.io/proto/otlp/resource/v1"
@@ -122,7 +124,7 @@ func Encode(samples []trace.Sample) (body []byte, spans int, err error) {
 	return body, len(scope.Spans), err
 }
 
-func encodeSpan(traceID []byte, due int64, s *trace.Span) *tracepb.Span {
+func encodeSpan(traceID []byte, due int64, s *result.Span) *tracepb.Span {
 	id, _ := hex.DecodeString(s.ID) // it was encoded by trace
 	parent, _ := hex.DecodeString(s.Parent)
 	kind := tracepb.Span_SPAN_KIND_INTERNAL

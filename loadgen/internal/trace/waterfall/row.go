@@ -8,7 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"loadlab/loadgen/internal/report"
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/unit"
+
 	"loadlab/loadgen/internal/trace"
 	"loadlab/loadgen/internal/trace/sqlshape"
 	"loadlab/loadgen/internal/tty"
@@ -19,7 +21,7 @@ import (
 type row struct {
 	label string
 	color tty.Color
-	spans []*trace.Span
+	spans []*result.Span
 }
 
 // tolerance is how much later than its cause a span may end without having gone on in the background: their ends are two readings of
@@ -31,7 +33,7 @@ const maxIndent = 16
 
 // layouter makes the rows of a trace.
 type layouter struct {
-	trace  *trace.Trace
+	trace  *result.Trace
 	expand bool
 	rows   []row
 }
@@ -45,7 +47,7 @@ type frame struct {
 	leaves     bool // it goes there
 }
 
-func layout(t *trace.Trace, expand bool) []row {
+func layout(t *result.Trace, expand bool) []row {
 	l := &layouter{trace: t, expand: expand}
 	var stack []frame
 	push := func(nodes []*trace.Node, parent *trace.Node, depth int, background bool) {
@@ -53,7 +55,7 @@ func layout(t *trace.Trace, expand bool) []row {
 			stack = append(stack, frame{nodes: same, parent: parent, depth: depth, background: background})
 		}
 	}
-	push(t.Tree(), nil, 0, false)
+	push(trace.Tree(t), nil, 0, false)
 	for len(stack) > 0 { // with a stack of its own: how deep a trace is, others decide
 		f := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
@@ -97,7 +99,7 @@ func key(n *trace.Node) string {
 	if len(n.Children) > 0 || len(n.Links) > 0 || n.Orphan {
 		return ""
 	}
-	return n.Shape()
+	return trace.Shape(n.Span)
 }
 
 // inBackground reports whether n went on after what caused it had ended. The generator's own spans cause nothing: they wait.
@@ -150,12 +152,12 @@ func (l *layouter) single(f frame) {
 	if len(notes) > 0 {
 		label += ": " + strings.Join(notes, ", ")
 	}
-	l.rows = append(l.rows, row{label: label, color: colorOf(n.Span, f.background || f.leaves), spans: []*trace.Span{n.Span}})
+	l.rows = append(l.rows, row{label: label, color: colorOf(n.Span, f.background || f.leaves), spans: []*result.Span{n.Span}})
 	if n.Failed {
 		l.remark(f.depth, tty.Red, "✗ "+said(n.Span))
 	}
 	if f.parent != nil && f.parent.Service == trace.Service && n.Service != trace.Service && n.End() > f.parent.End()+time.Millisecond {
-		l.remark(f.depth, tty.Yellow, "went on for "+report.Latency(n.End()-f.parent.End())+" after the client had stopped waiting")
+		l.remark(f.depth, tty.Yellow, "went on for "+unit.Latency(n.End()-f.parent.End())+" after the client had stopped waiting")
 	}
 	for _, link := range n.Links {
 		l.remark(f.depth, tty.Cyan, "↳ "+l.link(n.Span, link))
@@ -167,7 +169,7 @@ func (l *layouter) remark(depth int, c tty.Color, s string) {
 }
 
 // link says what a span had to do with another one.
-func (l *layouter) link(s *trace.Span, link trace.Link) string {
+func (l *layouter) link(s *result.Span, link result.Link) string {
 	where := "trace " + link.TraceID
 	if link.TraceID == l.trace.ID {
 		where = "this trace, span " + link.SpanID
@@ -183,7 +185,7 @@ func (l *layouter) link(s *trace.Span, link trace.Link) string {
 }
 
 // notes are what attributes tell beside the name.
-func notes(s *trace.Span) []string {
+func notes(s *result.Span) []string {
 	var notes []string
 	a := s.Attributes
 	if result := a[signal.AttrCacheResult]; result != "" {
@@ -196,7 +198,7 @@ func notes(s *trace.Span) []string {
 		}
 	}
 	if wait := poolWait(s); wait >= tolerance {
-		notes = append(notes, report.Latency(wait)+" for a connection")
+		notes = append(notes, unit.Latency(wait)+" for a connection")
 	}
 	if list, ok := strings.CutPrefix(sqlshape.Of(a[signal.AttrDBQueryText]).Text, "SELECT "); ok {
 		if what, _, ok := strings.Cut(list, " FROM "); ok && len(what) <= maxWhat && strings.Contains(what, "(") {
@@ -210,7 +212,7 @@ func notes(s *trace.Span) []string {
 const maxWhat = 16
 
 // poolWait is how long a span waited for a database connection.
-func poolWait(s *trace.Span) time.Duration {
+func poolWait(s *result.Span) time.Duration {
 	ms, err := strconv.ParseFloat(s.Attributes[signal.AttrPoolWait], 64)
 	if err != nil || math.IsNaN(ms) || ms <= 0 || ms > 1e9 {
 		return 0
@@ -218,7 +220,7 @@ func poolWait(s *trace.Span) time.Duration {
 	return time.Duration(ms * float64(time.Millisecond))
 }
 
-func said(s *trace.Span) string {
+func said(s *result.Span) string {
 	if s.Error == "" {
 		return "failed"
 	}
@@ -227,19 +229,19 @@ func said(s *trace.Span) string {
 
 func indent(depth int) string { return strings.Repeat(" ", min(2*depth, maxIndent)) }
 
-func isRedis(s *trace.Span) bool {
+func isRedis(s *result.Span) bool {
 	system := s.Attributes[signal.AttrDBSystem]
 	return system == "redis" || system == "valkey"
 }
 
 // colorOf tells layers apart: the generator, the server, its database and its cache.
-func colorOf(s *trace.Span, background bool) tty.Color {
+func colorOf(s *result.Span, background bool) tty.Color {
 	switch {
 	case s.Failed:
 		return tty.Red
-	case background, s.Waited():
+	case background, trace.IsWait(s):
 		return tty.Faint
-	case s.SQL():
+	case trace.IsSQL(s):
 		return tty.Green
 	case isRedis(s):
 		return tty.Magenta
@@ -252,7 +254,7 @@ func colorOf(s *trace.Span, background bool) tty.Color {
 }
 
 // middle is the lower median of how long the spans took.
-func middle(spans []*trace.Span) time.Duration {
+func middle(spans []*result.Span) time.Duration {
 	var took []time.Duration
 	for _, s := range spans {
 		took = append(took, max(s.Duration, 0))

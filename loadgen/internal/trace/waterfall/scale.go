@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"loadlab/loadgen/internal/trace"
+	"loadlab/loadgen/internal/result"
 )
 
 // scale puts time into columns.
@@ -16,7 +16,7 @@ type scale struct {
 	columns  int
 }
 
-func newScale(t *trace.Trace, columns int) scale {
+func newScale(t *result.Trace, columns int) scale {
 	s := scale{columns: columns}
 	for i := range t.Spans {
 		s.from = min(s.from, float64(t.Spans[i].Start))
@@ -75,7 +75,7 @@ func point(at, step float64) string {
 }
 
 // bar draws where spans are. Of one span the ends are drawn finer than a column; of several how much of each column they fill.
-func (s scale) bar(spans []*trace.Span) string {
+func (s scale) bar(spans []*result.Span) string {
 	filled := make([]float64, s.columns)
 	marked := make([]bool, s.columns)
 	for _, span := range spans {

@@ -8,7 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"loadlab/loadgen/internal/report"
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/unit"
+
 	"loadlab/loadgen/internal/trace"
 	"loadlab/loadgen/internal/tty"
 )
@@ -21,7 +23,7 @@ type Options struct {
 }
 
 // Write draws t.
-func Write(w io.Writer, t *trace.Trace, o Options) error {
+func Write(w io.Writer, t *result.Trace, o Options) error {
 	if o.Width == 0 {
 		o.Width = 120
 	}
@@ -34,7 +36,7 @@ func Write(w io.Writer, t *trace.Trace, o Options) error {
 }
 
 // head says what the trace is, what it came to, and what is wrong with it.
-func (p *page) head(t *trace.Trace) {
+func (p *page) head(t *result.Trace) {
 	parts := []string{t.Mode, t.Phase}
 	if t.Round > 0 {
 		parts = append(parts, fmt.Sprint("round ", t.Round))
@@ -48,7 +50,7 @@ func (p *page) head(t *trace.Trace) {
 	}
 	if t.Response > 0 {
 		p.wrap(tty.Plain, fmt.Sprintf("response %s = %s waiting to be sent + %s service",
-			report.Latency(t.Response), report.Latency(t.Lag), report.Latency(t.Service)))
+			unit.Latency(t.Response), unit.Latency(t.Lag), unit.Latency(t.Service)))
 	}
 	if t.Failed != "" {
 		p.wrap(tty.Red, "failed: "+tty.Clean(t.Failed))
@@ -66,11 +68,11 @@ func (p *page) head(t *trace.Trace) {
 }
 
 // costs counts what the trace asked of others.
-func costs(t *trace.Trace) string {
-	var sql, redis []*trace.Span
+func costs(t *result.Trace) string {
+	var sql, redis []*result.Span
 	for i := range t.Spans {
 		switch s := &t.Spans[i]; {
-		case s.SQL():
+		case trace.IsSQL(s):
 			sql = append(sql, s)
 		case isRedis(s):
 			redis = append(redis, s)
@@ -78,7 +80,7 @@ func costs(t *trace.Trace) string {
 	}
 	var parts []string
 	for _, c := range []struct {
-		spans     []*trace.Span
+		spans     []*result.Span
 		one, many string
 	}{{sql, "query", "queries"}, {redis, "Redis round trip", "Redis round trips"}} {
 		if n := len(c.spans); n > 0 {
@@ -86,13 +88,13 @@ func costs(t *trace.Trace) string {
 			if n == 1 {
 				name = c.one
 			}
-			parts = append(parts, fmt.Sprintf("%d %s in %s", n, name, report.Latency(sum(c.spans))))
+			parts = append(parts, fmt.Sprintf("%d %s in %s", n, name, unit.Latency(sum(c.spans))))
 		}
 	}
 	return strings.Join(parts, ", ")
 }
 
-func sum(spans []*trace.Span) time.Duration {
+func sum(spans []*result.Span) time.Duration {
 	var total time.Duration
 	for _, s := range spans {
 		total += max(s.Duration, 0)
@@ -108,7 +110,7 @@ const (
 )
 
 // body draws the spans below an axis of time.
-func (p *page) body(t *trace.Trace, expand bool) {
+func (p *page) body(t *result.Trace, expand bool) {
 	rows := layout(t, expand)
 	medians := 0
 	label := leastLabel
@@ -139,12 +141,12 @@ func (p *page) body(t *trace.Trace, expand bool) {
 		p.line(line)
 	}
 	if scale.answered > 0 {
-		p.line(p.paint(tty.Faint, "┊ the client stopped waiting after "+report.Latency(t.Response)))
+		p.line(p.paint(tty.Faint, "┊ the client stopped waiting after "+unit.Latency(t.Response)))
 	}
 }
 
 // cell renders a duration for one of the columns at the right.
-func cell(d time.Duration) string { return right(tty.Snip(report.Latency(d), tookWidth-1), tookWidth) }
+func cell(d time.Duration) string { return right(tty.Snip(unit.Latency(d), tookWidth-1), tookWidth) }
 
 func median(wide int) string {
 	if wide == 0 {

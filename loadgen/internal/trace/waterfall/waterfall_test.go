@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"loadlab/loadgen/internal/result"
+
 	"loadlab/internal/testkit"
 
 	"github.com/rivo/uniseg"
@@ -24,7 +26,7 @@ const (
 )
 
 // builder puts a trace together.
-type builder struct{ trace.Trace }
+type builder struct{ result.Trace }
 
 // build begins the trace of a request that was sent after lag, answered after response, and served from then on by the app.
 func build(mode, why string, lag, response time.Duration) *builder {
@@ -38,8 +40,8 @@ func build(mode, why string, lag, response time.Duration) *builder {
 }
 
 // add adds a span of the app. It is valid until the next one is added.
-func (b *builder) add(id, parent, name string, start, took time.Duration, attributes ...string) *trace.Span {
-	s := trace.Span{ID: id, Parent: parent, Name: name, Kind: "internal", Service: "loadlab-app", Start: start, Duration: took}
+func (b *builder) add(id, parent, name string, start, took time.Duration, attributes ...string) *result.Span {
+	s := result.Span{ID: id, Parent: parent, Name: name, Kind: "internal", Service: "loadlab-app", Start: start, Duration: took}
 	for i := 0; i < len(attributes); i += 2 {
 		if s.Attributes == nil {
 			s.Attributes = map[string]string{}
@@ -50,11 +52,11 @@ func (b *builder) add(id, parent, name string, start, took time.Duration, attrib
 	return &b.Spans[len(b.Spans)-1]
 }
 
-func (b *builder) sql(id, parent, name, text string, start, took time.Duration) *trace.Span {
+func (b *builder) sql(id, parent, name, text string, start, took time.Duration) *result.Span {
 	return b.add(id, parent, name, start, took, signal.AttrDBSystem, "postgresql", signal.AttrDBQueryText, text)
 }
 
-func (b *builder) redis(id, parent, name string, start, took time.Duration) *trace.Span {
+func (b *builder) redis(id, parent, name string, start, took time.Duration) *result.Span {
 	return b.add(id, parent, name, start, took, signal.AttrDBSystem, "redis")
 }
 
@@ -73,14 +75,14 @@ func (b *builder) page(parent string, start time.Duration) time.Duration {
 	return at
 }
 
-func naive() trace.Trace {
-	b := build("naive", trace.Slowest, 1200*us, 52*ms)
+func naive() result.Trace {
+	b := build("naive", result.Slowest, 1200*us, 52*ms)
 	b.page("1", 2*ms)
 	return b.Trace
 }
 
-func miss() trace.Trace {
-	b := build("ttl", trace.Slowest, 4*ms, 70*ms)
+func miss() result.Trace {
+	b := build("ttl", result.Slowest, 4*ms, 70*ms)
 	b.add("2", "1", "cache get", 5*ms, 63*ms, signal.AttrCacheResult, "miss", signal.AttrCacheStored, "true", signal.AttrPoolWait, "12.5")
 	b.redis("3", "2", "pipeline pttl", 5100*us, 900*us)
 	at := b.page("2", 18*ms)
@@ -88,16 +90,16 @@ func miss() trace.Trace {
 	return b.Trace
 }
 
-func waiter() trace.Trace {
-	b := build("singleflight", trace.Median, 80*us, 41*ms)
+func waiter() result.Trace {
+	b := build("singleflight", result.Median, 80*us, 41*ms)
 	s := b.add("2", "1", "cache get", 500*us, 40*ms, signal.AttrCacheResult, "coalesced", signal.AttrCacheCollapsed, "true")
-	s.Links = []trace.Link{{TraceID: "d56b3252abbd692cf7505ea923f0267b", SpanID: "00f067aa0ba902b7"}}
+	s.Links = []result.Link{{TraceID: "d56b3252abbd692cf7505ea923f0267b", SpanID: "00f067aa0ba902b7"}}
 	b.redis("3", "2", "pipeline pttl", 600*us, 400*us)
 	return b.Trace
 }
 
-func refresh() trace.Trace {
-	b := build("swr", trace.Slowest, 50*us, 3*ms)
+func refresh() result.Trace {
+	b := build("swr", result.Slowest, 50*us, 3*ms)
 	b.add("2", "1", "cache get", 500*us, 1900*us, signal.AttrCacheResult, "stale", signal.AttrCacheDetail, "refresh")
 	b.redis("3", "2", "pipeline pttl", 600*us, 400*us)
 	b.redis("4", "2", "set", 1200*us, 300*us)
@@ -107,16 +109,16 @@ func refresh() trace.Trace {
 }
 
 // ownRefresh is a refresh that is a trace of its own.
-func ownRefresh() trace.Trace {
-	b := &builder{trace.Trace{ID: "d56b3252abbd692cf7505ea923f0267b", Mode: "swr", Phase: "expiry", Round: 2, Why: trace.Linked}}
+func ownRefresh() result.Trace {
+	b := &builder{result.Trace{ID: "d56b3252abbd692cf7505ea923f0267b", Mode: "swr", Phase: "expiry", Round: 2, Why: result.Linked}}
 	s := b.add("5", "", "cache refresh", 0, 40*ms)
-	s.Links = []trace.Link{{TraceID: "4bf92f3577b300000000000000000036", SpanID: "0000000000000002"}}
+	s.Links = []result.Link{{TraceID: "4bf92f3577b300000000000000000036", SpanID: "0000000000000002"}}
 	b.page("5", 100*us)
 	return b.Trace
 }
 
-func gaveUp() trace.Trace {
-	b := build("naive", trace.Slowest, 900*ms, 1*time.Second)
+func gaveUp() result.Trace {
+	b := build("naive", result.Slowest, 900*ms, 1*time.Second)
 	b.Failed, b.Spans[0].Failed, b.Spans[0].Error = "timeout", true, "timeout"
 	b.Spans[2].Duration = 2 * time.Second
 	for i := range 3 {
@@ -132,10 +134,10 @@ func gaveUp() trace.Trace {
 }
 
 func TestGoldens(t *testing.T) {
-	for name, fixture := range map[string]func() trace.Trace{
+	for name, fixture := range map[string]func() result.Trace{
 		"naive": naive, "miss": miss, "waiter": waiter, "refresh": refresh, "own-refresh": ownRefresh, "gave-up": gaveUp,
-		"empty": func() trace.Trace {
-			return trace.Trace{ID: "ab", Mode: "m", Phase: "p", Why: "slowest", Problem: "no span of the server arrived"}
+		"empty": func() result.Trace {
+			return result.Trace{ID: "ab", Mode: "m", Phase: "p", Why: "slowest", Problem: "no span of the server arrived"}
 		},
 	} {
 		for ending, o := range map[string]waterfall.Options{
@@ -185,9 +187,9 @@ func FuzzWrite(f *testing.F) {
 		if width < 60 {
 			width = 60
 		}
-		tr := trace.Trace{ID: "ab", Mode: name, Phase: "p", Why: trace.Slowest, Response: 7}
+		tr := result.Trace{ID: "ab", Mode: name, Phase: "p", Why: result.Slowest, Response: 7}
 		for i := 0; i+2 < len(spec) && i < 600; i += 3 {
-			s := trace.Span{
+			s := result.Span{
 				ID: strconv.Itoa(i), Name: name, Start: time.Duration(int8(spec[i])) << (spec[i+1] % 56), Duration: time.Duration(int8(spec[i+2])) << (spec[i+1] % 50),
 				Failed: spec[i]%7 == 0,
 			}
@@ -195,7 +197,7 @@ func FuzzWrite(f *testing.F) {
 				s.Parent = strconv.Itoa(int(spec[i+1])/4*3 - 6)
 			}
 			if spec[i]%5 == 0 {
-				s.Links = []trace.Link{{TraceID: name, SpanID: "x"}}
+				s.Links = []result.Link{{TraceID: name, SpanID: "x"}}
 			}
 			if spec[i]%3 == 0 {
 				s.Attributes = map[string]string{signal.AttrDBSystem: "x", signal.AttrDBQueryText: name, signal.AttrPoolWait: name}

@@ -1,11 +1,6 @@
-// Package trace is one request as the spans that it is made of, from when it was due: the form in which run.json keeps it, and what can
-// be read from it. It knows neither the network nor how spans are collected.
-package trace
+package result
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // Trace is one sampled request. Durations are in nanoseconds in JSON.
 type Trace struct {
@@ -56,18 +51,3 @@ type Link struct {
 	TraceID string `json:"trace_id"`
 	SpanID  string `json:"span_id"`
 }
-
-// Find returns the traces that match all that is asked for: an id or the beginning of one, a mode, a phase, a reason. An empty argument matches
-// everything.
-func Find(traces []Trace, id, mode, phase, why string) []*Trace {
-	var found []*Trace
-	for i := range traces {
-		t := &traces[i]
-		if strings.HasPrefix(t.ID, strings.ToLower(id)) && matches(t.Mode, mode) && matches(t.Phase, phase) && matches(t.Why, why) {
-			found = append(found, t)
-		}
-	}
-	return found
-}
-
-func matches(got, want string) bool { return want == "" || got == want }

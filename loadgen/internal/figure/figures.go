@@ -1,28 +1,37 @@
-package report
+package figure
 
 import (
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"loadlab/loadgen/internal/result"
 )
 
 // ErrNoSamples is the answer to a question about what was not measured: nothing was sent, or the target does not tell.
 var ErrNoSamples = errors.New("no samples")
 
-// Figures are a run's figures, merged over its rounds: what tables show and gates judge. They do not change after NewFigures, so any
-// number of goroutines may read them.
+// ErrTooFewSamples is the answer to a question about a quantile of fewer than 1/(1-q) samples.
+var ErrTooFewSamples = errors.New("too few samples")
+
+// ErrAtBound is the answer to a question about a time beyond the histograms' bound of 60 s: it is at least that.
+var ErrAtBound = errors.New("at least 60 s, the greatest time that is recorded")
+
+// Figures are a run's figures, merged over its rounds: what tables show and gates judge. They do not change after New, so any number of
+// goroutines may read them.
 type Figures struct {
-	run    *Run
+	Run *result.Run
+
 	warmup map[string]bool
-	totals map[key]*total // an empty mode or phase is the sum over all that is not warm-up
+	totals map[key]*Total // an empty mode or phase is the sum over all that is not warm-up
 }
 
 type key struct{ mode, phase string }
 
-// NewFigures merges the cells of run. It fails on a histogram that cannot be read.
-func NewFigures(run *Run) (*Figures, error) {
-	f := &Figures{run: run, warmup: map[string]bool{}, totals: map[key]*total{}}
+// New merges the cells of run. It fails on a histogram that cannot be read.
+func New(run *result.Run) (*Figures, error) {
+	f := &Figures{Run: run, warmup: map[string]bool{}, totals: map[key]*Total{}}
 	for _, p := range run.Phases {
 		f.warmup[p.Name] = p.Warmup
 	}
@@ -45,12 +54,12 @@ func NewFigures(run *Run) (*Figures, error) {
 // sumUp adds the sums over all phases, over all modes, and over both. A phase that the modes shared took its time once.
 func (f *Figures) sumUp() error {
 	all := newTotal()
-	for _, m := range f.run.Modes {
+	for _, m := range f.Run.Modes {
 		f.totals[key{m.Name, ""}] = newTotal()
 	}
-	for _, p := range f.run.Phases {
+	for _, p := range f.Run.Phases {
 		of := newTotal()
-		for _, m := range f.run.Modes {
+		for _, m := range f.Run.Modes {
 			t, mode := f.totals[key{m.Name, p.Name}], f.totals[key{m.Name, ""}]
 			if t == nil {
 				continue
@@ -58,14 +67,14 @@ func (f *Figures) sumUp() error {
 			if err := errors.Join(of.add(t), mode.add(t), all.add(t)); err != nil {
 				return fmt.Errorf("phase %s: %w", p.Name, err)
 			}
-			mode.took += t.took
+			mode.Took += t.Took
 			if p.Mix {
-				of.took = max(of.took, t.took)
+				of.Took = max(of.Took, t.Took)
 			} else {
-				of.took += t.took
+				of.Took += t.Took
 			}
 		}
-		all.took += of.took
+		all.Took += of.Took
 		f.totals[key{"", p.Name}] = of
 	}
 	f.totals[key{}] = all
@@ -75,7 +84,7 @@ func (f *Figures) sumUp() error {
 // Modes are the names of the modes, in the scenario's order.
 func (f *Figures) Modes() []string {
 	var names []string
-	for _, m := range f.run.Modes {
+	for _, m := range f.Run.Modes {
 		names = append(names, m.Name)
 	}
 	return names
@@ -84,7 +93,7 @@ func (f *Figures) Modes() []string {
 // Phases are the names of the phases that have figures, in the scenario's order: all but warm-up.
 func (f *Figures) Phases() []string {
 	var names []string
-	for _, p := range f.run.Phases {
+	for _, p := range f.Run.Phases {
 		if !p.Warmup {
 			names = append(names, p.Name)
 		}
@@ -92,12 +101,21 @@ func (f *Figures) Phases() []string {
 	return names
 }
 
-// Value is one figure of one mode in one phase; an empty mode or phase is the sum over all that is not warm-up. unit is "ms", "/s", or
-// empty for a plain number. The names are those of Names. The error is ErrNoSamples if there is nothing to take the figure of.
+// Total returns what mode did in phase, or nil if it did nothing there; an empty mode or phase is the sum over all that is not warm-up.
+func (f *Figures) Total(mode, phase string) *Total {
+	if t := f.totals[key{mode, phase}]; t != nil && t.Ledger.Scheduled > 0 {
+		return t
+	}
+	return nil
+}
+
+// Value returns one figure of one mode in one phase; an empty mode or phase is the sum over all that is not warm-up. Unit is that of the
+// table. The error is ErrNoSamples if there is nothing to take the figure of. It is ErrTooFewSamples or ErrAtBound if the value is
+// there but is not what its name says: it is returned with it.
 func (f *Figures) Value(name, mode, phase string) (value float64, unit string, err error) {
-	figure, unit := lookup(name)
+	figure, ok := Named(name)
 	switch {
-	case figure == nil:
+	case !ok:
 		return 0, "", fmt.Errorf("unknown figure %q: known are %s", name, strings.Join(Names(), ", "))
 	case mode != "" && !slices.Contains(f.Modes(), mode):
 		return 0, "", fmt.Errorf("unknown mode %q: known are %s", mode, strings.Join(f.Modes(), ", "))
@@ -106,12 +124,26 @@ func (f *Figures) Value(name, mode, phase string) (value float64, unit string, e
 	case phase != "" && !slices.Contains(f.Phases(), phase):
 		return 0, "", fmt.Errorf("unknown phase %q: known are %s", phase, strings.Join(f.Phases(), ", "))
 	}
-	if t := f.totals[key{mode, phase}]; t != nil && t.ledger.Scheduled > 0 {
-		if value, ok := figure(t); ok {
-			return value, unit, nil
-		}
+	value, err = figure.Of(f.Total(mode, phase))
+	if errors.Is(err, ErrNoSamples) {
+		return 0, "", fmt.Errorf("%s%s: %w", name, where(mode, phase), err)
 	}
-	return 0, "", fmt.Errorf("%s%s: %w", name, where(mode, phase), ErrNoSamples)
+	return value, figure.Unit, err
+}
+
+// Of returns the figure of a total, which may be nil. The errors are those of Figures.Value.
+func (f Figure) Of(t *Total) (float64, error) {
+	if t == nil {
+		return 0, ErrNoSamples
+	}
+	value, ok := f.of(t)
+	switch {
+	case !ok:
+		return 0, ErrNoSamples
+	case f.atBound(t, value):
+		return value, ErrAtBound
+	}
+	return value, f.few(t)
 }
 
 // where says what a figure is of.
@@ -124,12 +156,4 @@ func where(mode, phase string) string {
 		s += " in phase " + phase
 	}
 	return s
-}
-
-// total returns what mode did in phase, or nil if it did nothing there.
-func (f *Figures) total(mode, phase string) *total {
-	if t := f.totals[key{mode, phase}]; t != nil && t.ledger.Scheduled > 0 {
-		return t
-	}
-	return nil
 }

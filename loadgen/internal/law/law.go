@@ -1,4 +1,6 @@
-package report
+// Package law sets what a caching strategy's law predicts beside what was measured: how often pages are recomputed when they expire, or are
+// not there. A law is an expression that the app declares; this package evaluates it and judges whether a measurement agrees.
+package law
 
 import (
 	"fmt"
@@ -7,6 +9,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"loadlab/loadgen/internal/figure"
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/unit"
 )
 
 // Agreement says whether a measurement is what the law predicts.
@@ -30,21 +36,21 @@ type Prediction struct {
 }
 
 // Predictions are those of every mode whose strategy has a law, in every phase that had an expiry, a cold page or a recompute.
-func (f *Figures) Predictions() []Prediction {
-	laws := map[string]Strategy{}
-	for _, s := range f.run.Strategies {
+func Predictions(f *figure.Figures) []Prediction {
+	laws := map[string]result.Strategy{}
+	for _, s := range f.Run.Strategies {
 		laws[s.Name] = s
 	}
 	var all []Prediction
-	for _, p := range f.run.Phases {
-		for _, m := range f.run.Modes {
-			t := f.total(m.Name, p.Name)
+	for _, p := range f.Run.Phases {
+		for _, m := range f.Run.Modes {
+			t := f.Total(m.Name, p.Name)
 			law, ok := laws[m.Strategy]
-			if t == nil || !ok || t.counters() == nil {
+			if t == nil || !ok || t.Counters() == nil {
 				continue
 			}
-			if c := t.counters(); c.Expirations > 0 || c.Cold > 0 || c.Recomputes > 0 {
-				all = append(all, f.predict(law, m, p, t))
+			if c := t.Counters(); c[result.Expirations] > 0 || c[result.Cold] > 0 || c[result.Recomputes] > 0 {
+				all = append(all, predict(f, law, m, p, t))
 			}
 		}
 	}
@@ -52,28 +58,28 @@ func (f *Figures) Predictions() []Prediction {
 }
 
 // predict makes one prediction: the law for cold pages times how many there were, and the law for expiries times how many there were.
-func (f *Figures) predict(s Strategy, m Mode, p Phase, t *total) Prediction {
-	c := t.counters()
-	out := Prediction{Mode: m.Name, Phase: p.Name, Measured: c.Recomputes, Agreement: Unknown}
-	vars := f.variables(p, t)
-	measured := fmt.Sprintf("measured %s over %s", count(c.Recomputes), counted(int64(len(t.rounds)), "round"))
+func predict(f *figure.Figures, s result.Strategy, m result.Mode, p result.Phase, t *figure.Total) Prediction {
+	c := t.Counters()
+	out := Prediction{Mode: m.Name, Phase: p.Name, Measured: c[result.Recomputes], Agreement: Unknown}
+	vars := variablesOf(f, p, t)
+	measured := fmt.Sprintf("measured %s over %s", unit.Count(c[result.Recomputes]), unit.Counted(int64(t.Rounds()), "round"))
 	var says []string
 	for _, cause := range causes(s, p, c) {
-		result, err := evaluate(cause.law.Recomputes, vars)
+		formula, err := evaluate(cause.law.Recomputes, vars)
 		if err != nil {
 			out.Text = fmt.Sprintf("no prediction: %v; %s", err, measured)
 			return out
 		}
-		says = append(says, cause.say(result))
-		out.Predicted += float64(cause.n) * result.value
+		says = append(says, cause.say(formula))
+		out.Predicted += float64(cause.n) * formula.value
 		if len(says) == 1 {
 			out.Relation = cause.law.Relation
-			measured = fmt.Sprintf("measured %s (%s over %s)", amount(float64(c.Recomputes)/float64(cause.n)), count(c.Recomputes), cause.counted())
+			measured = fmt.Sprintf("measured %s (%s over %s)", unit.Amount(float64(c[result.Recomputes])/float64(cause.n)), unit.Count(c[result.Recomputes]), cause.counted())
 			continue
 		}
 		out.Relation = both(out.Relation, cause.law.Relation)
 		measured = fmt.Sprintf("%s %s in all for %s cold and %s expired; measured %s", relationWord(out.Relation),
-			amount(out.Predicted), count(c.Cold), count(c.Expirations), count(c.Recomputes))
+			unit.Amount(out.Predicted), unit.Count(c[result.Cold]), unit.Count(c[result.Expirations]), unit.Count(c[result.Recomputes]))
 	}
 	if len(says) == 0 {
 		out.Relation, says = "==", []string{"no page expired or was cold, so none should be recomputed"}
@@ -89,22 +95,22 @@ func (f *Figures) predict(s Strategy, m Mode, p Phase, t *total) Prediction {
 
 // cause is why pages were recomputed.
 type cause struct {
-	law       Law
+	law       result.Law
 	n         int64
 	one, many string
 }
 
 // causes are those that there were. A law that says how many at least, because more come while recomputes slow each other down, says
 // how many at most in a burst: nobody comes after it, and on a busy machine some of it come too late to miss the page.
-func causes(s Strategy, p Phase, c *Counters) []cause {
+func causes(s result.Strategy, p result.Phase, c result.Counters) []cause {
 	if p.Kind == "burst" {
 		s.Cold, s.Expiry = atMost(s.Cold), atMost(s.Expiry)
 	}
-	all := []cause{{s.Cold, c.Cold, "cold page", "cold pages"}, {s.Expiry, c.Expirations, "expiry", "expiries"}}
+	all := []cause{{s.Cold, c[result.Cold], "cold page", "cold pages"}, {s.Expiry, c[result.Expirations], "expiry", "expiries"}}
 	return slices.DeleteFunc(all, func(x cause) bool { return x.n <= 0 })
 }
 
-func atMost(l Law) Law {
+func atMost(l result.Law) result.Law {
 	if l.Relation == ">=" {
 		l.Relation = "<="
 	}
@@ -123,19 +129,19 @@ func (c cause) counted() string {
 	if c.n == 1 {
 		return "1 " + c.one
 	}
-	return count(c.n) + " " + c.many
+	return unit.Count(c.n) + " " + c.many
 }
 
-// variables are what laws are over, for one mode in one phase.
-func (f *Figures) variables(p Phase, t *total) map[string]variable {
-	replicas := float64(max(f.run.Stack.Replicas, 1))
+// variablesOf returns what laws are over, for one mode in one phase.
+func variablesOf(f *figure.Figures, p result.Phase, t *figure.Total) map[string]variable {
+	replicas := float64(max(f.Run.Stack.Replicas, 1))
 	vars := map[string]variable{
 		"arrivals": arrivals(p, t),
-		"replicas": {value: replicas, text: "replicas = " + amount(replicas)},
+		"replicas": {value: replicas, text: "replicas = " + unit.Amount(replicas)},
 		"beta":     {unknown: "the app did not tell its beta"},
 	}
-	if beta, err := strconv.ParseFloat(f.run.Stack.Config["beta"], 64); err == nil && beta > 0 {
-		vars["beta"] = variable{value: beta, text: "beta = " + amount(beta)}
+	if beta, err := strconv.ParseFloat(f.Run.Stack.Config["beta"], 64); err == nil && beta > 0 {
+		vars["beta"] = variable{value: beta, text: "beta = " + unit.Amount(beta)}
 	}
 	return vars
 }
@@ -143,25 +149,25 @@ func (f *Figures) variables(p Phase, t *total) map[string]variable {
 // arrivals is how many requests ask for a page while it is recomputed once. D is the shortest recompute that was seen, because
 // recomputes slow each other down in the stampede that is to be predicted. The rate is the measured rate of arrivals, which is what a
 // Poisson process, a ramp or a share of a mix came to.
-func arrivals(p Phase, t *total) variable {
-	perRound := float64(t.ledger.Scheduled) / float64(len(t.rounds))
+func arrivals(p result.Phase, t *figure.Total) variable {
+	perRound := float64(t.Ledger.Scheduled) / float64(t.Rounds())
 	if p.Kind == "burst" {
 		n := perRound
 		if p.Users > 0 {
 			n = min(n, float64(p.Users))
 		}
-		return variable{value: n, text: "N = " + amount(n)}
+		return variable{value: n, text: "N = " + unit.Amount(n)}
 	}
-	d := t.server.MinMiss
-	if d <= 0 || t.took <= 0 {
+	d := t.Server.MinMiss
+	if d <= 0 || t.Took <= 0 {
 		return variable{unknown: "no response tells how long a recompute takes"}
 	}
-	rate := float64(t.ledger.Scheduled) / t.took.Seconds()
+	rate := float64(t.Ledger.Scheduled) / t.Took.Seconds()
 	product := rate * d.Seconds()
 	if users := float64(p.Users); p.Kind == "closed" && product > users && users > 0 {
-		return variable{value: users, text: "users = " + amount(users)}
+		return variable{value: users, text: "users = " + unit.Amount(users)}
 	}
-	return variable{value: product, text: fmt.Sprintf("λ·D = %s/s × %s = %s", digits(rate), Latency(d.Round(time.Microsecond)), amount(product))}
+	return variable{value: product, text: fmt.Sprintf("λ·D = %s/s × %s = %s", unit.Digits(rate), unit.Latency(d.Round(time.Microsecond)), unit.Amount(product))}
 }
 
 // agreement compares what was measured with what is predicted, and says whether only chance makes them agree. Where the prediction is

@@ -1,4 +1,4 @@
-package report
+package law
 
 import (
 	"fmt"
@@ -9,6 +9,8 @@ import (
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/parser"
+
+	"loadlab/loadgen/internal/unit"
 )
 
 // formula is a law evaluated for one mode in one phase.
@@ -63,12 +65,12 @@ func evaluate(law string, vars map[string]variable) (formula, error) {
 	}
 	switch {
 	case len(used) == 0:
-		return formula{value: value, text: amount(value)}, nil
+		return formula{value: value, text: unit.Amount(value)}, nil
 	case len(used) == 1 && value == env[used[0]]: // max(1, arrivals) is arrivals, most of the time
 		return formula{value: value, text: where[0]}, nil
 	}
 	law = strings.ReplaceAll(law, eulers, "e")
-	return formula{value: value, text: law + " = " + amount(value), given: strings.Join(where, ", ")}, nil
+	return formula{value: value, text: law + " = " + unit.Amount(value), given: strings.Join(where, ", ")}, nil
 }
 
 // eulers is Euler's number as laws spell it, since expr has no name for it.

@@ -1,4 +1,5 @@
-package report
+// Package unit renders numbers for people: latencies, counts, rates, shares and ratios. It knows nothing of what they measure.
+package unit
 
 import (
 	"math"
@@ -6,8 +7,8 @@ import (
 	"time"
 )
 
-// none stands for what was not measured.
-const none = "–"
+// None stands for what was not measured.
+const None = "–"
 
 // Latency renders d with three digits in the unit that suits it: 850 µs, 12.3 ms, 1.25 s. The histograms know whole microseconds.
 func Latency(d time.Duration) string {
@@ -18,15 +19,15 @@ func Latency(d time.Duration) string {
 	case us < 1000:
 		return strconv.FormatInt(us, 10) + " µs"
 	case us < 999_500:
-		return digits(float64(us)/1e3) + " ms"
+		return Digits(float64(us)/1e3) + " ms"
 	case us < 999_500_000:
-		return digits(float64(us)/1e6) + " s"
+		return Digits(float64(us)/1e6) + " s"
 	}
-	return length(d)
+	return Length(d)
 }
 
-// length renders how long something took: 850 ms, 9.3 s, 1m32s.
-func length(d time.Duration) string {
+// Length renders how long something took: 850 ms, 9.3 s, 1m32s.
+func Length(d time.Duration) string {
 	switch {
 	case d < time.Second:
 		return d.Round(time.Millisecond).String()
@@ -36,14 +37,14 @@ func length(d time.Duration) string {
 	return d.Round(time.Second).String()
 }
 
-// digits renders x with three significant digits, and with more where it is above 999: 0.0812, 2.8 as 2.80, 12.3, 123, 12,345.
-func digits(x float64) string {
+// Digits renders x with three significant digits, and with more where it is above 999: 0.0812, 2.8 as 2.80, 12.3, 123, 12,345.
+func Digits(x float64) string {
 	a := math.Abs(x)
 	switch {
 	case math.IsNaN(x) || math.IsInf(x, 0):
-		return none
+		return None
 	case a >= 99.95:
-		return count(int64(math.Round(math.Min(math.Max(x, -1e15), 1e15))))
+		return Count(int64(math.Round(math.Min(math.Max(x, -1e15), 1e15))))
 	case a >= 9.995:
 		return strconv.FormatFloat(x, 'f', 1, 64)
 	case a >= 0.9995:
@@ -56,16 +57,16 @@ func digits(x float64) string {
 	return "<0.001"
 }
 
-// amount renders a mean of counts: 62 and not 62.0, but 2.48.
-func amount(x float64) string {
+// Amount renders a mean of counts: 62 and not 62.0, but 2.48.
+func Amount(x float64) string {
 	if x == math.Trunc(x) && math.Abs(x) < 1e15 {
-		return count(int64(x))
+		return Count(int64(x))
 	}
-	return digits(x)
+	return Digits(x)
 }
 
-// count renders n with a comma before each three digits.
-func count(n int64) string {
+// Count renders n with a comma before each three digits.
+func Count(n int64) string {
 	s := strconv.FormatInt(n, 10)
 	first := 0
 	if n < 0 {
@@ -77,16 +78,16 @@ func count(n int64) string {
 	return s
 }
 
-// counted renders n of something: 1 request, 12,345 requests.
-func counted(n int64, what string) string {
+// Counted renders n of something: 1 request, 12,345 requests.
+func Counted(n int64, what string) string {
 	if n != 1 {
 		what += "s"
 	}
-	return count(n) + " " + what
+	return Count(n) + " " + what
 }
 
-// percent renders a share between 0 and 1. Neither 0% nor 100% is ever the work of rounding: 99.96% is not all.
-func percent(x float64) string {
+// Percent renders a share between 0 and 1. Neither 0% nor 100% is ever the work of rounding: 99.96% is not all.
+func Percent(x float64) string {
 	switch {
 	case x == 0 || x == 1:
 		return strconv.Itoa(int(x)*100) + "%"
@@ -98,8 +99,8 @@ func percent(x float64) string {
 	return strconv.FormatFloat(x*100, 'f', 1, 64) + "%"
 }
 
-// times renders a ratio: 0.081x, 1.25x, 12.3x.
-func times(x float64) string {
+// Times renders a ratio: 0.081x, 1.25x, 12.3x.
+func Times(x float64) string {
 	switch {
 	case x < 0.001:
 		return "<0.001x"
@@ -110,5 +111,5 @@ func times(x float64) string {
 	case x < 99.95:
 		return strconv.FormatFloat(x, 'f', 1, 64) + "x"
 	}
-	return count(int64(math.Min(math.Round(x), 1e15))) + "x"
+	return Count(int64(math.Min(math.Round(x), 1e15))) + "x"
 }

@@ -1,15 +1,14 @@
-// Package report is run.json and everything that is rendered from it: text, Markdown, JUnit and CSV. It is pure: it knows neither the
-// network nor the clock, and every rendering is a function of a Run alone.
-package report
+// Package result is run.json: the types of one run, their writing and reading, and the version of their schema. It is the only truth about
+// a run; every output is a function of it. It computes nothing: figures are taken from it by package figure.
+package result
 
 import (
 	"time"
-
-	"loadlab/loadgen/internal/trace"
 )
 
-// SchemaVersion is the version of run.json. It grows when a field changes its meaning or goes.
-const SchemaVersion = 1
+// SchemaVersion is the version of run.json. It grows when a field changes its meaning or goes. Parse also reads version 1, in which the
+// counters had other names.
+const SchemaVersion = 2
 
 // Run is one run of a scenario: the only truth about it. Durations are in nanoseconds in JSON, as Go's time.Duration is.
 type Run struct {
@@ -37,8 +36,8 @@ type Run struct {
 	Drivers    []Driver   `json:"drivers,omitempty"` // one per phase that was driven
 	Strategies []Strategy `json:"strategies,omitempty"`
 	// Traces are those worth a look: of each mode and phase the slowest that were sampled, one near the median, and what they are linked to.
-	Traces []trace.Trace `json:"traces,omitempty"`
-	Gates  []Gate        `json:"gates,omitempty"`
+	Traces []Trace `json:"traces,omitempty"`
+	Gates  []Gate  `json:"gates,omitempty"`
 }
 
 // Dur is a time.Duration under a shorter name.
@@ -104,13 +103,17 @@ type Cell struct {
 	Start Dur    `json:"start_ns"` // since Run.Started
 	Took  Dur    `json:"took_ns"`  // of the load itself: the phase's length, without set-up and drain
 
-	Ledger   Ledger   `json:"ledger"`
-	Seconds  []Second `json:"seconds,omitempty"`
-	Response Summary  `json:"response"` // due to done
-	Service  Summary  `json:"service"`  // sent to done
-	Lag      Summary  `json:"lag"`      // due to sent
-	Server   Server   `json:"server"`
-	Stale    *Stale   `json:"stale,omitempty"`
+	Ledger  Ledger   `json:"ledger"`
+	Seconds []Second `json:"seconds,omitempty"`
+	// Errors has the first error of each kind of failure: it says why, where the ledger says how many.
+	Errors   map[string]string `json:"errors,omitempty"`
+	Statuses map[int]int64     `json:"statuses,omitempty"` // responses by status code
+	Clamped  int64             `json:"clamped,omitempty"`  // times outside of the histograms' range, of all three clocks; each is in its histogram at the bound
+	Response Summary           `json:"response"`           // due to done
+	Service  Summary           `json:"service"`            // sent to done
+	Lag      Summary           `json:"lag"`                // due to sent
+	Server   Server            `json:"server"`
+	Stale    *Stale            `json:"stale,omitempty"`
 	// Spent says what the time went to, by response time, shortest first; of responses that carried Server-Timing.
 	Spent []Bucket `json:"spent,omitempty"`
 }
@@ -122,18 +125,6 @@ type Ledger struct {
 	Failed    map[string]int64 `json:"failed,omitempty"`
 	Bytes     int64            `json:"bytes"`
 }
-
-// Errors is how many requests did not complete as they should.
-func (l Ledger) Errors() int64 {
-	var n int64
-	for _, v := range l.Failed {
-		n += v
-	}
-	return n
-}
-
-// Balanced reports whether every scheduled request is accounted for.
-func (l Ledger) Balanced() bool { return l.Scheduled == l.Completed+l.Errors() }
 
 // Second holds the three histograms of the requests that were due in one second of a cell, in HdrHistogram's V2 compressed encoding
 // (base64). Values are microseconds, 1 to 60,000,000, three significant digits.
@@ -171,17 +162,7 @@ type Server struct {
 	MinMiss Dur `json:"min_miss_ns,omitempty"`
 	// Counters is the change of the app's own counters over the cell, background work included; nil when the lab controls are out of
 	// reach.
-	Counters *Counters `json:"counters,omitempty"`
-}
-
-// Counters are the app's exact totals over a cell.
-type Counters struct {
-	Requests    int64 `json:"requests"`
-	SQL         int64 `json:"sql"`
-	Redis       int64 `json:"redis"`
-	Recomputes  int64 `json:"recomputes"`
-	Expirations int64 `json:"expirations"`
-	Cold        int64 `json:"cold"`
+	Counters Counters `json:"counters,omitempty"`
 }
 
 // Driver is what the generator itself was like while it drove one phase.

@@ -1,4 +1,4 @@
-package report
+package result
 
 import (
 	"encoding/json"
@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 )
 
-// ErrSchema is what a run.json of another schema version is refused with.
+// ErrSchema is what a run.json of an unknown schema version is refused with.
 var ErrSchema = errors.New("unreadable schema version")
 
 // Write writes run to path as run.json. A reader sees the old file or the whole new one, never a half: it is written beside path and
@@ -37,7 +37,7 @@ func Write(path string, run *Run) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
-// Read reads a run.json. The error is ErrSchema if it has another schema version than this program's.
+// Read reads a run.json. The error is ErrSchema if this program does not read its schema version.
 func Read(path string) (*Run, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -50,7 +50,8 @@ func Read(path string) (*Run, error) {
 	return run, nil
 }
 
-// Parse reads the contents of a run.json and checks that they hang together: what Parse accepts, every rendering can render.
+// Parse reads the contents of a run.json and checks that they hang together: what Parse accepts, and whose histograms can be read, every
+// rendering can render.
 func Parse(data []byte) (*Run, error) {
 	var head struct {
 		Schema *int `json:"schema"`
@@ -61,21 +62,37 @@ func Parse(data []byte) (*Run, error) {
 	switch {
 	case head.Schema == nil:
 		return nil, fmt.Errorf("%w: not a run.json: it has no schema version", ErrSchema)
-	case *head.Schema != SchemaVersion:
-		return nil, fmt.Errorf("%w: it is schema %d, this loadgen reads schema %d: use the loadgen that wrote it",
-			ErrSchema, *head.Schema, SchemaVersion)
+	case *head.Schema < oldest || *head.Schema > SchemaVersion:
+		return nil, fmt.Errorf("%w: it is schema %d, this loadgen reads schema %d to %d: use the loadgen that wrote it",
+			ErrSchema, *head.Schema, oldest, SchemaVersion)
 	}
 	run := new(Run)
 	if err := json.Unmarshal(data, run); err != nil {
 		return nil, fmt.Errorf("not a run.json: %w", err)
 	}
+	run.upgrade()
 	if err := run.check(); err != nil {
 		return nil, err
 	}
-	if _, err := NewFigures(run); err != nil {
-		return nil, err
-	}
 	return run, nil
+}
+
+// oldest is the oldest schema version that Parse reads.
+const oldest = 1
+
+// upgrade turns a run of an older schema into one of today's.
+func (r *Run) upgrade() {
+	if r.Schema < 2 {
+		for _, c := range r.Cells {
+			for old, name := range map[string]string{"sql": SQL, "redis": Redis} {
+				if n, ok := c.Server.Counters[old]; ok {
+					c.Server.Counters[name] = n
+					delete(c.Server.Counters, old)
+				}
+			}
+		}
+	}
+	r.Schema = SchemaVersion
 }
 
 // check reports the first thing in the run that contradicts another.

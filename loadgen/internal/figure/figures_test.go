@@ -1,4 +1,4 @@
-package report_test
+package figure_test
 
 import (
 	"errors"
@@ -9,20 +9,24 @@ import (
 	"testing"
 	"time"
 
+	"loadlab/loadgen/internal/figure"
 	"loadlab/loadgen/internal/gate"
-	"loadlab/loadgen/internal/report"
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/result/resulttest"
 )
 
-func figures(t *testing.T, run *report.Run) *report.Figures {
+const ms = time.Millisecond
+
+func figures(t *testing.T, run *result.Run) *figure.Figures {
 	t.Helper()
-	f, err := report.NewFigures(run)
+	f, err := figure.New(run)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return f
 }
 
-func value(t *testing.T, f *report.Figures, name, mode, phase string) float64 {
+func value(t *testing.T, f *figure.Figures, name, mode, phase string) float64 {
 	t.Helper()
 	v, _, err := f.Value(name, mode, phase)
 	if err != nil {
@@ -33,8 +37,8 @@ func value(t *testing.T, f *report.Figures, name, mode, phase string) float64 {
 
 // TestGatesKnowTheFigures: gates ask by name, so both packages must mean the same names and units.
 func TestGatesKnowTheFigures(t *testing.T) {
-	var _ gate.Figures = (*report.Figures)(nil)
-	f := figures(t, stale(t))
+	var _ gate.Figures = (*figure.Figures)(nil)
+	f := figures(t, resulttest.Stale(t))
 	var names []string
 	for _, fn := range gate.Functions() {
 		names = append(names, fn.Name)
@@ -42,7 +46,7 @@ func TestGatesKnowTheFigures(t *testing.T) {
 			t.Errorf("%s: got unit %q, %v, want %q", fn.Name, unit, err, fn.Unit)
 		}
 	}
-	want := report.Names()
+	want := figure.Names()
 	slices.Sort(names)
 	slices.Sort(want)
 	if !slices.Equal(names, want) {
@@ -51,7 +55,7 @@ func TestGatesKnowTheFigures(t *testing.T) {
 }
 
 func TestFigures(t *testing.T) {
-	f := figures(t, stampede(t))
+	f := figures(t, resulttest.Stampede(t))
 	for _, tt := range []struct {
 		name, mode, phase string
 		want              float64
@@ -83,7 +87,7 @@ func TestFigures(t *testing.T) {
 
 // TestSharedPhaseTakesItsTimeOnce: 420 requests a round in the 10 s that three modes share are 42 a second, not 14.
 func TestSharedPhaseTakesItsTimeOnce(t *testing.T) {
-	f := figures(t, stale(t))
+	f := figures(t, resulttest.Stale(t))
 	if got, want := value(t, f, "rate", "", "changes"), (840.0-12)/20; got != want {
 		t.Errorf("rate over all modes: got %v, want %v", got, want)
 	}
@@ -96,36 +100,36 @@ func TestSharedPhaseTakesItsTimeOnce(t *testing.T) {
 }
 
 func TestNoSamples(t *testing.T) {
-	half := stampede(t) // the counters of one round are missing
+	half := resulttest.Stampede(t) // the counters of one round are missing
 	for i := range half.Cells {
 		if half.Cells[i].Round == 2 {
 			half.Cells[i].Server.Counters = nil
 			half.Cells[i].Server.SQL = 0
 		}
 	}
-	idle := stale(t) // nothing was written, so nothing could be stale
+	idle := resulttest.Stale(t) // nothing was written, so nothing could be stale
 	for i := range idle.Cells {
-		idle.Cells[i].Stale = &report.Stale{Reads: 100}
+		idle.Cells[i].Stale = &result.Stale{Reads: 100}
 	}
 	for _, tt := range []struct {
 		what              string
-		run               *report.Run
+		run               *result.Run
 		name, mode, phase string
 		want              error
 	}{
-		{"nothing ran", empty(t), "p99", "ttl", "expiry", report.ErrNoSamples},
-		{"nothing ran: no errors are not 0 errors", empty(t), "errors", "", "", report.ErrNoSamples},
-		{"phase not reached", interrupted(t), "p50", "ttl", "expiry", report.ErrNoSamples},
-		{"mode not reached", interrupted(t), "rate", "early", "", report.ErrNoSamples},
-		{"a service that tells nothing", remote(t), "sql", "GET", "load", report.ErrNoSamples},
-		{"a service that tells nothing", remote(t), "recomputes", "", "", report.ErrNoSamples},
-		{"a service that tells nothing", remote(t), "hit_ratio", "", "", report.ErrNoSamples},
-		{"no staleness was looked for", stampede(t), "stale_max", "", "", report.ErrNoSamples},
-		{"no price changes", idle, "stale_max", "", "", report.ErrNoSamples},
-		{"no price changes", idle, "stale_ratio", "ttl", "changes", report.ErrNoSamples},
-		{"counters with a gap", half, "recomputes", "ttl", "expiry", report.ErrNoSamples},
+		{"nothing ran", resulttest.Empty(t), "p99", "ttl", "expiry", figure.ErrNoSamples},
+		{"nothing ran: no errors are not 0 errors", resulttest.Empty(t), "errors", "", "", figure.ErrNoSamples},
+		{"phase not reached", resulttest.Interrupted(t), "p50", "ttl", "expiry", figure.ErrNoSamples},
+		{"mode not reached", resulttest.Interrupted(t), "rate", "early", "", figure.ErrNoSamples},
+		{"a service that tells nothing", resulttest.Remote(t), "sql", "GET", "load", figure.ErrNoSamples},
+		{"a service that tells nothing", resulttest.Remote(t), "recomputes", "", "", figure.ErrNoSamples},
+		{"a service that tells nothing", resulttest.Remote(t), "hit_ratio", "", "", figure.ErrNoSamples},
+		{"no staleness was looked for", resulttest.Stampede(t), "stale_max", "", "", figure.ErrNoSamples},
+		{"no price changes", idle, "stale_max", "", "", figure.ErrNoSamples},
+		{"no price changes", idle, "stale_ratio", "ttl", "changes", figure.ErrNoSamples},
+		{"counters with a gap", half, "recomputes", "ttl", "expiry", figure.ErrNoSamples},
 		{"counters with a gap", half, "sql", "ttl", "expiry", nil}, // by Server-Timing
-		{"latency of what tells nothing", remote(t), "p99", "GET", "load", nil},
+		{"latency of what tells nothing", resulttest.Remote(t), "p99", "GET", "load", nil},
 	} {
 		if _, _, err := figures(t, tt.run).Value(tt.name, tt.mode, tt.phase); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %s(%q, %q): got %v, want %v", tt.what, tt.name, tt.mode, tt.phase, err, tt.want)
@@ -137,7 +141,7 @@ func TestNoSamples(t *testing.T) {
 }
 
 func TestUnknown(t *testing.T) {
-	f := figures(t, stampede(t))
+	f := figures(t, resulttest.Stampede(t))
 	for _, tt := range []struct{ name, mode, phase, want string }{
 		{"p42", "ttl", "warm", `unknown figure "p42": known are p50, p90`},
 		{"p50", "tll", "warm", `unknown mode "tll": known are ttl, singleflight, early`},
@@ -145,39 +149,39 @@ func TestUnknown(t *testing.T) {
 		{"p50", "ttl", "prime", `phase "prime" is warm-up`},
 	} {
 		_, _, err := f.Value(tt.name, tt.mode, tt.phase)
-		if err == nil || !strings.Contains(err.Error(), tt.want) || errors.Is(err, report.ErrNoSamples) {
+		if err == nil || !strings.Contains(err.Error(), tt.want) || errors.Is(err, figure.ErrNoSamples) {
 			t.Errorf("%s(%q, %q): got %v, want %q", tt.name, tt.mode, tt.phase, err, tt.want)
 		}
 	}
 }
 
 // random is a run with anything in it that can add up.
-func random(seed uint64) *report.Run {
+func random(seed uint64) *result.Run {
 	rng := rand.New(rand.NewPCG(seed, 7))
-	run := base()
-	var loads []load
+	run := resulttest.Base()
+	var loads []resulttest.Load
 	for _, m := range run.Modes {
 		for _, p := range run.Phases {
 			if rng.IntN(5) == 0 {
 				continue
 			}
 			n := rng.IntN(400)
-			loads = append(loads, load{
-				mode: m.Name, phase: p.Name, requests: n, took: time.Duration(1+rng.IntN(3)) * time.Second, fast: ms, slow: 40 * ms, slowShare: rng.Float64(),
-				failed: map[string]int64{"timeout": int64(rng.IntN(n/2 + 1)), "reset": int64(rng.IntN(n/2 + 1))},
-				sql:    int64(rng.IntN(5000)), redis: int64(rng.IntN(900)), recomputes: int64(rng.IntN(50)), expired: int64(rng.IntN(5)),
-				cache: map[string]int64{"hit": int64(rng.IntN(400)), "miss": int64(rng.IntN(40)), "none": int64(rng.IntN(9))},
+			loads = append(loads, resulttest.Load{
+				Mode: m.Name, Phase: p.Name, Requests: n, Took: time.Duration(1+rng.IntN(3)) * time.Second, Fast: ms, Slow: 40 * ms, SlowShare: rng.Float64(),
+				Failed: map[string]int64{"timeout": int64(rng.IntN(n/2 + 1)), "reset": int64(rng.IntN(n/2 + 1))},
+				Sql:    int64(rng.IntN(5000)), Redis: int64(rng.IntN(900)), Recomputes: int64(rng.IntN(50)), Expired: int64(rng.IntN(5)),
+				Cache: map[string]int64{"hit": int64(rng.IntN(400)), "miss": int64(rng.IntN(40)), "none": int64(rng.IntN(9))},
 			})
 		}
 	}
-	return fill(run, 1+rng.IntN(3), loads)
+	return resulttest.Fill(run, 1+rng.IntN(3), loads)
 }
 
 // get is a figure, or 0 if it has no samples.
-func get(t *testing.T, f *report.Figures, name, mode, phase string) float64 {
+func get(t *testing.T, f *figure.Figures, name, mode, phase string) float64 {
 	t.Helper()
 	v, _, err := f.Value(name, mode, phase)
-	if err != nil && !errors.Is(err, report.ErrNoSamples) {
+	if err != nil && !errors.Is(err, figure.ErrNoSamples) && !errors.Is(err, figure.ErrTooFewSamples) {
 		t.Fatal(err)
 	}
 	return v
@@ -186,10 +190,10 @@ func get(t *testing.T, f *report.Figures, name, mode, phase string) float64 {
 // TestFiguresAddUp: over random runs, every request that was not warm-up is in the figures once, sums are the sums of their parts, and
 // quantiles are in order.
 func TestFiguresAddUp(t *testing.T) {
-	counts := map[string]func(report.Ledger) int64{
-		"requests":  func(l report.Ledger) int64 { return l.Scheduled },
-		"completed": func(l report.Ledger) int64 { return l.Completed },
-		"errors":    report.Ledger.Errors,
+	counts := map[string]func(result.Ledger) int64{
+		"requests":  func(l result.Ledger) int64 { return l.Scheduled },
+		"completed": func(l result.Ledger) int64 { return l.Completed },
+		"errors":    result.Ledger.Errors,
 	}
 	for seed := range uint64(4) {
 		run := random(seed)
@@ -223,7 +227,7 @@ func TestFiguresAddUp(t *testing.T) {
 	}
 }
 
-func ordered(t *testing.T, f *report.Figures, mode, phase string) {
+func ordered(t *testing.T, f *figure.Figures, mode, phase string) {
 	t.Helper()
 	if get(t, f, "completed", mode, phase)+get(t, f, "errors", mode, phase) != get(t, f, "requests", mode, phase) {
 		t.Errorf("%q in %q: the ledger does not balance", mode, phase)
@@ -245,14 +249,14 @@ func TestOrderMakesNoDifference(t *testing.T) {
 		run := random(seed)
 		f := figures(t, run)
 		shuffled := *run
-		shuffled.Cells = slices.DeleteFunc(slices.Clone(run.Cells), func(c report.Cell) bool { return c.Phase == "prime" })
+		shuffled.Cells = slices.DeleteFunc(slices.Clone(run.Cells), func(c result.Cell) bool { return c.Phase == "prime" })
 		rand.New(rand.NewPCG(seed, 8)).Shuffle(len(shuffled.Cells), func(i, j int) {
 			shuffled.Cells[i], shuffled.Cells[j] = shuffled.Cells[j], shuffled.Cells[i]
 		})
 		again := figures(t, &shuffled)
 		for _, m := range append(f.Modes(), "") {
 			for _, p := range append(f.Phases(), "") {
-				for _, name := range report.Names() {
+				for _, name := range figure.Names() {
 					got, _, err := again.Value(name, m, p)
 					want, _, wantErr := f.Value(name, m, p)
 					if got != want || (err == nil) != (wantErr == nil) {
@@ -265,10 +269,19 @@ func TestOrderMakesNoDifference(t *testing.T) {
 }
 
 func BenchmarkFigures(b *testing.B) {
-	run := stampede(b)
+	run := resulttest.Stampede(b)
 	for b.Loop() {
-		if _, err := report.NewFigures(run); err != nil {
+		if _, err := figure.New(run); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestNewRefusesABrokenHistogram: the error says of which cell.
+func TestNewRefusesABrokenHistogram(t *testing.T) {
+	run := resulttest.Fill(resulttest.Base(), 1, resulttest.StampedeLoads()[:2])
+	run.Cells[1].Seconds[0].Response = "AAAA"
+	if _, err := figure.New(run); err == nil || !strings.Contains(err.Error(), "mode ttl, phase warm, round 1") {
+		t.Errorf("got %v, want an error that names mode, phase and round", err)
 	}
 }

@@ -1,14 +1,4 @@
-package report
-
-// Formatting, for its own table tests.
-var (
-	Length  = length
-	Digits  = digits
-	Amount  = amount
-	Count   = count
-	Percent = percent
-	Times   = times
-)
+package law
 
 // Evaluate evaluates a law over variables that all have values.
 func Evaluate(law string, vars map[string]float64) (float64, error) {

@@ -1,0 +1,72 @@
+package figure
+
+import "loadlab/loadgen/internal/result"
+
+// rate is completed requests per second of load.
+func (t *Total) rate() (float64, bool) {
+	if t.Took <= 0 {
+		return 0, false
+	}
+	return float64(t.Ledger.Completed) / t.Took.Seconds(), true
+}
+
+// sql is SQL queries per request. The app's own counters include work that no response reports; without them it is what the responses
+// said of themselves.
+func (t *Total) sql() (float64, bool) {
+	if c := t.Counters(); c != nil {
+		return Ratio(c[result.SQL], c[result.Requests])
+	}
+	return Ratio(t.Server.SQL, t.Server.Timed)
+}
+
+// redis is Redis commands per request, from the same source as sql.
+func (t *Total) redis() (float64, bool) {
+	if c := t.Counters(); c != nil {
+		return Ratio(c[result.Redis], c[result.Requests])
+	}
+	return Ratio(t.Server.Redis, t.Server.Timed)
+}
+
+// hits is the share of the responses with a cache result that were answered from the cache, stale pages included.
+func (t *Total) hits() (float64, bool) {
+	var all int64
+	for name, n := range t.Server.Cache {
+		if name != "none" {
+			all += n
+		}
+	}
+	return Ratio(t.Server.Cache["hit"]+t.Server.Cache["stale"], all)
+}
+
+// recomputes is how often pages were recomputed in a round.
+func (t *Total) recomputes() (float64, bool) {
+	c := t.Counters()
+	if c == nil {
+		return 0, false
+	}
+	return Ratio(c[result.Recomputes], int64(len(t.rounds)))
+}
+
+// perExpiry is how often a page was recomputed each time it had to be: it had expired, or was not there.
+func (t *Total) perExpiry() (float64, bool) {
+	c := t.Counters()
+	if c == nil {
+		return 0, false
+	}
+	return Ratio(c[result.Recomputes], c[result.Expirations]+c[result.Cold])
+}
+
+// stalest is the longest time in milliseconds that a version was served after it had become old.
+func (t *Total) stalest() (float64, bool) {
+	s, ok := t.Staleness()
+	return Millis(s.Max), ok
+}
+
+// stale is the share of reads that got an old version.
+func (t *Total) stale() (float64, bool) {
+	s, ok := t.Staleness()
+	if !ok {
+		return 0, false
+	}
+	return Ratio(s.Stale, s.Reads)
+}

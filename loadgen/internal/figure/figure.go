@@ -1,0 +1,191 @@
+// Package figure is the one table of the figures that a run has: their names, units, documentation, the columns they are shown in, and how
+// each is taken from the cells of a run. Gates ask for figures by name, tables and CSV list them, legends explain them: to add a figure is
+// to add a line to Table.
+//
+// It knows run.json (package result) and nothing of how figures are rendered or judged.
+package figure
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"loadlab/loadgen/internal/hist"
+	"loadlab/loadgen/internal/unit"
+)
+
+// Units of a figure's value.
+const (
+	Number       = ""
+	Milliseconds = "ms"
+	PerSecond    = "/s"
+)
+
+// Figure is one line of the table.
+type Figure struct {
+	Name   string // as a gate says it
+	Unit   string // Number, Milliseconds or PerSecond
+	Doc    string // one line
+	Column Column // where the table of modes shows it; the zero value is nowhere
+
+	of       func(t *Total) (value float64, ok bool) // ok is false if there is nothing to take it of
+	quantile float64                                 // from 0 to 1, of a figure that is a quantile of a distribution
+	over     func(t *Total) *hist.Histogram          // the distribution
+}
+
+// Column is a column of the table of modes.
+type Column struct {
+	Place        int    // columns stand in this order; 0 is no column
+	Above, Title string // the title, in one or two lines
+	Format       func(float64) string
+	Part         Part   // which table it is in where one is too wide
+	Legend       string // explains the column to somebody who sees it for the first time; empty for what needs no word
+	Counted      bool   // background work is included where the app's counters could be read; the legend says so
+	Optional     bool   // left out where no mode has a value
+	Alarm        bool   // any value above 0 is bad
+}
+
+// Part is which of two tables a column is in where a page is too narrow for one.
+type Part int
+
+// Parts.
+const (
+	InLatency Part = 1 << iota
+	InCost
+	InBoth = InLatency | InCost
+)
+
+// Table returns all figures: p50, p90, p95, p99, mean and max of the response time, the same of the service time (service_p50, ...) and of
+// the send lag (lag_p50, ...), and then the others.
+func Table() []Figure {
+	return append(distributions(),
+		Figure{Name: "rate", Unit: PerSecond, Doc: "completed requests a second", of: (*Total).rate,
+			Column: Column{Place: 30, Title: "req/s", Format: unit.Digits, Part: InLatency}},
+		Figure{Name: "requests", Doc: "scheduled requests", of: func(t *Total) (float64, bool) { return float64(t.Ledger.Scheduled), true },
+			Column: Column{Place: 10, Title: "requests", Format: unit.Amount, Part: InCost}},
+		Figure{Name: "completed", Doc: "completed requests", of: func(t *Total) (float64, bool) { return float64(t.Ledger.Completed), true }},
+		Figure{Name: "errors", Doc: "requests that failed in any way, or were never sent", of: func(t *Total) (float64, bool) { return float64(t.Ledger.Errors()), true },
+			Column: Column{Place: 20, Title: "errors", Format: unit.Amount, Part: InLatency, Alarm: true}},
+		Figure{Name: "error_ratio", Doc: "errors over requests, from 0 to 1", of: func(t *Total) (float64, bool) { return Ratio(t.Ledger.Errors(), t.Ledger.Scheduled) }},
+		Figure{Name: "sql", Doc: "SQL queries per request", of: (*Total).sql,
+			Column: Column{Place: 90, Above: "SQL", Title: "/req", Format: unit.Amount, Part: InCost, Optional: true, Counted: true,
+				Legend: "SQL and Redis: queries and commands per request"}},
+		Figure{Name: "redis", Doc: "Redis commands per request", of: (*Total).redis,
+			Column: Column{Place: 100, Above: "Redis", Title: "/req", Format: unit.Amount, Part: InCost, Optional: true}},
+		Figure{Name: "recomputes", Doc: "pages recomputed in a round: the mean over the rounds", of: (*Total).recomputes,
+			Column: Column{Place: 120, Above: "recomputes", Title: "/round", Format: unit.Amount, Part: InCost, Optional: true,
+				Legend: "recomputes: how often a page was computed anew in a round"}},
+		Figure{Name: "recomputes_per_expiry", Doc: "recomputes over the pages that were found expired", of: (*Total).perExpiry},
+		Figure{Name: "hit_ratio", Doc: "responses served from the cache, from 0 to 1", of: (*Total).hits,
+			Column: Column{Place: 110, Above: "hit", Title: "ratio", Format: unit.Percent, Part: InCost, Optional: true,
+				Legend: "hit ratio: answered from the cache, stale pages included"}},
+		Figure{Name: "stale_max", Unit: Milliseconds, Doc: "longest time after a change was committed that a read was sent and still got the version before it",
+			of: (*Total).stalest},
+		Figure{Name: "stale_ratio", Doc: "reads that got an old version, from 0 to 1", of: (*Total).stale},
+	)
+}
+
+// distributions returns the figures of the three clocks.
+func distributions() []Figure {
+	var all []Figure
+	for _, clock := range []struct {
+		prefix, doc string
+		of          func(*Total) *hist.Histogram
+	}{
+		{"", "response time, from when a request was due to when it was done", func(t *Total) *hist.Histogram { return t.Response }},
+		{"service_", "service time, from when a request was sent to when it was done", func(t *Total) *hist.Histogram { return t.Service }},
+		{"lag_", "send lag, from when a request was due to when it was sent", func(t *Total) *hist.Histogram { return t.Lag }},
+	} {
+		for _, s := range statistics() {
+			f := Figure{Name: clock.prefix + s.name, Unit: Milliseconds, Doc: s.doc + clock.doc, quantile: s.quantile, over: clock.of,
+				of: func(t *Total) (float64, bool) {
+					h := clock.of(t)
+					return Millis(s.of(h)), h.Count() > 0
+				}}
+			if clock.prefix == "" && s.place > 0 {
+				f.Column = Column{Place: s.place, Title: s.name, Format: inMillis, Part: InLatency}
+			}
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// statistic is one number of a distribution.
+type statistic struct {
+	name, doc string
+	quantile  float64
+	place     int
+	of        func(*hist.Histogram) time.Duration
+}
+
+func statistics() []statistic {
+	quantile := func(name, doc string, q float64, place int) statistic {
+		return statistic{name, doc, q, place, func(h *hist.Histogram) time.Duration { return h.Quantile(q) }}
+	}
+	return []statistic{
+		quantile("p50", "median of the ", 0.50, 40),
+		quantile("p90", "90th percentile of the ", 0.90, 0),
+		quantile("p95", "95th percentile of the ", 0.95, 50),
+		quantile("p99", "99th percentile of the ", 0.99, 60),
+		{"mean", "mean ", 0, 0, (*hist.Histogram).Mean},
+		{"max", "greatest ", 0, 70, (*hist.Histogram).Max},
+	}
+}
+
+// Named returns the figure of that name, and whether there is one.
+func Named(name string) (Figure, bool) {
+	all := Table()
+	i := slices.IndexFunc(all, func(f Figure) bool { return f.Name == name })
+	if i < 0 {
+		return Figure{}, false
+	}
+	return all[i], true
+}
+
+// Names returns the names of all figures, in the order of the table.
+func Names() []string {
+	var names []string
+	for _, f := range Table() {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// Millis is d in milliseconds, the unit of figures that are times.
+func Millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// inMillis renders milliseconds as a latency.
+func inMillis(x float64) string { return unit.Latency(time.Duration(x * float64(time.Millisecond))) }
+
+// Samples returns how many samples the figure needs: a quantile q of fewer than 1/(1-q) samples is the greatest of them whatever the
+// distribution. It is 1 for what is no quantile.
+func (f Figure) Samples() int64 {
+	if f.quantile == 0 {
+		return 1
+	}
+	return int64(1/(1-f.quantile) + 0.5)
+}
+
+// few returns why the total has too few samples for the figure, or nil.
+func (f Figure) few(t *Total) error {
+	if f.quantile == 0 {
+		return nil
+	}
+	if n := f.over(t).Count(); n < f.Samples() {
+		return fmt.Errorf("%w: %s takes %d, there %s", ErrTooFewSamples, f.Name, f.Samples(), were(n))
+	}
+	return nil
+}
+
+func were(n int64) string {
+	if n == 1 {
+		return "was 1"
+	}
+	return fmt.Sprintf("were %d", n)
+}
+
+// atBound reports whether the figure is the greatest time that a histogram can hold, so that the true one may be greater.
+func (f Figure) atBound(t *Total, value float64) bool {
+	return f.over != nil && t.Clamped > 0 && value >= Millis(hist.Highest)
+}

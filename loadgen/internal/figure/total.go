@@ -1,0 +1,164 @@
+package figure
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"loadlab/loadgen/internal/hist"
+	"loadlab/loadgen/internal/result"
+)
+
+// Total is the sum of cells: a mode in a phase over its rounds, or any sum of such. The distributions are merged, so that their
+// quantiles are those of all requests together.
+type Total struct {
+	Took   time.Duration // of load; modes that shared a phase shared its time
+	Ledger result.Ledger
+	Server result.Server // its Counters are the sums over the cells that have them: see Counters
+	Stale  result.Stale  // Changes is not summed up
+
+	Response, Service, Lag *hist.Histogram
+
+	Statuses map[int]int64     // responses by status code
+	Errors   map[string]string // by kind of failure: the first error of the first cell that had one
+	Clamped  int64             // times beyond the histograms' bound
+
+	rounds   map[int]bool
+	exact    bool // every cell has Counters
+	observed bool // some cell looked for staleness
+	spent    map[time.Duration]result.Bucket
+}
+
+func newTotal() *Total {
+	return &Total{
+		Ledger:   result.Ledger{Failed: map[string]int64{}},
+		Server:   result.Server{Cache: map[string]int64{}, Counters: result.Counters{}},
+		Response: hist.New(), Service: hist.New(), Lag: hist.New(),
+		Statuses: map[int]int64{},
+		Errors:   map[string]string{},
+		rounds:   map[int]bool{},
+		exact:    true,
+		spent:    map[time.Duration]result.Bucket{},
+	}
+}
+
+// addCell adds what one cell measured.
+func (t *Total) addCell(c *result.Cell) error {
+	for _, s := range c.Seconds {
+		if err := errors.Join(merge(t.Response, s.Response), merge(t.Service, s.Service), merge(t.Lag, s.Lag)); err != nil {
+			return fmt.Errorf("mode %s, phase %s, round %d: %w", c.Mode, c.Phase, c.Round, err)
+		}
+	}
+	t.rounds[c.Round] = true
+	t.Took += c.Took
+	t.Ledger.Add(c.Ledger)
+	t.Server.Add(c.Server)
+	t.exact = t.exact && c.Server.Counters != nil
+	t.addStatuses(c.Statuses)
+	t.addErrors(c.Errors)
+	t.Clamped += c.Clamped
+	for _, b := range c.Spent {
+		t.addSpent(b)
+	}
+	if c.Stale != nil {
+		t.observed = true
+		t.Stale.Add(*c.Stale)
+	}
+	return nil
+}
+
+// merge adds an encoded histogram to sum.
+func merge(sum *hist.Histogram, encoded string) error {
+	if encoded == "" {
+		return nil
+	}
+	h, err := hist.Decode(encoded)
+	if err != nil {
+		return err
+	}
+	return sum.Add(h)
+}
+
+// add adds another total, except for its time: whether that adds up is known to the caller alone.
+func (t *Total) add(o *Total) error {
+	maps.Copy(t.rounds, o.rounds)
+	t.Ledger.Add(o.Ledger)
+	t.Server.Add(o.Server)
+	t.exact = t.exact && o.exact
+	t.observed = t.observed || o.observed
+	t.Stale.Add(o.Stale)
+	t.addStatuses(o.Statuses)
+	t.addErrors(o.Errors)
+	t.Clamped += o.Clamped
+	for _, b := range o.spent {
+		t.addSpent(b)
+	}
+	return errors.Join(t.Response.Add(o.Response), t.Service.Add(o.Service), t.Lag.Add(o.Lag))
+}
+
+func (t *Total) addStatuses(more map[int]int64) {
+	for status, n := range more {
+		t.Statuses[status] += n
+	}
+}
+
+func (t *Total) addErrors(more map[string]string) {
+	for kind, text := range more {
+		if t.Errors[kind] == "" {
+			t.Errors[kind] = text
+		}
+	}
+}
+
+func (t *Total) addSpent(b result.Bucket) {
+	sum := t.spent[b.Over]
+	sum.Add(b)
+	t.spent[b.Over] = sum
+}
+
+// Rounds is how many rounds the total is over.
+func (t *Total) Rounds() int { return len(t.rounds) }
+
+// Counters returns the app's exact counters, or nil if a cell lacks them: a sum with a gap would pass for one without.
+func (t *Total) Counters() result.Counters {
+	if !t.exact || len(t.rounds) == 0 {
+		return nil
+	}
+	return t.Server.Counters
+}
+
+// Staleness returns what readers saw of staleness, and whether there is any to report: without price changes and versions nothing can be
+// found stale.
+func (t *Total) Staleness() (result.Stale, bool) {
+	return t.Stale, t.observed && t.Stale.Writes > 0 && t.Stale.Reads > 0
+}
+
+// SpentAt returns the bucket of the requests at the quantile q: what those with about that response time spent it on. It reports false
+// if no response carried Server-Timing.
+func (t *Total) SpentAt(q float64) (result.Bucket, bool) {
+	var all int64
+	for _, b := range t.spent {
+		all += b.Count
+	}
+	if all == 0 {
+		return result.Bucket{}, false
+	}
+	rank := int64(q*float64(all) + 0.5)
+	for _, over := range slices.Sorted(maps.Keys(t.spent)) {
+		b := t.spent[over]
+		if rank -= b.Count; rank <= 0 {
+			return b, true
+		}
+	}
+	return result.Bucket{}, false
+}
+
+// Ratio is a / b, and whether there is one.
+func Ratio(a, b int64) (float64, bool) {
+	if b <= 0 {
+		return 0, false
+	}
+	return float64(a) / float64(b), true
+}

@@ -1,0 +1,73 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/unit"
+)
+
+// headline is the verdict in one word and in one sentence. A run that is judged although the generator was the bottleneck says so in
+// the same line.
+func headline(run *result.Run) (word, sentence string) {
+	word, sentence = judged(run)
+	if len(run.Limited) > 0 && run.AllowLimited && len(run.Invalid) == 0 {
+		sentence += "; GENERATOR-LIMITED, and judged all the same: " + firstOf(run.Limited)
+	}
+	return word, sentence
+}
+
+func firstOf(reasons []string) string {
+	s := reasons[0]
+	if more := len(reasons) - 1; more > 0 {
+		s += fmt.Sprintf(" (and %s below)", unit.Counted(int64(more), "more reason"))
+	}
+	return s
+}
+
+func judged(run *result.Run) (word, sentence string) {
+	failed, open := result.CountGates(run)
+	total := len(run.Gates)
+	switch result.ExitCode(run) {
+	case result.ExitInterrupted:
+		return "INTERRUPTED", fmt.Sprintf("stopped after %s: the figures are partial and the gates are not judged", unit.Length(run.Took))
+	case result.ExitInvalid:
+		if len(run.Invalid) > 0 {
+			return "INVALID", firstOf(run.Invalid)
+		}
+		return "GENERATOR-LIMITED", "not judged, because the generator was the bottleneck: " + firstOf(run.Limited)
+	case result.ExitFail:
+		return "FAIL", fmt.Sprintf("%d of %s failed", failed, unit.Counted(int64(total), "gate"))
+	case result.ExitInconclusive:
+		return "INCONCLUSIVE", fmt.Sprintf("%d of %s could not be judged", open, unit.Counted(int64(total), "gate"))
+	}
+	switch total {
+	case 0:
+		return "DONE", "measured; the scenario has no gates to judge it by"
+	case 1:
+		return "PASS", "its one gate holds"
+	}
+	return "PASS", fmt.Sprintf("all %s hold", unit.Counted(int64(total), "gate"))
+}
+
+// verdictOf is a gate's verdict as it is printed: one word in capitals, or NOT JUDGED.
+func verdictOf(g result.Gate) string {
+	if g.Verdict == "" {
+		return strings.ToUpper(result.NotJudged)
+	}
+	return strings.ToUpper(g.Verdict)
+}
+
+// tone is that of a verdict.
+func tone(word string) Tone {
+	switch word {
+	case "PASS":
+		return Good
+	case "FAIL", "INVALID", "GENERATOR-LIMITED":
+		return Bad
+	case "DONE":
+		return Plain
+	}
+	return Doubtful
+}

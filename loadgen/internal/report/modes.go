@@ -1,0 +1,236 @@
+package report
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"loadlab/loadgen/internal/figure"
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/tty"
+	"loadlab/loadgen/internal/unit"
+)
+
+// field is one column of the table of modes: what it says of one mode in one phase.
+type field struct {
+	Column
+	place    int
+	legend   string
+	optional bool
+	say      func(f *figure.Figures, mode, phase string) Cell
+}
+
+// modes is the table of modes by phase, with a legend of the columns that are there.
+func modes(f *figure.Figures) Section {
+	if f.Total("", "") == nil {
+		return Section{ID: Modes, Heading: "Nothing was measured"}
+	}
+	fields := fieldsOf(f)
+	t := &Table{Second: "What they cost"}
+	for _, x := range fields {
+		t.Columns = append(t.Columns, x.Column)
+	}
+	eachPhase(f, func(p result.Phase, modes []string) {
+		g := Group{Name: p.Name, Title: phaseTitle(p)}
+		for _, m := range modes {
+			var row []Cell
+			for _, x := range fields {
+				row = append(row, x.say(f, m, p.Name))
+			}
+			g.Rows = append(g.Rows, row)
+		}
+		t.Groups = append(t.Groups, g)
+	})
+	return Section{ID: Modes, Heading: "Modes by phase", Table: t, Prose: legend(f, fields, t)}
+}
+
+// eachPhase calls each with every phase that was measured and the modes that took part in it.
+func eachPhase(f *figure.Figures, each func(p result.Phase, modes []string)) {
+	for _, p := range f.Run.Phases {
+		if f.Total("", p.Name) == nil {
+			continue
+		}
+		modes := slices.DeleteFunc(f.Modes(), func(m string) bool { return f.Total(m, p.Name) == nil })
+		each(p, modes)
+	}
+}
+
+// fieldsOf are the columns that have something to say, in order. The ratio to the first mode is only there if there are two modes.
+func fieldsOf(f *figure.Figures) []field {
+	all := []field{{
+		Column: Column{Title: "mode", Left: true, Part: figure.InBoth},
+		say:    func(_ *figure.Figures, mode, _ string) Cell { return Cell{Text: mode} },
+	}}
+	for _, x := range figure.Table() {
+		if x.Column.Place > 0 {
+			all = append(all, fieldOf(f, x))
+		}
+	}
+	if len(f.Run.Modes) > 1 {
+		first := f.Run.Modes[0].Name
+		all = append(all, field{
+			Column: Column{Above: "p99 vs", Title: tty.Snip(tty.Clean(first), 12), Part: figure.InLatency},
+			place:  80, say: ratioToFirst,
+			legend: fmt.Sprintf("p99 vs %s: a mode's p99 divided by the p99 of %s in the same phase", first, first),
+		})
+	}
+	slices.SortStableFunc(all, func(a, b field) int { return cmp.Compare(a.place, b.place) })
+	return slices.DeleteFunc(all, func(x field) bool { return x.optional && !speaks(f, x) })
+}
+
+// fieldOf makes a column of a line of the table of figures.
+func fieldOf(f *figure.Figures, x figure.Figure) field {
+	c := x.Column
+	legend := c.Legend
+	if t := f.Total("", ""); c.Counted && t != nil && t.Counters() != nil {
+		legend += ", background work included"
+	}
+	return field{
+		Column: Column{Name: machineName(x), Above: c.Above, Title: c.Title, Part: c.Part}, place: c.Place, legend: legend, optional: c.Optional,
+		say: func(f *figure.Figures, mode, phase string) Cell {
+			cell := value(x, f.Total(mode, phase))
+			if cell.Known {
+				cell.Text = c.Format(cell.Value)
+				if cell.Mark != Unmarked {
+					cell.Text, cell.Tone = marked+cell.Text, Faint
+				}
+			}
+			if c.Alarm && cell.Value > 0 {
+				cell.Tone = Bad
+			}
+			return cell
+		},
+	}
+}
+
+// value takes a figure of a total, without a text unless there is none.
+func value(x figure.Figure, t *figure.Total) Cell {
+	v, err := x.Of(t)
+	switch {
+	case errors.Is(err, figure.ErrTooFewSamples):
+		return Cell{Value: v, Known: true, Mark: TooFew}
+	case errors.Is(err, figure.ErrAtBound):
+		return Cell{Value: v, Known: true, Mark: AtBound}
+	case err != nil:
+		return Cell{Text: unit.None, Tone: Faint}
+	}
+	return Cell{Value: v, Known: true}
+}
+
+// ratioToFirst is the mode's p99 over that of the first mode in the same phase, if both are p99s.
+func ratioToFirst(f *figure.Figures, mode, phase string) Cell {
+	p99, _ := figure.Named("p99")
+	a, first := value(p99, f.Total(mode, phase)), value(p99, f.Total(f.Run.Modes[0].Name, phase))
+	none := Cell{Text: unit.None, Tone: Faint, Mark: max(a.Mark, first.Mark)}
+	if !a.Known || !first.Known || first.Value <= 0 || none.Mark != Unmarked {
+		return none
+	}
+	x := a.Value / first.Value
+	return Cell{Text: unit.Times(x), Value: x, Known: true}
+}
+
+// speaks reports whether a field has a value for any mode in any phase.
+func speaks(f *figure.Figures, of field) bool {
+	for _, p := range f.Phases() {
+		for _, m := range f.Modes() {
+			if of.say(f, m, p).Known {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// phaseTitle names a phase and says what its load was.
+func phaseTitle(p result.Phase) string {
+	s := joined(": ", p.Name, p.Load)
+	if p.Mix {
+		s += ", shared by the modes"
+	}
+	return s
+}
+
+// legend explains the columns that are there, to somebody who sees the table for the first time.
+func legend(f *figure.Figures, fields []field, t *Table) []Note {
+	lines := []string{"Times run from when a request was due to its last byte, so a request that had to wait to be sent is charged for it."}
+	var says []string
+	for _, x := range fields {
+		if x.legend != "" {
+			says = append(says, x.legend)
+		}
+	}
+	if t.has(func(c Cell) bool { return c.Text == unit.None && c.Mark == Unmarked }) {
+		says = append(says, unit.None+": not measured")
+	}
+	if len(says) > 0 {
+		lines = append(lines, strings.Join(says, "; ")+".")
+	}
+	if t.has(func(c Cell) bool { return c.Mark == TooFew }) {
+		lines = append(lines, marked+": of fewer requests than the percentile takes (p50 2, p95 20, p99 100), so it is no more than the greatest that was seen. No ratio is made of it.")
+	}
+	if t.has(func(c Cell) bool { return c.Mark == AtBound }) {
+		lines = append(lines, marked+"60.0 s: at least 60 s, the greatest time that is recorded.")
+	}
+	var warm []string
+	for _, p := range f.Run.Phases {
+		if p.Warmup {
+			warm = append(warm, p.Name)
+		}
+	}
+	if len(warm) > 0 {
+		lines = append(lines, "In none of these figures: warm-up ("+strings.Join(warm, ", ")+").")
+	}
+	return prose(lines...)
+}
+
+// has reports whether any cell is so.
+func (t *Table) has(so func(Cell) bool) bool {
+	for _, g := range t.Groups {
+		for _, row := range g.Rows {
+			if slices.ContainsFunc(row, so) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func prose(lines ...string) []Note {
+	var notes []Note
+	for _, s := range lines {
+		notes = append(notes, Note{Text: s})
+	}
+	return notes
+}
+
+// machineName is a figure's name for programs: with its unit where that is not plain.
+func machineName(x figure.Figure) string {
+	if x.Unit == figure.Milliseconds {
+		return x.Name + "_ms"
+	}
+	return x.Name
+}
+
+// figures is every figure of every mode in every phase, for programs.
+func figures(f *figure.Figures) Section {
+	t := &Table{Columns: []Column{{Name: "mode"}, {Name: "rounds"}}}
+	table := figure.Table()
+	for _, x := range table {
+		t.Columns = append(t.Columns, Column{Name: machineName(x)})
+	}
+	eachPhase(f, func(p result.Phase, modes []string) {
+		g := Group{Name: p.Name}
+		for _, m := range modes {
+			total := f.Total(m, p.Name)
+			row := []Cell{{Text: m}, {Value: float64(total.Rounds()), Known: true}}
+			for _, x := range table {
+				row = append(row, value(x, total))
+			}
+			g.Rows = append(g.Rows, row)
+		}
+		t.Groups = append(t.Groups, g)
+	})
+	return Section{ID: Figures, Heading: "All figures", Data: true, Table: t}
+}

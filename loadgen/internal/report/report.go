@@ -1,0 +1,167 @@
+// Package report turns a run into sections, once, and writes them in several formats. A section is data: a heading, facts, a table of typed
+// cells, prose, gates. A format is a walk over the sections, and one line in Formats: no format knows figures, laws or traces.
+//
+// It is pure: it knows neither the network nor the clock, and every output is a function of a result.Run alone.
+package report
+
+import (
+	"io"
+
+	"loadlab/loadgen/internal/figure"
+	"loadlab/loadgen/internal/result"
+)
+
+// Report is a run as every format writes it.
+type Report struct {
+	Run      *result.Run
+	Word     string   // the verdict: PASS, FAIL, INCONCLUSIVE, INVALID, GENERATOR-LIMITED, INTERRUPTED or DONE
+	Sentence string   // the verdict in one sentence
+	Also     []string // further reasons for it
+	Head     []Fact   // what was run, on what, and when
+	Sections []Section
+}
+
+// Identifiers of sections, for formats that pick some.
+const (
+	Modes      = "modes"
+	Figures    = "figures" // every figure of every mode and phase, for programs
+	TimeSpent  = "time"
+	Laws       = "laws"
+	Queries    = "queries"
+	Staleness  = "staleness"
+	ErrorKinds = "errors"
+	Notes      = "notes"
+	Gates      = "gates"
+)
+
+// Section is one part of a report. What it does not have is empty.
+type Section struct {
+	ID      string
+	Heading string
+	Data    bool // it is for programs: formats for people leave it out
+	Facts   []Fact
+	Table   *Table
+	Prose   []Note
+	Gates   []result.Gate
+}
+
+// Fact is a name and what there is to say of it.
+type Fact struct {
+	Name, Text string
+	Tone       Tone
+}
+
+// Note is a paragraph.
+type Note struct {
+	Text    string
+	Warning bool
+}
+
+// Tone is how a text is to be taken. Formats that have colours show it.
+type Tone int
+
+// Tones.
+const (
+	Plain Tone = iota
+	Good
+	Bad
+	Doubtful
+	Faint
+)
+
+// Table is a table whose rows stand in groups.
+type Table struct {
+	Columns []Column
+	Groups  []Group
+	Second  string // the heading of the columns in figure.InCost where the page is too narrow for all; empty if a table is never split
+}
+
+// Column is one column.
+type Column struct {
+	Name         string // of the figure, with its unit: p99_ms; empty if the column is none
+	Above, Title string // the title, in one or two lines
+	Left         bool   // aligned; numbers are aligned right
+	Part         figure.Part
+	Wrap         bool // a text of any length: the last column of a table that is a list
+	Least        int  // width in columns of a terminal
+}
+
+// Group is rows with a title across them.
+type Group struct {
+	Name, Title string
+	Rows        [][]Cell
+}
+
+// Cell is one value: as people read it, and as a number where it is one.
+type Cell struct {
+	Text  string
+	Value float64
+	Known bool // Value is meaningful
+	Mark  Mark
+	Tone  Tone
+}
+
+// Mark says in which way a value is not what its column says.
+type Mark int
+
+// Marks.
+const (
+	Unmarked Mark = iota
+	TooFew        // a quantile of fewer samples than it takes
+	AtBound       // the greatest time that is recorded: the true one may be greater
+)
+
+// marked begins the text of a cell with a mark.
+const marked = "≥"
+
+// New makes the report of run. It fails on a histogram that cannot be read.
+func New(run *result.Run) (*Report, error) {
+	f, err := figure.New(run)
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{Run: run, Head: head(run)}
+	r.Word, r.Sentence = headline(run)
+	for _, reasons := range [][]string{run.Invalid, run.Limited} {
+		r.Also = append(r.Also, reasons[min(1, len(reasons)):]...) // the sentence has the first
+	}
+	for _, section := range []func(*figure.Figures) Section{modes, figures, timeSpent, laws, queries, staleness, errorKinds, notes, gates} {
+		if s := section(f); s.Heading != "" {
+			r.Sections = append(r.Sections, s)
+		}
+	}
+	return r, nil
+}
+
+// Section returns the section with that identifier; a section without anything in it if there is none.
+func (r *Report) Section(id string) Section {
+	for _, s := range r.Sections {
+		if s.ID == id {
+			return s
+		}
+	}
+	return Section{ID: id}
+}
+
+// Options say what a report is written for. Formats that are no text for terminals ignore them.
+type Options struct {
+	Width int    // of the terminal; 0 is 80
+	Color bool   // whether it takes ANSI colours
+	Path  string // where run.json is; empty if it is nowhere
+}
+
+// Format is one way to write a report.
+type Format struct {
+	Name  string
+	Write func(w io.Writer, r *Report, o Options) error
+}
+
+// Formats are all formats, the one for people first.
+func Formats() []Format {
+	return []Format{
+		{"text", Text},
+		{"markdown", Markdown},
+		{"junit", JUnit},
+		{"csv", CSV},
+	}
+}

@@ -1,0 +1,259 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"loadlab/loadgen/internal/figure"
+	"loadlab/loadgen/internal/law"
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/trace"
+	"loadlab/loadgen/internal/unit"
+)
+
+// timeSpent says where the time of slow requests went.
+func timeSpent(f *figure.Figures) Section {
+	t := &Table{Columns: []Column{{Title: "mode", Left: true}, {Title: "response time", Wrap: true, Left: true}}}
+	eachPhase(f, func(p result.Phase, modes []string) {
+		g := Group{Name: p.Name, Title: p.Name}
+		for _, m := range modes {
+			if b, ok := f.Total(m, p.Name).SpentAt(0.99); ok {
+				g.Rows = append(g.Rows, []Cell{{Text: m}, {Text: shares(b)}})
+			}
+		}
+		if len(g.Rows) > 0 {
+			t.Groups = append(t.Groups, g)
+		}
+	})
+	if len(t.Groups) == 0 {
+		return Section{}
+	}
+	return Section{ID: TimeSpent, Heading: "Where the time goes at p99: the mean of the requests of about that response time", Table: t,
+		Prose: prose("the app: its own work, and waiting for a recompute of another request; network: both kernels, and the server's queue before " +
+			"its handler, included.")}
+}
+
+// minShare is the share of a response time below which a part of it is left out.
+const minShare = 0.02
+
+// shares renders the parts of the mean response of a bucket, greatest first.
+func shares(b result.Bucket) string {
+	n := time.Duration(b.Count)
+	mean := b.Response / n
+	type share struct {
+		name string
+		time time.Duration
+	}
+	all := []share{
+		{"SQL", b.SQL / n}, {"waiting for a connection of the pool", b.Wait / n}, {"Redis", b.Redis / n},
+		{"the app", b.App / n}, {"network", b.Network / n}, {"send lag", b.Lag / n},
+	}
+	slices.SortStableFunc(all, func(a, b share) int { return cmp.Compare(b.time, a.time) })
+	var parts []string
+	for _, s := range all {
+		if s.time > 0 && float64(s.time) >= minShare*float64(mean) {
+			parts = append(parts, s.name+" "+unit.Latency(s.time))
+		}
+	}
+	return fmt.Sprintf("%s = %s", unit.Latency(mean), strings.Join(parts, " + "))
+}
+
+// laws sets predictions beside measurements.
+func laws(f *figure.Figures) Section {
+	tones := map[law.Agreement]Tone{law.Agrees: Good, law.Differs: Bad, law.Unknown: Doubtful}
+	t := &Table{Columns: []Column{
+		{Title: "agreement", Left: true, Least: len(law.Differs)}, {Title: "mode", Left: true}, {Title: "law and measurement", Wrap: true, Left: true},
+	}}
+	for _, x := range law.Predictions(f) {
+		if n := len(t.Groups); n == 0 || t.Groups[n-1].Name != x.Phase {
+			t.Groups = append(t.Groups, Group{Name: x.Phase, Title: x.Phase})
+		}
+		g := &t.Groups[len(t.Groups)-1]
+		g.Rows = append(g.Rows, []Cell{{Text: string(x.Agreement), Tone: tones[x.Agreement]}, {Text: x.Mode}, {Text: x.Text}})
+	}
+	if len(t.Groups) == 0 {
+		return Section{}
+	}
+	return Section{ID: Laws, Heading: "Recomputes: what each strategy's law predicts, and what was measured", Table: t,
+		Prose: prose("λ is the rate of requests, D the shortest recompute that was seen, N the requests of a burst.")}
+}
+
+// queries names N+1 queries by mode, as the kept trace with the most of them has it.
+func queries(f *figure.Figures) Section {
+	s := Section{ID: Queries}
+	for _, mode := range f.Modes() {
+		most, text := 0, ""
+		for i := range f.Run.Traces {
+			t := &f.Run.Traces[i]
+			if t.Mode != mode {
+				continue
+			}
+			if q := trace.FindQueries(t.Spans); q.Repeated() > most {
+				most, text = q.Repeated(), q.String()
+			}
+		}
+		if text != "" {
+			s.Facts = append(s.Facts, Fact{Name: mode, Text: text})
+		}
+	}
+	if len(s.Facts) > 0 {
+		s.Heading = "N+1: queries of one shape that one request repeats"
+	}
+	return s
+}
+
+// staleness says how old the pages were that readers got.
+func staleness(f *figure.Figures) Section {
+	t := &Table{Columns: []Column{
+		{Title: "mode", Left: true}, {Above: "price", Title: "changes"}, {Above: "versioned", Title: "reads"}, {Above: "stale", Title: "reads"},
+		{Above: "share", Title: "stale"}, {Above: "stalest", Title: "read"},
+	}}
+	count := func(n int64) Cell { return Cell{Text: unit.Count(n), Value: float64(n), Known: true} }
+	eachPhase(f, func(p result.Phase, modes []string) {
+		g := Group{Name: p.Name, Title: p.Name}
+		for _, m := range modes {
+			s, ok := f.Total(m, p.Name).Staleness()
+			if !ok {
+				continue
+			}
+			share, _ := figure.Ratio(s.Stale, s.Reads)
+			g.Rows = append(g.Rows, []Cell{{Text: m}, count(s.Writes), count(s.Reads), count(s.Stale),
+				{Text: unit.Percent(share), Value: share, Known: true}, {Text: unit.Latency(s.Max), Value: figure.Millis(s.Max), Known: true}})
+		}
+		if len(g.Rows) > 0 {
+			t.Groups = append(t.Groups, g)
+		}
+	})
+	if len(t.Groups) == 0 {
+		return Section{}
+	}
+	return Section{ID: Staleness, Heading: "Staleness", Table: t, Prose: prose("A read is stale if its page is older than a price change that was " +
+		"committed before the read was sent. stalest read: the longest that a page was still served after such a commit.")}
+}
+
+// errorKinds says how and why requests failed.
+func errorKinds(f *figure.Figures) Section {
+	s := Section{ID: ErrorKinds}
+	eachPhase(f, func(p result.Phase, modes []string) {
+		for _, m := range modes {
+			if t := f.Total(m, p.Name); t.Ledger.Errors() > 0 {
+				s.Facts = append(s.Facts, Fact{Name: m + ", " + p.Name + ":", Text: failures(t), Tone: Bad})
+			}
+		}
+	})
+	if len(s.Facts) > 0 {
+		s.Heading = "Errors by kind"
+	}
+	return s
+}
+
+// failures says how many requests of a total failed, how, and what the first of each kind said.
+func failures(t *figure.Total) string {
+	share, _ := figure.Ratio(t.Ledger.Errors(), t.Ledger.Scheduled)
+	text := fmt.Sprintf("%s of %s (%s): %s", unit.Count(t.Ledger.Errors()), unit.Counted(t.Ledger.Scheduled, "request"), unit.Percent(share),
+		kinds(t.Ledger.Failed, ", "))
+	if t.Ledger.Failed["status"] > 0 && len(t.Statuses) > 0 {
+		text += ". Responses by status: " + statuses(t.Statuses)
+	}
+	for _, kind := range sortedKinds(t.Ledger.Failed) {
+		if first := t.Errors[kind]; first != "" {
+			text += ". First " + kind + ": " + first
+		}
+	}
+	return text
+}
+
+// kinds lists failures by kind, the most frequent first.
+func kinds(failed map[string]int64, sep string) string {
+	names := sortedKinds(failed)
+	for i, kind := range names {
+		names[i] = unit.Count(failed[kind]) + " " + kind
+	}
+	return strings.Join(names, sep)
+}
+
+func sortedKinds(failed map[string]int64) []string {
+	names := slices.Collect(maps.Keys(failed))
+	names = slices.DeleteFunc(names, func(kind string) bool { return failed[kind] == 0 })
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(failed[b], failed[a]), cmp.Compare(a, b)) })
+	return names
+}
+
+// statuses lists responses by status code: "200 x 1,988, 500 x 12".
+func statuses(by map[int]int64) string {
+	var parts []string
+	for _, status := range slices.Sorted(maps.Keys(by)) {
+		parts = append(parts, fmt.Sprintf("%d x %s", status, unit.Count(by[status])))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// notes are what a reader must know before trusting the figures: the ledger, the generator's own lag, warnings, what did not run.
+func notes(f *figure.Figures) Section {
+	s := Section{ID: Notes}
+	var warnings []string
+	if t := f.Total("", ""); t != nil {
+		s.Prose, warnings = ledgerNotes(f, t)
+	}
+	for _, w := range append(warnings, f.Run.Warnings...) {
+		s.Prose = append(s.Prose, Note{Text: w, Warning: true})
+	}
+	if len(s.Prose) > 0 {
+		s.Heading = "Notes"
+	}
+	return s
+}
+
+func ledgerNotes(f *figure.Figures, t *figure.Total) (normal []Note, warnings []string) {
+	ledger := unit.Counted(t.Ledger.Scheduled, "request") + " scheduled = " + unit.Count(t.Ledger.Completed) + " completed"
+	if t.Ledger.Errors() > 0 {
+		ledger += " + " + kinds(t.Ledger.Failed, " + ")
+	}
+	if t.Ledger.Balanced() {
+		normal = append(normal, Note{Text: "Ledger: " + ledger + "."})
+	} else {
+		warnings = append(warnings, "The ledger does not balance: "+strings.Replace(ledger, " = ", " is not ", 1)+".")
+	}
+	if len(t.Statuses) > 0 {
+		normal = append(normal, Note{Text: "Responses by status: " + statuses(t.Statuses) + "."})
+	}
+	if t.Lag.Count() > 0 {
+		normal = append(normal, Note{Text: fmt.Sprintf("Send lag (from due to sent; part of the times above): p50 %s, p99 %s, max %s.",
+			lag(t, "lag_p50"), lag(t, "lag_p99"), lag(t, "lag_max"))})
+	}
+	if t.Clamped > 0 {
+		warnings = append(warnings, fmt.Sprintf("Times out of the range that is recorded, counted as its bound of 60 s: %s.", unit.Count(t.Clamped)))
+	}
+	var missing []string
+	for _, p := range f.Phases() {
+		if f.Total("", p) == nil {
+			missing = append(missing, p)
+		}
+	}
+	if len(missing) > 0 {
+		warnings = append(warnings, "Not run: "+strings.Join(missing, ", ")+".")
+	}
+	return normal, warnings
+}
+
+// lag renders one figure of the send lag, with its mark.
+func lag(t *figure.Total, name string) string {
+	x, _ := figure.Named(name)
+	c := value(x, t)
+	text := unit.Latency(time.Duration(c.Value * float64(time.Millisecond)))
+	if c.Mark != Unmarked {
+		return marked + text
+	}
+	return text
+}
+
+func gates(f *figure.Figures) Section {
+	if len(f.Run.Gates) == 0 {
+		return Section{}
+	}
+	return Section{ID: Gates, Heading: "Gates", Gates: f.Run.Gates}
+}

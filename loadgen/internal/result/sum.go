@@ -1,0 +1,94 @@
+package result
+
+// Counters are the app's exact totals over a cell, background work included, by the app's names of them (GET /lab/counters).
+type Counters map[string]int64
+
+// Counters that figures and laws read. The app may have more.
+const (
+	Requests    = "requests"
+	SQL         = "sql_queries"
+	Redis       = "redis_commands"
+	Recomputes  = "recomputes"
+	Expirations = "expirations"
+	Cold        = "cold"
+)
+
+// Add adds o to c.
+func (c Counters) Add(o Counters) {
+	for name, n := range o {
+		c[name] += n
+	}
+}
+
+// Sub returns c less o.
+func (c Counters) Sub(o Counters) Counters {
+	diff := Counters{}
+	for name, n := range c {
+		diff[name] = n - o[name]
+	}
+	return diff
+}
+
+// Errors is how many requests did not complete as they should.
+func (l Ledger) Errors() int64 {
+	var n int64
+	for _, v := range l.Failed {
+		n += v
+	}
+	return n
+}
+
+// Balanced reports whether every scheduled request is accounted for.
+func (l Ledger) Balanced() bool { return l.Scheduled == l.Completed+l.Errors() }
+
+// Add adds o to l, whose Failed must not be nil.
+func (l *Ledger) Add(o Ledger) {
+	l.Scheduled += o.Scheduled
+	l.Completed += o.Completed
+	l.Bytes += o.Bytes
+	for kind, n := range o.Failed {
+		l.Failed[kind] += n
+	}
+}
+
+// Add adds o to s, whose Cache and Counters must not be nil.
+func (s *Server) Add(o Server) {
+	s.Timed += o.Timed
+	s.SQL += o.SQL
+	s.SQLTime += o.SQLTime
+	s.Redis += o.Redis
+	s.RedisTime += o.RedisTime
+	s.Wait += o.Wait
+	s.Total += o.Total
+	for name, n := range o.Cache {
+		s.Cache[name] += n
+	}
+	if o.MinMiss > 0 && (s.MinMiss == 0 || o.MinMiss < s.MinMiss) {
+		s.MinMiss = o.MinMiss
+	}
+	s.Counters.Add(o.Counters)
+}
+
+// Add adds o, which must be of the same size, to b.
+func (b *Bucket) Add(o Bucket) {
+	b.Over = o.Over
+	b.Count += o.Count
+	b.Response += o.Response
+	b.Lag += o.Lag
+	b.Wait += o.Wait
+	b.SQL += o.SQL
+	b.Redis += o.Redis
+	b.App += o.App
+	b.Network += o.Network
+	b.Connect += o.Connect
+	b.TLS += o.TLS
+	b.FirstByte += o.FirstByte
+}
+
+// Add adds o to s, but for Changes.
+func (s *Stale) Add(o Stale) {
+	s.Writes += o.Writes
+	s.Reads += o.Reads
+	s.Stale += o.Stale
+	s.Max = max(s.Max, o.Max)
+}
