@@ -43,7 +43,7 @@ const (
 	LabelDBOp       = "db_operation_name"
 	LabelCollection = "db_collection_name"
 	LabelPool       = "db_client_connection_pool_name"
-	LabelResult     = "result"
+	LabelResult     = "result" // names of api.CacheResult
 	LabelRunID      = "run_id"
 	LabelScenario   = "scenario"
 	LabelGitSHA     = "git_sha"
@@ -57,7 +57,7 @@ const (
 	AttrMode           = "lab.mode"
 	AttrCacheStrategy  = "lab.cache.strategy"
 	AttrCacheKey       = "lab.cache.key"
-	AttrCacheResult    = "lab.cache.result"
+	AttrCacheResult    = "lab.cache.result" // likewise
 	AttrCacheAge       = "lab.cache.age_ms"
 	AttrCacheStored    = "lab.cache.stored"
 	AttrCacheCollapsed = "lab.cache.collapsed"
@@ -84,15 +84,6 @@ const (
 	AttrHTTPStatus   = "http.response.status_code"
 	AttrURLPath      = "url.path"
 	AttrErrorType    = "error.type" // of a request that failed: its kind, as the ledger names it
-)
-
-// Results of a cache decision: the values of LabelResult and AttrCacheResult.
-const (
-	ResultHit       = "hit"
-	ResultStale     = "stale"
-	ResultMiss      = "miss"
-	ResultCoalesced = "coalesced"
-	ResultError     = "error"
 )
 
 // HTTPBuckets are the bucket bounds of HTTP durations, in seconds.

@@ -12,7 +12,6 @@ import (
 
 	"loadlab/app/api"
 	"loadlab/app/internal/pagecache"
-	"loadlab/otel/signal"
 )
 
 func TestFlushLeavesOthersAlone(t *testing.T) {
@@ -39,7 +38,7 @@ func TestFlushLeavesOthersAlone(t *testing.T) {
 		if keys, err := own.Keys(ctx); len(keys) != 0 || err != nil {
 			t.Errorf("after a flush: got %d keys, %v, want none", len(keys), err)
 		}
-		if _, out, err := other.Get(l.request(t), "ttl", key, mustNotCompute(t)); out.Result != signal.ResultHit || err != nil {
+		if _, out, err := other.Get(l.request(t), "ttl", key, mustNotCompute(t)); out.Result != api.CacheHit || err != nil {
 			t.Errorf("the other cache's page: got %+v, %v, want a hit", out, err)
 		}
 		if err := other.Flush(ctx); err != nil {
@@ -145,7 +144,7 @@ func TestForeignValues(t *testing.T) {
 			if a := l.get(t, "ttl", page(2)); a.page.Version != 2 || !a.out.Stored {
 				t.Errorf("%s: got version %d, %+v, want a stored miss", name, a.page.Version, a.out)
 			}
-			if a := l.get(t, "ttl", mustNotCompute(t)); a.out.Result != signal.ResultHit {
+			if a := l.get(t, "ttl", mustNotCompute(t)); a.out.Result != api.CacheHit {
 				t.Errorf("%s: then got %+v, want a hit", name, a.out)
 			}
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel/trace"
 
-	"loadlab/otel/signal"
+	"loadlab/app/api"
 )
 
 // An entry is one string in Redis: a header of fixed size, in big-endian order, and then the body as it is sent.
@@ -125,14 +125,14 @@ func decodeLive(b []byte, left time.Duration) (*entry, bool) {
 func (e *entry) age() time.Duration { return max(e.ttl-e.fresh, 0) }
 
 func (e *entry) hit() Outcome {
-	return Outcome{Result: signal.ResultHit, Age: e.age(), TTL: e.fresh}
+	return Outcome{Result: api.CacheHit, Age: e.age(), TTL: e.fresh}
 }
 
 func (e *entry) stale() Outcome {
-	return Outcome{Result: signal.ResultStale, Age: e.age(), TTL: e.fresh}
+	return Outcome{Result: api.CacheStale, Age: e.age(), TTL: e.fresh}
 }
 
 // coalesced is the outcome of a request that had missed the page and found it recomputed by somebody else.
 func (e *entry) coalesced() Outcome {
-	return Outcome{Result: signal.ResultCoalesced, Collapsed: true, Age: e.age(), TTL: e.fresh}
+	return Outcome{Result: api.CacheCoalesced, Collapsed: true, Age: e.age(), TTL: e.fresh}
 }

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"loadlab/app/api"
 	"loadlab/app/internal/pagecache"
-	"loadlab/otel/signal"
 )
 
 func TestCacheStatus(t *testing.T) {
@@ -16,19 +16,19 @@ func TestCacheStatus(t *testing.T) {
 		out  pagecache.Outcome
 		want string
 	}{
-		{pagecache.Outcome{Result: signal.ResultHit, TTL: 41900 * time.Millisecond, Age: 19 * time.Second}, "loadlab; hit; ttl=41"},
-		{pagecache.Outcome{Result: signal.ResultHit, TTL: 400 * time.Millisecond}, "loadlab; hit; ttl=0"},
-		{pagecache.Outcome{Result: signal.ResultHit, TTL: time.Second, Detail: pagecache.DetailRefreshFailed},
+		{pagecache.Outcome{Result: api.CacheHit, TTL: 41900 * time.Millisecond, Age: 19 * time.Second}, "loadlab; hit; ttl=41"},
+		{pagecache.Outcome{Result: api.CacheHit, TTL: 400 * time.Millisecond}, "loadlab; hit; ttl=0"},
+		{pagecache.Outcome{Result: api.CacheHit, TTL: time.Second, Detail: pagecache.DetailRefreshFailed},
 			"loadlab; hit; ttl=1; detail=refresh-failed"},
-		{pagecache.Outcome{Result: signal.ResultMiss, Stored: true, TTL: time.Minute}, "loadlab; fwd=miss; stored"},
-		{pagecache.Outcome{Result: signal.ResultMiss, Stored: true, Detail: pagecache.DetailEarly}, "loadlab; fwd=miss; stored; detail=early"},
-		{pagecache.Outcome{Result: signal.ResultCoalesced, Collapsed: true}, "loadlab; fwd=miss; collapsed"},
-		{pagecache.Outcome{Result: signal.ResultStale, TTL: -3 * time.Second}, "loadlab; fwd=stale; ttl=-3"},
-		{pagecache.Outcome{Result: signal.ResultStale, TTL: -2001 * time.Millisecond, Detail: pagecache.DetailRefresh},
+		{pagecache.Outcome{Result: api.CacheMiss, Stored: true, TTL: time.Minute}, "loadlab; fwd=miss; stored"},
+		{pagecache.Outcome{Result: api.CacheMiss, Stored: true, Detail: pagecache.DetailEarly}, "loadlab; fwd=miss; stored; detail=early"},
+		{pagecache.Outcome{Result: api.CacheCoalesced, Collapsed: true}, "loadlab; fwd=miss; collapsed"},
+		{pagecache.Outcome{Result: api.CacheStale, TTL: -3 * time.Second}, "loadlab; fwd=stale; ttl=-3"},
+		{pagecache.Outcome{Result: api.CacheStale, TTL: -2001 * time.Millisecond, Detail: pagecache.DetailRefresh},
 			"loadlab; fwd=stale; ttl=-3; detail=refresh"},
-		{pagecache.Outcome{Result: signal.ResultStale, TTL: -time.Millisecond}, "loadlab; fwd=stale; ttl=-1"},
-		{pagecache.Outcome{Result: signal.ResultMiss, Detail: pagecache.DetailRedis}, "loadlab; fwd=miss; detail=redis-unavailable"},
-		{pagecache.Outcome{Result: signal.ResultError, Collapsed: true, Detail: pagecache.DetailComputeFailed},
+		{pagecache.Outcome{Result: api.CacheStale, TTL: -time.Millisecond}, "loadlab; fwd=stale; ttl=-1"},
+		{pagecache.Outcome{Result: api.CacheMiss, Detail: pagecache.DetailRedis}, "loadlab; fwd=miss; detail=redis-unavailable"},
+		{pagecache.Outcome{Result: api.CacheError, Collapsed: true, Detail: pagecache.DetailComputeFailed},
 			"loadlab; fwd=miss; collapsed; detail=compute-failed"},
 	} {
 		if got := string(tc.out.AppendCacheStatus([]byte("x: "))); got != "x: "+tc.want {

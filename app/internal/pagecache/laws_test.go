@@ -11,7 +11,6 @@ import (
 
 	"loadlab/app/api"
 	"loadlab/app/internal/pagecache"
-	"loadlab/otel/signal"
 )
 
 const herdSize = 50
@@ -26,7 +25,7 @@ func coldLaw(t *testing.T, l *lab, s pagecache.Strategy) {
 	if err := l.cache.Flush(testContext(t)); err != nil {
 		t.Fatal(err)
 	}
-	if a := l.get(t, s.Name, page(2)); a.page.Version != 2 || a.out.Result != signal.ResultMiss || !a.out.Stored {
+	if a := l.get(t, s.Name, page(2)); a.page.Version != 2 || a.out.Result != api.CacheMiss || !a.out.Stored {
 		t.Errorf("after a flush: got version %d, %+v, want a miss", a.page.Version, a.out)
 	}
 	if c := l.counters(); c.Cold != 2 || c.Expirations != 0 {
@@ -68,7 +67,7 @@ func afterExpiry(t *testing.T, l *lab, s pagecache.Strategy, law api.Law) {
 		t.Errorf("counted %d expirations, %d cold, %d recomputes, want 1, 0, %d",
 			c.Expirations, c.Cold-before.Cold, c.Recomputes-before.Recomputes, computed)
 	}
-	if a := l.get(t, s.Name, mustNotCompute(t)); a.page.Version != 2 || a.out.Result != signal.ResultHit {
+	if a := l.get(t, s.Name, mustNotCompute(t)); a.page.Version != 2 || a.out.Result != api.CacheHit {
 		t.Errorf("then got version %d, %+v, want a hit of version 2", a.page.Version, a.out)
 	}
 }
@@ -89,10 +88,10 @@ func (l *lab) recomputesOfHerd(t *testing.T, s pagecache.Strategy, version int64
 		if a.err != nil {
 			t.Errorf("got error %v", a.err)
 		}
-		if a.page.Version != version && a.out.Result != signal.ResultStale {
+		if a.page.Version != version && a.out.Result != api.CacheStale {
 			t.Errorf("got version %d, %+v, want version %d", a.page.Version, a.out, version)
 		}
-		if a.out.Result == signal.ResultMiss {
+		if a.out.Result == api.CacheMiss {
 			misses++
 		}
 		a.page.Release()

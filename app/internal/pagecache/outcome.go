@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"time"
 
-	"loadlab/otel/signal"
+	"loadlab/app/api"
 )
 
 // Details of an outcome.
@@ -18,9 +18,9 @@ const (
 
 // Outcome is how a request got its page.
 type Outcome struct {
-	Result    string // one of signal's Result names
-	Stored    bool   // the page was recomputed and stored
-	Collapsed bool   // the page was recomputed by another request
+	Result    api.CacheResult
+	Stored    bool // the page was recomputed and stored
+	Collapsed bool // the page was recomputed by another request
 	// Age is how long ago the page was stored, and TTL how long it is still fresh, negative once it is stale; both by Redis' clock, and
 	// both 0 for a page that never was in Redis.
 	Age, TTL time.Duration
@@ -29,9 +29,9 @@ type Outcome struct {
 
 func collapsed(err error) Outcome {
 	if err != nil {
-		return Outcome{Result: signal.ResultError, Collapsed: true, Detail: DetailComputeFailed}
+		return Outcome{Result: api.CacheError, Collapsed: true, Detail: DetailComputeFailed}
 	}
-	return Outcome{Result: signal.ResultCoalesced, Collapsed: true}
+	return Outcome{Result: api.CacheCoalesced, Collapsed: true}
 }
 
 // AppendCacheStatus appends the outcome as a value of the Cache-Status header (RFC 9211) to b:
@@ -46,9 +46,9 @@ func collapsed(err error) Outcome {
 func (o Outcome) AppendCacheStatus(b []byte) []byte {
 	b = append(b, "loadlab; "...)
 	switch o.Result {
-	case signal.ResultHit:
+	case api.CacheHit:
 		b = appendTTL(append(b, "hit"...), o.TTL)
-	case signal.ResultStale:
+	case api.CacheStale:
 		b = appendTTL(append(b, "fwd=stale"...), o.TTL)
 	default:
 		b = append(b, "fwd=miss"...)

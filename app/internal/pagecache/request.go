@@ -8,8 +8,8 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel/trace"
 
+	"loadlab/app/api"
 	"loadlab/app/internal/probe"
-	"loadlab/otel/signal"
 )
 
 // noGrace is for pages that are gone when they expire.
@@ -95,10 +95,10 @@ func (r *request) replacing(ctx context.Context, e *entry) { r.slot.expired(ctx,
 func (r *request) fill(ctx context.Context, grace time.Duration) (Page, Outcome, error) {
 	page, took, err := r.recompute(ctx)
 	if err != nil {
-		return Page{}, Outcome{Result: signal.ResultError, Detail: DetailComputeFailed}, err
+		return Page{}, Outcome{Result: api.CacheError, Detail: DetailComputeFailed}, err
 	}
 	stored := r.store(ctx, page, took, grace)
-	return page, Outcome{Result: signal.ResultMiss, Stored: stored, TTL: r.cfg.TTL}, nil
+	return page, Outcome{Result: api.CacheMiss, Stored: stored, TTL: r.cfg.TTL}, nil
 }
 
 func (r *request) recompute(ctx context.Context) (Page, time.Duration, error) {

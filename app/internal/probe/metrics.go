@@ -5,16 +5,13 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"loadlab/app/api"
 	"loadlab/otel/signal"
 	"loadlab/otel/telemetry"
 )
 
-const resultCount = 5
-
-// results are the outcomes of a cache decision, in the order in which a Mode counts them.
-func results() [resultCount]string {
-	return [...]string{signal.ResultHit, signal.ResultStale, signal.ResultMiss, signal.ResultCoalesced, signal.ResultError}
-}
+// decision reports whether r is the result of a cache that was asked.
+func decision(r api.CacheResult) bool { return r != api.CacheNone && r != api.CacheBypass }
 
 // poolName is the value of signal.LabelPool: the app has one database pool.
 const poolName = "database"
@@ -33,7 +30,7 @@ type metrics struct {
 // modeMetrics are one mode's series, resolved once: looking a series up by its labels costs more than observing it.
 type modeMetrics struct {
 	queries, commands, concurrency, duration prometheus.Observer
-	results                                  [resultCount]prometheus.Counter
+	results                                  [api.CacheResults]prometheus.Counter // of decisions
 	inflight, waiters                        prometheus.Gauge
 	recomputes, expirations                  prometheus.Counter
 	running                                  atomic.Int64
@@ -84,8 +81,10 @@ func (m *metrics) mode(name string) *modeMetrics {
 		recomputes:  m.recomputes.WithLabelValues(name),
 		expirations: m.expirations.WithLabelValues(name),
 	}
-	for i, r := range results() {
-		mm.results[i] = m.results.WithLabelValues(name, r)
+	for r := range api.CacheResults {
+		if decision(r) {
+			mm.results[r] = m.results.WithLabelValues(name, r.String())
+		}
 	}
 	return mm
 }

@@ -63,20 +63,17 @@ type Mode struct {
 
 	requests, sql, redis          atomic.Int64
 	recomputes, expirations, cold atomic.Int64
-	results                       [resultCount]atomic.Int64
+	results                       [api.CacheResults]atomic.Int64
 
 	mu         sync.RWMutex // guards operations
 	operations map[operation]prometheus.Observer
 }
 
-// Result counts the outcome of a cache decision: one of signal's Result names.
-func (m *Mode) Result(name string) {
-	for i, r := range results() {
-		if r == name {
-			m.results[i].Add(1)
-			m.metrics.results[i].Inc()
-			return
-		}
+// Result counts what a cache decided. What is no decision, as CacheNone and CacheBypass, is not counted.
+func (m *Mode) Result(r api.CacheResult) {
+	if decision(r) {
+		m.results[r].Add(1)
+		m.metrics.results[r].Inc()
 	}
 }
 
@@ -112,9 +109,9 @@ func (m *Mode) counters() api.ModeCounters {
 		Cold:        m.cold.Load(),
 		Cache:       map[string]int64{},
 	}
-	for i, name := range results() {
-		if n := m.results[i].Load(); n > 0 {
-			c.Cache[name] = n
+	for r := range api.CacheResults {
+		if n := m.results[r].Load(); n > 0 {
+			c.Cache[r.String()] = n
 		}
 	}
 	return c

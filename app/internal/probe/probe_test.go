@@ -22,6 +22,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
+	"loadlab/app/api"
 	"loadlab/app/internal/probe"
 	"loadlab/otel/signal"
 )
@@ -188,10 +189,10 @@ func TestRecomputesAreCountedWithTheirConcurrency(t *testing.T) {
 	m.Cold()
 	done := m.Waiting()
 	done()
-	r.registry.Mode("m").Result(signal.ResultStale)
+	r.registry.Mode("m").Result(api.CacheStale)
 	got := r.registry.Counters()
 	c := got.Modes["m"]
-	if got.Running != 0 || c.Recomputes != 2 || c.Expirations != 1 || c.Cold != 1 || c.Cache[signal.ResultStale] != 1 {
+	if got.Running != 0 || c.Recomputes != 2 || c.Expirations != 1 || c.Cold != 1 || c.Cache[api.CacheStale.String()] != 1 {
 		t.Errorf("counters %+v", got)
 	}
 	want := `

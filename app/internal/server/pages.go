@@ -15,7 +15,6 @@ import (
 	"loadlab/app/api"
 	"loadlab/app/internal/housing"
 	"loadlab/app/internal/pagecache"
-	"loadlab/otel/signal"
 )
 
 // live computes a page for every request.
@@ -71,7 +70,7 @@ func (s *Server) cached(c *gin.Context) {
 		s.pageError(c, rq, err)
 		return
 	}
-	if outcome.Result == signal.ResultHit || outcome.Result == signal.ResultStale {
+	if outcome.Result == api.CacheHit || outcome.Result == api.CacheStale {
 		rq.age = outcome.Age
 	}
 	rq.version = page.Version

@@ -3,6 +3,7 @@ package client
 import (
 	"time"
 
+	"loadlab/app/api"
 	"loadlab/loadgen/internal/measure"
 )
 
@@ -69,11 +70,11 @@ func recordTiming(out *measure.Outcome, value []byte) {
 // whose ttl is negative was stale, whatever else it says.
 func recordCache(out *measure.Outcome, value []byte) {
 	s := list{b: value}
-	if out.Cache != measure.CacheNone || !s.member() {
+	if out.Cache != api.CacheNone || !s.member() {
 		return
 	}
 	var hit, stale, collapsed bool
-	forward := measure.CacheNone
+	forward := api.CacheNone
 	for s.param() {
 		switch string(s.key) {
 		case "hit":
@@ -87,23 +88,23 @@ func recordCache(out *measure.Outcome, value []byte) {
 		case "fwd":
 			switch string(s.val) {
 			case "stale":
-				forward = measure.CacheStale
+				forward = api.CacheStale
 			case "bypass", "method", "request":
-				forward = measure.CacheBypass
+				forward = api.CacheBypass
 			default:
-				forward = measure.CacheMiss
+				forward = api.CacheMiss
 			}
 		}
 	}
 	switch {
 	case collapsed:
-		out.Cache = measure.CacheCoalesced
-	case forward != measure.CacheNone:
+		out.Cache = api.CacheCoalesced
+	case forward != api.CacheNone:
 		out.Cache = forward
 	case hit && stale:
-		out.Cache = measure.CacheStale
+		out.Cache = api.CacheStale
 	case hit:
-		out.Cache = measure.CacheHit
+		out.Cache = api.CacheHit
 	}
 }
 

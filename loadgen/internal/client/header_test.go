@@ -15,7 +15,7 @@ import (
 func TestHeaders(t *testing.T) {
 	ms := time.Millisecond
 	timed := func(timing api.Timing) measure.Outcome { return measure.Outcome{Timed: true, Timing: timing} }
-	cache := func(c measure.Cache, stored bool) measure.Outcome { return measure.Outcome{Cache: c, Stored: stored} }
+	cache := func(c api.CacheResult, stored bool) measure.Outcome { return measure.Outcome{Cache: c, Stored: stored} }
 	for _, tt := range []struct {
 		name, value string
 		want        measure.Outcome
@@ -38,17 +38,17 @@ func TestHeaders(t *testing.T) {
 		{"Server-Timing", `sql;desc="\"62";dur=1`, timed(api.Timing{SQLTime: ms})},
 		{"Server-Timing", `sql;dur=0.0000019`, timed(api.Timing{SQLTime: 1})},
 
-		{"Cache-Status", `loadlab; hit; ttl=41`, cache(measure.CacheHit, false)},
-		{"Cache-Status", `loadlab;hit=?1`, cache(measure.CacheHit, false)},
+		{"Cache-Status", `loadlab; hit; ttl=41`, cache(api.CacheHit, false)},
+		{"Cache-Status", `loadlab;hit=?1`, cache(api.CacheHit, false)},
 		{"Cache-Status", `loadlab; hit=?0`, measure.Outcome{}},
-		{"Cache-Status", `loadlab; hit; ttl=-3`, cache(measure.CacheStale, false)},
-		{"Cache-Status", `loadlab; fwd=stale; stored`, cache(measure.CacheStale, true)},
-		{"Cache-Status", `loadlab; hit; fwd=stale; detail=refreshing`, cache(measure.CacheStale, false)},
-		{"Cache-Status", `loadlab; fwd=miss; stored; ttl=60`, cache(measure.CacheMiss, true)},
-		{"Cache-Status", `loadlab; fwd=uri-miss; stored=?0`, cache(measure.CacheMiss, false)},
-		{"Cache-Status", `loadlab; fwd=miss; collapsed`, cache(measure.CacheCoalesced, false)},
-		{"Cache-Status", `loadlab; fwd=bypass; detail="redis; hit"`, cache(measure.CacheBypass, false)},
-		{"Cache-Status", `"load, lab"; hit, CDN; fwd=miss`, cache(measure.CacheHit, false)},
+		{"Cache-Status", `loadlab; hit; ttl=-3`, cache(api.CacheStale, false)},
+		{"Cache-Status", `loadlab; fwd=stale; stored`, cache(api.CacheStale, true)},
+		{"Cache-Status", `loadlab; hit; fwd=stale; detail=refreshing`, cache(api.CacheStale, false)},
+		{"Cache-Status", `loadlab; fwd=miss; stored; ttl=60`, cache(api.CacheMiss, true)},
+		{"Cache-Status", `loadlab; fwd=uri-miss; stored=?0`, cache(api.CacheMiss, false)},
+		{"Cache-Status", `loadlab; fwd=miss; collapsed`, cache(api.CacheCoalesced, false)},
+		{"Cache-Status", `loadlab; fwd=bypass; detail="redis; hit"`, cache(api.CacheBypass, false)},
+		{"Cache-Status", `"load, lab"; hit, CDN; fwd=miss`, cache(api.CacheHit, false)},
 		{"Cache-Status", `loadlab`, measure.Outcome{}},
 		{"Cache-Status", ``, measure.Outcome{}},
 		{"X-Cache-Status", `loadlab; hit`, measure.Outcome{}},
@@ -62,7 +62,7 @@ func TestHeaders(t *testing.T) {
 func TestOutcomeOfHeaders(t *testing.T) {
 	head := "HTTP/1.1 200 OK\r\nServer-Timing: total;dur=44.1\r\nserver-timing: sql;desc=\"2\";dur=1\r\nCache-Status: loadlab; fwd=miss; stored\r\n" +
 		"Cache-Status: cdn; hit\r\nAge: 3\r\nLoadlab-Version: 8\r\n"
-	want := measure.Outcome{Status: 200, Bytes: 2, Timed: true, Cache: measure.CacheMiss, Stored: true, Age: 3 * time.Second, Version: 8,
+	want := measure.Outcome{Status: 200, Bytes: 2, Timed: true, Cache: api.CacheMiss, Stored: true, Age: 3 * time.Second, Version: 8,
 		Timing: api.Timing{SQL: 2, SQLTime: time.Millisecond, Total: 44100 * time.Microsecond}}
 	trailed := want
 	trailed.Timing.Wait = time.Second
@@ -83,7 +83,7 @@ func TestOutcomeOfHeaders(t *testing.T) {
 			}
 			plain := newHarness(t, serve(t, answering(ok)).addr, client.Options{Transport: transport})
 			plain.out = h.out
-			if plain.want(0, measure.OK); plain.out.Timed || plain.out.Version != 0 || plain.out.Cache != measure.CacheNone {
+			if plain.want(0, measure.OK); plain.out.Timed || plain.out.Version != 0 || plain.out.Cache != api.CacheNone {
 				t.Errorf("a response without these headers: %+v", plain.out)
 			}
 		}
@@ -111,7 +111,7 @@ func FuzzHeader(f *testing.F) {
 		if got.Timing.SQL < 0 || got.Timing.Total < 0 || got.Timing.SQLTime < 0 || got.Age < 0 || got.Version < 0 {
 			t.Errorf("negative: %+v", got)
 		}
-		if name == "Cache-Status" && !strings.Contains(value, `"`) && got.Cache != measure.CacheNone {
+		if name == "Cache-Status" && !strings.Contains(value, `"`) && got.Cache != api.CacheNone {
 			if more := client.Record(name, value+", cdn; hit; stored; collapsed"); more.Cache != got.Cache {
 				t.Errorf("%q: %v, with another member %v", value, got.Cache, more.Cache)
 			}

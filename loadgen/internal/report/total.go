@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"loadlab/app/api"
 	"loadlab/loadgen/internal/hist"
 )
 
@@ -173,11 +174,11 @@ func (t *total) redis() (float64, bool) {
 func (t *total) hits() (float64, bool) {
 	var all int64
 	for result, n := range t.server.Cache {
-		if result != "none" {
+		if result != api.CacheNone.String() {
 			all += n
 		}
 	}
-	return ratio(t.server.Cache["hit"]+t.server.Cache["stale"], all)
+	return ratio(t.server.Cache[api.CacheHit.String()]+t.server.Cache[api.CacheStale.String()], all)
 }
 
 // recomputes is how often pages were recomputed in a round.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"loadlab/app/api"
 	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/trace"
 	"loadlab/loadgen/internal/trace/sqlshape"
@@ -172,7 +173,7 @@ func (l *layouter) link(s *trace.Span, link trace.Link) string {
 	if link.TraceID == l.trace.ID {
 		where = "this trace, span " + link.SpanID
 	}
-	waited := s.Attributes[signal.AttrCacheCollapsed] == "true" || s.Attributes[signal.AttrCacheResult] == signal.ResultCoalesced
+	waited := s.Attributes[signal.AttrCacheCollapsed] == "true" || s.Attributes[signal.AttrCacheResult] == api.CacheCoalesced.String()
 	switch {
 	case waited:
 		return "waited for the recompute in " + where
