@@ -124,15 +124,16 @@ func decodeLive(b []byte, left time.Duration) (*entry, bool) {
 
 func (e *entry) age() time.Duration { return max(e.ttl-e.fresh, 0) }
 
-func (e *entry) hit() Outcome {
-	return Outcome{Result: api.CacheHit, Age: e.age(), TTL: e.fresh}
-}
-
-func (e *entry) stale() Outcome {
-	return Outcome{Result: api.CacheStale, Age: e.age(), TTL: e.fresh}
-}
+func (e *entry) hit() Outcome   { return e.outcome(api.CacheHit) }
+func (e *entry) stale() Outcome { return e.outcome(api.CacheStale) }
 
 // coalesced is the outcome of a request that had missed the page and found it recomputed by somebody else.
 func (e *entry) coalesced() Outcome {
-	return Outcome{Result: api.CacheCoalesced, Collapsed: true, Age: e.age(), TTL: e.fresh}
+	out := e.outcome(api.CacheCoalesced)
+	out.Collapsed = true
+	return out
+}
+
+func (e *entry) outcome(r api.CacheResult) Outcome {
+	return Outcome{CacheStatus: api.CacheStatus{Result: r, TTL: e.fresh}, Age: e.age()}
 }

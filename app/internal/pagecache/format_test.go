@@ -7,35 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"loadlab/app/api"
 	"loadlab/app/internal/pagecache"
 )
-
-func TestCacheStatus(t *testing.T) {
-	for _, tc := range []struct {
-		out  pagecache.Outcome
-		want string
-	}{
-		{pagecache.Outcome{Result: api.CacheHit, TTL: 41900 * time.Millisecond, Age: 19 * time.Second}, "loadlab; hit; ttl=41"},
-		{pagecache.Outcome{Result: api.CacheHit, TTL: 400 * time.Millisecond}, "loadlab; hit; ttl=0"},
-		{pagecache.Outcome{Result: api.CacheHit, TTL: time.Second, Detail: pagecache.DetailRefreshFailed},
-			"loadlab; hit; ttl=1; detail=refresh-failed"},
-		{pagecache.Outcome{Result: api.CacheMiss, Stored: true, TTL: time.Minute}, "loadlab; fwd=miss; stored"},
-		{pagecache.Outcome{Result: api.CacheMiss, Stored: true, Detail: pagecache.DetailEarly}, "loadlab; fwd=miss; stored; detail=early"},
-		{pagecache.Outcome{Result: api.CacheCoalesced, Collapsed: true}, "loadlab; fwd=miss; collapsed"},
-		{pagecache.Outcome{Result: api.CacheStale, TTL: -3 * time.Second}, "loadlab; fwd=stale; ttl=-3"},
-		{pagecache.Outcome{Result: api.CacheStale, TTL: -2001 * time.Millisecond, Detail: pagecache.DetailRefresh},
-			"loadlab; fwd=stale; ttl=-3; detail=refresh"},
-		{pagecache.Outcome{Result: api.CacheStale, TTL: -time.Millisecond}, "loadlab; fwd=stale; ttl=-1"},
-		{pagecache.Outcome{Result: api.CacheMiss, Detail: pagecache.DetailRedis}, "loadlab; fwd=miss; detail=redis-unavailable"},
-		{pagecache.Outcome{Result: api.CacheError, Collapsed: true, Detail: pagecache.DetailComputeFailed},
-			"loadlab; fwd=miss; collapsed; detail=compute-failed"},
-	} {
-		if got := string(tc.out.AppendCacheStatus([]byte("x: "))); got != "x: "+tc.want {
-			t.Errorf("%+v: got %q, want %q", tc.out, got, tc.want)
-		}
-	}
-}
 
 func TestConfigValidate(t *testing.T) {
 	for _, tc := range []struct {

@@ -33,7 +33,7 @@ func checkOutage(t *testing.T, l *lab, wantDetail string) {
 		if a.err != nil || a.page.Version != 1 || a.out.Result != api.CacheMiss || a.out.Stored || a.out.Detail != wantDetail {
 			t.Errorf("%s: got version %d, %+v, %v, want a miss that says %s", s.Name, a.page.Version, a.out, a.err, wantDetail)
 		}
-		if got := string(a.out.AppendCacheStatus(nil)); got != "loadlab; fwd=miss; detail="+wantDetail {
+		if got := string(a.out.Append(nil)); got != "loadlab; fwd=miss; detail="+wantDetail {
 			t.Errorf("%s: Cache-Status %q", s.Name, got)
 		}
 		if took > bound {

@@ -8,7 +8,6 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel/trace"
 
-	"loadlab/app/api"
 	"loadlab/app/internal/probe"
 )
 
@@ -95,10 +94,10 @@ func (r *request) replacing(ctx context.Context, e *entry) { r.slot.expired(ctx,
 func (r *request) fill(ctx context.Context, grace time.Duration) (Page, Outcome, error) {
 	page, took, err := r.recompute(ctx)
 	if err != nil {
-		return Page{}, Outcome{Result: api.CacheError, Detail: DetailComputeFailed}, err
+		return Page{}, failed(), err
 	}
 	stored := r.store(ctx, page, took, grace)
-	return page, Outcome{Result: api.CacheMiss, Stored: stored, TTL: r.cfg.TTL}, nil
+	return page, missed(stored, r.cfg.TTL), nil
 }
 
 func (r *request) recompute(ctx context.Context) (Page, time.Duration, error) {

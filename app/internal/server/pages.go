@@ -65,7 +65,7 @@ func (s *Server) cached(c *gin.Context) {
 		return pagecache.Page{Body: body, Version: version}, err
 	})
 	rq.mode.Result(outcome.Result)
-	rq.cacheStatus = string(outcome.AppendCacheStatus(make([]byte, 0, 64)))
+	rq.cache = outcome.CacheStatus
 	if err != nil {
 		s.pageError(c, rq, err)
 		return
