@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"loadlab/app/api"
 	"loadlab/internal/localserver"
 	"loadlab/loadgen/internal/lab"
 	"loadlab/loadgen/internal/report"
@@ -47,7 +48,7 @@ func underLoad(t *testing.T, said <-chan struct{}, stderr *log) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if counters.Modes["naive"].Requests >= 8 {
+		if counters.Modes["naive"].Counts[api.CountRequests] >= 8 {
 			return
 		}
 	}

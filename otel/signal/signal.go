@@ -16,6 +16,7 @@ const (
 	RecomputeDuration    = "lab_cache_recompute_duration_seconds"
 	ExpirationsTotal     = "lab_cache_expirations_total"
 	CacheWaiters         = "lab_cache_waiters"
+	CacheEvents          = "lab_cache_events_total" // by api.Counter: those without a metric of their own
 	RunInfo              = "lab_run_info"
 	SpansDropped         = "lab_spans_dropped_total"
 	SpansExported        = "lab_spans_exported_total"
@@ -44,6 +45,7 @@ const (
 	LabelCollection = "db_collection_name"
 	LabelPool       = "db_client_connection_pool_name"
 	LabelResult     = "result" // names of api.CacheResult
+	LabelEvent      = "event"  // an api.Counter
 	LabelRunID      = "run_id"
 	LabelScenario   = "scenario"
 	LabelGitSHA     = "git_sha"

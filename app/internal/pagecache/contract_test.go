@@ -55,7 +55,7 @@ func hit(t *testing.T, l *lab, s pagecache.Strategy) {
 	if a.out.Result != api.CacheHit || a.out.Stored || a.out.Collapsed || a.out.Detail != "" || a.page.Version != 7 {
 		t.Errorf("got version %d, %+v, want a plain hit", a.page.Version, a.out)
 	}
-	if c := l.counters(); c.Recomputes != commands.Recomputes || c.Expirations != 0 {
+	if c := l.counters(); c.recomputes != commands.recomputes || c.expirations != 0 {
 		t.Errorf("the hit counted as %+v", c)
 	}
 }

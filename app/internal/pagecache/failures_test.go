@@ -81,8 +81,8 @@ func lateMiss(t *testing.T, l *lab, s pagecache.Strategy) {
 	if a := collect(t, 1, late)[0]; a.err != nil || a.page.Version != 1 || a.out.Result != api.CacheCoalesced {
 		t.Errorf("the late request: got version %d, %+v, %v, want the other's page", a.page.Version, a.out, a.err)
 	}
-	if c := l.counters(); c.Cold != 1 || c.Expirations != 0 {
-		t.Errorf("counted %d cold, %d expirations, want 1, 0", c.Cold, c.Expirations)
+	if c := l.counters(); c.cold != 1 || c.expirations != 0 {
+		t.Errorf("counted %d cold, %d expirations, want 1, 0", c.cold, c.expirations)
 	}
 }
 
@@ -129,8 +129,8 @@ func failureNotCached(t *testing.T, l *lab, s pagecache.Strategy) {
 	if a := l.get(t, s.Name, page(1)); a.err != nil || !a.out.Stored {
 		t.Errorf("after the failure: got %+v, %v, want a stored miss", a.out, a.err)
 	}
-	if c := l.counters(); c.Cold != 1 || c.Recomputes != 3 {
-		t.Errorf("counted %d cold and %d recomputes, want 1 and 3", c.Cold, c.Recomputes)
+	if c := l.counters(); c.cold != 1 || c.recomputes != 3 {
+		t.Errorf("counted %d cold and %d recomputes, want 1 and 3", c.cold, c.recomputes)
 	}
 }
 

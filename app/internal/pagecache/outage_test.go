@@ -40,8 +40,8 @@ func checkOutage(t *testing.T, l *lab, wantDetail string) {
 			t.Errorf("%s: took %s, with a budget of %s", s.Name, took, budget)
 		}
 	}
-	if c := l.counters(); c.Cold != before.Cold || c.Expirations != 0 {
-		t.Errorf("counted %d cold, %d expirations, with nobody to say whether the page was there", c.Cold-before.Cold, c.Expirations)
+	if c := l.counters(); c.cold != before.cold || c.expirations != 0 {
+		t.Errorf("counted %d cold, %d expirations, with nobody to say whether the page was there", c.cold-before.cold, c.expirations)
 	}
 }
 

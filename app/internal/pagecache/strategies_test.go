@@ -189,8 +189,8 @@ func TestEarlyRefreshesInTheRequest(t *testing.T) {
 		if a.err != nil || a.page.Version != 2 || a.out.Result != api.CacheMiss || !a.out.Stored || a.out.Detail != pagecache.DetailEarly {
 			t.Errorf("a refresh: got version %d, %+v, %v, want the new page", a.page.Version, a.out, a.err)
 		}
-		if c := l.counters(); c.Expirations != 1 || c.Cold != 1 || c.Recomputes != 3 {
-			t.Errorf("counted %d expirations, %d cold, %d recomputes, want 1, 1, 3", c.Expirations, c.Cold, c.Recomputes)
+		if c := l.counters(); c.expirations != 1 || c.cold != 1 || c.recomputes != 3 {
+			t.Errorf("counted %d expirations, %d cold, %d recomputes, want 1, 1, 3", c.expirations, c.cold, c.recomputes)
 		}
 		raw, err := l.rdb.Get(testContext(t), pagecache.PageKey(l.prefix, "early", key)).Bytes()
 		if err != nil {
@@ -284,8 +284,8 @@ func TestSWRFailedRefreshIsTriedAgain(t *testing.T) {
 		if a := l.get(t, "swr", failing); !errors.Is(a.err, errDatabase) {
 			t.Errorf("past its grace: got %+v, %v, want the error", a.out, a.err)
 		}
-		if c := l.counters(); c.Expirations != 1 || c.Cold != 1 || c.Recomputes != 5 {
-			t.Errorf("counted %d expirations, %d cold, %d recomputes, want 1, 1, 5", c.Expirations, c.Cold, c.Recomputes)
+		if c := l.counters(); c.expirations != 1 || c.cold != 1 || c.recomputes != 5 {
+			t.Errorf("counted %d expirations, %d cold, %d recomputes, want 1, 1, 5", c.expirations, c.cold, c.recomputes)
 		}
 	})
 }

@@ -25,6 +25,7 @@ type metrics struct {
 	inflight, waiters       *prometheus.GaugeVec
 	concurrency, duration   *prometheus.HistogramVec
 	recomputes, expirations *prometheus.CounterVec
+	events                  *prometheus.CounterVec
 }
 
 // modeMetrics are one mode's series, resolved once: looking a series up by its labels costs more than observing it.
@@ -32,7 +33,6 @@ type modeMetrics struct {
 	queries, commands, concurrency, duration prometheus.Observer
 	results                                  [api.CacheResults]prometheus.Counter // of decisions
 	inflight, waiters                        prometheus.Gauge
-	recomputes, expirations                  prometheus.Counter
 	running                                  atomic.Int64
 }
 
@@ -67,6 +67,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		duration:    histogram(signal.RecomputeDuration, "Duration of recomputes.", signal.HTTPBuckets(), mode),
 		recomputes:  counter(signal.RecomputeTotal, "Recomputes of a page.", mode),
 		expirations: counter(signal.ExpirationsTotal, "Cached pages found expired, or about to expire, and replaced.", mode),
+		events:      counter(signal.CacheEvents, "Events of the cache that have no metric of their own.", []string{signal.LabelMode, signal.LabelEvent}),
 	}
 }
 
@@ -78,8 +79,6 @@ func (m *metrics) mode(name string) *modeMetrics {
 		duration:    m.duration.WithLabelValues(name),
 		inflight:    m.inflight.WithLabelValues(name),
 		waiters:     m.waiters.WithLabelValues(name),
-		recomputes:  m.recomputes.WithLabelValues(name),
-		expirations: m.expirations.WithLabelValues(name),
 	}
 	for r := range api.CacheResults {
 		if decision(r) {
@@ -87,6 +86,21 @@ func (m *metrics) mode(name string) *modeMetrics {
 		}
 	}
 	return mm
+}
+
+// total returns the series of a mode's counter, or nil if there is none: requests, queries and commands are in the histograms of queries
+// and commands per request.
+func (m *metrics) total(mode string, c api.Counter) prometheus.Counter {
+	switch c {
+	case api.CountRequests, api.CountSQL, api.CountRedis:
+		return nil
+	case api.CountRecomputes:
+		return m.recomputes.WithLabelValues(mode)
+	case api.CountExpirations:
+		return m.expirations.WithLabelValues(mode)
+	default:
+		return m.events.WithLabelValues(mode, string(c))
+	}
 }
 
 // operation names a series of the operation histogram within a mode.

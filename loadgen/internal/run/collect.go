@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"loadlab/app/api"
 	"loadlab/loadgen/internal/lab"
 	"loadlab/loadgen/internal/report"
 )
@@ -14,7 +15,7 @@ import (
 const settleLimit = 30 * time.Second
 
 // counters are the app's totals by its modes, once nothing runs any more; nil without lab controls.
-func (r *runner) counters(ctx context.Context) (map[string]report.Counters, error) {
+func (r *runner) counters(ctx context.Context) (map[string]api.Counts, error) {
 	// Also when the run is being interrupted: a partial report should be right as far as it goes.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleLimit)
 	defer cancel()
@@ -25,11 +26,9 @@ func (r *runner) counters(ctx context.Context) (map[string]report.Counters, erro
 	if err != nil {
 		return nil, fmt.Errorf("read the app's counters: %w", err)
 	}
-	out := map[string]report.Counters{}
+	out := map[string]api.Counts{}
 	for name, m := range totals.Modes {
-		out[name] = report.Counters{
-			Requests: m.Requests, SQL: m.SQL, Redis: m.Redis, Recomputes: m.Recomputes, Expirations: m.Expirations, Cold: m.Cold,
-		}
+		out[name] = m.Counts
 	}
 	return out, nil
 }
@@ -40,7 +39,7 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 	if err != nil {
 		r.invalid("%s: %v", d.phase.Name, err)
 	}
-	var after map[string]report.Counters
+	var after map[string]api.Counts
 	var unknown error // the cells are worth having without counters
 	if r.stack.Err() == nil {
 		after, unknown = r.counters(ctx)
@@ -54,7 +53,7 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 		}
 		if after != nil && d.owns(r.report.Modes, m) {
 			name := appMode(mode.Method, mode.Path)
-			cell.Server.Counters = difference(after[name], d.before[name])
+			cell.Server.Counters = counters(after[name].Sub(d.before[name]))
 		}
 		if o := d.oracles[m]; o != nil {
 			stale := o.Stale(d.start)
@@ -77,9 +76,10 @@ func (d *driven) owns(modes []report.Mode, m int) bool {
 	return name != ""
 }
 
-func difference(after, before report.Counters) *report.Counters {
+// counters returns the app's counts in the form of a report.
+func counters(c api.Counts) *report.Counters {
 	return &report.Counters{
-		Requests: after.Requests - before.Requests, SQL: after.SQL - before.SQL, Redis: after.Redis - before.Redis,
-		Recomputes: after.Recomputes - before.Recomputes, Expirations: after.Expirations - before.Expirations, Cold: after.Cold - before.Cold,
+		Requests: c[api.CountRequests], SQL: c[api.CountSQL], Redis: c[api.CountRedis],
+		Recomputes: c[api.CountRecomputes], Expirations: c[api.CountExpirations], Cold: c[api.CountCold],
 	}
 }

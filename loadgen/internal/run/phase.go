@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"loadlab/app/api"
 	"loadlab/loadgen/internal/measure"
 	"loadlab/loadgen/internal/progress"
-	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/scenario"
 )
 
@@ -18,7 +18,7 @@ type driven struct {
 	modes    []int // of the scenario, that take part
 	recorder *measure.Recorder
 	oracles  []*measure.Oracle // by mode of the scenario; nil for those that take no part
-	before   map[string]report.Counters
+	before   map[string]api.Counts
 	start    time.Time
 	took     time.Duration
 }

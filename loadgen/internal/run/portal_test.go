@@ -61,7 +61,7 @@ func (p *portal) page(w http.ResponseWriter, r *http.Request) {
 	timing, version := api.Timing{SQL: 62, SQLTime: 5 * time.Millisecond, Total: 6 * time.Millisecond}, p.version
 	cache := api.CacheStatus{}
 	mode := run.AppMode(r.Method, r.URL.RequestURI())
-	c := p.counters[mode]
+	cost := api.Counts{api.CountRequests: 1}
 	switch {
 	case r.Method == http.MethodPatch:
 		p.version++
@@ -74,14 +74,11 @@ func (p *portal) page(w http.ResponseWriter, r *http.Request) {
 		} else {
 			version, cache = p.version, api.CacheStatus{Result: api.CacheMiss, Stored: true}
 			p.cached[mode] = version
-			c.Cold++
-			c.Recomputes++
+			cost[api.CountCold], cost[api.CountRecomputes] = 1, 1
 		}
 	}
-	c.Requests++
-	c.SQL += int64(timing.SQL)
-	c.Redis += int64(timing.Redis)
-	p.counters[mode] = c
+	cost[api.CountSQL], cost[api.CountRedis] = int64(timing.SQL), int64(timing.Redis)
+	p.counters[mode] = api.ModeCounters{Counts: p.counters[mode].Counts.Add(cost)}
 	if cache.Result != api.CacheNone {
 		w.Header().Set(api.HeaderCacheStatus, string(cache.Append(nil)))
 	}
