@@ -132,11 +132,16 @@ func TestControlsTellThatRedisIsGone(t *testing.T) {
 func TestForeignValues(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, l *lab) {
 		ctx := testContext(t)
-		entry := pagecache.Encode(pagecache.Entry{Page: pagecache.Page{Body: []byte("x"), Version: 1}, Generation: 1, TTL: ttl})
+		flagged := func(flags byte) []byte {
+			return pagecache.Encode(pagecache.Entry{Flags: flags, Page: pagecache.Page{Body: []byte("x"), Version: 1}, Generation: 1, TTL: ttl})
+		}
 		for name, put := range map[string]func(k string) error{
-			"junk":      func(k string) error { return l.rdb.Set(ctx, k, "junk", ttl).Err() },
-			"no expiry": func(k string) error { return l.rdb.Set(ctx, k, entry, 0).Err() },
-			"empty":     func(k string) error { return l.rdb.Set(ctx, k, "", ttl).Err() },
+			"junk":              func(k string) error { return l.rdb.Set(ctx, k, "junk", ttl).Err() },
+			"no expiry":         func(k string) error { return l.rdb.Set(ctx, k, flagged(0), 0).Err() },
+			"of the old layout": func(k string) error { return l.rdb.Set(ctx, k, entryOfLLP1(), ttl).Err() },
+			"of a newer app":    func(k string) error { return l.rdb.Set(ctx, k, flagged(0x80), ttl).Err() },
+			"no page":           func(k string) error { return l.rdb.Set(ctx, k, flagged(pagecache.Tombstone), ttl).Err() },
+			"empty":             func(k string) error { return l.rdb.Set(ctx, k, "", ttl).Err() },
 		} {
 			if err := put(pagecache.PageKey(l.prefix, "ttl", key)); err != nil {
 				t.Fatal(err)

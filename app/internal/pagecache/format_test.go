@@ -2,10 +2,13 @@ package pagecache_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
 	"strings"
 	"testing"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 
 	"loadlab/app/internal/pagecache"
 )
@@ -61,23 +64,52 @@ func TestOptions(t *testing.T) {
 	}
 }
 
+// TestFlags: an entry keeps its flags, and one with a flag of a newer app is none.
+func TestFlags(t *testing.T) {
+	for _, flags := range []byte{0, pagecache.Negative, pagecache.Tombstone, pagecache.Negative | pagecache.Tombstone} {
+		want := pagecache.Entry{Flags: flags, Page: pagecache.Page{Body: []byte("x"), Version: 7}, Generation: 1, TTL: 1, Grace: 2, Took: 3}
+		got, err := pagecache.Decode(pagecache.Encode(want))
+		if err != nil || got.Flags != want.Flags || got.Page.Version != 7 || got.TTL != 1 || got.Grace != 2 || got.Took != 3 {
+			t.Errorf("flags %b: got %+v, %v, want %+v", flags, got, err, want)
+		}
+	}
+	for bit := pagecache.Tombstone << 1; bit != 0; bit <<= 1 {
+		if got, err := pagecache.Decode(pagecache.Encode(pagecache.Entry{Flags: bit, Generation: 1, TTL: 1})); err == nil {
+			t.Errorf("flag %b: got %+v, want that it is no entry", bit, got)
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(nil))
-	f.Add([]byte("LLP1"))
+	f.Add([]byte("LLP2"))
+	f.Add(entryOfLLP1())
+	f.Add(pagecache.Encode(pagecache.Entry{Flags: pagecache.Tombstone, Generation: 1, TTL: 1}))
+	f.Add(pagecache.Encode(pagecache.Entry{Flags: 0x80, Generation: 1, TTL: 1}))
 	f.Add(pagecache.Encode(pagecache.Entry{Generation: 1, TTL: 1}))
 	f.Add(pagecache.Encode(pagecache.Entry{
 		Page: pagecache.Page{Body: []byte(`{"count":0}`), Version: -1}, Generation: math.MaxUint64, TTL: time.Minute, Grace: time.Second, Took: 1,
+		Maker: trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}}),
 	}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		e, err := pagecache.Decode(b)
 		if err != nil {
 			return
 		}
-		if e.TTL <= 0 || e.Grace < 0 || e.Took < 0 || e.Generation == 0 {
+		if e.Flags&^(pagecache.Negative|pagecache.Tombstone) != 0 || e.TTL <= 0 || e.Grace < 0 || e.Took < 0 || e.Generation == 0 {
 			t.Errorf("accepted %+v", e)
 		}
 		if again := pagecache.Encode(e); !bytes.Equal(again, b) {
 			t.Errorf("%q is encoded as %q", b, again)
 		}
 	})
+}
+
+// entryOfLLP1 is an entry of the layout before flags: version 1, generation 1, a TTL of 10 s.
+func entryOfLLP1() []byte {
+	b := []byte("LLP1")
+	for _, n := range []uint64{1, 1, uint64(10 * time.Second), 0, 0, 0, 0, 0} {
+		b = binary.BigEndian.AppendUint64(b, n)
+	}
+	return append(b, "x"...)
 }
