@@ -1,8 +1,6 @@
 package main
 
 import (
-	"loadlab/loadgen/internal/result"
-	"loadlab/loadgen/internal/unit"
 	"context"
 	"os"
 	"path/filepath"
@@ -13,9 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"loadlab/loadgen/internal/result"
+
+	"loadlab/app/api"
 	"loadlab/internal/localserver"
 	"loadlab/loadgen/internal/lab"
-	"loadlab/loadgen/internal/report"
 )
 
 // endless is a scenario that does not end by itself.
@@ -49,7 +49,7 @@ func underLoad(t *testing.T, said <-chan struct{}, stderr *log) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if counters.Modes["naive"].Requests >= 8 {
+		if counters.Modes["naive"].Counts[api.CountRequests] >= 8 {
 			return
 		}
 	}
@@ -65,7 +65,7 @@ func TestTheAppIsKilled(t *testing.T) {
 	write(t, "small.yaml", endless)
 	stderr := &log{}
 	running := stderr.says(driving)
-	ended := make(chan result, 1)
+	ended := make(chan ending, 1)
 	go func() { ended <- loadgenUntil(t.Context(), stderr, "run", "./small.yaml", "--app", app) }()
 	underLoad(t, running, stderr)
 	pid := appPID(t)
@@ -73,7 +73,7 @@ func TestTheAppIsKilled(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	var r result
+	var r ending
 	select {
 	case r = <-ended:
 	case <-time.After(time.Minute):

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"loadlab/loadgen/internal/result"
-	"loadlab/loadgen/internal/unit"
 	"cmp"
 	"context"
 	"errors"
@@ -13,7 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"loadlab/loadgen/internal/report"
+	"loadlab/loadgen/internal/figure"
+	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/run"
 	"loadlab/loadgen/internal/scenario"
 	"loadlab/loadgen/internal/stack"
@@ -151,23 +150,40 @@ func (f hitFlags) load() string {
 
 // hit runs the one phase, prints the report, and ends it with a line that other programs can read.
 func hit(ctx context.Context, env environment, cfg run.Config) error {
-	result, err := run.Run(ctx, cfg)
+	r, err := run.Run(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(env.stdout)
-	if err := report.Text(env.stdout, result, report.Options{Width: width(env.stdout), Color: colored(env)}); err != nil {
+	if err := printReport(env, r, ""); err != nil {
 		return err
 	}
-	if len(result.Cells) > 0 {
-		c := result.Cells[0]
-		r := c.Response
-		fmt.Fprintf(env.stdout, "\n%d requests p50=%s p90=%s p95=%s p99=%s\n", c.Ledger.Scheduled, brief(r.P50), brief(r.P90), brief(r.P95), brief(r.P99))
+	if len(r.Cells) > 0 {
+		fmt.Fprintf(env.stdout, "\n%s\n", summary(r))
 	}
-	if code := result.ExitCode(result); code != result.ExitPass {
-		return verdict(code)
+	return verdictOf(r)
+}
+
+// summary is one line that other programs can read: "300 requests p50=1.2ms p90=1.5ms p95=2ms p99=3ms". A quantile of too few requests
+// is marked: "p99>=3ms".
+func summary(r *result.Run) string {
+	line := fmt.Sprintf("%d requests", r.Cells[0].Ledger.Scheduled)
+	figures, err := figure.New(r)
+	if err != nil {
+		return line
 	}
-	return nil
+	for _, name := range []string{"p50", "p90", "p95", "p99"} {
+		value, _, err := figures.Value(name, "", "")
+		sign := "="
+		switch {
+		case errors.Is(err, figure.ErrTooFewSamples), errors.Is(err, figure.ErrAtBound):
+			sign = ">="
+		case err != nil:
+			continue // nothing was measured
+		}
+		line += " " + name + sign + brief(time.Duration(value*float64(time.Millisecond)))
+	}
+	return line
 }
 
 // brief renders a duration without a space, as time.ParseDuration reads it.

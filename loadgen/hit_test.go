@@ -1,8 +1,6 @@
 package main
 
 import (
-	"loadlab/loadgen/internal/result"
-	"loadlab/loadgen/internal/unit"
 	"context"
 	"fmt"
 	"io"
@@ -15,14 +13,14 @@ import (
 	"testing"
 	"time"
 
-	"loadlab/loadgen/internal/report"
+	"loadlab/loadgen/internal/result"
 )
 
 // lastLine is what other programs read of hit's output.
 var lastLine = regexp.MustCompile(`\n\n(\d+) requests p50=(\S+) p90=(\S+) p95=(\S+) p99=(\S+)\n$`)
 
 // figures reads the last line.
-func figures(t *testing.T, r result) (requests int, quantiles []time.Duration) {
+func figures(t *testing.T, r ending) (requests int, quantiles []time.Duration) {
 	t.Helper()
 	m := lastLine.FindStringSubmatch(r.stdout)
 	if m == nil {
@@ -46,7 +44,7 @@ func figures(t *testing.T, r result) (requests int, quantiles []time.Duration) {
 }
 
 // limited reports whether the verdict is the generator's: server and generator share this process, and the machine may be busy.
-func limited(r result) bool {
+func limited(r ending) bool {
 	return r.code == result.ExitInvalid && strings.Contains(r.stdout, "GENERATOR-LIMITED")
 }
 

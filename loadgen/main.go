@@ -5,11 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strings"
 	"syscall"
 )
 
@@ -34,20 +32,4 @@ func program(ctx context.Context, args []string, env environment) int {
 		fmt.Fprintln(env.stderr, "loadgen:", err)
 	}
 	return exitCode(err)
-}
-
-// environment is what a command may use of the outside.
-type environment struct {
-	stdout, stderr io.Writer
-	vars           []string // NAME=value
-}
-
-// get is the value of a variable, empty if it is not set.
-func (e environment) get(name string) string {
-	for _, v := range e.vars {
-		if value, ok := strings.CutPrefix(v, name+"="); ok {
-			return value
-		}
-	}
-	return ""
 }

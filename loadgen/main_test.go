@@ -1,8 +1,6 @@
 package main
 
 import (
-	"loadlab/loadgen/internal/result"
-	"loadlab/loadgen/internal/unit"
 	"bytes"
 	"context"
 	"errors"
@@ -18,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"loadlab/loadgen/internal/report"
+	"loadlab/loadgen/internal/result"
 )
 
 // programs is the folder of both programs; empty with -short.
@@ -77,27 +75,27 @@ func workplace(t *testing.T) {
 	})
 }
 
-// result is how a command ended.
-type result struct {
+// ending is how a command ended.
+type ending struct {
 	code           int
 	stdout, stderr string
 }
 
-func (r result) String() string {
+func (r ending) String() string {
 	return fmt.Sprintf("exit code %d\nstdout:\n%s\nstderr:\n%s", r.code, r.stdout, r.stderr)
 }
 
 // loadgen runs a command line in this process.
-func loadgen(t *testing.T, args ...string) result {
+func loadgen(t *testing.T, args ...string) ending {
 	t.Helper()
 	return loadgenUntil(t.Context(), &log{}, args...)
 }
 
 // loadgenUntil runs a command line until ctx ends, if it does not end before. What it says on stderr can be watched in stderr.
-func loadgenUntil(ctx context.Context, stderr *log, args ...string) result {
+func loadgenUntil(ctx context.Context, stderr *log, args ...string) ending {
 	var stdout bytes.Buffer
 	code := program(ctx, args, environment{stdout: &stdout, stderr: stderr, vars: os.Environ()})
-	return result{code, stdout.String(), stderr.String()}
+	return ending{code, stdout.String(), stderr.String()}
 }
 
 // log is a buffer that can be watched while it is written.
@@ -306,7 +304,7 @@ func (c *child) start(t *testing.T) {
 }
 
 // signal sends the child a signal and waits for its end.
-func (c *child) signal(t *testing.T, s syscall.Signal) result {
+func (c *child) signal(t *testing.T, s syscall.Signal) ending {
 	t.Helper()
 	if err := c.Process.Signal(s); err != nil {
 		t.Error(err)
@@ -314,5 +312,5 @@ func (c *child) signal(t *testing.T, s syscall.Signal) result {
 	if err := c.Wait(); err != nil && !errors.As(err, new(*exec.ExitError)) {
 		t.Error(err)
 	}
-	return result{c.ProcessState.ExitCode(), c.stdout.String(), c.stderr.String()}
+	return ending{c.ProcessState.ExitCode(), c.stdout.String(), c.stderr.String()}
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"loadlab/loadgen/internal/result"
-	"loadlab/loadgen/internal/unit"
 	"encoding/csv"
 	"encoding/xml"
 	"errors"
@@ -12,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"loadlab/loadgen/internal/result"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -42,7 +42,7 @@ gates:
 `
 
 // run runs the scenario in small.yaml. The machine may be busy with other tests, which must not keep the gates from being judged.
-func runSmall(t *testing.T, args ...string) result {
+func runSmall(t *testing.T, args ...string) ending {
 	t.Helper()
 	return loadgen(t, append([]string{"run", "./small.yaml", "--allow-limited", "--app", binary(t, "app")}, args...)...)
 }
@@ -99,7 +99,7 @@ func checkTraces(t *testing.T, path string) {
 	one := loadgen(t, "trace", path, "--id", id)
 	slowest := loadgen(t, "trace", path)
 	all := loadgen(t, "trace", path, "--mode", "naive", "--phase", "burst", "--all")
-	for _, r := range []result{one, slowest, all} {
+	for _, r := range []ending{one, slowest, all} {
 		if r.code != 0 || r.stderr != "" || !strings.Contains(r.stdout, "SELECT") {
 			t.Error(r)
 		}
@@ -202,7 +202,7 @@ func schedule(run *result.Run) (cells []string) {
 func table(t *testing.T, run *result.Run) (names []string) {
 	t.Helper()
 	var text strings.Builder
-	if err := report.Text(&text, run, report.Options{Width: 140}); err != nil {
+	if err := report.Text(&text, reportOf(t, run), report.Options{Width: 140}); err != nil {
 		t.Fatal(err)
 	}
 	_, rest, _ := strings.Cut(text.String(), "\nModes by phase\n")
@@ -310,4 +310,13 @@ func TestTheScenariosOfTheLab(t *testing.T) {
 	if r.code != 0 || strings.Count(r.stdout, "\n") != len(list) || !strings.Contains(r.stdout, "stampede ") {
 		t.Error(r)
 	}
+}
+
+func reportOf(t *testing.T, run *result.Run) *report.Report {
+	t.Helper()
+	r, err := report.New(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }

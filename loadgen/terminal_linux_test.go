@@ -77,7 +77,7 @@ func TestOnATerminal(t *testing.T) {
 		stdout, stderr := newTerminal(t, tt.columns), newTerminal(t, tt.columns)
 		code := program(t.Context(), []string{"hit", server.URL, "--rate", "50/s", "--for", "900ms"}, environment{stdout: stdout.File, stderr: stderr.File, vars: tt.vars})
 		out, err := stdout.end(), stderr.end()
-		if code != 0 && !limited(result{code: code, stdout: out}) {
+		if code != 0 && !limited(ending{code: code, stdout: out}) {
 			t.Errorf("%d columns: exit code %d\n%s\n%s", tt.columns, code, out, err)
 		}
 		if got := strings.Contains(out, "\x1b["); got != tt.colours {

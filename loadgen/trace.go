@@ -1,14 +1,14 @@
 package main
 
 import (
-	"loadlab/loadgen/internal/result"
-	"loadlab/loadgen/internal/unit"
 	"errors"
 	"fmt"
 
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/unit"
+
 	"github.com/spf13/cobra"
 
-	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/trace"
 	"loadlab/loadgen/internal/trace/waterfall"
 )
@@ -33,13 +33,13 @@ recomputes that those waited for. Without flags: the slowest of all.`,
 	flags.BoolVar(&all, "all", false, "draw all that match, not only the slowest")
 	list := flags.Bool("list", false, "list those that match")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		result, err := result.Read(args[0])
+		run, err := result.Read(args[0])
 		if err != nil {
 			return usageError{err}
 		}
-		found := trace.Find(result.Traces, id, mode, phase, why)
+		found := trace.Find(run.Traces, id, mode, phase, why)
 		switch {
-		case len(result.Traces) == 0:
+		case len(run.Traces) == 0:
 			return usageError{errors.New("the run kept no traces: they are kept on the stacks embedded and local, unless --traces is below 0")}
 		case len(found) == 0:
 			return usageError{errors.New("no trace matches (--list without other flags lists them)")}

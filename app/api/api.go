@@ -1,5 +1,5 @@
-// Package api is the wire contract of the lab's app: paths, headers and JSON bodies. It imports the standard library only,
-// so that the load generator can share it without sharing any code of the system it measures.
+// Package api is the wire contract of the lab's app: paths, headers with what writes them and what reads them, and JSON bodies. It imports
+// the standard library only, so that the load generator can share it without sharing any code of the system it measures.
 package api
 
 import "time"

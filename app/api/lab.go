@@ -56,17 +56,6 @@ type Counters struct {
 	Modes        map[string]ModeCounters `json:"modes"`
 }
 
-// ModeCounters are the totals of one mode.
-type ModeCounters struct {
-	Requests    int64            `json:"requests"`
-	SQL         int64            `json:"sql_queries"`
-	Redis       int64            `json:"redis_commands"`
-	Recomputes  int64            `json:"recomputes"`
-	Expirations int64            `json:"expirations"` // cached pages that were found expired (or about to be) and replaced
-	Cold        int64            `json:"cold"`        // times a page was wanted that was never cached, or flushed
-	Cache       map[string]int64 `json:"cache"`       // by result: hit, stale, miss, coalesced, error
-}
-
 // Key is one cached page: GET /lab/cache/keys.
 type Key struct {
 	Key     string  `json:"key"`

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Timing is what one response cost its server, as the Server-Timing header tells it.
+// Timing is what one response cost its server, as the Server-Timing header says.
 type Timing struct {
 	SQL       int           // queries
 	SQLTime   time.Duration // sum over the queries
@@ -39,6 +39,39 @@ func (t Timing) Append(b []byte) []byte {
 	return b
 }
 
+// Read reads what Append writes, except for Traceparent, into the fields of the entries that value has. Entries of others are ignored. It
+// reports whether there was any of the app's.
+func (t *Timing) Read(value []byte) (found bool) {
+	s := list{b: value}
+	for s.member() {
+		var count *int
+		var dur *time.Duration
+		switch string(s.name) {
+		case "sql":
+			count, dur = &t.SQL, &t.SQLTime
+		case "redis":
+			count, dur = &t.Redis, &t.RedisTime
+		case "wait":
+			dur = &t.Wait
+		case "total":
+			dur = &t.Total
+		}
+		for s.param() {
+			switch {
+			case count != nil && string(s.key) == "desc":
+				if n, ok := Number(s.val); ok && n < 1<<31 {
+					*count, found = int(n), true
+				}
+			case dur != nil && string(s.key) == "dur":
+				if d, ok := millis(s.val); ok {
+					*dur, found = d, true
+				}
+			}
+		}
+	}
+	return found
+}
+
 // appendDur writes whole microseconds as milliseconds, without trailing zeros and without floating point: this runs for every request.
 func appendDur(b []byte, d time.Duration) []byte {
 	us := max(d.Microseconds(), 0)
@@ -53,4 +86,27 @@ func appendDur(b []byte, d time.Duration) []byte {
 		rest %= unit
 	}
 	return b
+}
+
+// millis reads a decimal number of milliseconds, to the nanosecond.
+func millis(b []byte) (time.Duration, bool) {
+	var whole, frac int64
+	unit := int64(time.Millisecond)
+	digits, point := 0, false
+	for _, c := range b {
+		switch {
+		case c == '.' && !point:
+			point = true
+		case !digit(c) || whole > 1<<40:
+			return 0, false
+		case !point:
+			whole = whole*10 + int64(c-'0')
+			digits++
+		default:
+			unit /= 10
+			frac += int64(c-'0') * unit
+			digits++
+		}
+	}
+	return time.Duration(min(whole, 1<<40)*int64(time.Millisecond) + frac), digits > 0
 }

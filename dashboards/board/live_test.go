@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/uptrace/bun/driver/sqliteshim"
 
+	"loadlab/app/api"
 	"loadlab/dashboards/board"
 	"loadlab/dashboards/model"
 	"loadlab/internal/localserver"
@@ -191,8 +192,8 @@ func appTarget(t *testing.T) string {
 	e.histogram(signal.RedisPerRequest, signal.QueryBuckets(), 2, naive, ttl)
 	e.histogram(signal.RecomputeConcurrency, signal.ConcurrencyBuckets(), 9, ttl)
 	e.histogram(signal.RecomputeDuration, signal.HTTPBuckets(), .05, ttl)
-	e.counter(signal.CacheRequests, series{signal.LabelMode: "ttl", signal.LabelResult: signal.ResultHit},
-		series{signal.LabelMode: "ttl", signal.LabelResult: signal.ResultMiss})
+	e.counter(signal.CacheRequests, series{signal.LabelMode: "ttl", signal.LabelResult: api.CacheHit.String()},
+		series{signal.LabelMode: "ttl", signal.LabelResult: api.CacheMiss.String()})
 	e.counter(signal.RecomputeTotal, ttl)
 	e.counter(signal.ExpirationsTotal, ttl)
 	e.gauge(signal.RecomputeInflight, ttl)

@@ -1,6 +1,7 @@
 package board
 
 import (
+	"loadlab/app/api"
 	"loadlab/dashboards/model"
 	"loadlab/dashboards/promql"
 	"loadlab/otel/signal"
@@ -73,7 +74,7 @@ func percentile(name string, q float64) model.Panel {
 // hitRatio is the share of requests that the cache answered.
 func hitRatio(window string) string {
 	m := ofMode(signal.CacheRequests).In(window)
-	hits := m.Where(signal.LabelResult + `=~"` + signal.ResultHit + "|" + signal.ResultStale + `"`)
+	hits := m.Where(signal.LabelResult + `=~"` + api.CacheHit.String() + "|" + api.CacheStale.String() + `"`)
 	return promql.Div(promql.Rate(hits, signal.LabelMode), promql.Rate(m, signal.LabelMode))
 }
 

@@ -16,6 +16,7 @@ const (
 	RecomputeDuration    = "lab_cache_recompute_duration_seconds"
 	ExpirationsTotal     = "lab_cache_expirations_total"
 	CacheWaiters         = "lab_cache_waiters"
+	CacheEvents          = "lab_cache_events_total" // by api.Counter: those without a metric of their own
 	RunInfo              = "lab_run_info"
 	SpansDropped         = "lab_spans_dropped_total"
 	SpansExported        = "lab_spans_exported_total"
@@ -43,7 +44,8 @@ const (
 	LabelDBOp       = "db_operation_name"
 	LabelCollection = "db_collection_name"
 	LabelPool       = "db_client_connection_pool_name"
-	LabelResult     = "result"
+	LabelResult     = "result" // names of api.CacheResult
+	LabelEvent      = "event"  // an api.Counter
 	LabelRunID      = "run_id"
 	LabelScenario   = "scenario"
 	LabelGitSHA     = "git_sha"
@@ -57,7 +59,7 @@ const (
 	AttrMode           = "lab.mode"
 	AttrCacheStrategy  = "lab.cache.strategy"
 	AttrCacheKey       = "lab.cache.key"
-	AttrCacheResult    = "lab.cache.result"
+	AttrCacheResult    = "lab.cache.result" // likewise
 	AttrCacheAge       = "lab.cache.age_ms"
 	AttrCacheStored    = "lab.cache.stored"
 	AttrCacheCollapsed = "lab.cache.collapsed"
@@ -84,15 +86,6 @@ const (
 	AttrHTTPStatus   = "http.response.status_code"
 	AttrURLPath      = "url.path"
 	AttrErrorType    = "error.type" // of a request that failed: its kind, as the ledger names it
-)
-
-// Results of a cache decision: the values of LabelResult and AttrCacheResult.
-const (
-	ResultHit       = "hit"
-	ResultStale     = "stale"
-	ResultMiss      = "miss"
-	ResultCoalesced = "coalesced"
-	ResultError     = "error"
 )
 
 // HTTPBuckets are the bucket bounds of HTTP durations, in seconds.

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"loadlab/app/api"
 	"loadlab/app/internal/pagecache"
-	"loadlab/otel/signal"
 )
 
 // TestContract holds every strategy of the table against every property below, on each Redis. A new strategy needs no line here, unless
@@ -44,7 +44,7 @@ func TestContract(t *testing.T) {
 
 func hit(t *testing.T, l *lab, s pagecache.Strategy) {
 	l.configure(t, func(c *pagecache.Config) { c.Rand = func() float64 { return 0 } })
-	if a := l.get(t, s.Name, page(7)); a.out.Result != signal.ResultMiss || !a.out.Stored || a.out.Collapsed || a.out.Detail != "" {
+	if a := l.get(t, s.Name, page(7)); a.out.Result != api.CacheMiss || !a.out.Stored || a.out.Collapsed || a.out.Detail != "" {
 		t.Fatalf("the first request: got %+v, want a stored miss", a.out)
 	}
 	before, commands := l.trips.all.value(), l.counters()
@@ -52,10 +52,10 @@ func hit(t *testing.T, l *lab, s pagecache.Strategy) {
 	if got := l.trips.all.value() - before; got != 1 {
 		t.Errorf("got %d round trips, want 1", got)
 	}
-	if a.out.Result != signal.ResultHit || a.out.Stored || a.out.Collapsed || a.out.Detail != "" || a.page.Version != 7 {
+	if a.out.Result != api.CacheHit || a.out.Stored || a.out.Collapsed || a.out.Detail != "" || a.page.Version != 7 {
 		t.Errorf("got version %d, %+v, want a plain hit", a.page.Version, a.out)
 	}
-	if c := l.counters(); c.Recomputes != commands.Recomputes || c.Expirations != 0 {
+	if c := l.counters(); c.recomputes != commands.recomputes || c.expirations != 0 {
 		t.Errorf("the hit counted as %+v", c)
 	}
 }
@@ -74,7 +74,7 @@ func carried(t *testing.T, l *lab, s pagecache.Strategy) {
 		}
 		for range 3 {
 			got, out, err := reader.Get(l.request(t), s.Name, key, mustNotCompute(t))
-			if err != nil || out.Result != signal.ResultHit || got.Version != want.Version || !bytes.Equal(got.Body, want.Body) {
+			if err != nil || out.Result != api.CacheHit || got.Version != want.Version || !bytes.Equal(got.Body, want.Body) {
 				t.Errorf("%d bytes: got %d bytes of version %d, %+v, %v", size, len(got.Body), got.Version, out, err)
 			}
 			got.Release()
@@ -90,14 +90,14 @@ func redisClock(t *testing.T, l *lab, s pagecache.Strategy) {
 	l.pass(ttl / 2) // in Redis; here it is but a moment
 	a := l.get(t, s.Name, mustNotCompute(t))
 	// A real server's clock goes on: on a busy machine, by a second at most.
-	if age := a.out.Age; a.out.Result != signal.ResultHit || age < ttl/2 || age > ttl/2+time.Second {
+	if age := a.out.Age; a.out.Result != api.CacheHit || age < ttl/2 || age > ttl/2+time.Second {
 		t.Errorf("got %s at age %s, want a hit at about %s", a.out.Result, age, ttl/2)
 	}
 	if left := a.out.TTL; left > ttl/2 || left < ttl/2-time.Second {
 		t.Errorf("got a TTL of %s, want about %s", left, ttl/2)
 	}
 	l.pass(ttl/2 + grace)
-	if a := l.get(t, s.Name, page(2)); a.page.Version != 2 || a.out.Result != signal.ResultMiss {
+	if a := l.get(t, s.Name, page(2)); a.page.Version != 2 || a.out.Result != api.CacheMiss {
 		t.Errorf("past its TTL: got version %d, %+v, want a miss", a.page.Version, a.out)
 	}
 }

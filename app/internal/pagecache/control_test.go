@@ -12,7 +12,6 @@ import (
 
 	"loadlab/app/api"
 	"loadlab/app/internal/pagecache"
-	"loadlab/otel/signal"
 )
 
 func TestFlushLeavesOthersAlone(t *testing.T) {
@@ -39,7 +38,7 @@ func TestFlushLeavesOthersAlone(t *testing.T) {
 		if keys, err := own.Keys(ctx); len(keys) != 0 || err != nil {
 			t.Errorf("after a flush: got %d keys, %v, want none", len(keys), err)
 		}
-		if _, out, err := other.Get(l.request(t), "ttl", key, mustNotCompute(t)); out.Result != signal.ResultHit || err != nil {
+		if _, out, err := other.Get(l.request(t), "ttl", key, mustNotCompute(t)); out.Result != api.CacheHit || err != nil {
 			t.Errorf("the other cache's page: got %+v, %v, want a hit", out, err)
 		}
 		if err := other.Flush(ctx); err != nil {
@@ -133,11 +132,16 @@ func TestControlsTellThatRedisIsGone(t *testing.T) {
 func TestForeignValues(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, l *lab) {
 		ctx := testContext(t)
-		entry := pagecache.Encode(pagecache.Entry{Page: pagecache.Page{Body: []byte("x"), Version: 1}, Generation: 1, TTL: ttl})
+		flagged := func(flags byte) []byte {
+			return pagecache.Encode(pagecache.Entry{Flags: flags, Page: pagecache.Page{Body: []byte("x"), Version: 1}, Generation: 1, TTL: ttl})
+		}
 		for name, put := range map[string]func(k string) error{
-			"junk":      func(k string) error { return l.rdb.Set(ctx, k, "junk", ttl).Err() },
-			"no expiry": func(k string) error { return l.rdb.Set(ctx, k, entry, 0).Err() },
-			"empty":     func(k string) error { return l.rdb.Set(ctx, k, "", ttl).Err() },
+			"junk":              func(k string) error { return l.rdb.Set(ctx, k, "junk", ttl).Err() },
+			"no expiry":         func(k string) error { return l.rdb.Set(ctx, k, flagged(0), 0).Err() },
+			"of the old layout": func(k string) error { return l.rdb.Set(ctx, k, entryOfLLP1(), ttl).Err() },
+			"of a newer app":    func(k string) error { return l.rdb.Set(ctx, k, flagged(0x80), ttl).Err() },
+			"no page":           func(k string) error { return l.rdb.Set(ctx, k, flagged(pagecache.Tombstone), ttl).Err() },
+			"empty":             func(k string) error { return l.rdb.Set(ctx, k, "", ttl).Err() },
 		} {
 			if err := put(pagecache.PageKey(l.prefix, "ttl", key)); err != nil {
 				t.Fatal(err)
@@ -145,7 +149,7 @@ func TestForeignValues(t *testing.T) {
 			if a := l.get(t, "ttl", page(2)); a.page.Version != 2 || !a.out.Stored {
 				t.Errorf("%s: got version %d, %+v, want a stored miss", name, a.page.Version, a.out)
 			}
-			if a := l.get(t, "ttl", mustNotCompute(t)); a.out.Result != signal.ResultHit {
+			if a := l.get(t, "ttl", mustNotCompute(t)); a.out.Result != api.CacheHit {
 				t.Errorf("%s: then got %+v, want a hit", name, a.out)
 			}
 		}

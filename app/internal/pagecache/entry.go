@@ -10,29 +10,43 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel/trace"
 
-	"loadlab/otel/signal"
+	"loadlab/app/api"
 )
 
 // An entry is one string in Redis: a header of fixed size, in big-endian order, and then the body as it is sent.
 //
-//	0  magic       "LLP1"
-//	4  version     of the page
-//	12 generation  drawn anew for each fill, never 0
-//	20 ttl         how long the page was to be fresh, ns
-//	28 grace       how long Redis keeps it beyond that, ns
-//	36 took        how long its recompute took, ns
-//	44 maker       trace id (16 bytes) and span id (8) of the recompute, if it was sampled; zeros otherwise
-//	68 body
+//	0  magic       "LLP2"; the digit is the layout's version
+//	4  flags       what the entry is, if it is no page; 0 for a page
+//	5  version     of the page
+//	13 generation  drawn anew for each fill, never 0
+//	21 ttl         how long the page was to be fresh, ns
+//	29 grace       how long Redis keeps it beyond that, ns
+//	37 took        how long its recompute took, ns
+//	45 maker       trace id (16 bytes) and span id (8) of the recompute, if it was sampled; zeros otherwise
+//	69 body
 //
 // It says how long, never until when: that is the key's own expiry, which only Redis' clock decides.
+//
+// An entry of another layout, or with a flag that is not known here, is a miss: two releases that share a Redis replace each other's
+// pages, and never misread them.
 const (
-	magic      = "LLP1"
-	headerSize = 68
+	magic      = "LLP2"
+	headerSize = 69
+)
+
+// flags say what an entry is, if it is no page.
+type flags uint8
+
+const (
+	negative  flags = 1 << iota // what the key stands for does not exist
+	tombstone                   // the page was invalidated: fills that began before are not to be stored
+	known     = negative | tombstone
 )
 
 var errMalformed = errors.New("malformed cache entry")
 
 type entry struct {
+	flags            flags
 	page             Page
 	generation       uint64
 	ttl, grace, took time.Duration
@@ -45,6 +59,7 @@ func newGeneration() uint64 { return max(rand.Uint64(), 1) }
 func (e *entry) encode() []byte {
 	b := make([]byte, 0, headerSize+len(e.page.Body))
 	b = append(b, magic...)
+	b = append(b, byte(e.flags))
 	b = binary.BigEndian.AppendUint64(b, uint64(e.page.Version))
 	b = binary.BigEndian.AppendUint64(b, e.generation)
 	for _, d := range []time.Duration{e.ttl, e.grace, e.took} {
@@ -62,14 +77,15 @@ func decode(b []byte) (*entry, error) {
 	}
 	duration := func(at int) time.Duration { return time.Duration(binary.BigEndian.Uint64(b[at:])) }
 	e := &entry{
-		page:       Page{Body: b[headerSize:], Version: int64(binary.BigEndian.Uint64(b[4:]))},
-		generation: binary.BigEndian.Uint64(b[12:]),
-		ttl:        duration(20),
-		grace:      duration(28),
-		took:       duration(36),
-		maker:      maker(b[44:headerSize]),
+		flags:      flags(b[4]),
+		page:       Page{Body: b[headerSize:], Version: int64(binary.BigEndian.Uint64(b[5:]))},
+		generation: binary.BigEndian.Uint64(b[13:]),
+		ttl:        duration(21),
+		grace:      duration(29),
+		took:       duration(37),
+		maker:      maker(b[45:headerSize]),
 	}
-	if e.generation == 0 || e.ttl <= 0 || e.grace < 0 || e.took < 0 {
+	if e.flags&^known != 0 || e.generation == 0 || e.ttl <= 0 || e.grace < 0 || e.took < 0 {
 		return nil, errMalformed
 	}
 	return e, nil
@@ -108,11 +124,11 @@ func (c *Cache) lookup(ctx context.Context, key string) (*entry, error) {
 
 // decodeLive decodes an entry whose key lives for left. Redis says -2 for no such key and -1 for no expiry, negative nanoseconds here. The
 // first is a page that was stored between the two commands. The second is none of this package's: as a miss, it is replaced by one that
-// ends.
+// ends. So is an entry that is no page: no strategy stores one.
 func decodeLive(b []byte, left time.Duration) (*entry, bool) {
 	e, err := decode(b)
 	switch {
-	case err != nil || left == -1:
+	case err != nil || left == -1 || e.flags != 0:
 		return nil, false
 	case left == -2:
 		e.fresh = e.ttl
@@ -124,15 +140,16 @@ func decodeLive(b []byte, left time.Duration) (*entry, bool) {
 
 func (e *entry) age() time.Duration { return max(e.ttl-e.fresh, 0) }
 
-func (e *entry) hit() Outcome {
-	return Outcome{Result: signal.ResultHit, Age: e.age(), TTL: e.fresh}
-}
-
-func (e *entry) stale() Outcome {
-	return Outcome{Result: signal.ResultStale, Age: e.age(), TTL: e.fresh}
-}
+func (e *entry) hit() Outcome   { return e.outcome(api.CacheHit) }
+func (e *entry) stale() Outcome { return e.outcome(api.CacheStale) }
 
 // coalesced is the outcome of a request that had missed the page and found it recomputed by somebody else.
 func (e *entry) coalesced() Outcome {
-	return Outcome{Result: signal.ResultCoalesced, Collapsed: true, Age: e.age(), TTL: e.fresh}
+	out := e.outcome(api.CacheCoalesced)
+	out.Collapsed = true
+	return out
+}
+
+func (e *entry) outcome(r api.CacheResult) Outcome {
+	return Outcome{CacheStatus: api.CacheStatus{Result: r, TTL: e.fresh}, Age: e.age()}
 }

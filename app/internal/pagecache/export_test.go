@@ -1,6 +1,10 @@
 package pagecache
 
-import "time"
+import (
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+)
 
 // What the tests need of the inside: the entry's format, XFetch's test, and the names of a page's keys.
 
@@ -11,15 +15,25 @@ func RefreshNow(left, took time.Duration, beta, uniform float64) bool {
 func LockKey(prefix, strategy, key string) string { return lockPrefix(prefix) + strategy + ":" + key }
 func PageKey(prefix, strategy, key string) string { return pagePrefix(prefix) + strategy + ":" + key }
 
+// Flags of an entry.
+const (
+	Negative  = byte(negative)
+	Tombstone = byte(tombstone)
+)
+
 // Entry mirrors entry.
 type Entry struct {
+	Flags            byte
 	Page             Page
 	Generation       uint64
 	TTL, Grace, Took time.Duration
+	Maker            trace.SpanContext
 }
 
 func Encode(e Entry) []byte {
-	return (&entry{page: e.Page, generation: e.Generation, ttl: e.TTL, grace: e.Grace, took: e.Took}).encode()
+	return (&entry{
+		flags: flags(e.Flags), page: e.Page, generation: e.Generation, ttl: e.TTL, grace: e.Grace, took: e.Took, maker: e.Maker,
+	}).encode()
 }
 
 func Decode(b []byte) (Entry, error) {
@@ -27,5 +41,7 @@ func Decode(b []byte) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	return Entry{Page: e.page, Generation: e.generation, TTL: e.ttl, Grace: e.grace, Took: e.took}, nil
+	return Entry{
+		Flags: byte(e.flags), Page: e.page, Generation: e.generation, TTL: e.ttl, Grace: e.grace, Took: e.took, Maker: e.maker,
+	}, nil
 }

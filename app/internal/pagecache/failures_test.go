@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"loadlab/app/api"
 	"loadlab/app/internal/pagecache"
-	"loadlab/otel/signal"
 )
 
 func cancelledLeader(t *testing.T, l *lab, s pagecache.Strategy) {
@@ -42,7 +42,7 @@ func cancelledLeader(t *testing.T, l *lab, s pagecache.Strategy) {
 	if a := collect(t, 1, leader)[0]; a.err != nil && !errors.Is(a.err, context.Canceled) {
 		t.Errorf("the leader got %v", a.err)
 	}
-	if a := l.get(t, s.Name, mustNotCompute(t)); a.out.Result != signal.ResultHit {
+	if a := l.get(t, s.Name, mustNotCompute(t)); a.out.Result != api.CacheHit {
 		t.Errorf("then got %+v, %v, want a hit", a.out, a.err)
 	}
 	if l.locked(t) {
@@ -78,11 +78,11 @@ func lateMiss(t *testing.T, l *lab, s pagecache.Strategy) {
 		t.Errorf("got %+v, %v, want a stored miss", a.out, a.err)
 	}
 	close(filled)
-	if a := collect(t, 1, late)[0]; a.err != nil || a.page.Version != 1 || a.out.Result != signal.ResultCoalesced {
+	if a := collect(t, 1, late)[0]; a.err != nil || a.page.Version != 1 || a.out.Result != api.CacheCoalesced {
 		t.Errorf("the late request: got version %d, %+v, %v, want the other's page", a.page.Version, a.out, a.err)
 	}
-	if c := l.counters(); c.Cold != 1 || c.Expirations != 0 {
-		t.Errorf("counted %d cold, %d expirations, want 1, 0", c.Cold, c.Expirations)
+	if c := l.counters(); c.cold != 1 || c.expirations != 0 {
+		t.Errorf("counted %d cold, %d expirations, want 1, 0", c.cold, c.expirations)
 	}
 }
 
@@ -104,7 +104,7 @@ func oneFailure(t *testing.T, l *lab, s pagecache.Strategy) {
 		switch {
 		case errors.Is(a.err, errDatabase):
 			failed++
-			if a.out.Result != signal.ResultError || a.out.Stored || a.out.Detail != pagecache.DetailComputeFailed {
+			if a.out.Result != api.CacheError || a.out.Stored || a.out.Detail != pagecache.DetailComputeFailed {
 				t.Errorf("the failed request: got %+v", a.out)
 			}
 		case a.err != nil || a.page.Version != 1:
@@ -129,8 +129,8 @@ func failureNotCached(t *testing.T, l *lab, s pagecache.Strategy) {
 	if a := l.get(t, s.Name, page(1)); a.err != nil || !a.out.Stored {
 		t.Errorf("after the failure: got %+v, %v, want a stored miss", a.out, a.err)
 	}
-	if c := l.counters(); c.Cold != 1 || c.Recomputes != 3 {
-		t.Errorf("counted %d cold and %d recomputes, want 1 and 3", c.Cold, c.Recomputes)
+	if c := l.counters(); c.cold != 1 || c.recomputes != 3 {
+		t.Errorf("counted %d cold and %d recomputes, want 1 and 3", c.cold, c.recomputes)
 	}
 }
 

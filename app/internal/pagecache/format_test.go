@@ -2,40 +2,16 @@ package pagecache_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
 	"strings"
 	"testing"
 	"time"
 
-	"loadlab/app/internal/pagecache"
-	"loadlab/otel/signal"
-)
+	"go.opentelemetry.io/otel/trace"
 
-func TestCacheStatus(t *testing.T) {
-	for _, tc := range []struct {
-		out  pagecache.Outcome
-		want string
-	}{
-		{pagecache.Outcome{Result: signal.ResultHit, TTL: 41900 * time.Millisecond, Age: 19 * time.Second}, "loadlab; hit; ttl=41"},
-		{pagecache.Outcome{Result: signal.ResultHit, TTL: 400 * time.Millisecond}, "loadlab; hit; ttl=0"},
-		{pagecache.Outcome{Result: signal.ResultHit, TTL: time.Second, Detail: pagecache.DetailRefreshFailed},
-			"loadlab; hit; ttl=1; detail=refresh-failed"},
-		{pagecache.Outcome{Result: signal.ResultMiss, Stored: true, TTL: time.Minute}, "loadlab; fwd=miss; stored"},
-		{pagecache.Outcome{Result: signal.ResultMiss, Stored: true, Detail: pagecache.DetailEarly}, "loadlab; fwd=miss; stored; detail=early"},
-		{pagecache.Outcome{Result: signal.ResultCoalesced, Collapsed: true}, "loadlab; fwd=miss; collapsed"},
-		{pagecache.Outcome{Result: signal.ResultStale, TTL: -3 * time.Second}, "loadlab; fwd=stale; ttl=-3"},
-		{pagecache.Outcome{Result: signal.ResultStale, TTL: -2001 * time.Millisecond, Detail: pagecache.DetailRefresh},
-			"loadlab; fwd=stale; ttl=-3; detail=refresh"},
-		{pagecache.Outcome{Result: signal.ResultStale, TTL: -time.Millisecond}, "loadlab; fwd=stale; ttl=-1"},
-		{pagecache.Outcome{Result: signal.ResultMiss, Detail: pagecache.DetailRedis}, "loadlab; fwd=miss; detail=redis-unavailable"},
-		{pagecache.Outcome{Result: signal.ResultError, Collapsed: true, Detail: pagecache.DetailComputeFailed},
-			"loadlab; fwd=miss; collapsed; detail=compute-failed"},
-	} {
-		if got := string(tc.out.AppendCacheStatus([]byte("x: "))); got != "x: "+tc.want {
-			t.Errorf("%+v: got %q, want %q", tc.out, got, tc.want)
-		}
-	}
-}
+	"loadlab/app/internal/pagecache"
+)
 
 func TestConfigValidate(t *testing.T) {
 	for _, tc := range []struct {
@@ -88,23 +64,52 @@ func TestOptions(t *testing.T) {
 	}
 }
 
+// TestFlags: an entry keeps its flags, and one with a flag of a newer app is none.
+func TestFlags(t *testing.T) {
+	for _, flags := range []byte{0, pagecache.Negative, pagecache.Tombstone, pagecache.Negative | pagecache.Tombstone} {
+		want := pagecache.Entry{Flags: flags, Page: pagecache.Page{Body: []byte("x"), Version: 7}, Generation: 1, TTL: 1, Grace: 2, Took: 3}
+		got, err := pagecache.Decode(pagecache.Encode(want))
+		if err != nil || got.Flags != want.Flags || got.Page.Version != 7 || got.TTL != 1 || got.Grace != 2 || got.Took != 3 {
+			t.Errorf("flags %b: got %+v, %v, want %+v", flags, got, err, want)
+		}
+	}
+	for bit := pagecache.Tombstone << 1; bit != 0; bit <<= 1 {
+		if got, err := pagecache.Decode(pagecache.Encode(pagecache.Entry{Flags: bit, Generation: 1, TTL: 1})); err == nil {
+			t.Errorf("flag %b: got %+v, want that it is no entry", bit, got)
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(nil))
-	f.Add([]byte("LLP1"))
+	f.Add([]byte("LLP2"))
+	f.Add(entryOfLLP1())
+	f.Add(pagecache.Encode(pagecache.Entry{Flags: pagecache.Tombstone, Generation: 1, TTL: 1}))
+	f.Add(pagecache.Encode(pagecache.Entry{Flags: 0x80, Generation: 1, TTL: 1}))
 	f.Add(pagecache.Encode(pagecache.Entry{Generation: 1, TTL: 1}))
 	f.Add(pagecache.Encode(pagecache.Entry{
 		Page: pagecache.Page{Body: []byte(`{"count":0}`), Version: -1}, Generation: math.MaxUint64, TTL: time.Minute, Grace: time.Second, Took: 1,
+		Maker: trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}}),
 	}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		e, err := pagecache.Decode(b)
 		if err != nil {
 			return
 		}
-		if e.TTL <= 0 || e.Grace < 0 || e.Took < 0 || e.Generation == 0 {
+		if e.Flags&^(pagecache.Negative|pagecache.Tombstone) != 0 || e.TTL <= 0 || e.Grace < 0 || e.Took < 0 || e.Generation == 0 {
 			t.Errorf("accepted %+v", e)
 		}
 		if again := pagecache.Encode(e); !bytes.Equal(again, b) {
 			t.Errorf("%q is encoded as %q", b, again)
 		}
 	})
+}
+
+// entryOfLLP1 is an entry of the layout before flags: version 1, generation 1, a TTL of 10 s.
+func entryOfLLP1() []byte {
+	b := []byte("LLP1")
+	for _, n := range []uint64{1, 1, uint64(10 * time.Second), 0, 0, 0, 0, 0} {
+		b = binary.BigEndian.AppendUint64(b, n)
+	}
+	return append(b, "x"...)
 }

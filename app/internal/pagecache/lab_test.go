@@ -143,7 +143,12 @@ func (l *lab) passByHand(t *testing.T, d time.Duration) {
 }
 
 // counters are the totals of all requests of the lab.
-func (l *lab) counters() api.ModeCounters { return l.registry.Counters().Modes["test"] }
+type counters struct{ recomputes, expirations, cold int64 }
+
+func (l *lab) counters() counters {
+	c := l.registry.Counters().Modes["test"].Counts
+	return counters{recomputes: c[api.CountRecomputes], expirations: c[api.CountExpirations], cold: c[api.CountCold]}
+}
 
 // waiting is how many requests wait for another's recompute.
 func (l *lab) waiting(t *testing.T, want int) {

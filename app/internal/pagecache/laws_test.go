@@ -11,7 +11,6 @@ import (
 
 	"loadlab/app/api"
 	"loadlab/app/internal/pagecache"
-	"loadlab/otel/signal"
 )
 
 const herdSize = 50
@@ -19,18 +18,18 @@ const herdSize = 50
 func coldLaw(t *testing.T, l *lab, s pagecache.Strategy) {
 	computed := l.recomputesOfHerd(t, s, 1)
 	checkLaw(t, s.Cold, computed)
-	if c := l.counters(); c.Cold != 1 || c.Expirations != 0 || c.Recomputes != int64(computed) {
-		t.Errorf("counted %d cold, %d expirations, %d recomputes, want 1, 0, %d", c.Cold, c.Expirations, c.Recomputes, computed)
+	if c := l.counters(); c.cold != 1 || c.expirations != 0 || c.recomputes != int64(computed) {
+		t.Errorf("counted %d cold, %d expirations, %d recomputes, want 1, 0, %d", c.cold, c.expirations, c.recomputes, computed)
 	}
 	// Flushed is as good as never cached.
 	if err := l.cache.Flush(testContext(t)); err != nil {
 		t.Fatal(err)
 	}
-	if a := l.get(t, s.Name, page(2)); a.page.Version != 2 || a.out.Result != signal.ResultMiss || !a.out.Stored {
+	if a := l.get(t, s.Name, page(2)); a.page.Version != 2 || a.out.Result != api.CacheMiss || !a.out.Stored {
 		t.Errorf("after a flush: got version %d, %+v, want a miss", a.page.Version, a.out)
 	}
-	if c := l.counters(); c.Cold != 2 || c.Expirations != 0 {
-		t.Errorf("after a flush: counted %d cold, %d expirations, want 2, 0", c.Cold, c.Expirations)
+	if c := l.counters(); c.cold != 2 || c.expirations != 0 {
+		t.Errorf("after a flush: counted %d cold, %d expirations, want 2, 0", c.cold, c.expirations)
 	}
 }
 
@@ -64,11 +63,11 @@ func afterExpiry(t *testing.T, l *lab, s pagecache.Strategy, law api.Law) {
 	before := l.counters()
 	computed := l.recomputesOfHerd(t, s, 2)
 	checkLaw(t, law, computed)
-	if c := l.counters(); c.Expirations != 1 || c.Cold != before.Cold || c.Recomputes != before.Recomputes+int64(computed) {
+	if c := l.counters(); c.expirations != 1 || c.cold != before.cold || c.recomputes != before.recomputes+int64(computed) {
 		t.Errorf("counted %d expirations, %d cold, %d recomputes, want 1, 0, %d",
-			c.Expirations, c.Cold-before.Cold, c.Recomputes-before.Recomputes, computed)
+			c.expirations, c.cold-before.cold, c.recomputes-before.recomputes, computed)
 	}
-	if a := l.get(t, s.Name, mustNotCompute(t)); a.page.Version != 2 || a.out.Result != signal.ResultHit {
+	if a := l.get(t, s.Name, mustNotCompute(t)); a.page.Version != 2 || a.out.Result != api.CacheHit {
 		t.Errorf("then got version %d, %+v, want a hit of version 2", a.page.Version, a.out)
 	}
 }
@@ -89,10 +88,10 @@ func (l *lab) recomputesOfHerd(t *testing.T, s pagecache.Strategy, version int64
 		if a.err != nil {
 			t.Errorf("got error %v", a.err)
 		}
-		if a.page.Version != version && a.out.Result != signal.ResultStale {
+		if a.page.Version != version && a.out.Result != api.CacheStale {
 			t.Errorf("got version %d, %+v, want version %d", a.page.Version, a.out, version)
 		}
-		if a.out.Result == signal.ResultMiss {
+		if a.out.Result == api.CacheMiss {
 			misses++
 		}
 		a.page.Release()

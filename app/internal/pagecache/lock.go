@@ -1,26 +1,6 @@
 package pagecache
 
-import (
-	"context"
-	"crypto/rand"
-	"errors"
-	"time"
-
-	"github.com/redis/go-redis/v9"
-
-	"loadlab/app/internal/probe"
-)
-
-// Waiters look for the page at intervals that grow from the one to the other, each made up to half longer or shorter at random: those
-// who began to wait together shall not ask together for ever.
-const (
-	firstPoll = 2 * time.Millisecond
-	lastPoll  = 50 * time.Millisecond
-)
-
-// compareAndDelete gives a lock back. It deletes the key only while it holds the caller's token: a recompute that took longer than the
-// lock's TTL has lost the lock, and the key may by now be somebody else's.
-const compareAndDelete = `if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("DEL", KEYS[1]) end return 0`
+import "context"
 
 // lock lets one request of all processes recompute a page: the holder of a lock in Redis. The others ask for the page again and again,
 // until it is there or the lock is free. Requests of one process are not collapsed, so that what polling costs can be seen.
@@ -33,90 +13,4 @@ func (lock) get(ctx context.Context, r *request) (Page, Outcome, error) {
 		return e.page, e.hit(), nil
 	}
 	return r.fillLocked(ctx, noGrace)
-}
-
-// fillLocked recomputes a missing page under its lock, or waits for whoever does.
-func (r *request) fillLocked(ctx context.Context, grace time.Duration) (Page, Outcome, error) {
-	token, e, err := r.lockOrPage(ctx)
-	if err != nil {
-		return Page{}, collapsed(err), err
-	}
-	if e != nil {
-		linkToLeader(ctx, e.maker)
-		return e.page, e.coalesced(), nil
-	}
-	detached, cancel := r.detach(ctx)
-	defer cancel()
-	if token != "" {
-		defer r.giveBack(ctx, token)
-	}
-	return r.fill(detached, grace)
-}
-
-// lockOrPage returns a token if the caller holds the lock and the page is missing, or the page once it is there. It returns neither if
-// Redis fails, or if two lock TTLs have passed with both out of reach: then nothing is left but to recompute without. One TTL is what
-// the lock of a holder that died may take to expire. With no more patience than that, everybody who waited would lose it just then, and
-// recompute beside the one who took the lock over.
-func (r *request) lockOrPage(ctx context.Context) (token string, e *entry, err error) {
-	patience := time.NewTimer(2 * r.cfg.LockTTL)
-	defer patience.Stop()
-	for poll := firstPoll; ; poll = min(poll*3/2, lastPoll) {
-		token, err := r.tryLock(ctx)
-		switch {
-		case err == nil:
-			// The last holder may have stored the page after this request missed it, and before it gave the lock back.
-			if e, ok := r.read(ctx); ok {
-				r.giveBack(ctx, token)
-				return "", e, nil
-			}
-			return token, nil, nil
-		case !errors.Is(err, errTaken):
-			return "", nil, ctx.Err()
-		}
-		more, err := r.pause(ctx, poll, patience)
-		if err != nil || !more {
-			return "", nil, err
-		}
-		if e, ok := r.read(ctx); ok {
-			return "", e, nil
-		}
-	}
-}
-
-// pause waits for about d; not longer than patience lasts.
-func (r *request) pause(ctx context.Context, d time.Duration, patience *time.Timer) (more bool, err error) {
-	defer probe.From(ctx).Waiting()()
-	t := time.NewTimer(time.Duration(float64(d) * (0.5 + r.cfg.Rand())))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true, nil
-	case <-patience.C:
-		return false, nil
-	case <-ctx.Done():
-		return false, ctx.Err()
-	}
-}
-
-// errTaken says that somebody else holds the lock.
-var errTaken = errors.New("the lock is taken")
-
-// tryLock takes the page's lock. The token is new for each time the lock is taken: with one a process, a holder that lost its lock could
-// give back the lock of another request of the same process.
-func (r *request) tryLock(ctx context.Context) (token string, err error) {
-	token = rand.Text()
-	err = r.redis(ctx, func(ctx context.Context) error {
-		return r.c.rdb.SetArgs(ctx, r.slot.lockKey, token, redis.SetArgs{Mode: "NX", TTL: r.cfg.LockTTL}).Err()
-	})
-	if errors.Is(err, redis.Nil) {
-		return "", errTaken
-	}
-	return token, err
-}
-
-// giveBack ends the caller's hold on the lock, also when its request has been cancelled: nobody shall have to wait for the lock's TTL.
-func (r *request) giveBack(ctx context.Context, token string) {
-	_ = r.redis(probe.Detach(ctx), func(ctx context.Context) error {
-		return r.c.unlock.Run(ctx, r.c.rdb, []string{r.slot.lockKey}, token).Err()
-	})
 }

@@ -9,9 +9,9 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 
+	"loadlab/app/api"
 	"loadlab/app/internal/pagecache"
 	"loadlab/internal/localserver"
-	"loadlab/otel/signal"
 )
 
 // budget is what Redis may cost a request in these tests; bound is what none may take even on a very busy machine. With go-redis'
@@ -30,18 +30,18 @@ func checkOutage(t *testing.T, l *lab, wantDetail string) {
 		start := time.Now()
 		a := l.get(t, s.Name, page(1))
 		took := time.Since(start)
-		if a.err != nil || a.page.Version != 1 || a.out.Result != signal.ResultMiss || a.out.Stored || a.out.Detail != wantDetail {
+		if a.err != nil || a.page.Version != 1 || a.out.Result != api.CacheMiss || a.out.Stored || a.out.Detail != wantDetail {
 			t.Errorf("%s: got version %d, %+v, %v, want a miss that says %s", s.Name, a.page.Version, a.out, a.err, wantDetail)
 		}
-		if got := string(a.out.AppendCacheStatus(nil)); got != "loadlab; fwd=miss; detail="+wantDetail {
+		if got := string(a.out.Append(nil)); got != "loadlab; fwd=miss; detail="+wantDetail {
 			t.Errorf("%s: Cache-Status %q", s.Name, got)
 		}
 		if took > bound {
 			t.Errorf("%s: took %s, with a budget of %s", s.Name, took, budget)
 		}
 	}
-	if c := l.counters(); c.Cold != before.Cold || c.Expirations != 0 {
-		t.Errorf("counted %d cold, %d expirations, with nobody to say whether the page was there", c.Cold-before.Cold, c.Expirations)
+	if c := l.counters(); c.cold != before.cold || c.expirations != 0 {
+		t.Errorf("counted %d cold, %d expirations, with nobody to say whether the page was there", c.cold-before.cold, c.expirations)
 	}
 }
 
@@ -99,7 +99,7 @@ func TestRedisStopped(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.configure(t, func(c *pagecache.Config) { c.RedisBudget = 10 * time.Second })
-	if a := l.get(t, "ttl", mustNotCompute(t)); a.out.Result != signal.ResultHit {
+	if a := l.get(t, "ttl", mustNotCompute(t)); a.out.Result != api.CacheHit {
 		t.Errorf("once it goes on: got %+v, want a hit", a.out)
 	}
 }

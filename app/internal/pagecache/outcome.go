@@ -1,10 +1,9 @@
 package pagecache
 
 import (
-	"strconv"
 	"time"
 
-	"loadlab/otel/signal"
+	"loadlab/app/api"
 )
 
 // Details of an outcome.
@@ -16,59 +15,28 @@ const (
 	DetailComputeFailed = "compute-failed"
 )
 
-// Outcome is how a request got its page.
+// Outcome is how a request got its page. Its detail is one of the Detail names, or empty, and its times are by Redis' clock.
 type Outcome struct {
-	Result    string // one of signal's Result names
-	Stored    bool   // the page was recomputed and stored
-	Collapsed bool   // the page was recomputed by another request
-	// Age is how long ago the page was stored, and TTL how long it is still fresh, negative once it is stale; both by Redis' clock, and
-	// both 0 for a page that never was in Redis.
-	Age, TTL time.Duration
-	Detail   string // one of the Detail names, or empty
+	api.CacheStatus
+	Age time.Duration // how long ago the page was stored; 0 for a page that never was in Redis
 }
 
+// missed is the outcome of a request that recomputed its page, for the TTL.
+func missed(stored bool, ttl time.Duration) Outcome {
+	return Outcome{CacheStatus: api.CacheStatus{Result: api.CacheMiss, Stored: stored, TTL: ttl}}
+}
+
+// failed is the outcome of a request whose recompute failed.
+func failed() Outcome {
+	return Outcome{CacheStatus: api.CacheStatus{Result: api.CacheError, Detail: DetailComputeFailed}}
+}
+
+// collapsed is the outcome of a request that waited for another one's recompute, which ended with err.
 func collapsed(err error) Outcome {
 	if err != nil {
-		return Outcome{Result: signal.ResultError, Collapsed: true, Detail: DetailComputeFailed}
+		out := failed()
+		out.Collapsed = true
+		return out
 	}
-	return Outcome{Result: signal.ResultCoalesced, Collapsed: true}
-}
-
-// AppendCacheStatus appends the outcome as a value of the Cache-Status header (RFC 9211) to b:
-//
-//	loadlab; hit; ttl=41
-//	loadlab; fwd=miss; stored
-//	loadlab; fwd=miss; collapsed
-//	loadlab; fwd=stale; ttl=-3; detail=refresh
-//	loadlab; fwd=miss; detail=redis-unavailable
-//
-// ttl is in whole seconds, rounded down, so that a stale page's is below 0.
-func (o Outcome) AppendCacheStatus(b []byte) []byte {
-	b = append(b, "loadlab; "...)
-	switch o.Result {
-	case signal.ResultHit:
-		b = appendTTL(append(b, "hit"...), o.TTL)
-	case signal.ResultStale:
-		b = appendTTL(append(b, "fwd=stale"...), o.TTL)
-	default:
-		b = append(b, "fwd=miss"...)
-	}
-	if o.Stored {
-		b = append(b, "; stored"...)
-	}
-	if o.Collapsed {
-		b = append(b, "; collapsed"...)
-	}
-	if o.Detail != "" {
-		b = append(append(b, "; detail="...), o.Detail...)
-	}
-	return b
-}
-
-func appendTTL(b []byte, d time.Duration) []byte {
-	s := d / time.Second
-	if d%time.Second < 0 {
-		s--
-	}
-	return strconv.AppendInt(append(b, "; ttl="...), int64(s), 10)
+	return Outcome{CacheStatus: api.CacheStatus{Result: api.CacheCoalesced, Collapsed: true}}
 }

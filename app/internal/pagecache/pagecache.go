@@ -1,8 +1,9 @@
 // Package pagecache keeps finished pages in Redis, ready to send, and knows several strategies for what happens when a page is missing
 // or too old. Strategies is the table of them; each is one file.
 //
-// Every strategy is written with the verbs of a request: read, recompute and store a page, take and give back the page's lock. What is
-// the same for all of them is kept there, and holds for a new strategy by itself:
+// Every strategy is written with the verbs of a request: read, recompute and store a page (request.go), take the page's lock, give it
+// back, wait for it (lease.go), and refresh the page in the background (refresh.go). What is the same for all of them is kept there, and
+// holds for a new strategy by itself:
 //
 //   - A read is one round trip. All time arithmetic comes from Redis' own clock (PTTL), never from a client's: clocks that disagree
 //     change nothing.

@@ -9,7 +9,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"loadlab/app/internal/probe"
-	"loadlab/otel/signal"
 )
 
 // noGrace is for pages that are gone when they expire.
@@ -95,10 +94,10 @@ func (r *request) replacing(ctx context.Context, e *entry) { r.slot.expired(ctx,
 func (r *request) fill(ctx context.Context, grace time.Duration) (Page, Outcome, error) {
 	page, took, err := r.recompute(ctx)
 	if err != nil {
-		return Page{}, Outcome{Result: signal.ResultError, Detail: DetailComputeFailed}, err
+		return Page{}, failed(), err
 	}
 	stored := r.store(ctx, page, took, grace)
-	return page, Outcome{Result: signal.ResultMiss, Stored: stored, TTL: r.cfg.TTL}, nil
+	return page, missed(stored, r.cfg.TTL), nil
 }
 
 func (r *request) recompute(ctx context.Context) (Page, time.Duration, error) {

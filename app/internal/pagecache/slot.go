@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"loadlab/app/api"
 	"loadlab/app/internal/probe"
 )
 
@@ -84,7 +85,7 @@ func (s *slot) missed(ctx context.Context, before uint64) {
 	s.cold = true
 	s.mu.Unlock()
 	if !counted {
-		probe.From(ctx).Cold()
+		probe.From(ctx).Count(api.CountCold)
 	}
 }
 
@@ -98,6 +99,6 @@ func (s *slot) expired(ctx context.Context, generation uint64) {
 	}
 	s.mu.Unlock()
 	if !counted {
-		probe.From(ctx).Expired()
+		probe.From(ctx).Count(api.CountExpirations)
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"runtime"
 	"testing"
 
+	"loadlab/app/api"
 	"loadlab/app/internal/pagecache"
-	"loadlab/otel/signal"
 )
 
 // What one strategy promises beyond the contract.
@@ -47,7 +47,7 @@ func TestStrategiesAndKeysDoNotShareAPage(t *testing.T) {
 			for _, k := range []string{"page=1", "page=2", ""} {
 				version++
 				p, out, err := l.cache.Get(l.request(t), s.Name, k, page(version))
-				if err != nil || p.Version != version || out.Result != signal.ResultMiss {
+				if err != nil || p.Version != version || out.Result != api.CacheMiss {
 					t.Errorf("%s, %q: got version %d, %+v, %v, want a miss of version %d", s.Name, k, p.Version, out, err, version)
 				}
 			}
@@ -107,7 +107,7 @@ func TestSingleflightDatabaseDown(t *testing.T) {
 			return failing(ctx)
 		})
 		for _, a := range collect(t, n, answers) {
-			if !errors.Is(a.err, errDatabase) || a.out.Result != signal.ResultError {
+			if !errors.Is(a.err, errDatabase) || a.out.Result != api.CacheError {
 				t.Errorf("got %+v, %v", a.out, a.err)
 			}
 		}
@@ -124,15 +124,15 @@ func TestSingleflightSharesThePage(t *testing.T) {
 			l.waiting(t, n-1)
 			return page(1)(ctx)
 		})
-		results := map[string]int{}
+		results := map[api.CacheResult]int{}
 		for _, a := range collect(t, n, answers) {
 			results[a.out.Result]++
-			if wantCollapsed := a.out.Result == signal.ResultCoalesced; a.out.Collapsed != wantCollapsed || a.out.Stored == wantCollapsed {
+			if wantCollapsed := a.out.Result == api.CacheCoalesced; a.out.Collapsed != wantCollapsed || a.out.Stored == wantCollapsed {
 				t.Errorf("got %+v", a.out)
 			}
 			a.page.Release() // of no effect on a page that others have too
 		}
-		if results[signal.ResultMiss] != 1 || results[signal.ResultCoalesced] != n-1 {
+		if results[api.CacheMiss] != 1 || results[api.CacheCoalesced] != n-1 {
 			t.Errorf("got %v, want 1 miss and %d coalesced", results, n-1)
 		}
 	})
@@ -177,20 +177,20 @@ func TestEarlyRefreshesInTheRequest(t *testing.T) {
 		if a := l.get(t, "early", page(1)); !a.out.Stored {
 			t.Fatalf("got %+v", a.out)
 		}
-		if a := l.get(t, "early", mustNotCompute(t)); a.out.Result != signal.ResultHit {
+		if a := l.get(t, "early", mustNotCompute(t)); a.out.Result != api.CacheHit {
 			t.Errorf("got %+v, want a hit", a.out)
 		}
 		dice = 1 // -ln(1-1) is infinite: always
-		if a := l.get(t, "early", failing); a.err != nil || a.page.Version != 1 || a.out.Result != signal.ResultHit ||
+		if a := l.get(t, "early", failing); a.err != nil || a.page.Version != 1 || a.out.Result != api.CacheHit ||
 			a.out.Detail != pagecache.DetailRefreshFailed {
 			t.Errorf("a refresh that failed: got version %d, %+v, %v, want the page that is still fresh", a.page.Version, a.out, a.err)
 		}
 		a := l.get(t, "early", page(2))
-		if a.err != nil || a.page.Version != 2 || a.out.Result != signal.ResultMiss || !a.out.Stored || a.out.Detail != pagecache.DetailEarly {
+		if a.err != nil || a.page.Version != 2 || a.out.Result != api.CacheMiss || !a.out.Stored || a.out.Detail != pagecache.DetailEarly {
 			t.Errorf("a refresh: got version %d, %+v, %v, want the new page", a.page.Version, a.out, a.err)
 		}
-		if c := l.counters(); c.Expirations != 1 || c.Cold != 1 || c.Recomputes != 3 {
-			t.Errorf("counted %d expirations, %d cold, %d recomputes, want 1, 1, 3", c.Expirations, c.Cold, c.Recomputes)
+		if c := l.counters(); c.expirations != 1 || c.cold != 1 || c.recomputes != 3 {
+			t.Errorf("counted %d expirations, %d cold, %d recomputes, want 1, 1, 3", c.expirations, c.cold, c.recomputes)
 		}
 		raw, err := l.rdb.Get(testContext(t), pagecache.PageKey(l.prefix, "early", key)).Bytes()
 		if err != nil {
@@ -216,7 +216,7 @@ func TestSWRServesStaleAtOnce(t *testing.T) {
 		})
 		refreshers := 0
 		for _, a := range collect(t, n, answers) { // all of them answer before the refresh ends
-			if a.err != nil || a.page.Version != 1 || a.out.Result != signal.ResultStale || a.out.TTL > -grace/2 || a.out.Age < ttl+grace/2 {
+			if a.err != nil || a.page.Version != 1 || a.out.Result != api.CacheStale || a.out.TTL > -grace/2 || a.out.Age < ttl+grace/2 {
 				t.Errorf("got version %d, %+v, %v, want the stale page", a.page.Version, a.out, a.err)
 			}
 			if a.out.Detail == pagecache.DetailRefresh {
@@ -228,7 +228,7 @@ func TestSWRServesStaleAtOnce(t *testing.T) {
 		if computed.value() != 1 || refreshers != 1 {
 			t.Errorf("got %d recomputes and %d requests that say they started one, want 1", computed.value(), refreshers)
 		}
-		if a := l.get(t, "swr", mustNotCompute(t)); a.page.Version != 2 || a.out.Result != signal.ResultHit {
+		if a := l.get(t, "swr", mustNotCompute(t)); a.page.Version != 2 || a.out.Result != api.CacheHit {
 			t.Errorf("then got version %d, %+v, want a hit of the new page", a.page.Version, a.out)
 		}
 	})
@@ -245,7 +245,7 @@ func TestSWRRefreshOutlivesItsRequest(t *testing.T) {
 			p, _ := page(2)(ctx)
 			return p, ctx.Err()
 		})
-		if err != nil || out.Result != signal.ResultStale {
+		if err != nil || out.Result != api.CacheStale {
 			t.Fatalf("got %+v, %v", out, err)
 		}
 		cancel()
@@ -263,7 +263,7 @@ func TestSWRRefreshOutlivesItsRequest(t *testing.T) {
 		}
 		// Once closed, nothing is refreshed any more, and no lock is kept for it.
 		l.pass(ttl)
-		if a := l.get(t, "swr", mustNotCompute(t)); a.out.Result != signal.ResultStale || a.out.Detail != "" || l.locked(t) {
+		if a := l.get(t, "swr", mustNotCompute(t)); a.out.Result != api.CacheStale || a.out.Detail != "" || l.locked(t) {
 			t.Errorf("after Close: got %+v, locked %t, want the stale page and nothing else", a.out, l.locked(t))
 		}
 	})
@@ -284,8 +284,8 @@ func TestSWRFailedRefreshIsTriedAgain(t *testing.T) {
 		if a := l.get(t, "swr", failing); !errors.Is(a.err, errDatabase) {
 			t.Errorf("past its grace: got %+v, %v, want the error", a.out, a.err)
 		}
-		if c := l.counters(); c.Expirations != 1 || c.Cold != 1 || c.Recomputes != 5 {
-			t.Errorf("counted %d expirations, %d cold, %d recomputes, want 1, 1, 5", c.Expirations, c.Cold, c.Recomputes)
+		if c := l.counters(); c.expirations != 1 || c.cold != 1 || c.recomputes != 5 {
+			t.Errorf("counted %d expirations, %d cold, %d recomputes, want 1, 1, 5", c.expirations, c.cold, c.recomputes)
 		}
 	})
 }

@@ -26,7 +26,7 @@ func endSpan(span trace.Span, strategy, key string, out Outcome, err error) {
 	span.SetAttributes(
 		attribute.String(signal.AttrCacheStrategy, strategy),
 		attribute.String(signal.AttrCacheKey, key),
-		attribute.String(signal.AttrCacheResult, out.Result),
+		attribute.String(signal.AttrCacheResult, out.Result.String()),
 		attribute.Int64(signal.AttrCacheAge, out.Age.Milliseconds()),
 		attribute.Bool(signal.AttrCacheStored, out.Stored),
 		attribute.Bool(signal.AttrCacheCollapsed, out.Collapsed),

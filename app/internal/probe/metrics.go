@@ -5,16 +5,13 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"loadlab/app/api"
 	"loadlab/otel/signal"
 	"loadlab/otel/telemetry"
 )
 
-const resultCount = 5
-
-// results are the outcomes of a cache decision, in the order in which a Mode counts them.
-func results() [resultCount]string {
-	return [...]string{signal.ResultHit, signal.ResultStale, signal.ResultMiss, signal.ResultCoalesced, signal.ResultError}
-}
+// decision reports whether r is the result of a cache that was asked.
+func decision(r api.CacheResult) bool { return r != api.CacheNone && r != api.CacheBypass }
 
 // poolName is the value of signal.LabelPool: the app has one database pool.
 const poolName = "database"
@@ -28,14 +25,14 @@ type metrics struct {
 	inflight, waiters       *prometheus.GaugeVec
 	concurrency, duration   *prometheus.HistogramVec
 	recomputes, expirations *prometheus.CounterVec
+	events                  *prometheus.CounterVec
 }
 
 // modeMetrics are one mode's series, resolved once: looking a series up by its labels costs more than observing it.
 type modeMetrics struct {
 	queries, commands, concurrency, duration prometheus.Observer
-	results                                  [resultCount]prometheus.Counter
+	results                                  [api.CacheResults]prometheus.Counter // of decisions
 	inflight, waiters                        prometheus.Gauge
-	recomputes, expirations                  prometheus.Counter
 	running                                  atomic.Int64
 }
 
@@ -70,6 +67,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		duration:    histogram(signal.RecomputeDuration, "Duration of recomputes.", signal.HTTPBuckets(), mode),
 		recomputes:  counter(signal.RecomputeTotal, "Recomputes of a page.", mode),
 		expirations: counter(signal.ExpirationsTotal, "Cached pages found expired, or about to expire, and replaced.", mode),
+		events:      counter(signal.CacheEvents, "Events of the cache that have no metric of their own.", []string{signal.LabelMode, signal.LabelEvent}),
 	}
 }
 
@@ -81,13 +79,28 @@ func (m *metrics) mode(name string) *modeMetrics {
 		duration:    m.duration.WithLabelValues(name),
 		inflight:    m.inflight.WithLabelValues(name),
 		waiters:     m.waiters.WithLabelValues(name),
-		recomputes:  m.recomputes.WithLabelValues(name),
-		expirations: m.expirations.WithLabelValues(name),
 	}
-	for i, r := range results() {
-		mm.results[i] = m.results.WithLabelValues(name, r)
+	for r := range api.CacheResults {
+		if decision(r) {
+			mm.results[r] = m.results.WithLabelValues(name, r.String())
+		}
 	}
 	return mm
+}
+
+// total returns the series of a mode's counter, or nil if there is none: requests, queries and commands are in the histograms of queries
+// and commands per request.
+func (m *metrics) total(mode string, c api.Counter) prometheus.Counter {
+	switch c {
+	case api.CountRequests, api.CountSQL, api.CountRedis:
+		return nil
+	case api.CountRecomputes:
+		return m.recomputes.WithLabelValues(mode)
+	case api.CountExpirations:
+		return m.expirations.WithLabelValues(mode)
+	default:
+		return m.events.WithLabelValues(mode, string(c))
+	}
 }
 
 // operation names a series of the operation histogram within a mode.

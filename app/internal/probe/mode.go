@@ -38,7 +38,7 @@ func (r *Registry) Mode(name string) *Mode {
 	if m := r.modes[name]; m != nil {
 		return m
 	}
-	m = &Mode{Name: name, registry: r, metrics: r.metrics.mode(name), operations: map[operation]prometheus.Observer{}}
+	m = newMode(r, name)
 	r.modes[name] = m
 	return m
 }
@@ -61,28 +61,69 @@ type Mode struct {
 	registry *Registry
 	metrics  *modeMetrics
 
-	requests, sql, redis          atomic.Int64
-	recomputes, expirations, cold atomic.Int64
-	results                       [resultCount]atomic.Int64
+	requests, sql, redis *total // of totals, resolved once: every request adds to them
+	results              [api.CacheResults]atomic.Int64
 
-	mu         sync.RWMutex // guards operations
+	mu         sync.RWMutex // guards totals and operations
+	totals     map[api.Counter]*total
 	operations map[operation]prometheus.Observer
 }
 
-// Result counts the outcome of a cache decision: one of signal's Result names.
-func (m *Mode) Result(name string) {
-	for i, r := range results() {
-		if r == name {
-			m.results[i].Add(1)
-			m.metrics.results[i].Inc()
-			return
-		}
+// total is how often something happened.
+type total struct {
+	n      atomic.Int64
+	metric prometheus.Counter // nil if another metric has it
+}
+
+func (t *total) add(n int) {
+	t.n.Add(int64(n))
+	if t.metric != nil {
+		t.metric.Add(float64(n))
+	}
+}
+
+// newMode makes the totals that every mode has, and so their series. The others are there from their first event on.
+func newMode(r *Registry, name string) *Mode {
+	m := &Mode{
+		Name: name, registry: r, metrics: r.metrics.mode(name),
+		totals: map[api.Counter]*total{}, operations: map[operation]prometheus.Observer{},
+	}
+	m.requests, m.sql, m.redis = m.total(api.CountRequests), m.total(api.CountSQL), m.total(api.CountRedis)
+	for _, c := range []api.Counter{api.CountRecomputes, api.CountExpirations, api.CountCold} {
+		m.total(c)
+	}
+	return m
+}
+
+// total returns the total of a counter, made at its first use.
+func (m *Mode) total(c api.Counter) *total {
+	m.mu.RLock()
+	t := m.totals[c]
+	m.mu.RUnlock()
+	if t != nil {
+		return t
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if t := m.totals[c]; t != nil {
+		return t
+	}
+	t = &total{metric: m.registry.metrics.total(m.Name, c)}
+	m.totals[c] = t
+	return t
+}
+
+// Result counts what a cache decided. What is no decision, as CacheNone and CacheBypass, is not counted.
+func (m *Mode) Result(r api.CacheResult) {
+	if decision(r) {
+		m.results[r].Add(1)
+		m.metrics.results[r].Inc()
 	}
 }
 
 // Done counts a request of the mode that cost t.
 func (m *Mode) Done(t api.Timing) {
-	m.requests.Add(1)
+	m.requests.add(1)
 	m.metrics.queries.Observe(float64(t.SQL))
 	m.metrics.commands.Observe(float64(t.Redis))
 }
@@ -90,8 +131,7 @@ func (m *Mode) Done(t api.Timing) {
 func (m *Mode) recompute() (done func()) {
 	start := time.Now()
 	m.registry.running.Add(1)
-	m.recomputes.Add(1)
-	m.metrics.recomputes.Inc()
+	m.total(api.CountRecomputes).add(1)
 	m.metrics.inflight.Inc()
 	m.metrics.concurrency.Observe(float64(m.metrics.running.Add(1)))
 	return func() {
@@ -103,18 +143,15 @@ func (m *Mode) recompute() (done func()) {
 }
 
 func (m *Mode) counters() api.ModeCounters {
-	c := api.ModeCounters{
-		Requests:    m.requests.Load(),
-		SQL:         m.sql.Load(),
-		Redis:       m.redis.Load(),
-		Recomputes:  m.recomputes.Load(),
-		Expirations: m.expirations.Load(),
-		Cold:        m.cold.Load(),
-		Cache:       map[string]int64{},
+	c := api.ModeCounters{Counts: api.Counts{}, Cache: map[string]int64{}}
+	m.mu.RLock()
+	for counter, t := range m.totals {
+		c.Counts[counter] = t.n.Load()
 	}
-	for i, name := range results() {
-		if n := m.results[i].Load(); n > 0 {
-			c.Cache[name] = n
+	m.mu.RUnlock()
+	for r := range api.CacheResults {
+		if n := m.results[r].Load(); n > 0 {
+			c.Cache[r.String()] = n
 		}
 	}
 	return c

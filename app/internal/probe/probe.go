@@ -85,7 +85,7 @@ func (m *Meter) addSQL(d time.Duration) {
 	}
 	m.sql.Add(1)
 	m.sqlTime.Add(int64(d))
-	m.mode.sql.Add(1)
+	m.mode.sql.add(1)
 }
 
 func (m *Meter) addRedis(commands int, d time.Duration) {
@@ -94,7 +94,7 @@ func (m *Meter) addRedis(commands int, d time.Duration) {
 	}
 	m.redis.Add(int64(commands))
 	m.redisTime.Add(int64(d))
-	m.mode.redis.Add(int64(commands))
+	m.mode.redis.add(commands)
 }
 
 // Recompute counts a recompute of a page; the caller calls done when it ends, however it ends.
@@ -105,20 +105,10 @@ func (m *Meter) Recompute() (done func()) {
 	return m.mode.recompute()
 }
 
-// Expired counts a cached page that was found expired, or about to expire, and is being replaced: once for each page, however many
-// requests find it so.
-func (m *Meter) Expired() {
-	if m == nil {
-		return
-	}
-	m.mode.expirations.Add(1)
-	m.mode.metrics.expirations.Inc()
-}
-
-// Cold counts a page that was wanted and had never been cached, or had been flushed.
-func (m *Meter) Cold() {
+// Count counts an event that is no query, no command, no request and no recompute: those are counted where they are made.
+func (m *Meter) Count(c api.Counter) {
 	if m != nil {
-		m.mode.cold.Add(1)
+		m.mode.total(c).add(1)
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
+	"loadlab/app/api"
 	"loadlab/app/internal/probe"
 	"loadlab/otel/signal"
 )
@@ -104,8 +105,8 @@ func TestMetersCountWhatTheirRequestsSpend(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	got := r.registry.Counters().Modes["m"]
-	if got.Requests != requests || got.SQL != 2*requests || got.Redis != 3*requests {
+	got := r.registry.Counters().Modes["m"].Counts
+	if got[api.CountRequests] != requests || got[api.CountSQL] != 2*requests || got[api.CountRedis] != 3*requests {
 		t.Errorf("totals %+v, want %d requests, %d queries, %d commands", got, requests, 2*requests, 3*requests)
 	}
 	if n := len(r.spans.Ended()); n != 0 {
@@ -126,7 +127,7 @@ func TestBackgroundWorkIsInTheTotalsOnly(t *testing.T) {
 	if timing := m.Timing(); timing.SQL != 2 || timing.Redis != 3 {
 		t.Errorf("the request says %+v, want what its detached work spent", timing)
 	}
-	if got := r.registry.Counters().Modes["m"]; got.SQL != 4 || got.Redis != 6 {
+	if got := r.registry.Counters().Modes["m"].Counts; got[api.CountSQL] != 4 || got[api.CountRedis] != 6 {
 		t.Errorf("totals %+v, want 4 queries and 6 commands", got)
 	}
 }
@@ -184,14 +185,14 @@ func TestRecomputesAreCountedWithTheirConcurrency(t *testing.T) {
 	}
 	first()
 	second()
-	m.Expired()
-	m.Cold()
+	m.Count(api.CountExpirations)
+	m.Count(api.CountCold)
 	done := m.Waiting()
 	done()
-	r.registry.Mode("m").Result(signal.ResultStale)
+	r.registry.Mode("m").Result(api.CacheStale)
 	got := r.registry.Counters()
-	c := got.Modes["m"]
-	if got.Running != 0 || c.Recomputes != 2 || c.Expirations != 1 || c.Cold != 1 || c.Cache[signal.ResultStale] != 1 {
+	c, cache := got.Modes["m"].Counts, got.Modes["m"].Cache
+	if got.Running != 0 || c[api.CountRecomputes] != 2 || c[api.CountExpirations] != 1 || c[api.CountCold] != 1 || cache[api.CacheStale.String()] != 1 {
 		t.Errorf("counters %+v", got)
 	}
 	want := `
@@ -208,11 +209,38 @@ lab_cache_requests_total{mode="m",result="stale"} 1
 	}
 }
 
+// TestEvents counts what has no metric of its own, in the totals and in one vector.
+func TestEvents(t *testing.T) {
+	r := newRig(t, sdktrace.NeverSample())
+	const own = api.Counter("of_a_strategy")
+	ctx := probe.With(t.Context(), probe.NewMeter(r.registry.Mode("m")))
+	if got, ok := r.registry.Counters().Modes["m"].Counts[api.CountCold]; got != 0 || !ok {
+		t.Errorf("before any event: got %d, %t, want a 0", got, ok)
+	}
+	var wg sync.WaitGroup
+	for range 32 {
+		wg.Go(func() { probe.From(ctx).Count(own) })
+	}
+	wg.Wait()
+	if got := r.registry.Counters().Modes["m"].Counts[own]; got != 32 {
+		t.Errorf("got %d events, want 32", got)
+	}
+	want := `
+# HELP lab_cache_events_total Events of the cache that have no metric of their own.
+# TYPE lab_cache_events_total counter
+lab_cache_events_total{event="cold",mode="m"} 0
+lab_cache_events_total{event="of_a_strategy",mode="m"} 32
+`
+	if err := testutil.GatherAndCompare(r.metrics, strings.NewReader(want), signal.CacheEvents); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAContextWithoutAMeterCostsNothingAndFailsNothing(t *testing.T) {
 	m := probe.From(t.Context())
 	m.AddWait(time.Second)
-	m.Expired()
-	m.Cold()
+	m.Count(api.CountExpirations)
+	m.Count(api.CountCold)
 	m.Recompute()()
 	m.Waiting()()
 	if got := m.Timing(); got.SQL != 0 || got.Wait != 0 {
@@ -229,5 +257,22 @@ func BenchmarkUnsampledQuery(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		hook.AfterQuery(hook.BeforeQuery(ctx, event), event)
+	}
+}
+
+// BenchmarkUnsampledHit is what counting adds to a request that makes one round trip to Redis.
+func BenchmarkUnsampledHit(b *testing.B) {
+	hook := &probe.RedisHook{Tracer: noop.NewTracerProvider().Tracer("")}
+	mode := probe.NewRegistry(prometheus.NewRegistry()).Mode("m")
+	cmds := []redis.Cmder{redis.NewDurationCmd(b.Context(), time.Millisecond, "pttl", "k"), redis.NewStringCmd(b.Context(), "get", "k")}
+	pipe := hook.ProcessPipelineHook(func(context.Context, []redis.Cmder) error { return nil })
+	b.ReportAllocs()
+	for b.Loop() {
+		m := probe.NewMeter(mode)
+		if err := pipe(probe.With(b.Context(), m), cmds); err != nil {
+			b.Fatal(err)
+		}
+		mode.Result(api.CacheHit)
+		mode.Done(m.Timing())
 	}
 }

@@ -61,8 +61,8 @@ func TestCacheCanBeLookedAtExpiredAndFlushed(t *testing.T) {
 	if got := keys(); len(got) > 1 { // the refresh of swr may have stored its page again
 		t.Errorf("after a flush: %+v", got)
 	}
-	counters := decode[api.Counters](t, get(t, r.lab.URL+api.PathLabCounters)).Modes["ttl"]
-	if counters.Recomputes != 2 || counters.Expirations != 1 || counters.Cold != 1 {
+	counters := decode[api.Counters](t, get(t, r.lab.URL+api.PathLabCounters)).Modes["ttl"].Counts
+	if counters[api.CountRecomputes] != 2 || counters[api.CountExpirations] != 1 || counters[api.CountCold] != 1 {
 		t.Errorf("counters of ttl: %+v", counters)
 	}
 }

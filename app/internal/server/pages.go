@@ -15,7 +15,6 @@ import (
 	"loadlab/app/api"
 	"loadlab/app/internal/housing"
 	"loadlab/app/internal/pagecache"
-	"loadlab/otel/signal"
 )
 
 // live computes a page for every request.
@@ -66,12 +65,12 @@ func (s *Server) cached(c *gin.Context) {
 		return pagecache.Page{Body: body, Version: version}, err
 	})
 	rq.mode.Result(outcome.Result)
-	rq.cacheStatus = string(outcome.AppendCacheStatus(make([]byte, 0, 64)))
+	rq.cache = outcome.CacheStatus
 	if err != nil {
 		s.pageError(c, rq, err)
 		return
 	}
-	if outcome.Result == signal.ResultHit || outcome.Result == signal.ResultStale {
+	if outcome.Result == api.CacheHit || outcome.Result == api.CacheStale {
 		rq.age = outcome.Age
 	}
 	rq.version = page.Version

@@ -31,15 +31,17 @@ type request struct {
 	span  trace.Span // nil unless the request is sampled
 
 	// Set by the handler, sent as headers.
-	cacheStatus string
-	age         time.Duration // of a cached page; negative for none
-	version     int64
+	cache   api.CacheStatus
+	age     time.Duration // of a cached page; negative for none
+	version int64
 }
 
 // begin starts the accounting of a request. The caller ends it by answering through json, problem or send.
 func (s *Server) begin(c *gin.Context, mode string) *request {
 	m := s.Probe.Mode(mode)
-	rq := &request{start: time.Now(), route: c.FullPath(), mode: m, meter: probe.NewMeter(m), age: -1, cacheStatus: "loadlab; fwd=bypass"}
+	rq := &request{
+		start: time.Now(), route: c.FullPath(), mode: m, meter: probe.NewMeter(m), cache: api.CacheStatus{Result: api.CacheBypass}, age: -1,
+	}
 	rq.ctx = probe.With(s.trace(c, rq), rq.meter)
 	return rq
 }
@@ -105,13 +107,13 @@ func (rq *request) finish(s *Server, c *gin.Context, status int) {
 	timing := rq.meter.Timing()
 	timing.Traceparent = traceparent(rq.ctx)
 	h := c.Writer.Header()
-	h[api.HeaderCacheStatus] = []string{rq.cacheStatus}
+	h[api.HeaderCacheStatus] = []string{string(rq.cache.Append(make([]byte, 0, 64)))}
 	h[api.HeaderServerTiming] = []string{string(timing.Append(make([]byte, 0, 160)))}
 	if rq.age >= 0 {
-		h[api.HeaderAge] = []string{strconv.FormatInt(int64(rq.age/time.Second), 10)}
+		h[api.HeaderAge] = []string{api.FormatAge(rq.age)}
 	}
 	if rq.version > 0 {
-		h[api.HeaderVersion] = []string{strconv.FormatInt(rq.version, 10)}
+		h[api.HeaderVersion] = []string{api.FormatVersion(rq.version)}
 	}
 	rq.mode.Done(timing)
 	s.observe(c, rq, status, timing)

@@ -171,7 +171,7 @@ func TestCountsAreThoseOfTheDatabase(t *testing.T) {
 	}
 	var total int64
 	for _, m := range decode[api.Counters](t, get(t, r.lab.URL+api.PathLabCounters)).Modes {
-		total += m.SQL
+		total += m.Counts[api.CountSQL]
 	}
 	if said.Load() != counted || total != counted {
 		t.Errorf("PostgreSQL counted %d queries, the responses say %d, the counters %d", counted, said.Load(), total)

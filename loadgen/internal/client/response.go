@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 
+	"loadlab/app/api"
 	"loadlab/loadgen/internal/measure"
 )
 
@@ -126,11 +127,11 @@ func (r *response) onLine(line []byte) {
 }
 
 func (r *response) onStatus(line []byte) {
-	if len(line) < 12 || string(line[:7]) != "HTTP/1." || !digit(line[7]) || line[8] != ' ' || len(line) > 12 && line[12] != ' ' {
+	if len(line) < 12 || string(line[:7]) != "HTTP/1." || line[7] < '0' || line[7] > '9' || line[8] != ' ' || len(line) > 12 && line[12] != ' ' {
 		r.fail("no status line of HTTP/1.x")
 		return
 	}
-	code, ok := number(line[9:12])
+	code, ok := api.Number(line[9:12])
 	if !ok || code < 100 || code == 101 {
 		r.fail("a status that no request asked for")
 		return
@@ -186,7 +187,7 @@ func (r *response) onTrailer(line []byte) {
 func (r *response) onConnection(value []byte) {
 	for len(value) > 0 {
 		token, rest, _ := bytes.Cut(value, []byte{','})
-		token = trim(token)
+		token = api.Trim(token)
 		r.close = r.close || equalFold(token, "close")
 		r.keepAlive = r.keepAlive || equalFold(token, "keep-alive")
 		value = rest
@@ -194,7 +195,7 @@ func (r *response) onConnection(value []byte) {
 }
 
 func (r *response) onLength(value []byte) {
-	n, ok := number(value)
+	n, ok := api.Number(value)
 	if !ok || r.sized && n != r.left {
 		r.fail("Content-Length is not one number")
 		return
@@ -237,7 +238,7 @@ func (r *response) onChunkSize(line []byte) {
 		}
 		size = size<<4 | int64(d)
 	}
-	if rest := trim(line[i:]); i == 0 || len(rest) > 0 && rest[0] != ';' {
+	if rest := api.Trim(line[i:]); i == 0 || len(rest) > 0 && rest[0] != ';' {
 		r.fail("no chunk size")
 		return
 	}

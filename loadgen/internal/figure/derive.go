@@ -1,6 +1,8 @@
 package figure
 
-import "loadlab/loadgen/internal/result"
+import (
+	"loadlab/app/api"
+)
 
 // rate is completed requests per second of load.
 func (t *Total) rate() (float64, bool) {
@@ -14,7 +16,7 @@ func (t *Total) rate() (float64, bool) {
 // said of themselves.
 func (t *Total) sql() (float64, bool) {
 	if c := t.Counters(); c != nil {
-		return Ratio(c[result.SQL], c[result.Requests])
+		return Ratio(c[api.CountSQL], c[api.CountRequests])
 	}
 	return Ratio(t.Server.SQL, t.Server.Timed)
 }
@@ -22,7 +24,7 @@ func (t *Total) sql() (float64, bool) {
 // redis is Redis commands per request, from the same source as sql.
 func (t *Total) redis() (float64, bool) {
 	if c := t.Counters(); c != nil {
-		return Ratio(c[result.Redis], c[result.Requests])
+		return Ratio(c[api.CountRedis], c[api.CountRequests])
 	}
 	return Ratio(t.Server.Redis, t.Server.Timed)
 }
@@ -31,11 +33,11 @@ func (t *Total) redis() (float64, bool) {
 func (t *Total) hits() (float64, bool) {
 	var all int64
 	for name, n := range t.Server.Cache {
-		if name != "none" {
+		if name != api.CacheNone.String() {
 			all += n
 		}
 	}
-	return Ratio(t.Server.Cache["hit"]+t.Server.Cache["stale"], all)
+	return Ratio(t.Server.Cache[api.CacheHit.String()]+t.Server.Cache[api.CacheStale.String()], all)
 }
 
 // recomputes is how often pages were recomputed in a round.
@@ -44,7 +46,7 @@ func (t *Total) recomputes() (float64, bool) {
 	if c == nil {
 		return 0, false
 	}
-	return Ratio(c[result.Recomputes], int64(len(t.rounds)))
+	return Ratio(c[api.CountRecomputes], int64(len(t.rounds)))
 }
 
 // perExpiry is how often a page was recomputed each time it had to be: it had expired, or was not there.
@@ -53,7 +55,7 @@ func (t *Total) perExpiry() (float64, bool) {
 	if c == nil {
 		return 0, false
 	}
-	return Ratio(c[result.Recomputes], c[result.Expirations]+c[result.Cold])
+	return Ratio(c[api.CountRecomputes], c[api.CountExpirations]+c[api.CountCold])
 }
 
 // stalest is the longest time in milliseconds that a version was served after it had become old.

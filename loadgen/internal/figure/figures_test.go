@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"loadlab/loadgen/internal/figure"
-	"loadlab/loadgen/internal/gate"
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/result/resulttest"
 )
@@ -35,22 +34,18 @@ func value(t *testing.T, f *figure.Figures, name, mode, phase string) float64 {
 	return v
 }
 
-// TestGatesKnowTheFigures: gates ask by name, so both packages must mean the same names and units.
-func TestGatesKnowTheFigures(t *testing.T) {
-	var _ gate.Figures = (*figure.Figures)(nil)
+// TestTable: names are unique, and every figure has the unit and the documentation that the table promises.
+func TestTable(t *testing.T) {
 	f := figures(t, resulttest.Stale(t))
-	var names []string
-	for _, fn := range gate.Functions() {
-		names = append(names, fn.Name)
-		if _, unit, err := f.Value(fn.Name, "ttl", "changes"); err != nil || unit != fn.Unit {
-			t.Errorf("%s: got unit %q, %v, want %q", fn.Name, unit, err, fn.Unit)
+	seen := map[string]bool{}
+	for _, line := range figure.Table() {
+		if seen[line.Name] || line.Doc == "" {
+			t.Errorf("%s: there twice, or without documentation", line.Name)
 		}
-	}
-	want := figure.Names()
-	slices.Sort(names)
-	slices.Sort(want)
-	if !slices.Equal(names, want) {
-		t.Errorf("gates know %v, figures are %v", names, want)
+		seen[line.Name] = true
+		if _, unit, err := f.Value(line.Name, "ttl", "changes"); err != nil || unit != line.Unit {
+			t.Errorf("%s: got unit %q, %v, want %q", line.Name, unit, err, line.Unit)
+		}
 	}
 }
 

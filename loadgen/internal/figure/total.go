@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"loadlab/app/api"
+
 	"loadlab/loadgen/internal/hist"
 	"loadlab/loadgen/internal/result"
 )
@@ -34,7 +36,7 @@ type Total struct {
 func newTotal() *Total {
 	return &Total{
 		Ledger:   result.Ledger{Failed: map[string]int64{}},
-		Server:   result.Server{Cache: map[string]int64{}, Counters: result.Counters{}},
+		Server:   result.Server{Cache: map[string]int64{}, Counters: api.Counts{}},
 		Response: hist.New(), Service: hist.New(), Lag: hist.New(),
 		Statuses: map[int]int64{},
 		Errors:   map[string]string{},
@@ -122,7 +124,7 @@ func (t *Total) addSpent(b result.Bucket) {
 func (t *Total) Rounds() int { return len(t.rounds) }
 
 // Counters returns the app's exact counters, or nil if a cell lacks them: a sum with a gap would pass for one without.
-func (t *Total) Counters() result.Counters {
+func (t *Total) Counters() api.Counts {
 	if !t.exact || len(t.rounds) == 0 {
 		return nil
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"loadlab/loadgen/internal/figure"
+
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/checker"
 	"github.com/expr-lang/expr/compiler"
@@ -126,7 +128,7 @@ func (c *checking) check(n *ast.Node) kind {
 		return kind{constant: true}
 	case *ast.IdentifierNode:
 		if _, ok := constants()[x.Value]; ok {
-			return kind{constant: true, unit: millis}
+			return kind{constant: true, unit: figure.Milliseconds}
 		}
 		return c.unknownName(x)
 	case *ast.CallNode:
@@ -219,9 +221,9 @@ func combine(op string, a, b kind) kind {
 	switch op {
 	case "*":
 		switch {
-		case a.unit == number:
+		case a.unit == figure.Number:
 			k.unit = b.unit
-		case b.unit == number:
+		case b.unit == figure.Number:
 			k.unit = a.unit
 		default:
 			k.unit = mixed
@@ -229,10 +231,10 @@ func combine(op string, a, b kind) kind {
 		return k
 	case "/":
 		switch {
-		case b.unit == number:
+		case b.unit == figure.Number:
 			k.unit = a.unit
 		case a.unit == b.unit && a.unit != mixed:
-			k.unit = number
+			k.unit = figure.Number
 		default:
 			k.unit = mixed
 		}
@@ -241,9 +243,9 @@ func combine(op string, a, b kind) kind {
 	switch {
 	case a.unit == b.unit:
 		k.unit = a.unit
-	case a.constant && a.unit == number:
+	case a.constant && a.unit == figure.Number:
 		k.unit = b.unit
-	case b.constant && b.unit == number:
+	case b.constant && b.unit == figure.Number:
 		k.unit = a.unit
 	case a.unit == mixed || b.unit == mixed:
 		k.unit = mixed
@@ -255,11 +257,11 @@ func combine(op string, a, b kind) kind {
 
 func (k kind) describe() string {
 	switch k.unit {
-	case millis:
+	case figure.Milliseconds:
 		return "a time"
-	case perSecond:
+	case figure.PerSecond:
 		return "a rate"
-	case number:
+	case figure.Number:
 		return "a plain number"
 	}
 	return "a number of unknown unit"

@@ -13,18 +13,22 @@ package gate
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
+
+	"loadlab/loadgen/internal/figure"
 
 	"github.com/expr-lang/expr/vm"
 )
 
 // Figures are what a run measured.
 type Figures interface {
-	// Value returns one figure of one mode in one phase, over all that is not warm-up where mode or phase is empty. The names are those
-	// of Functions, and so is the unit. It fails if there is nothing to take the figure of: no sample, or a target that does not tell.
+	// Value returns one figure of one mode in one phase, over all that is not warm-up where mode or phase is empty. Names and units are
+	// those of package figure. The error says that there is nothing to take the figure of (no sample, or a target that does not tell);
+	// figure.ErrTooFewSamples and figure.ErrAtBound come with a value that is not what its name says.
 	Value(name, mode, phase string) (value float64, unit string, err error)
 }
 
@@ -46,8 +50,9 @@ type Verdict string
 
 // Verdicts, as run.json spells them.
 const (
-	Pass Verdict = "pass"
-	Fail Verdict = "fail"
+	Pass      Verdict = "pass"
+	Fail      Verdict = "fail"
+	NotJudged Verdict = "not judged"
 )
 
 // Result is what became of a gate.
@@ -57,7 +62,7 @@ type Result struct {
 	//
 	//	p99(singleflight, expiry) = 12.1 ms <= 0.5 * p99(ttl, expiry) = 120 ms
 	Compared string
-	// Reason says why a gate failed that could not be compared; empty otherwise.
+	// Reason says why a gate failed that could not be compared, or was not judged; empty otherwise.
 	Reason string
 }
 
@@ -66,16 +71,16 @@ type Gate struct {
 	Expr string // as it was written
 	Line int    // where, in its file
 
-	figures     []figure
+	figures     []call
 	comparisons []comparison
 	program     *vm.Program
 }
 
-// figure is one call of a function: a mode or phase that was not named is empty.
-type figure struct{ name, mode, phase, unit string }
+// call is one call of a figure: a mode or phase that was not named is empty.
+type call struct{ name, mode, phase, unit string }
 
 // String renders a figure as people say it: p99(ttl, expiry).
-func (f figure) String() string {
+func (f call) String() string {
 	switch {
 	case f.phase != "":
 		return fmt.Sprintf("%s(%s, %s)", f.name, cmp.Or(f.mode, "*"), f.phase)
@@ -99,13 +104,19 @@ type side struct {
 	bare    bool  // it is a figure and nothing else
 }
 
-// Judge compares. A gate fails if it does not hold, if a figure has no samples, or if anything it compares is not a finite number.
+// Judge compares. A gate fails if it does not hold, if a figure has no samples, or if anything it compares is not a finite number. It is
+// not judged if a figure has too few samples to be what its name says, or if it holds only by a time that may be greater than was recorded.
 func (g *Gate) Judge(figures Figures) Result {
 	values := make([]float64, len(g.figures))
-	var known, reasons []string
+	var known, reasons, doubts []string
+	bound := ""
 	for i, f := range g.figures {
 		v, _, err := figures.Value(f.name, f.mode, f.phase)
 		switch {
+		case errors.Is(err, figure.ErrTooFewSamples):
+			doubts = append(doubts, fmt.Sprintf("%s: %v", f, err))
+		case errors.Is(err, figure.ErrAtBound):
+			bound = fmt.Sprintf("%s is %v", f, err)
 		case err != nil:
 			reasons = append(reasons, fmt.Sprintf("%s cannot be told: %v", f, err))
 		case math.IsNaN(v) || math.IsInf(v, 0):
@@ -115,10 +126,17 @@ func (g *Gate) Judge(figures Figures) Result {
 		}
 		values[i] = v
 	}
-	if len(reasons) > 0 {
+	switch {
+	case len(reasons) > 0:
 		return Result{Verdict: Fail, Compared: strings.Join(known, ", "), Reason: strings.Join(reasons, "; ")}
+	case len(doubts) > 0:
+		return Result{Verdict: NotJudged, Compared: strings.Join(known, ", "), Reason: strings.Join(doubts, "; ")}
 	}
-	return g.compare(values)
+	r := g.compare(values)
+	if r.Verdict == Pass && bound != "" {
+		r.Verdict, r.Reason = NotJudged, bound
+	}
+	return r
 }
 
 // compare runs the program over the values of the figures.

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"loadlab/loadgen/internal/figure"
 	"loadlab/loadgen/internal/gate"
 )
 
@@ -193,7 +194,7 @@ func TestCompileErrors(t *testing.T) {
 
 // Every function that is offered compiles with none, one and two names, and has a line of documentation.
 func TestFunctions(t *testing.T) {
-	for _, f := range gate.Functions() {
+	for _, f := range figure.Table() {
 		for _, args := range []string{``, `"ttl"`, `"ttl", "warm"`, `"*", "warm"`} {
 			if _, err := gate.Compile(f.Name+"("+args+") >= 0", 1, scope); err != nil {
 				t.Errorf("%s(%s): %v", f.Name, args, err)

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"loadlab/loadgen/internal/figure"
+
 	"github.com/expr-lang/expr/ast"
 
 	"loadlab/loadgen/internal/gate/spell"
@@ -17,12 +19,12 @@ func (c *checking) call(n *ast.Node, x *ast.CallNode) kind {
 	}
 	unit, ok := unitOf(callee.Value)
 	if !ok {
-		return c.errorf(callee, "%s", spell.Unknown("function", callee.Value, functionNames()))
+		return c.errorf(callee, "%s", spell.Unknown("function", callee.Value, figure.Names()))
 	}
 	if len(x.Arguments) > 2 {
 		return c.errorf(x, "%s takes a mode and a phase, got %d arguments", callee.Value, len(x.Arguments))
 	}
-	f := figure{name: callee.Value, unit: unit}
+	f := call{name: callee.Value, unit: unit}
 	good := true
 	for i, arg := range x.Arguments {
 		name, ok := arg.(*ast.StringNode)
@@ -79,7 +81,7 @@ func (c *checking) knownPhase(name *ast.StringNode) bool {
 }
 
 // takesPart refuses a figure that can never have a sample: of a mode that is not in the phase's mix.
-func (c *checking) takesPart(x *ast.CallNode, f figure) bool {
+func (c *checking) takesPart(x *ast.CallNode, f call) bool {
 	for _, p := range c.scope.Phases {
 		if p.Name == f.phase && f.mode != "" && p.Modes != nil && !slices.Contains(p.Modes, f.mode) {
 			c.errorf(x, "mode %q takes no part in phase %q (in it: %s)", f.mode, f.phase, strings.Join(p.Modes, ", "))

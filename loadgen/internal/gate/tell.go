@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"loadlab/loadgen/internal/figure"
 )
 
 const (
@@ -14,7 +16,7 @@ const (
 )
 
 // tell renders a comparison with the values of both sides, and those of the figures where a side is made of more than one.
-func (c comparison) tell(values [2]float64, figures []figure, of []float64) string {
+func (c comparison) tell(values [2]float64, figures []call, of []float64) string {
 	digits := plainDigits
 	a, b := render(values[0], c.left.unit, digits), render(values[1], c.right.unit, digits)
 	for a == b && !holds("==", values[0], values[1]) && digits < allDigits { // 12.1 ms <= 12.1 ms would not explain a failure
@@ -54,7 +56,7 @@ func render(v float64, unit string, digits int) string {
 		return "not a number"
 	}
 	switch unit {
-	case millis:
+	case figure.Milliseconds:
 		switch a := math.Abs(v); {
 		case a == 0:
 			return "0 ms"
@@ -64,7 +66,7 @@ func render(v float64, unit string, digits int) string {
 			return significant(v, digits) + " ms"
 		}
 		return significant(v/1e3, digits) + " s"
-	case perSecond:
+	case figure.PerSecond:
 		return significant(v, digits) + "/s"
 	}
 	return significant(v, digits)

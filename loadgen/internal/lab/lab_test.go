@@ -45,7 +45,9 @@ func answer(status int, v any) http.HandlerFunc {
 func TestControls(t *testing.T) {
 	t.Parallel()
 	info := api.Info{Commit: "abc", Database: "PostgreSQL 15.18", Strategies: []string{"ttl"}, Config: api.Config{TTL: "2s"}}
-	counters := api.Counters{Modes: map[string]api.ModeCounters{"naive": {Requests: 2, SQL: 124, Cache: map[string]int64{"hit": 1}}}}
+	counters := api.Counters{Modes: map[string]api.ModeCounters{
+		"naive": {Counts: api.Counts{api.CountRequests: 2, api.CountSQL: 124}, Cache: map[string]int64{"hit": 1}},
+	}}
 	strategies := []api.Strategy{{Name: "ttl", Cold: api.Law{Relation: "~", Recomputes: "arrivals"}}}
 	page := api.Page{Count: 5000, Results: []api.Property{{ID: 7, Price: "1.00"}}}
 	var flushed, expired atomic.Int32

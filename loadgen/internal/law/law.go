@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"loadlab/app/api"
+
 	"loadlab/loadgen/internal/figure"
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/unit"
@@ -49,7 +51,7 @@ func Predictions(f *figure.Figures) []Prediction {
 			if t == nil || !ok || t.Counters() == nil {
 				continue
 			}
-			if c := t.Counters(); c[result.Expirations] > 0 || c[result.Cold] > 0 || c[result.Recomputes] > 0 {
+			if c := t.Counters(); c[api.CountExpirations] > 0 || c[api.CountCold] > 0 || c[api.CountRecomputes] > 0 {
 				all = append(all, predict(f, law, m, p, t))
 			}
 		}
@@ -60,9 +62,9 @@ func Predictions(f *figure.Figures) []Prediction {
 // predict makes one prediction: the law for cold pages times how many there were, and the law for expiries times how many there were.
 func predict(f *figure.Figures, s result.Strategy, m result.Mode, p result.Phase, t *figure.Total) Prediction {
 	c := t.Counters()
-	out := Prediction{Mode: m.Name, Phase: p.Name, Measured: c[result.Recomputes], Agreement: Unknown}
+	out := Prediction{Mode: m.Name, Phase: p.Name, Measured: c[api.CountRecomputes], Agreement: Unknown}
 	vars := variablesOf(f, p, t)
-	measured := fmt.Sprintf("measured %s over %s", unit.Count(c[result.Recomputes]), unit.Counted(int64(t.Rounds()), "round"))
+	measured := fmt.Sprintf("measured %s over %s", unit.Count(c[api.CountRecomputes]), unit.Counted(int64(t.Rounds()), "round"))
 	var says []string
 	for _, cause := range causes(s, p, c) {
 		formula, err := evaluate(cause.law.Recomputes, vars)
@@ -74,12 +76,12 @@ func predict(f *figure.Figures, s result.Strategy, m result.Mode, p result.Phase
 		out.Predicted += float64(cause.n) * formula.value
 		if len(says) == 1 {
 			out.Relation = cause.law.Relation
-			measured = fmt.Sprintf("measured %s (%s over %s)", unit.Amount(float64(c[result.Recomputes])/float64(cause.n)), unit.Count(c[result.Recomputes]), cause.counted())
+			measured = fmt.Sprintf("measured %s (%s over %s)", unit.Amount(float64(c[api.CountRecomputes])/float64(cause.n)), unit.Count(c[api.CountRecomputes]), cause.counted())
 			continue
 		}
 		out.Relation = both(out.Relation, cause.law.Relation)
 		measured = fmt.Sprintf("%s %s in all for %s cold and %s expired; measured %s", relationWord(out.Relation),
-			unit.Amount(out.Predicted), unit.Count(c[result.Cold]), unit.Count(c[result.Expirations]), unit.Count(c[result.Recomputes]))
+			unit.Amount(out.Predicted), unit.Count(c[api.CountCold]), unit.Count(c[api.CountExpirations]), unit.Count(c[api.CountRecomputes]))
 	}
 	if len(says) == 0 {
 		out.Relation, says = "==", []string{"no page expired or was cold, so none should be recomputed"}
@@ -102,11 +104,11 @@ type cause struct {
 
 // causes are those that there were. A law that says how many at least, because more come while recomputes slow each other down, says
 // how many at most in a burst: nobody comes after it, and on a busy machine some of it come too late to miss the page.
-func causes(s result.Strategy, p result.Phase, c result.Counters) []cause {
+func causes(s result.Strategy, p result.Phase, c api.Counts) []cause {
 	if p.Kind == "burst" {
 		s.Cold, s.Expiry = atMost(s.Cold), atMost(s.Expiry)
 	}
-	all := []cause{{s.Cold, c[result.Cold], "cold page", "cold pages"}, {s.Expiry, c[result.Expirations], "expiry", "expiries"}}
+	all := []cause{{s.Cold, c[api.CountCold], "cold page", "cold pages"}, {s.Expiry, c[api.CountExpirations], "expiry", "expiries"}}
 	return slices.DeleteFunc(all, func(x cause) bool { return x.n <= 0 })
 }
 

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"loadlab/app/api"
+
 	"loadlab/loadgen/internal/figure"
 	"loadlab/loadgen/internal/law"
 	"loadlab/loadgen/internal/result"
@@ -56,14 +58,14 @@ func FuzzLaw(f *testing.F) {
 }
 
 // one is a run of one mode in one phase with the law given.
-func one(t *testing.T, phase result.Phase, of result.Law, requests int, took, d time.Duration, c result.Counters) law.Prediction {
+func one(t *testing.T, phase result.Phase, of result.Law, requests int, took, d time.Duration, c api.Counts) law.Prediction {
 	t.Helper()
 	run := resulttest.Base()
 	run.Modes, run.Phases = run.Modes[:1], []result.Phase{phase}
 	run.Strategies = []result.Strategy{{Name: "ttl", Cold: of, Expiry: of}}
 	run.Stack.Replicas = 2
 	resulttest.Fill(run, 1, []resulttest.Load{{Mode: "ttl", Phase: phase.Name, Requests: requests, Took: took, Fast: ms, Slow: d,
-		Recomputes: c[result.Recomputes], Expired: c[result.Expirations], Cold: c[result.Cold]}})
+		Recomputes: c[api.CountRecomputes], Expired: c[api.CountExpirations], Cold: c[api.CountCold]}})
 	all := law.Predictions(figures(t, run))
 	if len(all) != 1 {
 		t.Fatalf("got %d predictions, want 1", len(all))
@@ -84,40 +86,40 @@ func TestPredictions(t *testing.T) {
 		law      result.Law
 		requests int
 		d        time.Duration
-		counters result.Counters
+		counters api.Counts
 		want     law.Agreement
 		value    float64
 		text     string
 	}{
-		{"many a stampede", open, lawOf(">=", "arrivals"), 1200, 14 * ms, result.Counters{result.Recomputes: 19, result.Expirations: 3}, law.Agrees, 8.4,
+		{"many a stampede", open, lawOf(">=", "arrivals"), 1200, 14 * ms, api.Counts{api.CountRecomputes: 19, api.CountExpirations: 3}, law.Agrees, 8.4,
 			"at least λ·D = 200/s × 14.0 ms = 2.80 per expiry; measured 6.33 (19 over 3 expiries)"},
-		{"no stampede where one is due", open, lawOf(">=", "arrivals"), 1200, 140 * ms, result.Counters{result.Recomputes: 3, result.Expirations: 3}, law.Differs, 84,
+		{"no stampede where one is due", open, lawOf(">=", "arrivals"), 1200, 140 * ms, api.Counts{api.CountRecomputes: 3, api.CountExpirations: 3}, law.Differs, 84,
 			"measured 1 (3 over 3 expiries)"},
-		{"chance", open, lawOf(">=", "arrivals"), 1200, 14 * ms, result.Counters{result.Recomputes: 7, result.Expirations: 3}, law.Agrees, 8.4,
+		{"chance", open, lawOf(">=", "arrivals"), 1200, 14 * ms, api.Counts{api.CountRecomputes: 7, api.CountExpirations: 3}, law.Agrees, 8.4,
 			"short of it by no more than chance"},
-		{"one per replica", open, lawOf("<=", "replicas"), 1200, 14 * ms, result.Counters{result.Recomputes: 6, result.Expirations: 3}, law.Agrees, 6,
+		{"one per replica", open, lawOf("<=", "replicas"), 1200, 14 * ms, api.Counts{api.CountRecomputes: 6, api.CountExpirations: 3}, law.Agrees, 6,
 			"at most replicas = 2 per expiry; measured 2 (6 over 3 expiries)"},
-		{"more than one per replica", open, lawOf("<=", "replicas"), 1200, 14 * ms, result.Counters{result.Recomputes: 7, result.Expirations: 3}, law.Differs, 6,
+		{"more than one per replica", open, lawOf("<=", "replicas"), 1200, 14 * ms, api.Counts{api.CountRecomputes: 7, api.CountExpirations: 3}, law.Differs, 6,
 			"measured 2.33 (7 over 3 expiries)"},
-		{"exactly", open, lawOf("==", "1"), 1200, 14 * ms, result.Counters{result.Recomputes: 1, result.Expirations: 1}, law.Agrees, 1,
+		{"exactly", open, lawOf("==", "1"), 1200, 14 * ms, api.Counts{api.CountRecomputes: 1, api.CountExpirations: 1}, law.Agrees, 1,
 			"exactly 1 per expiry; measured 1 (1 over 1 expiry)"},
-		{"too few is no better", open, lawOf("==", "1"), 1200, 14 * ms, result.Counters{result.Recomputes: 2, result.Expirations: 3}, law.Differs, 3, "measured 0.667"},
-		{"the mean of dice", open, lawOf("~", "exp(1/beta)"), 1200, 14 * ms, result.Counters{result.Recomputes: 9, result.Expirations: 3}, law.Agrees, 3 * math.E,
+		{"too few is no better", open, lawOf("==", "1"), 1200, 14 * ms, api.Counts{api.CountRecomputes: 2, api.CountExpirations: 3}, law.Differs, 3, "measured 0.667"},
+		{"the mean of dice", open, lawOf("~", "exp(1/beta)"), 1200, 14 * ms, api.Counts{api.CountRecomputes: 9, api.CountExpirations: 3}, law.Agrees, 3 * math.E,
 			"about exp(1/beta) = 2.72 per expiry (beta = 1)"},
-		{"dice that are off", open, lawOf("~", "exp(1/beta)"), 1200, 14 * ms, result.Counters{result.Recomputes: 19, result.Expirations: 3}, law.Differs, 3 * math.E, ""},
-		{"a burst", burst, lawOf(">=", "arrivals"), 50, 60 * ms, result.Counters{result.Recomputes: 50, result.Cold: 1}, law.Agrees, 50,
+		{"dice that are off", open, lawOf("~", "exp(1/beta)"), 1200, 14 * ms, api.Counts{api.CountRecomputes: 19, api.CountExpirations: 3}, law.Differs, 3 * math.E, ""},
+		{"a burst", burst, lawOf(">=", "arrivals"), 50, 60 * ms, api.Counts{api.CountRecomputes: 50, api.CountCold: 1}, law.Agrees, 50,
 			"at most N = 50 per cold page; measured 50 (50 over 1 cold page)"},
-		{"users bound a closed load", closed, lawOf(">=", "arrivals"), 60_000, 14 * ms, result.Counters{result.Recomputes: 120, result.Expirations: 2}, law.Agrees, 100,
+		{"users bound a closed load", closed, lawOf(">=", "arrivals"), 60_000, 14 * ms, api.Counts{api.CountRecomputes: 120, api.CountExpirations: 2}, law.Agrees, 100,
 			"at least users = 50 per expiry"},
-		{"users that think", closed, lawOf(">=", "arrivals"), 600, 20 * ms, result.Counters{result.Recomputes: 4, result.Expirations: 2}, law.Agrees, 4,
+		{"users that think", closed, lawOf(">=", "arrivals"), 600, 20 * ms, api.Counts{api.CountRecomputes: 4, api.CountExpirations: 2}, law.Agrees, 4,
 			"at least λ·D = 100/s × 20.0 ms = 2 per expiry"},
-		{"both causes", open, lawOf("==", "1"), 1200, 14 * ms, result.Counters{result.Recomputes: 4, result.Expirations: 3, result.Cold: 1}, law.Agrees, 4,
+		{"both causes", open, lawOf("==", "1"), 1200, 14 * ms, api.Counts{api.CountRecomputes: 4, api.CountExpirations: 3, api.CountCold: 1}, law.Agrees, 4,
 			"exactly 1 per cold page and exactly 1 per expiry; exactly 4 in all for 1 cold and 3 expired; measured 4"},
-		{"no cause", open, lawOf("==", "1"), 1200, 14 * ms, result.Counters{result.Recomputes: 2}, law.Differs, 0, "none should be recomputed; measured 2 over 1 round"},
-		{"nothing recomputed, so no D", open, lawOf(">=", "arrivals"), 1200, 0, result.Counters{result.Expirations: 1}, law.Unknown, 0,
+		{"no cause", open, lawOf("==", "1"), 1200, 14 * ms, api.Counts{api.CountRecomputes: 2}, law.Differs, 0, "none should be recomputed; measured 2 over 1 round"},
+		{"nothing recomputed, so no D", open, lawOf(">=", "arrivals"), 1200, 0, api.Counts{api.CountExpirations: 1}, law.Unknown, 0,
 			"no prediction: no response tells how long a recompute takes; measured 0 over 1 round"},
-		{"an unreadable law", open, lawOf("==", "lambda *"), 1200, 14 * ms, result.Counters{result.Recomputes: 1, result.Expirations: 1}, law.Unknown, 0, "cannot be read"},
-		{"an unknown relation", open, lawOf("!", "1"), 1200, 14 * ms, result.Counters{result.Recomputes: 1, result.Expirations: 1}, law.Unknown, 1, ""},
+		{"an unreadable law", open, lawOf("==", "lambda *"), 1200, 14 * ms, api.Counts{api.CountRecomputes: 1, api.CountExpirations: 1}, law.Unknown, 0, "cannot be read"},
+		{"an unknown relation", open, lawOf("!", "1"), 1200, 14 * ms, api.Counts{api.CountRecomputes: 1, api.CountExpirations: 1}, law.Unknown, 1, ""},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
 			got := one(t, tt.phase, tt.law, tt.requests, 6*time.Second, tt.d, tt.counters)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"loadlab/app/api"
 	"loadlab/loadgen/internal/result"
 )
 
@@ -13,7 +14,7 @@ type mode struct {
 	ended     [Kinds]int64
 	bytes     int64
 	server    result.Server // without Cache and Counters
-	cache     [Caches]int64
+	cache     [api.CacheResults]int64
 	total     *clocks // of the whole phase
 	spent     spent
 
@@ -51,7 +52,7 @@ func (m *mode) drop(n int) { m.seconds = slices.Delete(m.seconds, 0, n) }
 func (m *mode) count(o *Outcome) {
 	m.ended[o.Kind]++
 	m.bytes += o.Bytes
-	if o.Cache != CacheNone {
+	if o.Cache != api.CacheNone {
 		m.cache[o.Cache]++
 	}
 	if !o.Timed {
@@ -100,12 +101,12 @@ func (m *mode) ledger() result.Ledger {
 // sums returns the server's sums in the form of a report.
 func (m *mode) sums() result.Server {
 	s := m.server
-	for cache := CacheNone + 1; cache < Caches; cache++ {
-		if n := m.cache[cache]; n > 0 {
+	for result, n := range m.cache {
+		if n > 0 {
 			if s.Cache == nil {
 				s.Cache = make(map[string]int64)
 			}
-			s.Cache[cache.String()] = n
+			s.Cache[api.CacheResult(result).String()] = n
 		}
 	}
 	return s

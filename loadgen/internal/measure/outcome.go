@@ -6,24 +6,6 @@ import (
 	"loadlab/app/api"
 )
 
-// Cache is what the Cache-Status header of a response said.
-type Cache uint8
-
-// Cache results, as RFC 9211 spells them: hit; fwd=stale (an old page was served, or replaced); fwd=miss; collapsed; fwd=bypass.
-const (
-	CacheNone Cache = iota // no such header
-	CacheHit
-	CacheStale
-	CacheMiss
-	CacheCoalesced
-	CacheBypass
-	Caches // how many there are
-)
-
-func (c Cache) String() string {
-	return [Caches]string{"none", "hit", "stale", "miss", "coalesced", "bypass"}[c]
-}
-
 // Outcome is what one request came to, filled in by the client that made it. It is reused from request to request.
 type Outcome struct {
 	Kind   Kind
@@ -35,12 +17,12 @@ type Outcome struct {
 	// Breakdown, filled in only when the client was asked for phases.
 	Connect, TLS, FirstByte time.Duration
 
-	Timed   bool       // the response carried Server-Timing
-	Timing  api.Timing // without Traceparent: the client wrote the trace id itself
-	Cache   Cache
-	Stored  bool          // Cache-Status said stored: this response recomputed its page
-	Age     time.Duration // of a cached page
-	Version int64         // Loadlab-Version, 0 if absent
+	Timed   bool            // the response carried Server-Timing
+	Timing  api.Timing      // without Traceparent: the client wrote the trace id itself
+	Cache   api.CacheResult // by Cache-Status; none without that header, and never an error
+	Stored  bool            // Cache-Status said stored: this response recomputed its page
+	Age     time.Duration   // of a cached page
+	Version int64           // Loadlab-Version, 0 if absent
 	TraceID [16]byte
 	SpanID  [8]byte // that the request named as its parent
 	Sampled bool

@@ -86,10 +86,10 @@ func TestLedgerAndServer(t *testing.T) {
 		o := outcome(start, kind, due, ms, 10*ms)
 		o.Bytes = 1000
 		if kind == measure.OK {
-			o.Timed, o.Cache = true, measure.CacheHit
+			o.Timed, o.Cache = true, api.CacheHit
 			o.Timing = api.Timing{SQL: 2, SQLTime: 3 * ms, Redis: 1, RedisTime: ms, Wait: 2 * ms, Total: time.Duration(10+i) * ms}
 			if i >= 3 {
-				o.Stored, o.Cache = true, measure.CacheMiss
+				o.Stored, o.Cache = true, api.CacheMiss
 			}
 		}
 		r.Scheduled(1, due)

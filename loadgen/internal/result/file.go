@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"loadlab/app/api"
 )
 
 // ErrSchema is what a run.json of an unknown schema version is refused with.
@@ -84,7 +86,7 @@ const oldest = 1
 func (r *Run) upgrade() {
 	if r.Schema < 2 {
 		for _, c := range r.Cells {
-			for old, name := range map[string]string{"sql": SQL, "redis": Redis} {
+			for old, name := range map[api.Counter]api.Counter{"sql": api.CountSQL, "redis": api.CountRedis} {
 				if n, ok := c.Server.Counters[old]; ok {
 					c.Server.Counters[name] = n
 					delete(c.Server.Counters, old)

@@ -4,6 +4,8 @@ package result
 
 import (
 	"time"
+
+	"loadlab/app/api"
 )
 
 // SchemaVersion is the version of run.json. It grows when a field changes its meaning or goes. Parse also reads version 1, in which the
@@ -162,7 +164,7 @@ type Server struct {
 	MinMiss Dur `json:"min_miss_ns,omitempty"`
 	// Counters is the change of the app's own counters over the cell, background work included; nil when the lab controls are out of
 	// reach.
-	Counters Counters `json:"counters,omitempty"`
+	Counters api.Counts `json:"counters,omitzero"`
 }
 
 // Driver is what the generator itself was like while it drove one phase.

@@ -1,34 +1,5 @@
 package result
 
-// Counters are the app's exact totals over a cell, background work included, by the app's names of them (GET /lab/counters).
-type Counters map[string]int64
-
-// Counters that figures and laws read. The app may have more.
-const (
-	Requests    = "requests"
-	SQL         = "sql_queries"
-	Redis       = "redis_commands"
-	Recomputes  = "recomputes"
-	Expirations = "expirations"
-	Cold        = "cold"
-)
-
-// Add adds o to c.
-func (c Counters) Add(o Counters) {
-	for name, n := range o {
-		c[name] += n
-	}
-}
-
-// Sub returns c less o.
-func (c Counters) Sub(o Counters) Counters {
-	diff := Counters{}
-	for name, n := range c {
-		diff[name] = n - o[name]
-	}
-	return diff
-}
-
 // Errors is how many requests did not complete as they should.
 func (l Ledger) Errors() int64 {
 	var n int64
@@ -51,7 +22,7 @@ func (l *Ledger) Add(o Ledger) {
 	}
 }
 
-// Add adds o to s, whose Cache and Counters must not be nil.
+// Add adds o to s, whose Cache must not be nil.
 func (s *Server) Add(o Server) {
 	s.Timed += o.Timed
 	s.SQL += o.SQL
@@ -66,7 +37,7 @@ func (s *Server) Add(o Server) {
 	if o.MinMiss > 0 && (s.MinMiss == 0 || o.MinMiss < s.MinMiss) {
 		s.MinMiss = o.MinMiss
 	}
-	s.Counters.Add(o.Counters)
+	s.Counters = s.Counters.Add(o.Counters)
 }
 
 // Add adds o, which must be of the same size, to b.

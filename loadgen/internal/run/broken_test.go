@@ -138,7 +138,11 @@ func TestATargetThatIsGone(t *testing.T) {
 		}
 	}
 	var text strings.Builder
-	if err := report.Text(&text, r, report.Options{}); err != nil || !strings.Contains(text.String(), "refused") {
+	rendered, err := report.New(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := report.Text(&text, rendered, report.Options{}); err != nil || !strings.Contains(text.String(), "refused") {
 		t.Errorf("the report does not say refused: %v\n%s", err, text.String())
 	}
 	if code := result.ExitCode(r); code != result.ExitFail {

@@ -8,6 +8,7 @@ import (
 
 	"loadlab/loadgen/internal/result"
 
+	"loadlab/app/api"
 	"loadlab/loadgen/internal/lab"
 )
 
@@ -15,7 +16,7 @@ import (
 const settleLimit = 30 * time.Second
 
 // counters are the app's totals by its modes, once nothing runs any more; nil without lab controls.
-func (r *runner) counters(ctx context.Context) (map[string]result.Counters, error) {
+func (r *runner) counters(ctx context.Context) (map[string]api.Counts, error) {
 	// Also when the run is being interrupted: a partial report should be right as far as it goes.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleLimit)
 	defer cancel()
@@ -26,11 +27,9 @@ func (r *runner) counters(ctx context.Context) (map[string]result.Counters, erro
 	if err != nil {
 		return nil, fmt.Errorf("read the app's counters: %w", err)
 	}
-	out := map[string]result.Counters{}
+	out := map[string]api.Counts{}
 	for name, m := range totals.Modes {
-		out[name] = result.Counters{
-			Requests: m.Requests, SQL: m.SQL, Redis: m.Redis, Recomputes: m.Recomputes, Expirations: m.Expirations, Cold: m.Cold,
-		}
+		out[name] = m.Counts
 	}
 	return out, nil
 }
@@ -41,7 +40,7 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 	if err != nil {
 		r.invalid("%s: %v", d.phase.Name, err)
 	}
-	var after map[string]result.Counters
+	var after map[string]api.Counts
 	var unknown error // the cells are worth having without counters
 	if r.stack.Err() == nil {
 		after, unknown = r.counters(ctx)
@@ -55,7 +54,7 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 		}
 		if after != nil && d.owns(r.report.Modes, m) {
 			name := appMode(mode.Method, mode.Path)
-			cell.Server.Counters = difference(after[name], d.before[name])
+			cell.Server.Counters = after[name].Sub(d.before[name])
 		}
 		if o := d.oracles[m]; o != nil {
 			stale := o.Stale(d.start)
@@ -76,11 +75,4 @@ func (d *driven) owns(modes []result.Mode, m int) bool {
 		}
 	}
 	return name != ""
-}
-
-func difference(after, before result.Counters) *result.Counters {
-	return &result.Counters{
-		Requests: after.Requests - before.Requests, SQL: after.SQL - before.SQL, Redis: after.Redis - before.Redis,
-		Recomputes: after.Recomputes - before.Recomputes, Expirations: after.Expirations - before.Expirations, Cold: after.Cold - before.Cold,
-	}
 }

@@ -53,7 +53,7 @@ func newReport(cfg Config) *result.Run {
 
 // describe fills in what the stack tells of itself.
 func (r *runner) describe(ctx context.Context) error {
-	s := &r.result.Stack
+	s := &r.report.Stack
 	s.Kind, s.Target, s.Replicas = r.stack.Kind, withoutPassword(r.stack.API), 1
 	info, err := r.lab.Info(ctx)
 	if errors.Is(err, lab.ErrNoLab) {

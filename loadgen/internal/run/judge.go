@@ -3,10 +3,10 @@ package run
 import (
 	"fmt"
 
+	"loadlab/loadgen/internal/figure"
 	"loadlab/loadgen/internal/result"
 
 	"loadlab/loadgen/internal/gate"
-	"loadlab/loadgen/internal/report"
 )
 
 // validate says in the report why it cannot be judged, if it cannot.
@@ -36,7 +36,7 @@ func judge(r *result.Run, gates []*gate.Gate) {
 	case len(r.Limited) > 0 && !r.AllowLimited:
 		reason = "the generator was the bottleneck (--allow-limited judges all the same)"
 	}
-	figures, err := report.NewFigures(r)
+	figures, err := figure.New(r)
 	if err != nil && reason == "" {
 		r.Invalid = append(r.Invalid, err.Error())
 		reason = "the run is invalid"

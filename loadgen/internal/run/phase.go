@@ -5,8 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"loadlab/loadgen/internal/result"
-
+	"loadlab/app/api"
 	"loadlab/loadgen/internal/measure"
 	"loadlab/loadgen/internal/progress"
 	"loadlab/loadgen/internal/scenario"
@@ -19,7 +18,7 @@ type driven struct {
 	modes    []int // of the scenario, that take part
 	recorder *measure.Recorder
 	oracles  []*measure.Oracle // by mode of the scenario; nil for those that take no part
-	before   map[string]result.Counters
+	before   map[string]api.Counts
 	start    time.Time
 	took     time.Duration
 }
@@ -103,7 +102,7 @@ func (r *runner) drive(ctx context.Context, d *driven) error {
 
 func (r *runner) title(d *driven) progress.Phase {
 	return progress.Phase{
-		Round: d.block.round, Rounds: r.result.Scenario.Rounds, Mode: d.block.name(), Name: d.phase.Name, Load: d.phase.Describe(),
+		Round: d.block.round, Rounds: r.report.Scenario.Rounds, Mode: d.block.name(), Name: d.phase.Name, Load: d.phase.Describe(),
 		For: d.phase.Length(), Requests: d.phase.Requests,
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -60,9 +59,10 @@ func (p *portal) page(w http.ResponseWriter, r *http.Request) {
 	if p.on != nil && p.on(w, r) {
 		return
 	}
-	timing, cache, version := api.Timing{SQL: 62, SQLTime: 5 * time.Millisecond, Total: 6 * time.Millisecond}, "", p.version
+	timing, version := api.Timing{SQL: 62, SQLTime: 5 * time.Millisecond, Total: 6 * time.Millisecond}, p.version
+	cache := api.CacheStatus{}
 	mode := run.AppMode(r.Method, r.URL.RequestURI())
-	c := p.counters[mode]
+	cost := api.Counts{api.CountRequests: 1}
 	switch {
 	case r.Method == http.MethodPatch:
 		p.version++
@@ -71,23 +71,20 @@ func (p *portal) page(w http.ResponseWriter, r *http.Request) {
 		var hit bool
 		timing.Redis = 2
 		if version, hit = p.cached[mode]; hit {
-			timing.SQL, cache = 0, "loadlab; hit; ttl=41"
+			timing.SQL, cache = 0, api.CacheStatus{Result: api.CacheHit, TTL: 41 * time.Second}
 		} else {
-			version, cache = p.version, "loadlab; fwd=miss; stored"
+			version, cache = p.version, api.CacheStatus{Result: api.CacheMiss, Stored: true}
 			p.cached[mode] = version
-			c.Cold++
-			c.Recomputes++
+			cost[api.CountCold], cost[api.CountRecomputes] = 1, 1
 		}
 	}
-	c.Requests++
-	c.SQL += int64(timing.SQL)
-	c.Redis += int64(timing.Redis)
-	p.counters[mode] = c
-	if cache != "" {
-		w.Header().Set(api.HeaderCacheStatus, cache)
+	cost[api.CountSQL], cost[api.CountRedis] = int64(timing.SQL), int64(timing.Redis)
+	p.counters[mode] = api.ModeCounters{Counts: p.counters[mode].Counts.Add(cost)}
+	if cache.Result != api.CacheNone {
+		w.Header().Set(api.HeaderCacheStatus, string(cache.Append(nil)))
 	}
 	w.Header().Set(api.HeaderServerTiming, string(timing.Append(nil)))
-	w.Header().Set(api.HeaderVersion, strconv.FormatInt(version, 10))
+	w.Header().Set(api.HeaderVersion, api.FormatVersion(version))
 	if r.Method == http.MethodPatch {
 		answer(w, api.Property{ID: 7, Version: version})
 		return

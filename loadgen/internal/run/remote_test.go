@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"loadlab/app/api"
 	"loadlab/loadgen/internal/result"
 
 	"github.com/google/go-cmp/cmp"
@@ -49,10 +50,10 @@ func TestARunOnALab(t *testing.T) {
 		if c.Phase != "warm" && c.Ledger.Scheduled != want || c.Ledger.Completed != c.Ledger.Scheduled {
 			t.Errorf("%s in %s: ledger %+v, want %d", c.Mode, c.Phase, c.Ledger, want)
 		}
-		if n := c.Server.Counters; n == nil || n.Requests != c.Ledger.Scheduled {
+		if n := c.Server.Counters; n == nil || n[api.CountRequests] != c.Ledger.Scheduled {
 			t.Errorf("%s in %s: the app counted %+v, the ledger %+v", c.Mode, c.Phase, n, c.Ledger)
 		}
-		if c.Phase == "burst" && c.Mode == "ttl" && (c.Server.Counters.Recomputes != 1 || c.Server.Cache["hit"] != 9) {
+		if c.Phase == "burst" && c.Mode == "ttl" && (c.Server.Counters[api.CountRecomputes] != 1 || c.Server.Cache["hit"] != 9) {
 			t.Errorf("burst of ttl: counters %+v, cache %v", c.Server.Counters, c.Server.Cache)
 		}
 		if c.Took <= 0 || c.Start <= 0 || c.Response.Count != c.Ledger.Completed || c.Server.Timed != c.Ledger.Completed {
@@ -174,7 +175,7 @@ phases:
 	if ratio := float64(a.Ledger.Scheduled) / float64(b.Ledger.Scheduled); ratio < 3 || ratio > 9 {
 		t.Errorf("weights 5 to 1 came to %d and %d", a.Ledger.Scheduled, b.Ledger.Scheduled)
 	}
-	if a.Server.Counters.Requests != a.Ledger.Scheduled || b.Server.Counters.SQL != 62*b.Ledger.Scheduled {
+	if a.Server.Counters[api.CountRequests] != a.Ledger.Scheduled || b.Server.Counters[api.CountSQL] != 62*b.Ledger.Scheduled {
 		t.Errorf("counters %+v and %+v of %d and %d requests", a.Server.Counters, b.Server.Counters, a.Ledger.Scheduled, b.Ledger.Scheduled)
 	}
 	// To the app both are the mode naive: what it counts is neither's.

@@ -56,7 +56,7 @@ func Run(ctx context.Context, cfg Config) (*result.Run, error) {
 	if err := r.up(ctx); err != nil {
 		return nil, err
 	}
-	for _, b := range plan(cfg.Scenario, r.result.Scenario.Rounds, cfg.Seed) {
+	for _, b := range plan(cfg.Scenario, r.report.Scenario.Rounds, cfg.Seed) {
 		if err := r.block(ctx, b); err != nil {
 			r.stopped(ctx, err)
 			break

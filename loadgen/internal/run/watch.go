@@ -29,7 +29,7 @@ func newWatch(ctx context.Context, r *runner) (w *watch, err error) {
 	if r.MetricsAddr == "" {
 		return w, nil
 	}
-	w.exporter = expose.New(expose.Info{RunID: r.report.ID, Scenario: r.result.Scenario.Name, GitSHA: r.report.Commit})
+	w.exporter = expose.New(expose.Info{RunID: r.report.ID, Scenario: r.report.Scenario.Name, GitSHA: r.report.Commit})
 	url, stop, err := w.exporter.Serve(ctx, r.MetricsAddr)
 	if err != nil {
 		return nil, UsageError{errors.Join(err, w.close(ctx))}

@@ -1,8 +1,6 @@
 package comparison
 
 import (
-	"loadlab/loadgen/internal/result"
-	"loadlab/loadgen/internal/unit"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,12 +8,13 @@ import (
 	"sync"
 	"time"
 
+	"loadlab/loadgen/internal/result"
+
 	"loadlab/loadgen/internal/arrival"
 	"loadlab/loadgen/internal/client"
 	"loadlab/loadgen/internal/drive"
 	"loadlab/loadgen/internal/expose"
 	"loadlab/loadgen/internal/measure"
-	"loadlab/loadgen/internal/report"
 )
 
 // driveCommand is the argument that makes the program a generator; the next is its job.

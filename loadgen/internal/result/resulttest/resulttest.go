@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"loadlab/app/api"
+
 	"loadlab/loadgen/internal/hist"
 	"loadlab/loadgen/internal/result"
 )
@@ -65,9 +67,9 @@ func (l Load) cell(round int, at time.Duration) result.Cell {
 	c.Response, c.Service, c.Lag = summary(all[0]), summary(all[1]), summary(all[2])
 	c.Server = result.Server{
 		Timed: c.Ledger.Completed, SQL: l.Sql, Redis: l.Redis, Cache: l.Cache,
-		Counters: result.Counters{
-			result.Requests: c.Ledger.Completed, result.SQL: l.Sql, result.Redis: l.Redis,
-			result.Recomputes: l.Recomputes, result.Expirations: l.Expired, result.Cold: l.Cold,
+		Counters: api.Counts{
+			api.CountRequests: c.Ledger.Completed, api.CountSQL: l.Sql, api.CountRedis: l.Redis,
+			api.CountRecomputes: l.Recomputes, api.CountExpirations: l.Expired, api.CountCold: l.Cold,
 		},
 	}
 	if l.Recomputes > 0 {

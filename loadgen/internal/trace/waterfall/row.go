@@ -8,12 +8,12 @@ import (
 	"strings"
 	"time"
 
+	"loadlab/app/api"
 	"loadlab/loadgen/internal/result"
-	"loadlab/loadgen/internal/unit"
-
 	"loadlab/loadgen/internal/trace"
 	"loadlab/loadgen/internal/trace/sqlshape"
 	"loadlab/loadgen/internal/tty"
+	"loadlab/loadgen/internal/unit"
 	"loadlab/otel/signal"
 )
 
@@ -174,7 +174,7 @@ func (l *layouter) link(s *result.Span, link result.Link) string {
 	if link.TraceID == l.trace.ID {
 		where = "this trace, span " + link.SpanID
 	}
-	waited := s.Attributes[signal.AttrCacheCollapsed] == "true" || s.Attributes[signal.AttrCacheResult] == signal.ResultCoalesced
+	waited := s.Attributes[signal.AttrCacheCollapsed] == "true" || s.Attributes[signal.AttrCacheResult] == api.CacheCoalesced.String()
 	switch {
 	case waited:
 		return "waited for the recompute in " + where

@@ -1,0 +1,34 @@
+package pagecache
+
+import "context"
+
+// refreshLater starts the refresh of a page whose lock the request has taken. Its span is begun here: the request's own, which makes it a
+// recorded one, may have ended by the time the goroutine runs.
+func (r *request) refreshLater(ctx context.Context, token string) bool {
+	ctx, span := startRefresh(ctx)
+	work := r.again()
+	started := r.c.inBackground(ctx, func(ctx context.Context) {
+		err := work.refresh(ctx, token)
+		if err != nil {
+			work.cfg.Log.ErrorContext(ctx, "refresh a page in the background", "strategy", work.strategy, "key", work.key, "err", err)
+		}
+		endRefresh(span, err)
+	})
+	if !started {
+		endRefresh(span, nil)
+	}
+	return started
+}
+
+// refresh recomputes the page, unless somebody stored a fresh one after the request had read the old one and before it got the lock.
+func (r *request) refresh(ctx context.Context, token string) error {
+	defer r.giveBack(ctx, token)
+	if e, ok := r.read(ctx); ok {
+		defer e.page.Release()
+		if e.fresh > 0 {
+			return nil
+		}
+	}
+	_, _, err := r.fill(ctx, r.cfg.Grace)
+	return err
+}

@@ -1,0 +1,22 @@
+package main
+
+import (
+	"io"
+	"strings"
+)
+
+// environment is what a command may use of the outside.
+type environment struct {
+	stdout, stderr io.Writer
+	vars           []string // NAME=value
+}
+
+// get returns the value of a variable, empty if it is not set.
+func (e environment) get(name string) string {
+	for _, v := range e.vars {
+		if value, ok := strings.CutPrefix(v, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}

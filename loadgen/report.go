@@ -1,0 +1,38 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"loadlab/loadgen/internal/report"
+	"loadlab/loadgen/internal/result"
+)
+
+func reportCommand(env environment) *cobra.Command {
+	var names []string
+	for _, f := range report.Formats() {
+		names = append(names, f.Name)
+	}
+	known := strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
+	cmd := &cobra.Command{Use: "report RUN.json", Short: "Render a run again: " + known, Args: arguments(cobra.ExactArgs(1))}
+	format := cmd.Flags().String("format", names[0], known)
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		i := slices.Index(names, *format)
+		if i < 0 {
+			return usageError{fmt.Errorf("--format is %q: use %s", *format, known)}
+		}
+		run, err := result.Read(args[0])
+		if err != nil {
+			return usageError{err}
+		}
+		rendered, err := report.New(run)
+		if err != nil {
+			return usageError{fmt.Errorf("read %s: %w", args[0], err)}
+		}
+		return report.Formats()[i].Write(env.stdout, rendered, report.Options{Width: width(env.stdout), Color: colored(env), Path: args[0]})
+	}
+	return cmd
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"loadlab/loadgen/internal/report"
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/run"
+)
+
+// runAndReport runs a scenario, writes run.json into a new folder in out, and prints the report, also when run.json could not be written.
+// The error is the verdict, unless there was nothing to report or a run that passed could not be kept.
+func runAndReport(ctx context.Context, env environment, cfg run.Config, out string) error {
+	if err := writable(out); err != nil {
+		return usageError{fmt.Errorf("--out %s: results cannot be written there: %w", out, err)}
+	}
+	r, err := run.Run(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	path, lost := keep(r, out)
+	fmt.Fprintln(env.stdout)
+	if err := printReport(env, r, path); err != nil {
+		return err
+	}
+	if lost != nil {
+		lost = fmt.Errorf("the results are lost, but for the report above: %w", lost)
+		fmt.Fprintln(env.stderr, "loadgen:", lost)
+	}
+	if err := verdictOf(r); err != nil || lost == nil {
+		return err
+	}
+	return verdict(result.ExitInvalid)
+}
+
+// writable makes the folder if it is missing, and reports whether files can be made in it: a run of a minute should not end with the news
+// that they cannot.
+func writable(folder string) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	probe, err := os.MkdirTemp(folder, ".probe-")
+	if err != nil {
+		return err
+	}
+	return os.Remove(probe)
+}
+
+// keep writes run.json into a new folder in out, and returns its path; empty if that failed.
+func keep(r *result.Run, out string) (path string, err error) {
+	if r.ID, err = newFolder(out, r.ID); err != nil {
+		return "", err
+	}
+	path = filepath.Join(out, r.ID, "run.json")
+	if err := result.Write(path, r); err != nil {
+		return "", err
+	}
+	return path, nil
+}
+
+// newFolder makes a folder of that name, with a number after it if the name is taken: two runs may begin in the same second.
+func newFolder(parent, name string) (string, error) {
+	unique := name
+	for n := 2; ; n++ {
+		err := os.Mkdir(filepath.Join(parent, unique), 0o755)
+		if !errors.Is(err, fs.ErrExist) {
+			return unique, err
+		}
+		unique = fmt.Sprintf("%s-%d", name, n)
+	}
+}
+
+// printReport prints the report for people; path is where run.json is, empty if it is nowhere.
+func printReport(env environment, r *result.Run, path string) error {
+	rendered, err := report.New(r)
+	if err != nil {
+		return err
+	}
+	return report.Text(env.stdout, rendered, report.Options{Width: width(env.stdout), Color: colored(env), Path: path})
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+// execute runs the command line args.
+func execute(ctx context.Context, args []string, env environment) error {
+	root := &cobra.Command{
+		Use:   "loadgen",
+		Short: "Drives the same load against every way of serving a page, and reports what each costs",
+		Long: `loadgen drives the same load against every way of serving a page, and reports what each costs.
+
+Exit codes: 0 pass, 1 a gate failed, 2 usage or scenario error, 3 inconclusive, 4 invalid run, 130 interrupted.`,
+		SilenceErrors: true, SilenceUsage: true,
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetArgs(args)
+	root.SetOut(env.stdout)
+	root.SetErr(env.stderr)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w (%s --help lists the flags)", err, cmd.CommandPath())}
+	})
+	dir := root.PersistentFlags().String("scenarios", "scenarios", "folder of the scenario files")
+	root.AddCommand(runCommand(env, dir), hitCommand(env), listCommand(env, dir), validateCommand(env, dir), reportCommand(env), traceCommand(env))
+	root.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return usageError{fmt.Errorf("there is no command %q (loadgen --help lists them)", args[0])}
+		}
+		return cmd.Help()
+	}
+	root.Args = cobra.ArbitraryArgs
+	return root.ExecuteContext(ctx)
+}
+
+// arguments wraps cobra's checks of positional arguments, so that their errors are usage errors.
+func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usageError{fmt.Errorf("%w (usage: %s)", err, cmd.UseLine())}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"loadlab/loadgen/internal/run"
+	"loadlab/loadgen/internal/scenario"
+	"loadlab/loadgen/internal/stack"
+)
+
+// defaultTraces is few enough to cost nothing that could be measured, and enough to have some of each mode.
+const defaultTraces = 5
+
+// runFlags are the flags of run.
+type runFlags struct {
+	stack, target, lab, app, out string
+	metrics, otlp                string
+	traces                       float64
+	seed                         uint64
+	rounds                       int
+	limited                      bool
+	connect                      connectFlags
+}
+
+func runCommand(env environment, dir *string) *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use: "run SCENARIO", Short: "Run a scenario and judge its gates", Args: arguments(cobra.ExactArgs(1)),
+		Long: "Run a scenario, by its name or the path of its file, on a lab of its own or on a service that runs already.",
+		Example: `  loadgen run stampede
+  loadgen run stampede --stack local
+  loadgen run my.yaml --target http://localhost:3000`,
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.stack, "stack", stack.Embedded, "what to run on: "+strings.Join(stack.Kinds(), ", "))
+	flags.StringVar(&f.target, "target", "", "URL of a service that runs already (implies --stack remote)")
+	flags.StringVar(&f.lab, "lab", "", "URL of the lab controls of --target, if it has them")
+	flags.StringVar(&f.app, "app", "", "the app's program (default: app, next to this one)")
+	flags.StringVar(&f.out, "out", "runs", "folder for the results")
+	flags.Uint64Var(&f.seed, "seed", 0, "seed of arrivals and orders: the same seed replays the same requests (default: the scenario's, or drawn)")
+	flags.IntVar(&f.rounds, "rounds", 0, "how many rounds (default: the scenario's)")
+	f.connect.define(flags)
+	flags.StringVar(&f.metrics, "metrics-addr", "", "serve the generator's own metrics for Prometheus here, such as 127.0.0.1:9464")
+	flags.Float64Var(&f.traces, "traces", defaultTraces, "requests a second that are traced, in phases that do not say; below 0: none at all")
+	flags.StringVar(&f.otlp, "otlp", env.get("OTEL_EXPORTER_OTLP_ENDPOINT"), "OTLP/HTTP endpoint that all spans are passed on to")
+	flags.BoolVar(&f.limited, "allow-limited", false, "judge the gates also when the generator was the bottleneck")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		s, err := scenario.Find(*dir, args[0])
+		if err != nil {
+			return usageError{err}
+		}
+		cfg, err := f.config(s, env, cmd.Flags().Changed("seed"))
+		if err != nil {
+			return err
+		}
+		return runAndReport(cmd.Context(), env, cfg, f.out)
+	}
+	return cmd
+}
+
+// config is what the flags ask for.
+func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (run.Config, error) {
+	if f.rounds < 0 {
+		return run.Config{}, usageError{fmt.Errorf("--rounds is %d: the least is 1", f.rounds)}
+	}
+	if f.target != "" {
+		f.stack = stack.Remote
+	}
+	options, err := f.connect.options()
+	if err != nil {
+		return run.Config{}, err
+	}
+	cfg := run.Config{
+		Scenario: s, Seed: f.seed, Rounds: f.rounds, Client: options, AllowLimited: f.limited, MetricsAddr: f.metrics, Traces: f.traces, OTLP: f.otlp,
+		Progress: newProgress(env),
+		Stack: stack.Config{
+			Kind: f.stack, AppBinary: f.app, AppArgs: s.App.Flags, Env: env.vars, Properties: s.App.Properties, Target: f.target, Lab: f.lab,
+			Log: env.stderr,
+		},
+	}
+	if !seeded {
+		cfg.Seed = s.Seed
+		if !s.Seeded {
+			cfg.Seed = uint64(rand.Uint32()) // short enough to be typed again
+		}
+	}
+	switch {
+	case !slices.Contains(stack.Kinds(), f.stack):
+		return cfg, usageError{fmt.Errorf("--stack is %q: use %s", f.stack, strings.Join(stack.Kinds(), ", "))}
+	case f.stack == stack.Remote && f.target == "":
+		return cfg, usageError{errors.New("a remote stack needs its address: --target http://host:port")}
+	case f.lab != "" && f.target == "":
+		return cfg, usageError{errors.New("--lab goes with --target")}
+	}
+	return cfg, nil
+}
