@@ -233,7 +233,7 @@ func TestFlags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cfg.ttl != 3*time.Second || cfg.redisBudget != 100*time.Millisecond || !cfg.index || cfg.properties != 5000 {
+	if k := cfg.knobs; k.Duration("ttl") != 3*time.Second || k.Duration("redis_budget") != 100*time.Millisecond || !k.Boolean("index") || k.Count("properties") != 5000 {
 		t.Errorf("config %+v", cfg)
 	}
 	for _, test := range []struct {
@@ -247,6 +247,11 @@ func TestFlags(t *testing.T) {
 		{args: []string{"--beta", "0"}, want: "--beta"},
 		{args: []string{"--ttl", "1us"}, want: "--ttl"},
 		{env: map[string]string{"LOADLAB_DB_CONNS": "many"}, want: "LOADLAB_DB_CONNS"},
+		{env: map[string]string{"LOADLAB_TTL": "0s"}, want: "LOADLAB_TTL must be from 1ms to 24h, got 0s"},
+		{env: map[string]string{"LOADLAB_LOG_SQL": "maybe"}, want: "LOADLAB_LOG_SQL"},
+		{args: []string{"--ttl=25h"}, want: "--ttl must be from 1ms to 24h, got 25h"},
+		{args: []string{"--index=maybe"}, want: `--index wants true or false, got "maybe"`},
+		{args: []string{"--ttl=0s"}, env: map[string]string{"LOADLAB_TTL": "1s"}, want: "--ttl must be"},
 	} {
 		_, err := parseFlags(test.args, env(test.env), io.Discard)
 		if !errors.As(err, new(usageError)) || !strings.Contains(err.Error(), test.want) {
@@ -263,8 +268,8 @@ func TestHelpNamesEveryFlagAndItsVariable(t *testing.T) {
 	fs := flag.NewFlagSet("", flag.ContinueOnError)
 	define(fs, &config{})
 	fs.VisitAll(func(f *flag.Flag) {
-		if !strings.Contains(out.String(), "--"+f.Name+" ") || !strings.Contains(out.String(), "["+envName(f.Name)+"]") {
-			t.Errorf("no --%s or %s in:\n%s", f.Name, envName(f.Name), out.String())
+		if !strings.Contains(out.String(), "--"+f.Name+" ") || !strings.Contains(out.String(), "["+api.EnvName(f.Name)+"]") {
+			t.Errorf("no --%s or %s in:\n%s", f.Name, api.EnvName(f.Name), out.String())
 		}
 	})
 }

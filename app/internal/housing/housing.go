@@ -17,17 +17,9 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"loadlab/app/api"
 	"loadlab/app/internal/probe"
 )
-
-// Defaults of Options.
-const (
-	DefaultConnections = 10
-	DefaultTimeout     = 10 * time.Second
-)
-
-// DefaultProperties is how many properties the lab has unless it is told otherwise.
-const DefaultProperties = 5000
 
 // Errors that callers tell apart with errors.Is.
 var (
@@ -37,7 +29,7 @@ var (
 	ErrURL      = errors.New("bad database URL")
 )
 
-// Options say how a Store uses its database. The zero value is DefaultConnections, DefaultTimeout, no index and no hook.
+// Options say how a Store uses its database. The zero value is the defaults of the knobs db_conns and db_timeout, no index and no hook.
 type Options struct {
 	Connections int           // the most connections to the database, all of them kept open
 	Timeout     time.Duration // the longest that one load or one price change may take, waiting for a connection included
@@ -67,10 +59,10 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 		return nil, err
 	}
 	if o.Connections <= 0 {
-		o.Connections = DefaultConnections
+		o.Connections = api.Defaults().Count("db_conns")
 	}
 	if o.Timeout <= 0 {
-		o.Timeout = DefaultTimeout
+		o.Timeout = api.Defaults().Duration("db_timeout")
 	}
 	s := &Store{dialect: e, address: address, index: o.Index, timeout: o.Timeout}
 	if err := s.setUp(ctx, s.migrate); err != nil {
