@@ -225,6 +225,28 @@ func TestADatabaseThatRefusesIsOneLine(t *testing.T) {
 	}
 }
 
+func TestSQLiteRTT(t *testing.T) {
+	r := launch(t, "--sqlite-rtt=1ms")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+r.Lab+api.PathLabBuildInfo, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var info api.Info
+	if err := json.NewDecoder(resp.Body).Decode(&info); err != nil || info.Config["sqlite_rtt"] != "1ms" {
+		t.Errorf("/lab/info: %v, %v, want sqlite_rtt=1ms", info.Config, err)
+	}
+	args := []string{"--addr=127.0.0.1:0", "--lab-addr=127.0.0.1:0", "--database-url=postgres://nowhere.invalid/lab", "--sqlite-rtt=1ms"}
+	err = execute(t.Context(), args, noEnv, strings.NewReader(""), io.Discard, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "sqlite_rtt is for SQLite only") {
+		t.Errorf("with PostgreSQL: %v, want that it is for SQLite only", err)
+	}
+}
+
 func TestFlags(t *testing.T) {
 	env := func(vars map[string]string) func(string) string {
 		return func(name string) string { return vars[name] }

@@ -31,6 +31,7 @@ func Knobs() []Knob {
 		{"redis_budget", KindDuration, "250ms", "1ms", "24h", true, true, "all the time that Redis may cost one request"},
 		{"index", KindBoolean, "false", "", "", true, false, "index properties by (created_at DESC, id DESC)"},
 		{"db_conns", KindCount, "20", "1", "65535", true, false, "connections in the database pool"},
+		{"sqlite_rtt", KindDuration, "0s", "0s", "10s", true, false, "SQLite has no wire, so the driver waits that long for each statement: a simulated distance"},
 		{"db_timeout", KindDuration, "10s", "1ms", "24h", false, false, "the longest that a query may take"},
 		{"compute_timeout", KindDuration, "30s", "1ms", "24h", false, false, "the longest that a recompute may take"},
 		{"drain", KindDuration, "10s", "0s", "24h", false, false, "how long requests that run at SIGTERM may take to end"},
