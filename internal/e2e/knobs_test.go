@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -42,9 +41,9 @@ func TestKnobs(t *testing.T) {
 			if k.Kind == api.KindBoolean {
 				want = fmt.Sprintf(" wants true or false, got %q", value)
 			}
-			refused(t, "--"+k.Flag()+want, exec.CommandContext(ctx, app, "--"+k.Flag()+"="+value))
-			byEnv := exec.CommandContext(ctx, app)
-			byEnv.Env = append(byEnv.Environ(), k.Env()+"="+value)
+			byFlag, byEnv := exec.CommandContext(ctx, app, "--"+k.Flag()+"="+value), exec.CommandContext(ctx, app)
+			byFlag.Env, byEnv.Env = environment(), append(environment(), k.Env()+"="+value)
+			refused(t, "--"+k.Flag()+want, byFlag)
 			refused(t, k.Env()+want, byEnv)
 
 			if !k.Scenario {
@@ -126,7 +125,7 @@ func serveApp(ctx context.Context, t *testing.T, program string) string {
 	})
 	readyFile := filepath.Join(folder.Path(), "ready.json")
 	cmd := exec.CommandContext(ctx, program, "--addr=127.0.0.1:0", "--lab-addr=127.0.0.1:0", "--properties=1", "--ready-file="+readyFile)
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "OTEL_") || strings.HasPrefix(v, api.EnvPrefix) })
+	cmd.Env = environment()
 	process, err := folder.Start("app", cmd)
 	if err != nil {
 		t.Fatal(err)
