@@ -20,6 +20,7 @@ import (
 	"github.com/uptrace/bun"
 	"golang.org/x/sync/errgroup"
 
+	"loadlab/app/api"
 	"loadlab/app/internal/housing"
 	"loadlab/app/internal/pagecache"
 	"loadlab/app/internal/probe"
@@ -92,7 +93,7 @@ func (a *app) build(ctx context.Context, env func(string) string) error {
 		return err
 	}
 	a.telemetry.Registry.MustRegister(collectors.NewDBStatsCollector(a.store.DB(), a.store.System()))
-	a.cache = pagecache.New(a.redis, a.cfg.cachePrefix, a.cacheConfig())
+	a.cache = pagecache.New(a.redis, a.cfg.cachePrefix, pagecache.Config{}.With(a.cfg.knobs))
 	a.onClose(a.cache.Close)
 	info, err := a.info(ctx)
 	if err != nil {
@@ -108,7 +109,7 @@ func (a *app) build(ctx context.Context, env func(string) string) error {
 func listen(ctx context.Context, addr, flagName string) (net.Listener, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("port %s is in use: stop what listens there, or choose another with %s (or %s)", addr, flagName, envName(strings.TrimLeft(flagName, "-")))
+		return nil, fmt.Errorf("port %s is in use: stop what listens there, or choose another with %s (or %s)", addr, flagName, api.EnvName(strings.TrimLeft(flagName, "-")))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", flagName, err)
@@ -132,7 +133,7 @@ func (a *app) openRedis(ctx context.Context) error {
 		a.onClose(func(context.Context) error { return process.Close() })
 		url = "redis://" + process.Addr()
 	}
-	options, err := pagecache.Options(url, a.cfg.redisBudget)
+	options, err := pagecache.Options(url, a.cfg.knobs.Duration("redis_budget"))
 	if err != nil {
 		return usageError{fmt.Errorf("--redis-url: %w", err)}
 	}
@@ -169,7 +170,9 @@ func (a *app) openStore(ctx context.Context) error {
 		hook.Log = a.log
 	}
 	store, err := housing.Open(ctx, url, housing.Options{
-		Connections: a.cfg.dbConns, Timeout: a.cfg.dbTimeout, Index: a.cfg.index, Hook: func(system string) bun.QueryHook {
+		Connections: a.cfg.knobs.Count("db_conns"), Timeout: a.cfg.knobs.Duration("db_timeout"), Index: a.cfg.knobs.Boolean("index"),
+		SQLiteRTT: a.cfg.knobs.Duration("sqlite_rtt"),
+		Hook: func(system string) bun.QueryHook {
 			hook.System = system
 			return hook
 		},
@@ -178,22 +181,15 @@ func (a *app) openStore(ctx context.Context) error {
 		return err
 	}
 	a.store = store
-	started := time.Now()
-	err = store.Seed(ctx, a.cfg.properties, func(done int) {
-		a.log.InfoContext(ctx, "seeding", "properties", done, "of", a.cfg.properties)
+	started, properties := time.Now(), a.cfg.knobs.Count("properties")
+	err = store.Seed(ctx, properties, func(done int) {
+		a.log.InfoContext(ctx, "seeding", "properties", done, "of", properties)
 	})
 	if err != nil {
 		return fmt.Errorf("seed the database: %w", err)
 	}
-	a.log.DebugContext(ctx, "seeded", "properties", a.cfg.properties, "took", time.Since(started).String())
+	a.log.DebugContext(ctx, "seeded", "properties", properties, "took", time.Since(started).String())
 	return nil
-}
-
-func (a *app) cacheConfig() pagecache.Config {
-	return pagecache.Config{
-		TTL: a.cfg.ttl, Grace: a.cfg.grace, LockTTL: a.cfg.lockTTL, Beta: a.cfg.beta,
-		RedisBudget: a.cfg.redisBudget, ComputeTimeout: a.cfg.computeTimeout,
-	}
 }
 
 // onClose adds to what close does; Redis and the database start concurrently.

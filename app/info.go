@@ -22,7 +22,7 @@ func (a *app) info(ctx context.Context) (api.Info, error) {
 	}
 	info := api.Info{
 		Commit: revision.Get(), Go: runtime.Version(), Database: database, Cache: redisVersion(ctx, a.redis),
-		Properties: a.cfg.properties, Index: a.cfg.index, Loaders: housing.Loaders(),
+		Properties: a.cfg.knobs.Count("properties"), Loaders: housing.Loaders(), Config: a.cfg.knobs,
 	}
 	for _, s := range pagecache.Strategies() {
 		info.Strategies = append(info.Strategies, s.Name)

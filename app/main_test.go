@@ -225,6 +225,28 @@ func TestADatabaseThatRefusesIsOneLine(t *testing.T) {
 	}
 }
 
+func TestSQLiteRTT(t *testing.T) {
+	r := launch(t, "--sqlite-rtt=1ms")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+r.Lab+api.PathLabBuildInfo, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var info api.Info
+	if err := json.NewDecoder(resp.Body).Decode(&info); err != nil || info.Config["sqlite_rtt"] != "1ms" {
+		t.Errorf("/lab/info: %v, %v, want sqlite_rtt=1ms", info.Config, err)
+	}
+	args := []string{"--addr=127.0.0.1:0", "--lab-addr=127.0.0.1:0", "--database-url=postgres://nowhere.invalid/lab", "--sqlite-rtt=1ms"}
+	err = execute(t.Context(), args, noEnv, strings.NewReader(""), io.Discard, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "sqlite_rtt is for SQLite only") {
+		t.Errorf("with PostgreSQL: %v, want that it is for SQLite only", err)
+	}
+}
+
 func TestFlags(t *testing.T) {
 	env := func(vars map[string]string) func(string) string {
 		return func(name string) string { return vars[name] }
@@ -233,7 +255,7 @@ func TestFlags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cfg.ttl != 3*time.Second || cfg.redisBudget != 100*time.Millisecond || !cfg.index || cfg.properties != 5000 {
+	if k := cfg.knobs; k.Duration("ttl") != 3*time.Second || k.Duration("redis_budget") != 100*time.Millisecond || !k.Boolean("index") || k.Count("properties") != 5000 {
 		t.Errorf("config %+v", cfg)
 	}
 	for _, test := range []struct {
@@ -247,6 +269,11 @@ func TestFlags(t *testing.T) {
 		{args: []string{"--beta", "0"}, want: "--beta"},
 		{args: []string{"--ttl", "1us"}, want: "--ttl"},
 		{env: map[string]string{"LOADLAB_DB_CONNS": "many"}, want: "LOADLAB_DB_CONNS"},
+		{env: map[string]string{"LOADLAB_TTL": "0s"}, want: "LOADLAB_TTL must be from 1ms to 24h, got 0s"},
+		{env: map[string]string{"LOADLAB_LOG_SQL": "maybe"}, want: "LOADLAB_LOG_SQL"},
+		{args: []string{"--ttl=25h"}, want: "--ttl must be from 1ms to 24h, got 25h"},
+		{args: []string{"--index=maybe"}, want: `--index wants true or false, got "maybe"`},
+		{args: []string{"--ttl=0s"}, env: map[string]string{"LOADLAB_TTL": "1s"}, want: "--ttl must be"},
 	} {
 		_, err := parseFlags(test.args, env(test.env), io.Discard)
 		if !errors.As(err, new(usageError)) || !strings.Contains(err.Error(), test.want) {
@@ -263,8 +290,8 @@ func TestHelpNamesEveryFlagAndItsVariable(t *testing.T) {
 	fs := flag.NewFlagSet("", flag.ContinueOnError)
 	define(fs, &config{})
 	fs.VisitAll(func(f *flag.Flag) {
-		if !strings.Contains(out.String(), "--"+f.Name+" ") || !strings.Contains(out.String(), "["+envName(f.Name)+"]") {
-			t.Errorf("no --%s or %s in:\n%s", f.Name, envName(f.Name), out.String())
+		if !strings.Contains(out.String(), "--"+f.Name+" ") || !strings.Contains(out.String(), "["+api.EnvName(f.Name)+"]") {
+			t.Errorf("no --%s or %s in:\n%s", f.Name, api.EnvName(f.Name), out.String())
 		}
 	})
 }

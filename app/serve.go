@@ -41,19 +41,20 @@ func (a *app) serve(ctx context.Context) error {
 		return err
 	}
 	a.log.InfoContext(ctx, "ready", "api", ready.API, "lab", ready.Lab, "database", a.server.Info.Database, "cache", a.server.Info.Cache,
-		"properties", a.cfg.properties)
+		"properties", a.server.Info.Properties)
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
 	a.server.Drain()
-	a.log.Info("draining", "most", a.cfg.drain.String())
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.drain)
+	most := a.cfg.knobs.Duration("drain")
+	a.log.Info("draining", "most", most.String())
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
 	defer cancel()
 	for _, srv := range servers {
 		if err := srv.Shutdown(drain); err != nil {
-			return fmt.Errorf("drain: requests were still running after %s: %w", a.cfg.drain, err)
+			return fmt.Errorf("drain: requests were still running after %s: %w", most, err)
 		}
 	}
 	return nil

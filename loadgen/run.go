@@ -80,7 +80,7 @@ func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (ru
 		Scenario: s, Seed: f.seed, Rounds: f.rounds, Client: options, AllowLimited: f.limited, MetricsAddr: f.metrics, Traces: f.traces, OTLP: f.otlp,
 		Progress: newProgress(env),
 		Stack: stack.Config{
-			Kind: f.stack, AppBinary: f.app, AppArgs: s.App.Flags, Env: env.vars, Properties: s.App.Properties, Target: f.target, Lab: f.lab,
+			Kind: f.stack, AppBinary: f.app, AppArgs: s.App.Flags(), Env: env.vars, Properties: s.App.Count("properties"), Target: f.target, Lab: f.lab,
 			Log: env.stderr,
 		},
 	}

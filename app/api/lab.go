@@ -1,15 +1,5 @@
 package api
 
-// Config is the part of the app's configuration that can be changed while it runs: GET and PUT /lab/config. Durations are strings
-// in Go's notation ("2s", "250ms"). A PUT may hold any subset of the fields.
-type Config struct {
-	TTL         string  `json:"ttl,omitempty"`          // how long a page is fresh
-	Grace       string  `json:"grace,omitempty"`        // how long after that swr may still serve it
-	LockTTL     string  `json:"lock_ttl,omitempty"`     // how long a recompute may hold its lock
-	Beta        float64 `json:"beta,omitempty"`         // XFetch's eagerness
-	RedisBudget string  `json:"redis_budget,omitempty"` // all that Redis may cost one request
-}
-
 // Strategy describes one caching strategy: GET /lab/strategies.
 type Strategy struct {
 	Name    string `json:"name"`
@@ -69,13 +59,12 @@ type Key struct {
 type Info struct {
 	Commit     string   `json:"commit"`
 	Go         string   `json:"go"`
-	Database   string   `json:"database"` // "PostgreSQL 15.18", "SQLite 3.51"
-	Cache      string   `json:"cache"`    // "redis 7.0.15", "miniredis 2.40.0"
-	Properties int      `json:"properties"`
-	Index      bool     `json:"index"`
+	Database   string   `json:"database"`   // "PostgreSQL 15.18", "SQLite 3.51"
+	Cache      string   `json:"cache"`      // "redis 7.0.15", "miniredis 2.40.0"
+	Properties int      `json:"properties"` // rows
 	Loaders    []string `json:"loaders"`
 	Strategies []string `json:"strategies"`
-	Config     Config   `json:"config"`
+	Config     Config   `json:"config"` // of every knob, as it is now
 }
 
 // Ready is what the app writes to its --ready-file once it serves: where it listens, as host:port.

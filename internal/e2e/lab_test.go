@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"loadlab/app/api"
 	"loadlab/internal/localserver"
 	"loadlab/internal/promtest"
 )
@@ -166,6 +167,11 @@ func build(ctx context.Context, dir string) (string, error) {
 	return dir, nil
 }
 
+// environment is this process' own, without what would configure the programs.
+func environment() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "OTEL_") || strings.HasPrefix(v, api.EnvPrefix) })
+}
+
 // drive runs the scenario and returns its run.json. It tells the relays where the programs are.
 func drive(ctx context.Context, t *testing.T, programs, otlp string, app, generator *relay) (*run, error) {
 	t.Helper()
@@ -184,7 +190,7 @@ func drive(ctx context.Context, t *testing.T, programs, otlp string, app, genera
 	}
 	cmd := exec.CommandContext(ctx, filepath.Join(programs, "loadgen"), "run", scenario, "--out", out, "--stack", "embedded",
 		"--metrics-addr", "127.0.0.1:0", "--otlp", otlp, "--allow-limited")
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "OTEL_") || strings.HasPrefix(v, "LOADLAB_") })
+	cmd.Env = environment()
 	process, err := folder.Start("loadgen", cmd)
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ func BenchmarkPage(b *testing.B) {
 		b.Run(database.name, func(b *testing.B) {
 			url := database.url(b)
 			for _, indexed := range []bool{false, true} {
-				s := seeded(b, url, housing.DefaultProperties, housing.Options{Index: indexed})
+				s := seeded(b, url, api.Defaults().Count("properties"), housing.Options{Index: indexed})
 				for _, loader := range housing.Loaders() {
 					name := loader
 					if indexed {
@@ -39,7 +39,7 @@ func BenchmarkSeed(b *testing.B) {
 	for name, url := range map[string]func(testing.TB) string{"sqlite": sqliteURL, "postgresql": postgresURL} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				seeded(b, url(b), housing.DefaultProperties, housing.Options{})
+				seeded(b, url(b), api.Defaults().Count("properties"), housing.Options{})
 			}
 		})
 	}

@@ -19,6 +19,8 @@ type sqlDialect struct {
 
 	// connector makes connections on which no statement may take longer than timeout; 0 for no limit.
 	connector func(address string, timeout time.Duration) (driver.Connector, error)
+	// distance puts a round trip between the clients of a connector and the database; nil: the database has a wire of its own.
+	distance func(c driver.Connector, rtt time.Duration) driver.Connector
 	// lock waits until no other process sets the database up, and keeps others out until unlock.
 	lock func(ctx context.Context, db *bun.DB) (unlock func(), err error)
 	// storage tunes how the new tables are stored.

@@ -17,17 +17,9 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"loadlab/app/api"
 	"loadlab/app/internal/probe"
 )
-
-// Defaults of Options.
-const (
-	DefaultConnections = 10
-	DefaultTimeout     = 10 * time.Second
-)
-
-// DefaultProperties is how many properties the lab has unless it is told otherwise.
-const DefaultProperties = 5000
 
 // Errors that callers tell apart with errors.Is.
 var (
@@ -35,13 +27,18 @@ var (
 	ErrLoader   = errors.New("there is no such loader")
 	ErrQuery    = errors.New("page or page size out of range")
 	ErrURL      = errors.New("bad database URL")
+	ErrDistance = errors.New("sqlite_rtt is for SQLite only: leave it out, or use a database-url of sqlite:PATH")
 )
 
-// Options say how a Store uses its database. The zero value is DefaultConnections, DefaultTimeout, no index and no hook.
+// Options say how a Store uses its database. The zero value is the defaults of the knobs db_conns and db_timeout, no index, no distance and no
+// hook.
 type Options struct {
 	Connections int           // the most connections to the database, all of them kept open
 	Timeout     time.Duration // the longest that one load or one price change may take, waiting for a connection included
 	Index       bool          // whether properties has an index on (created_at DESC, id DESC)
+	// SQLiteRTT is how long each round trip to a SQLite database takes, but those that set it up and seed it: a simulated distance. With
+	// another database Open returns ErrDistance.
+	SQLiteRTT time.Duration
 	// Hook makes the hook that sees every query the Store runs for a request, given "postgresql" or "sqlite". Migrations and the
 	// seed are not shown to it.
 	Hook func(system string) bun.QueryHook
@@ -60,17 +57,20 @@ type Store struct {
 
 // Open connects to "postgres://user@host:port/database" or "sqlite:PATH", brings the schema up to date and creates or drops the index
 // as the options say, so that a database that is used again tells the truth. Several processes may open one PostgreSQL database at
-// once. The error is ErrURL for an address of another form.
+// once. The error is ErrURL for an address of another form, and ErrDistance for a SQLiteRTT without SQLite.
 func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	e, address, err := dialectOf(databaseURL)
 	if err != nil {
 		return nil, err
 	}
+	if o.SQLiteRTT > 0 && e.distance == nil {
+		return nil, ErrDistance
+	}
 	if o.Connections <= 0 {
-		o.Connections = DefaultConnections
+		o.Connections = api.Defaults().Count("db_conns")
 	}
 	if o.Timeout <= 0 {
-		o.Timeout = DefaultTimeout
+		o.Timeout = api.Defaults().Duration("db_timeout")
 	}
 	s := &Store{dialect: e, address: address, index: o.Index, timeout: o.Timeout}
 	if err := s.setUp(ctx, s.migrate); err != nil {
@@ -79,6 +79,9 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	connector, err := e.connector(address, o.Timeout)
 	if err != nil {
 		return nil, err
+	}
+	if o.SQLiteRTT > 0 {
+		connector = e.distance(connector, o.SQLiteRTT)
 	}
 	if o.wrap != nil {
 		connector = o.wrap(connector)

@@ -136,9 +136,9 @@ func TestLinks(t *testing.T) {
 
 // A page of 20 is about 48 KB, whichever page it is.
 func TestPageSize(t *testing.T) {
-	s := seeded(t, sqliteURL(t), housing.DefaultProperties, housing.Options{Index: true})
+	s := seeded(t, sqliteURL(t), api.Defaults().Count("properties"), housing.Options{Index: true})
 	smallest, largest, sum := 1<<30, 0, 0
-	const pages = housing.DefaultProperties / api.DefaultPageSize
+	pages := api.Defaults().Count("properties") / api.DefaultPageSize
 	for n := range pages {
 		body, _ := page(t, s, "optimized", housing.Query{Page: n + 1, PageSize: api.DefaultPageSize, Base: api.PathLive + "naive/"})
 		smallest, largest, sum = min(smallest, len(body)), max(largest, len(body)), sum+len(body)

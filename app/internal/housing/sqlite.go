@@ -25,11 +25,12 @@ func sqlite() sqlDialect {
 		connector: func(path string, timeout time.Duration) (driver.Connector, error) {
 			return newSQLiteConnector(path, timeout)
 		},
-		lock:    sqliteLock,
-		storage: func(context.Context, *bun.DB) error { return nil },
-		fill:    sqliteFill,
-		explain: sqliteExplain,
-		writer:  make(chan struct{}, 1),
+		distance: atDistance,
+		lock:     sqliteLock,
+		storage:  func(context.Context, *bun.DB) error { return nil },
+		fill:     sqliteFill,
+		explain:  sqliteExplain,
+		writer:   make(chan struct{}, 1),
 	}
 }
 

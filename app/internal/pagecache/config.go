@@ -4,55 +4,84 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
-	"math"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"loadlab/app/api"
 )
 
-// Config is what can be changed while the cache is in use.
+// Config is what can be changed while the cache is in use. A zero field has its default: a knob's is in the table of package api. Redis
+// counts in milliseconds: what is shorter is cut off.
 type Config struct {
-	TTL            time.Duration  // how long a page is fresh; 60 s. Redis counts in milliseconds
-	Grace          time.Duration  // how long after that swr may still serve it; no default: 0 is none
-	LockTTL        time.Duration  // how long a recompute may hold its lock; a waiter waits twice that; 5 s
-	Beta           float64        // how eager early is: more is earlier; 1
-	RedisBudget    time.Duration  // what Redis may cost one request, over all its round trips, each within Options' budget; 250 ms
-	ComputeTimeout time.Duration  // how long a recompute may take that its request cannot cancel; 30 s
+	TTL            time.Duration  // how long a page is fresh
+	Grace          time.Duration  // how long after that swr may still serve it; 0 is none
+	LockTTL        time.Duration  // how long a recompute may hold its lock; a waiter waits twice that
+	Beta           float64        // how eager early is: more is earlier
+	RedisBudget    time.Duration  // what Redis may cost one request, over all its round trips, each within Options' budget
+	ComputeTimeout time.Duration  // how long a recompute may take that its request cannot cancel
 	Rand           func() float64 // uniform over [0, 1), safe for concurrent use; math/rand/v2
 	Log            *slog.Logger   // where a failed background refresh is told; slog.Default
 }
 
-// Validate returns an error that names the first field that makes no sense. A zero field is fine.
-func (c Config) Validate() error {
-	for _, f := range []struct {
-		name string
-		d    time.Duration
-	}{{"ttl", c.TTL}, {"grace", c.Grace}, {"lock_ttl", c.LockTTL}, {"redis_budget", c.RedisBudget}, {"compute_timeout", c.ComputeTimeout}} {
-		if f.d < 0 || f.d > 0 && f.d < time.Millisecond {
-			return fmt.Errorf("%s: %s is not a millisecond or more", f.name, f.d)
-		}
-	}
-	if c.Beta < 0 || math.IsNaN(c.Beta) || math.IsInf(c.Beta, 0) {
-		return fmt.Errorf("beta: %g is not a number above 0", c.Beta)
-	}
-	return nil
+// duration is a field that a knob sets.
+type duration struct {
+	knob string
+	to   *time.Duration
 }
 
-func (c Config) withDefaults() Config {
-	orElse := func(d *time.Duration, byDefault time.Duration) {
-		if *d <= 0 {
-			*d = byDefault
-		}
-		*d = max(d.Truncate(time.Millisecond), time.Millisecond)
+func (c *Config) durations() []duration {
+	return []duration{
+		{"ttl", &c.TTL}, {"grace", &c.Grace}, {"lock_ttl", &c.LockTTL}, {"redis_budget", &c.RedisBudget}, {"compute_timeout", &c.ComputeTimeout},
 	}
-	orElse(&c.TTL, time.Minute)
-	orElse(&c.LockTTL, 5*time.Second)
-	orElse(&c.RedisBudget, 250*time.Millisecond)
-	orElse(&c.ComputeTimeout, 30*time.Second)
-	c.Grace = max(c.Grace.Truncate(time.Millisecond), 0)
+}
+
+// With returns c with the values of the knobs.
+func (c Config) With(knobs api.Config) Config {
+	for _, d := range c.durations() {
+		*d.to = knobs.Duration(d.knob)
+	}
+	c.Beta = knobs.Number("beta")
+	return c
+}
+
+// Validate returns an error that names the first knob that is out of its bounds. A zero field is fine.
+func (c Config) Validate() error {
+	for _, d := range c.durations() {
+		if *d.to == 0 {
+			continue
+		}
+		if err := within(d.knob, d.to.String()); err != nil {
+			return err
+		}
+	}
+	if c.Beta == 0 {
+		return nil
+	}
+	return within("beta", strconv.FormatFloat(c.Beta, 'g', -1, 64))
+}
+
+// within returns an error if the knob cannot have that value.
+func within(knob, value string) error {
+	k, _ := api.KnobNamed(knob)
+	_, err := k.Parse(knob, value)
+	return err
+}
+
+// withDefaults gives every field its default that has no value which its knob could have.
+func (c Config) withDefaults() Config {
+	byDefault := Config{}.With(nil)
+	defaults := byDefault.durations()
+	for i, d := range c.durations() {
+		if within(d.knob, d.to.String()) != nil {
+			*d.to = *defaults[i].to
+		}
+		*d.to = d.to.Truncate(time.Millisecond)
+	}
 	if !(c.Beta > 0) {
-		c.Beta = 1
+		c.Beta = byDefault.Beta
 	}
 	if c.Rand == nil {
 		c.Rand = rand.Float64

@@ -164,7 +164,7 @@ func TestConfigAtRunTime(t *testing.T) {
 		if err != nil || left > 1500*time.Millisecond || left < 500*time.Millisecond {
 			t.Errorf("got a TTL of %s, %v, want 1.5 s", left, err)
 		}
-		if err := l.cache.SetConfig(pagecache.Config{TTL: -time.Second}); err == nil || err.Error() != "ttl: -1s is not a millisecond or more" {
+		if err := l.cache.SetConfig(pagecache.Config{TTL: -time.Second}); err == nil || err.Error() != "ttl must be from 1ms to 24h, got -1s" {
 			t.Errorf("got %v", err)
 		}
 		if got := l.cache.Config().TTL; got != 1500*time.Millisecond {

@@ -20,12 +20,12 @@ func TestConfigValidate(t *testing.T) {
 	}{
 		{pagecache.Config{}, ""},
 		{pagecache.Config{TTL: time.Millisecond, Grace: time.Hour, Beta: 0.5}, ""},
-		{pagecache.Config{Grace: -1}, "grace: -1ns is not a millisecond or more"},
-		{pagecache.Config{LockTTL: time.Microsecond}, "lock_ttl: 1µs is not a millisecond or more"},
-		{pagecache.Config{RedisBudget: -time.Second}, "redis_budget: -1s is not a millisecond or more"},
-		{pagecache.Config{Beta: -1}, "beta: -1 is not a number above 0"},
-		{pagecache.Config{Beta: math.NaN()}, "beta: NaN is not a number above 0"},
-		{pagecache.Config{Beta: math.Inf(1)}, "beta: +Inf is not a number above 0"},
+		{pagecache.Config{Grace: -1}, "grace must be from 0s to 24h, got -1ns"},
+		{pagecache.Config{LockTTL: time.Microsecond}, "lock_ttl must be from 1ms to 24h, got 1µs"},
+		{pagecache.Config{RedisBudget: -time.Second}, "redis_budget must be from 1ms to 24h, got -1s"},
+		{pagecache.Config{Beta: -1}, "beta must be from 0.001 to 1000, got -1"},
+		{pagecache.Config{Beta: math.NaN()}, "beta must be from 0.001 to 1000, got NaN"},
+		{pagecache.Config{Beta: math.Inf(1)}, "beta must be from 0.001 to 1000, got +Inf"},
 	} {
 		got := ""
 		if err := tc.config.Validate(); err != nil {

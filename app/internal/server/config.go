@@ -1,10 +1,12 @@
 package server
 
 import (
-	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
-	"time"
+	"slices"
+	"sync"
 
 	"github.com/gin-gonic/gin"
 
@@ -21,58 +23,80 @@ func Strategies() []api.Strategy {
 	return out
 }
 
-func (s *Server) getConfig(c *gin.Context) { s.json(c, nil, toAPI(s.Cache.Config())) }
+// knobs are the values in force, and what puts new ones in force.
+type knobs struct {
+	mu     sync.Mutex // guards config, and keeps changes apart
+	config api.Config // of every knob; never modified, only replaced
+}
+
+func (k *knobs) get() api.Config {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.config
+}
+
+// change replaces the values that are in change, if the cache takes them, and returns all of them.
+func (k *knobs) change(change api.Config, cache *pagecache.Cache) (api.Config, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	config := maps.Clone(k.config)
+	maps.Copy(config, change)
+	if err := cache.SetConfig(cache.Config().With(config)); err != nil {
+		return nil, err
+	}
+	k.config = config
+	return config, nil
+}
+
+func (s *Server) getConfig(c *gin.Context) { s.json(c, nil, s.knobs.get().RunTime()) }
 
 // maxConfigBody is more than any configuration takes.
 const maxConfigBody = 4096
 
-// putConfig changes the fields that the body names and answers with all of them.
+// putConfig changes the knobs that the body names and answers with all that can be changed while the app runs.
 func (s *Server) putConfig(c *gin.Context) {
-	var change api.Config
-	dec := json.NewDecoder(http.MaxBytesReader(c.Writer, c.Request.Body, maxConfigBody))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&change); err != nil {
-		s.problem(c, nil, http.StatusBadRequest, "the body must be a JSON object of these fields: "+err.Error(),
-			"ttl", "grace", "lock_ttl", "beta", "redis_budget")
-		return
-	}
-	cfg, err := apply(s.Cache.Config(), change)
+	change, err := parseChange(http.MaxBytesReader(c.Writer, c.Request.Body, maxConfigBody))
+	var config api.Config
 	if err == nil {
-		err = s.Cache.SetConfig(cfg)
+		config, err = s.knobs.change(change, s.Cache)
 	}
 	if err != nil {
-		s.problem(c, nil, http.StatusBadRequest, err.Error())
+		s.problem(c, nil, http.StatusBadRequest, err.Error(), changeable()...)
 		return
 	}
-	s.json(c, nil, toAPI(s.Cache.Config()))
+	s.json(c, nil, config.RunTime())
 }
 
-func toAPI(cfg pagecache.Config) api.Config {
-	return api.Config{
-		TTL: cfg.TTL.String(), Grace: cfg.Grace.String(), LockTTL: cfg.LockTTL.String(), Beta: cfg.Beta, RedisBudget: cfg.RedisBudget.String(),
-	}
-}
-
-// apply returns cfg with what change names.
-func apply(cfg pagecache.Config, change api.Config) (pagecache.Config, error) {
-	for _, f := range []struct {
-		name, text string
-		to         *time.Duration
-	}{
-		{"ttl", change.TTL, &cfg.TTL}, {"grace", change.Grace, &cfg.Grace},
-		{"lock_ttl", change.LockTTL, &cfg.LockTTL}, {"redis_budget", change.RedisBudget, &cfg.RedisBudget},
-	} {
-		if f.text == "" {
-			continue
+// changeable returns the names of the knobs that can be changed while the app runs.
+func changeable() []string {
+	var names []string
+	for _, k := range api.Knobs() {
+		if k.RunTime {
+			names = append(names, k.Name)
 		}
-		d, err := time.ParseDuration(f.text)
+	}
+	return names
+}
+
+// parseChange reads values of knobs that can be changed while the app runs. The error names the field that is wrong.
+func parseChange(body io.Reader) (api.Config, error) {
+	var change api.Config
+	if err := decode(body, &change); err != nil {
+		return nil, fmt.Errorf("the body must be a JSON object of knobs and their values, such as {\"ttl\": \"2s\"}: %w", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(change)) {
+		knob, ok := api.KnobNamed(name)
+		switch {
+		case !ok:
+			return nil, fmt.Errorf("there is no knob %q", name)
+		case !knob.RunTime:
+			return nil, fmt.Errorf("%s cannot be changed while the app runs: start the app with --%s", name, knob.Flag())
+		}
+		value, err := knob.Parse(name, change[name])
 		if err != nil {
-			return cfg, fmt.Errorf("%s: %q is not a duration like 2s or 250ms", f.name, f.text)
+			return nil, err
 		}
-		*f.to = d
+		change[name] = value
 	}
-	if change.Beta != 0 {
-		cfg.Beta = change.Beta
-	}
-	return cfg, nil
+	return change, nil
 }

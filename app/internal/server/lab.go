@@ -112,7 +112,7 @@ func (s *Server) redisProblem(c *gin.Context, err error) {
 
 func (s *Server) info(c *gin.Context) {
 	info := s.Info
-	info.Config = toAPI(s.Cache.Config())
+	info.Config = s.knobs.get()
 	s.json(c, nil, info)
 }
 

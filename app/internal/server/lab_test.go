@@ -1,36 +1,91 @@
 package server_test
 
 import (
+	"bytes"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"loadlab/app/api"
+	"loadlab/app/internal/pagecache"
+	"loadlab/app/internal/server"
 	"loadlab/otel/signal"
 )
 
 func TestConfigCanBeChangedWhileTheAppRuns(t *testing.T) {
 	r := newRig(t, "", false)
 	url := r.lab.URL + api.PathLabConfig
-	before := decode[api.Config](t, get(t, url))
-	after := decode[api.Config](t, do(t, http.MethodPut, url, `{"ttl":"2s","beta":1.5}`))
-	want := before
-	want.TTL, want.Beta = "2s", 1.5
-	if after != want {
+	before := get(t, url)
+	if want := `{"beta":1,"grace":"1m0s","lock_ttl":"5s","redis_budget":"1s","ttl":"1m0s"}` + "\n"; before.body != want {
+		t.Errorf("got %s, want %s", before.body, want)
+	}
+	want := decode[api.Config](t, before)
+	want["ttl"], want["beta"], want["grace"] = "2s", "1.5", "0s"
+	after := decode[api.Config](t, do(t, http.MethodPut, url, `{"ttl":"2000ms","beta":1.5,"grace":"0s"}`))
+	if !maps.Equal(after, want) {
 		t.Errorf("config %+v, want %+v", after, want)
 	}
-	if got := decode[api.Config](t, get(t, url)); got != want {
+	if got := decode[api.Config](t, get(t, url)); !maps.Equal(got, want) {
 		t.Errorf("config %+v, want %+v", got, want)
 	}
-	for _, body := range []string{`{"ttl":"soon"}`, `{"tll":"2s"}`, `{"beta":-1}`, `{"ttl":"1us"}`, `nonsense`} {
-		if a := do(t, http.MethodPut, url, body); a.StatusCode != http.StatusBadRequest {
-			t.Errorf("PUT %s: %d %s", body, a.StatusCode, a.body)
+	if got := decode[api.Info](t, get(t, r.lab.URL+api.PathLabBuildInfo)).Config; got.Duration("ttl") != 2*time.Second || len(got) != len(api.Knobs()) {
+		t.Errorf("/lab/info has %+v, want every knob as it is now", got)
+	}
+	for _, test := range []struct{ body, want string }{
+		{`{"ttl":"soon"}`, `ttl wants a duration such as 6s or 500ms, got "soon"`},
+		{`{"ttl":5}`, "ttl wants a duration such as 6s or 500ms, got 5"},
+		{`{"ttl":null}`, "ttl wants a duration such as 6s or 500ms, got null"},
+		{`{"ttl":""}`, `ttl wants a duration such as 6s or 500ms, got ""`},
+		{`{"beta":1.5,"ttl":"0s"}`, "ttl must be from 1ms to 24h, got 0s"},
+		{`{"ttl":"1us"}`, "ttl must be from 1ms to 24h, got 1us"},
+		{`{"beta":0}`, "beta must be from 0.001 to 1000, got 0"},
+		{`{"beta":-1}`, "beta must be from 0.001 to 1000, got -1"},
+		{`{"beta":"2"}`, `beta wants a number, got "2"`},
+		{`{"tll":"2s"}`, `there is no knob "tll"`},
+		{`{"TTL":"2s"}`, `there is no knob "TTL"`},
+		{`{"db_conns":5}`, "db_conns cannot be changed while the app runs: start the app with --db-conns"},
+		{`{"ttl":"3s"} {}`, "something follows the JSON object"},
+		{`{"ttl":"3s"}x`, "something follows the JSON object"},
+		{`nonsense`, "must be a JSON object"},
+		{`null`, "must be a JSON object"},
+		{`[]`, "must be a JSON object"},
+		{``, "must be a JSON object"},
+		{`{"ttl":"` + strings.Repeat("1", 5000) + `s"}`, "too large"},
+	} {
+		a := do(t, http.MethodPut, url, test.body)
+		p := decode[api.Problem](t, a)
+		if a.StatusCode != http.StatusBadRequest || !strings.Contains(p.Detail, test.want) || !slices.Contains(p.Allowed, "lock_ttl") {
+			t.Errorf("PUT %.40s: %d %s, want 400, %q and the knobs that can be changed", test.body, a.StatusCode, a.body, test.want)
 		}
 	}
-	if got := decode[api.Config](t, get(t, url)); got != want {
+	if got := decode[api.Config](t, get(t, url)); !maps.Equal(got, want) {
 		t.Errorf("after bad requests: config %+v, want %+v", got, want)
 	}
+}
+
+// What a change is read as can be put in force: it has only knobs that can be changed, in their bounds.
+func FuzzParseChange(f *testing.F) {
+	for _, body := range []string{`{"ttl":"2s","beta":1.5}`, `{"ttl":"0s"}`, `{"ttl":"2s"} x`, `{"beta":1e999}`, `{"index":true}`, `null`, `{"a":[{}]}`, ``} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		change, err := server.ParseChange(bytes.NewReader(body))
+		if err != nil {
+			return
+		}
+		for name, value := range change {
+			knob, ok := api.KnobNamed(name)
+			if again, err := knob.Parse(name, value); !ok || !knob.RunTime || err != nil || again != value {
+				t.Errorf("%q was read as %s=%q, which is read as %q, %v", body, name, value, again, err)
+			}
+		}
+		if err := (pagecache.Config{}).With(change).Validate(); err != nil {
+			t.Errorf("%q: %v", body, err)
+		}
+	})
 }
 
 func TestCacheCanBeLookedAtExpiredAndFlushed(t *testing.T) {

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -154,9 +153,7 @@ func (s *Server) changePrice(c *gin.Context) {
 		return
 	}
 	var change api.PriceChange
-	dec := json.NewDecoder(http.MaxBytesReader(c.Writer, c.Request.Body, maxPriceBody))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&change); err != nil {
+	if err := decode(http.MaxBytesReader(c.Writer, c.Request.Body, maxPriceBody), &change); err != nil {
 		s.problem(c, rq, http.StatusBadRequest, "the body must be like {\"price\": \"450000.00\"}: "+err.Error(), "price")
 		return
 	}

@@ -87,8 +87,10 @@ func newRig(t *testing.T, databaseURL string, traced bool) *rig {
 	}
 	client := redis.NewClient(options)
 	client.AddHook(&probe.RedisHook{Tracer: tel.Tracer})
-	cache := pagecache.New(client, "test", pagecache.Config{TTL: time.Minute, Grace: time.Minute, RedisBudget: time.Second})
-	info := api.Info{Loaders: housing.Loaders()}
+	knobs := api.Defaults()
+	knobs["redis_budget"] = "1s"
+	cache := pagecache.New(client, "test", pagecache.Config{}.With(knobs))
+	info := api.Info{Loaders: housing.Loaders(), Config: knobs}
 	for _, s := range server.Strategies() {
 		info.Strategies = append(info.Strategies, s.Name)
 	}

@@ -29,7 +29,7 @@ type Config struct {
 	Probe     *probe.Registry
 	Telemetry *telemetry.Telemetry
 	Log       *slog.Logger
-	Info      api.Info // what cannot change while the app runs
+	Info      api.Info // as the app starts; Info.Config has every knob, and Cache is configured with it
 }
 
 // Server has two handlers: the API, and the lab controls, which are for a port of their own.
@@ -37,6 +37,7 @@ type Server struct {
 	Config
 	durations *prometheus.HistogramVec
 	draining  atomic.Bool
+	knobs     knobs
 }
 
 // New returns a server. It registers the HTTP metrics with the telemetry's registry, and makes the series of every mode: what a counter
@@ -45,7 +46,7 @@ func New(cfg Config) *Server {
 	for _, mode := range slices.Concat(cfg.Info.Loaders, cfg.Info.Strategies) {
 		cfg.Probe.Mode(mode)
 	}
-	return &Server{Config: cfg, durations: newDurations(cfg.Telemetry.Registry)}
+	return &Server{Config: cfg, durations: newDurations(cfg.Telemetry.Registry), knobs: knobs{config: cfg.Info.Config}}
 }
 
 // Drain makes /readyz fail, so that whoever balances load stops sending it here.

@@ -91,6 +91,8 @@ func TestBadRequestsAreProblemsThatNameWhatIsAllowed(t *testing.T) {
 		{"PATCH", "1/", `{"price":"-1.00"}`, 400, "price"},
 		{"PATCH", "1/", `{"prize":"1.00"}`, 400, "price"},
 		{"PATCH", "1/", `{`, 400, "price"},
+		{"PATCH", "1/", `{"price":"1.00"} trailing`, 400, "price"},
+		{"PATCH", "1/", `{"price":"1.00"}{"price":"2.00"}`, 400, "price"},
 		{"PATCH", "1/", `{"price":"` + strings.Repeat("1", 5000) + `"}`, 400, "price"},
 	} {
 		a := do(t, test.method, r.api.URL+"/api/properties/"+test.path, test.body)

@@ -44,7 +44,7 @@ func answer(status int, v any) http.HandlerFunc {
 
 func TestControls(t *testing.T) {
 	t.Parallel()
-	info := api.Info{Commit: "abc", Database: "PostgreSQL 15.18", Strategies: []string{"ttl"}, Config: api.Config{TTL: "2s"}}
+	info := api.Info{Commit: "abc", Database: "PostgreSQL 15.18", Strategies: []string{"ttl"}, Config: api.Config{"ttl": "2s"}}
 	counters := api.Counters{Modes: map[string]api.ModeCounters{
 		"naive": {Counts: api.Counts{api.CountRequests: 2, api.CountSQL: 124}, Cache: map[string]int64{"hit": 1}},
 	}}
@@ -68,7 +68,7 @@ func TestControls(t *testing.T) {
 			if err := json.NewDecoder(r.Body).Decode(&got); err != nil || !cmp.Equal(got, map[string]any{"ttl": "3s"}) {
 				t.Errorf("config: got %v, %v, want the changed field alone", got, err)
 			}
-			answer(200, api.Config{TTL: "3s", Grace: "1m0s"})(w, r)
+			answer(200, api.Config{"ttl": "3s", "grace": "1m0s"})(w, r)
 		},
 		"GET /api/properties/live/optimized/": answer(200, page),
 	})
@@ -76,7 +76,7 @@ func TestControls(t *testing.T) {
 	check(t, "Info", info)(c.Info(ctx))
 	check(t, "Counters", counters)(c.Counters(ctx))
 	check(t, "Strategies", strategies)(c.Strategies(ctx))
-	check(t, "PutConfig", api.Config{TTL: "3s", Grace: "1m0s"})(c.PutConfig(ctx, api.Config{TTL: "3s"}))
+	check(t, "PutConfig", api.Config{"ttl": "3s", "grace": "1m0s"})(c.PutConfig(ctx, api.Config{"ttl": "3s"}))
 	check(t, "FirstPage", page)(c.FirstPage(ctx))
 	if err := errors.Join(c.Flush(ctx), c.Expire(ctx)); err != nil || flushed.Load() != 1 || expired.Load() != 1 {
 		t.Errorf("got %v, %d flushes and %d expires, want one each", err, flushed.Load(), expired.Load())

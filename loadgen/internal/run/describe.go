@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"runtime"
-	"strconv"
 	"strings"
 	"time"
 
@@ -62,17 +62,18 @@ func (r *runner) describe(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("ask the app what it is: %w", err)
 	}
+	config := api.Config{}
+	maps.Copy(config, info.Config)
 	if s.Kind == stack.Remote {
-		if info.Config, err = r.lab.PutConfig(ctx, runtimeConfig(r.Scenario.App)); err != nil {
+		changed, err := r.lab.PutConfig(ctx, r.Scenario.App.RunTime())
+		if err != nil {
 			return fmt.Errorf("configure the app: %w", err)
 		}
+		maps.Copy(config, changed)
 	}
 	s.Database, s.Cache, s.Rows = info.Database, info.Cache, info.Properties
 	s.App = info.Commit + ", " + info.Go
-	s.Config = map[string]string{
-		"ttl": info.Config.TTL, "grace": info.Config.Grace, "lock_ttl": info.Config.LockTTL,
-		"beta": fmt.Sprint(info.Config.Beta), "redis_budget": info.Config.RedisBudget, "index": strconv.FormatBool(info.Index),
-	}
+	s.Config = shown(config)
 	strategies, err := r.lab.Strategies(ctx)
 	if err != nil {
 		return fmt.Errorf("ask the app for its strategies: %w", err)
@@ -110,18 +111,15 @@ type UsageError struct{ error }
 // Unwrap returns the error itself.
 func (e UsageError) Unwrap() error { return e.error }
 
-// runtimeConfig is what a scenario asks of an app that runs already.
-func runtimeConfig(a scenario.App) api.Config {
-	return api.Config{
-		TTL: duration(a.TTL), Grace: duration(a.Grace), LockTTL: duration(a.LockTTL), Beta: a.Beta, RedisBudget: duration(a.RedisBudget),
+// shown returns what a report says of the app's configuration: what can be changed at run time, and what is not the default.
+func shown(config api.Config) map[string]string {
+	said := map[string]string{}
+	for name, value := range config {
+		if k, ok := api.KnobNamed(name); !ok || k.RunTime || value != k.Default {
+			said[name] = value
+		}
 	}
-}
-
-func duration(d time.Duration) string {
-	if d == 0 {
-		return ""
-	}
-	return d.String()
+	return said
 }
 
 // appMode is the app's name for the mode that serves path, under which it counts; empty if the path is none of the portal's.

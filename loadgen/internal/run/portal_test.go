@@ -104,7 +104,7 @@ func (p *portal) control(w http.ResponseWriter, r *http.Request) {
 	}
 	switch r.URL.Path {
 	case api.PathLabBuildInfo:
-		answer(w, api.Info{Commit: "abc1234", Go: "go9", Database: "paper 1.0", Cache: "memory 2.0", Properties: 500, Config: api.Config{TTL: "1m0s"}})
+		answer(w, api.Info{Commit: "abc1234", Go: "go9", Database: "paper 1.0", Cache: "memory 2.0", Properties: 500, Config: api.Config{"ttl": "1m0s", "index": "false", "db_conns": "8"}})
 	case api.PathLabStrategy:
 		one := api.Law{Relation: "<=", Recomputes: "replicas", Text: "at most 1"}
 		answer(w, []api.Strategy{{Name: "ttl", Cold: one, Expiry: one}})

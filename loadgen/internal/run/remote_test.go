@@ -1,6 +1,7 @@
 package run_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -65,7 +66,10 @@ func TestARunOnALab(t *testing.T) {
 	}); !cmp.Equal(r.Stack, want) || r.Stack.Config["ttl"] != "1m30s" || r.Stack.Config["beta"] != "2" {
 		t.Error("the stack is", cmp.Diff(want, r.Stack), r.Stack.Config)
 	}
-	if p.config.TTL != "1m30s" || p.controls[0] != "PUT /lab/config" {
+	if want := map[string]string{"ttl": "1m30s", "beta": "2", "db_conns": "8"}; !maps.Equal(r.Stack.Config, want) {
+		t.Errorf("the report says %v of the app, want %v: what can be changed and what is not the default", r.Stack.Config, want)
+	}
+	if p.config["ttl"] != "1m30s" || p.controls[0] != "PUT /lab/config" {
 		t.Errorf("the app was configured with %+v, after %q", p.config, p.controls[0])
 	}
 	if len(r.Strategies) != 1 || r.Modes[1].Strategy != "ttl" || r.Seed != 7 || r.Took <= 0 || len(r.Warnings) > 0 {

@@ -4,10 +4,22 @@ import (
 	"strings"
 	"testing"
 
+	"loadlab/app/api"
 	"loadlab/loadgen/internal/scenario"
 )
 
 const phaseKeys = "(allowed: name, warmup, rate, steps, arrivals, users, think, requests, burst, for, mix, before, during, connections, timeout, trace)"
+
+// appKeys are the keys of the app section, as an error lists them.
+func appKeys() string {
+	var names []string
+	for _, k := range api.Knobs() {
+		if k.Scenario {
+			names = append(names, k.Name)
+		}
+	}
+	return "(allowed: " + strings.Join(names, ", ") + ")"
+}
 
 // errorTests are files and all that is wrong with each, without the name of the file.
 var errorTests = []struct{ name, file, want string }{
@@ -37,7 +49,7 @@ gates:
   - errors() == 0
 `, `2:1: unknown key "appp", did you mean "app"? (allowed: name, why, app, modes, rounds, seed, timeout, connections, max_in_flight, phases, gates)
 3:12: ttl must be from 1ms to 24h, got 0s
-3:16: unknown key "tll", did you mean "ttl"? (allowed: properties, ttl, grace, lock_ttl, beta, redis_budget, index, db_conns)
+3:16: unknown key "tll", did you mean "ttl"? ` + appKeys() + `
 3:37: properties wants a whole number, got "many"
 3:49: beta wants a number, got "x"
 3:59: index wants true or false, got "1"

@@ -16,13 +16,13 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
+	"loadlab/app/api"
 	"loadlab/loadgen/internal/gate"
 )
 
 // Bounds beyond which a figure is a slip of the pen, not a wish.
 const (
 	maxFile        = 1 << 20 // bytes
-	maxRows        = 50_000_000
 	maxRounds      = 1000
 	maxUsers       = 100_000
 	maxConnections = 65_535 // ports
@@ -126,42 +126,43 @@ func (r *reader) seed(n ast.Node) uint64 {
 	return v
 }
 
-// app reads the app's configuration. A key is a flag of the app: its dashes are underscores here.
-func (r *reader) app(n ast.Node) App {
-	var a App
-	flag := func(name, value string) {
-		a.Flags = append(a.Flags, "--"+strings.ReplaceAll(name, "_", "-")+"="+value)
+// app reads the app's configuration. A key is a knob of the app.
+func (r *reader) app(n ast.Node) api.Config {
+	config := api.Config{}
+	var keys []key
+	for _, k := range api.Knobs() {
+		if k.Scenario {
+			keys = append(keys, key{k.Name, func(n ast.Node) { r.knob(n, k, config) }})
+		}
 	}
-	duration := func(name string, to *time.Duration, least time.Duration) key {
-		return key{name, func(n ast.Node) {
-			*to = r.duration(n, name, least)
-			flag(name, to.String())
-		}}
+	r.object(n, "app", keys...)
+	return config
+}
+
+// knob reads a value of a knob into config.
+func (r *reader) knob(n ast.Node, k api.Knob, config api.Config) {
+	before := len(r.errs)
+	least, most := k.Bounds()
+	switch k.Kind {
+	case api.KindDuration:
+		r.durationUpTo(n, k.Name, time.Duration(least), time.Duration(most))
+	case api.KindCount:
+		r.count(n, k.Name, int(least), int(most))
+	case api.KindNumber:
+		r.number(n, k.Name, least, most)
+	case api.KindBoolean:
+		r.boolean(n, k.Name)
 	}
-	count := func(name string, to *int, most int) key {
-		return key{name, func(n ast.Node) {
-			*to = r.count(n, name, 1, most)
-			flag(name, strconv.Itoa(*to))
-		}}
+	if len(r.errs) > before {
+		return
 	}
-	r.object(n, "app",
-		count("properties", &a.Properties, maxRows),
-		duration("ttl", &a.TTL, shortest),
-		duration("grace", &a.Grace, 0),
-		duration("lock_ttl", &a.LockTTL, shortest),
-		key{"beta", func(n ast.Node) {
-			const least, most = 0.001, 1000
-			a.Beta = r.number(n, "beta", least, most)
-			flag("beta", strconv.FormatFloat(a.Beta, 'f', -1, 64))
-		}},
-		duration("redis_budget", &a.RedisBudget, shortest),
-		key{"index", func(n ast.Node) {
-			a.Index = r.boolean(n, "index")
-			flag("index", strconv.FormatBool(a.Index))
-		}},
-		count("db_conns", &a.DBConns, maxConnections),
-	)
-	return a
+	s, _ := text(n)
+	value, err := k.Parse(k.Name, s)
+	if err != nil {
+		r.errorf(n, "%v", err)
+		return
+	}
+	config[k.Name] = value
 }
 
 // measured refuses a mode that could never have a figure, and a file without any.

@@ -185,7 +185,7 @@ func (r *reader) think(n ast.Node) Think {
 		return Think{d, d}
 	}
 	before := len(r.errs)
-	t := Think{r.parseDuration(n, low, "think", 0), r.parseDuration(n, high, "think", shortest)}
+	t := Think{r.parseDuration(n, low, "think", 0, longest), r.parseDuration(n, high, "think", shortest, longest)}
 	if len(r.errs) == before && t.Min > t.Max {
 		r.errorf(n, "think runs from the shorter to the longer: %s..%s", high, low)
 	}

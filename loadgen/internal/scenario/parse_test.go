@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"loadlab/app/api"
 	"loadlab/loadgen/internal/gate"
 	"loadlab/loadgen/internal/scenario"
 )
@@ -59,10 +60,8 @@ func TestParse(t *testing.T) {
 	want := &scenario.Scenario{
 		File: "scenarios/everything.yaml", SHA256: hex.EncodeToString(sum[:]),
 		Name: "everything", Why: "it says all there is to say",
-		App: scenario.App{
-			Properties: 5000, TTL: 2 * time.Second, LockTTL: time.Minute, Beta: 1.5, RedisBudget: 250 * time.Millisecond, Index: true, DBConns: 8,
-			Flags: []string{"--properties=5000", "--ttl=2s", "--grace=0s", "--lock-ttl=1m0s", "--beta=1.5", "--redis-budget=250ms", "--index=true",
-				"--db-conns=8"},
+		App: api.Config{
+			"properties": "5000", "ttl": "2s", "grace": "0s", "lock_ttl": "1m0s", "beta": "1.5", "redis_budget": "250ms", "index": "true", "db_conns": "8",
 		},
 		Rounds: 2, Seed: 1<<64 - 1, Seeded: true, MaxInFlight: 50,
 		Modes: []scenario.Mode{
@@ -107,6 +106,11 @@ func TestParse(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(gate.Gate{})); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
+	}
+	flags := []string{"--properties=5000", "--ttl=2s", "--grace=0s", "--lock-ttl=1m0s", "--beta=1.5", "--redis-budget=250ms", "--index=true",
+		"--db-conns=8"}
+	if diff := cmp.Diff(flags, got.App.Flags()); diff != "" {
+		t.Errorf("the app's flags: -want +got\n%s", diff)
 	}
 	// Two modes twice through prime (0.55 s) and warm (6 s), and twice 10 s of the mixed phase.
 	if got, want := got.Estimate(), 2*(2*(550*time.Millisecond+6*time.Second)+10*time.Second); got != want {

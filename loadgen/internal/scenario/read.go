@@ -245,15 +245,20 @@ func (r *reader) boolean(n ast.Node, what string) bool {
 
 // duration reads a duration from least to the longest there is.
 func (r *reader) duration(n ast.Node, what string, least time.Duration) time.Duration {
+	return r.durationUpTo(n, what, least, longest)
+}
+
+// durationUpTo reads a duration from least to most.
+func (r *reader) durationUpTo(n ast.Node, what string, least, most time.Duration) time.Duration {
 	s, ok := text(n)
 	if !ok {
 		r.errorf(n, "%s wants a duration such as 6s or 500ms, got %s", what, describe(n))
 		return 0
 	}
-	return r.parseDuration(n, s, what, least)
+	return r.parseDuration(n, s, what, least, most)
 }
 
-func (r *reader) parseDuration(n ast.Node, s, what string, least time.Duration) time.Duration {
+func (r *reader) parseDuration(n ast.Node, s, what string, least, most time.Duration) time.Duration {
 	d, err := time.ParseDuration(s)
 	if _, bare := strconv.ParseFloat(s, 64); bare == nil && s != "0" {
 		r.errorf(n, "%s needs a unit: %ss or %sms", what, s, s)
@@ -263,8 +268,8 @@ func (r *reader) parseDuration(n ast.Node, s, what string, least time.Duration) 
 	case err != nil:
 		r.errorf(n, "%s wants a duration such as 6s, 500ms or 1m30s, got %q (allowed units: us, ms, s, m, h)", what, s)
 		return 0
-	case d < least || d > longest:
-		r.errorf(n, "%s must be from %s to %s, got %s", what, length(least), length(longest), s)
+	case d < least || d > most:
+		r.errorf(n, "%s must be from %s to %s, got %s", what, length(least), length(most), s)
 		return 0
 	}
 	return d

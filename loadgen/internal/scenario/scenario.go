@@ -20,6 +20,7 @@ import (
 	"math"
 	"time"
 
+	"loadlab/app/api"
 	"loadlab/loadgen/internal/gate"
 )
 
@@ -37,9 +38,9 @@ type Scenario struct {
 
 	Name   string
 	Why    string
-	App    App
-	Modes  []Mode // at least one
-	Rounds int    // at least 1
+	App    api.Config // what the file asks of the app; for the rest the app's own defaults hold
+	Modes  []Mode     // at least one
+	Rounds int        // at least 1
 	// Seed is meaningful if Seeded: the file says one. Otherwise each run draws its own.
 	Seed   uint64
 	Seeded bool
@@ -47,20 +48,6 @@ type Scenario struct {
 	MaxInFlight int
 	Phases      []Phase // at least one that is not warm-up
 	Gates       []*gate.Gate
-}
-
-// App is what a scenario asks of the app; a zero field was not said, and the app's own default holds. Flags tells which were.
-type App struct {
-	Properties  int           // rows
-	TTL         time.Duration // how long a page is fresh
-	Grace       time.Duration // how long after that it may still be served
-	LockTTL     time.Duration // how long a recompute may hold its lock
-	Beta        float64       // XFetch's eagerness
-	RedisBudget time.Duration // all that Redis may cost one request
-	Index       bool          // with the index that the page's order wants
-	DBConns     int           // size of the database pool
-	// Flags are the app's command-line flags for what was said: --properties=5000, --ttl=2s, ...
-	Flags []string
 }
 
 // Mode is a named request.

@@ -108,7 +108,7 @@ func parseReady(text []byte) (api.Ready, error) {
 // appEnv is the app's environment. Its temporary files go to tmp, which is removed with the stack, also when the app could not.
 func appEnv(env []string, tmp string) []string {
 	kept := slices.DeleteFunc(slices.Clone(env), func(v string) bool {
-		return strings.HasPrefix(v, "LOADLAB_") || strings.HasPrefix(v, "TMPDIR=")
+		return strings.HasPrefix(v, api.EnvPrefix) || strings.HasPrefix(v, "TMPDIR=")
 	})
 	return append(kept, "TMPDIR="+tmp)
 }

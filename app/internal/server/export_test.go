@@ -1,0 +1,4 @@
+package server
+
+// ParseChange reads the body of PUT /lab/config.
+var ParseChange = parseChange
