@@ -164,24 +164,28 @@ func hit(ctx context.Context, env environment, cfg run.Config) error {
 	return verdictOf(r)
 }
 
-// summary is one line that other programs can read: "300 requests p50=1.2ms p90=1.5ms p95=2ms p99=3ms". A quantile of too few requests
-// is marked: "p99>=3ms".
+// summary is one line that other programs can read: "300 requests p50=1.2ms p90=1.5ms p95=2ms p99=3ms", 0s for what was not measured.
+// A line before it names the quantiles that are of too few requests.
 func summary(r *result.Run) string {
-	line := fmt.Sprintf("%d requests", r.Cells[0].Ledger.Scheduled)
+	line, doubtful := fmt.Sprintf("%d requests", r.Cells[0].Ledger.Scheduled), []string(nil)
 	figures, err := figure.New(r)
 	if err != nil {
 		return line
 	}
 	for _, name := range []string{"p50", "p90", "p95", "p99"} {
+		text := brief(0)
 		value, _, err := figures.Value(name, "", "")
-		sign := "="
 		switch {
 		case errors.Is(err, figure.ErrTooFewSamples), errors.Is(err, figure.ErrAtBound):
-			sign = ">="
-		case err != nil:
-			continue // nothing was measured
+			doubtful = append(doubtful, name)
+			fallthrough
+		case err == nil:
+			text = brief(time.Duration(value * float64(time.Millisecond)))
 		}
-		line += " " + name + sign + brief(time.Duration(value*float64(time.Millisecond)))
+		line += " " + name + "=" + text
+	}
+	if len(doubtful) > 0 {
+		line = "At least (too few requests, or beyond what is recorded): " + strings.Join(doubtful, ", ") + "\n\n" + line
 	}
 	return line
 }

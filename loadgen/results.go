@@ -17,7 +17,7 @@ import (
 // The error is the verdict, unless there was nothing to report or a run that passed could not be kept.
 func runAndReport(ctx context.Context, env environment, cfg run.Config, out string) error {
 	if err := writable(out); err != nil {
-		return usageError{fmt.Errorf("--out %s: results cannot be written there: %w", out, err)}
+		return usageError{fmt.Errorf("%w (--out names another folder)", err)}
 	}
 	r, err := run.Run(ctx, cfg)
 	if err != nil {
@@ -42,11 +42,11 @@ func runAndReport(ctx context.Context, env environment, cfg run.Config, out stri
 // that they cannot.
 func writable(folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return err
+		return fmt.Errorf("make a folder for the results: %w", err)
 	}
 	probe, err := os.MkdirTemp(folder, ".probe-")
 	if err != nil {
-		return err
+		return fmt.Errorf("write results: %w", err)
 	}
 	return os.Remove(probe)
 }

@@ -9,6 +9,7 @@ import (
 
 	"loadlab/dashboards/board"
 	"loadlab/internal/promtest"
+	"loadlab/internal/testkit"
 )
 
 // dataSources is a provisioning file.
@@ -125,10 +126,7 @@ func TestDashboardProvider(t *testing.T) {
 			mounted = v.Source
 		}
 	}
-	want, err := filepath.Abs("json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	want := filepath.Join(testkit.Root(t), "dashboards", "json")
 	if mounted != want {
 		t.Errorf("%s is %q, want %s", c.Providers[0].Options.Path, mounted, want)
 	}

@@ -140,7 +140,7 @@ func TestMeasurePinned(t *testing.T) {
 	}
 	t.Parallel()
 	program := filepath.Join(t.TempDir(), "bench")
-	if out, err := command(t, "go", "build", "-o", program, "./bench").CombinedOutput(); err != nil {
+	if out, err := command(t, "go", "build", "-o", program, "../..").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	cmd := command(t, program, "-rounds", "1", "-connections", "2", "-closed", "1s", "-open", "1s", "-poisson", "1s")
