@@ -213,13 +213,14 @@ func machineName(x figure.Figure) string {
 	return x.Name
 }
 
-// figures is every figure of every mode in every phase, for programs.
+// figures is every figure of every mode in every phase, and how requests failed, for programs.
 func figures(f *figure.Figures) Section {
 	t := &Table{Columns: []Column{{Name: "mode"}, {Name: "rounds"}}}
 	table := figure.Table()
 	for _, x := range table {
 		t.Columns = append(t.Columns, Column{Name: machineName(x)})
 	}
+	t.Columns = append(t.Columns, Column{Name: "failures"}, Column{Name: "statuses"}, Column{Name: "first_errors"})
 	eachPhase(f, func(p result.Phase, modes []string) {
 		g := Group{Name: p.Name}
 		for _, m := range modes {
@@ -228,6 +229,7 @@ func figures(f *figure.Figures) Section {
 			for _, x := range table {
 				row = append(row, value(x, total))
 			}
+			row = append(row, Cell{Text: kinds(total.Ledger.Failed, ", ")}, Cell{Text: statuses(total.Statuses)}, Cell{Text: firstErrors(total)})
 			g.Rows = append(g.Rows, row)
 		}
 		t.Groups = append(t.Groups, g)

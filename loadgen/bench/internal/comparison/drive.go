@@ -97,7 +97,7 @@ func (j job) run(ctx context.Context) (told, error) {
 	r := results[0]
 	for kind := measure.OK + 1; kind < measure.Kinds; kind++ {
 		if r.Ledger.Failed[kind.String()] > 0 {
-			return told{}, fmt.Errorf("requests failed: %v: %w", r.Ledger.Failed, target.FirstError(kind))
+			return told{}, fmt.Errorf("requests failed: %v: %w", r.Ledger.Failed, request.FirstError(kind))
 		}
 	}
 	return told{r.Ledger, r.Lag}, nil

@@ -65,6 +65,7 @@ func (l Load) cell(round int, at time.Duration) result.Cell {
 		})
 	}
 	c.Response, c.Service, c.Lag = summary(all[0]), summary(all[1]), summary(all[2])
+	c.Clamped = all[0].Clamped() + all[1].Clamped() + all[2].Clamped()
 	c.Server = result.Server{
 		Timed: c.Ledger.Completed, SQL: l.Sql, Redis: l.Redis, Cache: l.Cache,
 		Counters: api.Counts{
@@ -257,6 +258,27 @@ func Remote(testing.TB) *result.Run {
 	return run
 }
 
+// Failing is a service that fails in several ways, and is slower than what is recorded. Its second phase has too few requests for
+// percentiles.
+func Failing(tb testing.TB) *result.Run {
+	run := Remote(tb)
+	run.ID, run.Scenario.Name, run.Cells = "20261122-231500-failing", "failing", nil
+	run.Phases = append(run.Phases, result.Phase{Name: "few", Kind: "closed", Load: "3 requests", Users: 1, Total: 3})
+	Fill(run, 1, []Load{
+		{Mode: "GET", Phase: "load", Requests: 2000, Took: 10 * time.Second, Fast: 120 * ms, Slow: 80 * time.Second, SlowShare: .02,
+			Failed: map[string]int64{"status": 30, "timeout": 3}},
+		{Mode: "GET", Phase: "few", Requests: 3, Took: time.Second, Fast: 120 * ms},
+	})
+	run.Cells[0].Statuses = map[int]int64{200: 1967, 404: 18, 500: 12}
+	run.Cells[0].Errors = map[string]string{"status": "status 404", "timeout": "read tcp 127.0.0.1:41873: i/o timeout"}
+	run.Cells[1].Statuses = map[int]int64{200: 3}
+	for i := range run.Cells {
+		run.Cells[i].Server = result.Server{}
+	}
+	run.Gates = []result.Gate{{Expr: `p99("GET", "few") <= 1*s`, Line: 7, Verdict: result.NotJudged, Reason: "p99(GET, few): too few samples: p99 takes 100, there were 3"}}
+	return run
+}
+
 // Empty is a run in which the stack never came up.
 func Empty(testing.TB) *result.Run {
 	run := Base()
@@ -268,6 +290,6 @@ func Empty(testing.TB) *result.Run {
 // All returns the fixtures by name.
 func All() map[string]func(testing.TB) *result.Run {
 	return map[string]func(testing.TB) *result.Run{
-		"stampede": Stampede, "passing": Passing, "stale": Stale, "invalid": Invalid, "interrupted": Interrupted, "remote": Remote, "empty": Empty,
+		"stampede": Stampede, "passing": Passing, "stale": Stale, "invalid": Invalid, "interrupted": Interrupted, "remote": Remote, "failing": Failing, "empty": Empty,
 	}
 }
