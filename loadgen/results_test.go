@@ -11,7 +11,7 @@ import (
 	"loadlab/loadgen/internal/result"
 )
 
-const three = "why: x\nmodes: {a: GET /}\nphases: [{name: p, requests: 3}]\n"
+const three = "why: x\nrounds: 1\nmodes: {a: GET /}\nphases: [{name: p, requests: 3}]\n"
 
 // A folder that cannot be written is refused before anything is requested.
 func TestResultsThatCannotBeWrittenAreRefusedBeforeTheRun(t *testing.T) {
