@@ -1,0 +1,215 @@
+package link_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"loadlab/internal/testkit"
+	"loadlab/loadgen/internal/world/link"
+)
+
+// echo answers every connection with what it sent.
+func echo(t testing.TB, network, address string) link.Addr {
+	t.Helper()
+	return serve(t, network, address, func(conn net.Conn) { _, _ = io.Copy(conn, conn) })
+}
+
+// serve handles every connection, and closes it then.
+func serve(t testing.TB, network, address string, handle func(net.Conn)) link.Addr {
+	t.Helper()
+	ln, err := net.Listen(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var open sync.WaitGroup
+	open.Go(func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			open.Go(func() {
+				defer conn.Close()
+				handle(conn)
+			})
+		}
+	})
+	t.Cleanup(func() {
+		ln.Close()
+		open.Wait()
+	})
+	return link.Addr{Network: network, Address: ln.Addr().String()}
+}
+
+// start runs a link until the test ends.
+func start(t testing.TB, cfg link.Config) *link.Link {
+	t.Helper()
+	if cfg.Listen.Network == "" {
+		cfg.Listen = link.Addr{Network: "tcp", Address: "127.0.0.1:0"}
+	}
+	l, err := link.Listen(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- l.Serve(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	return l
+}
+
+func dial(t testing.TB, a link.Addr) net.Conn {
+	t.Helper()
+	conn, err := net.Dial(a.Network, a.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+func wires() map[string]link.Config {
+	return map[string]link.Config{
+		"no distance": {}, "distance": {RTT: 3 * time.Millisecond}, "jitter": {RTT: time.Millisecond, Jitter: 2 * time.Millisecond},
+		"narrow": {RTT: time.Millisecond, Bandwidth: 40 << 20},
+	}
+}
+
+// What goes in comes out, in order, both ways at once, however it is cut into pieces; and the end of each direction arrives after its bytes.
+func TestBytesArriveInOrder(t *testing.T) {
+	for name, cfg := range wires() {
+		for _, network := range []string{"tcp", "unix"} {
+			t.Run(name+" "+network, func(t *testing.T) {
+				t.Parallel()
+				cfg := cfg
+				address := "127.0.0.1:0"
+				if network == "unix" {
+					address = filepath.Join(t.TempDir(), "server")
+					cfg.Listen = link.Addr{Network: "unix", Address: filepath.Join(t.TempDir(), "link")}
+				}
+				cfg.Target = echo(t, network, address)
+				l := start(t, cfg)
+				var all sync.WaitGroup
+				for seed := range uint64(4) {
+					conn := dial(t, l.Addr())
+					all.Go(func() { roundTrip(t, conn, seed) })
+				}
+				all.Wait()
+				testkit.Eventually(t, "no connection is open", func() bool { return l.Stats().Open == 0 })
+				if s := l.Stats(); s.Accepted != 4 || s.Failed != 0 || s.Bytes != 2*4*payload {
+					t.Errorf("got %+v, want 4 accepted, none failed, and every byte twice", s)
+				}
+			})
+		}
+	}
+}
+
+const payload = 1 << 20
+
+func roundTrip(t *testing.T, conn net.Conn, seed uint64) {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	sent := make([]byte, payload)
+	for i := range sent {
+		sent[i] = byte(rng.Uint32())
+	}
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		for rest := sent; len(rest) > 0; {
+			n := min(1+rng.IntN(100_000), len(rest))
+			if _, err := conn.Write(rest[:n]); err != nil {
+				t.Error(err)
+				return
+			}
+			rest = rest[n:]
+		}
+		if err := conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
+			t.Error(err)
+		}
+	})
+	got, err := io.ReadAll(conn)
+	writing.Wait()
+	if err != nil || !bytes.Equal(got, sent) {
+		t.Errorf("got %d bytes (%v), want the %d that were sent", len(got), err, len(sent))
+	}
+}
+
+// A round trip takes at least as long as it is said to.
+func TestARoundTripTakesItsTime(t *testing.T) {
+	const rtt = 20 * time.Millisecond
+	l := start(t, link.Config{Target: echo(t, "tcp", "127.0.0.1:0"), RTT: rtt})
+	conn := dial(t, l.Addr())
+	buf := make([]byte, 4)
+	for range 5 {
+		begun := time.Now()
+		if _, err := conn.Write([]byte("ping")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(conn, buf); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(begun); took < rtt {
+			t.Errorf("got a round trip of %v, want at least %v", took, rtt)
+		}
+	}
+}
+
+// A client of a server that refuses is reset, and so is a client whose server resets.
+func TestResets(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := link.Addr{Network: "tcp", Address: ln.Addr().String()}
+	ln.Close()
+	resets := serve(t, "tcp", "127.0.0.1:0", func(conn net.Conn) {
+		_, _ = io.ReadFull(conn, make([]byte, 1))
+		_ = conn.(*net.TCPConn).SetLinger(0)
+	})
+	missing := link.Addr{Network: "unix", Address: filepath.Join(t.TempDir(), "missing")}
+	for name, target := range map[string]link.Addr{"refused": nobody, "reset": resets, "no socket": missing} {
+		l := start(t, link.Config{Target: target, RTT: time.Millisecond})
+		conn, err := net.Dial("tcp", l.Addr().Address)
+		if err == nil {
+			defer conn.Close()
+			if name == "reset" { // the server waits for a byte
+				_, err = conn.Write([]byte("x"))
+			}
+			if err == nil {
+				_, err = conn.Read(make([]byte, 1))
+			}
+		}
+		if !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("%s: got %v, want a reset", name, err)
+		}
+		testkit.Eventually(t, "the connection is gone", func() bool { return l.Stats().Open == 0 })
+		if failed := l.Stats().Failed; (failed == 1) != (name != "reset") {
+			t.Errorf("%s: got %d connections that the server was not reached for", name, failed)
+		}
+	}
+}
+
+func TestConfigsThatMakeNoSense(t *testing.T) {
+	good := link.Addr{Network: "tcp", Address: "127.0.0.1:0"}
+	for _, cfg := range []link.Config{
+		{}, {Listen: good}, {Listen: good, Target: link.Addr{Network: "tcp", Address: "nowhere"}}, {Listen: good, Target: good, RTT: -1},
+		{Listen: good, Target: good, Jitter: time.Hour}, {Listen: good, Target: good, Bandwidth: -1}, {Listen: good, Target: link.Addr{Network: "udp", Address: "x:1"}},
+	} {
+		if _, err := link.Listen(t.Context(), cfg); err == nil {
+			t.Errorf("%+v: got no error", cfg)
+		}
+	}
+}
