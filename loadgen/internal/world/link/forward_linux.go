@@ -104,7 +104,7 @@ func (l *Link) read(s *side) {
 func (l *Link) give(to *side, data []byte) {
 	now := l.now()
 	q := &to.out
-	due := now + int64(l.cfg.RTT/2)
+	due := now + max(int64(l.cfg.RTT/2)-l.late, 0) // they came that long before they were read
 	if l.cfg.Jitter > 0 {
 		due += l.rng.Int64N(int64(l.cfg.Jitter) + 1)
 	}
@@ -165,22 +165,24 @@ func (l *Link) write(s *side, data []byte) []byte {
 	return nil
 }
 
+// slack is how much too soon bytes may leave: less than setting the timer once more would cost.
+const slack = int64(15 * time.Microsecond)
+
 // deliver writes all that is due by now, and sets the timer for what is due next.
 func (l *Link) deliver() {
 	now := l.now()
-	for len(l.waiting) > 0 && l.waiting[0].out.chunks[0].due <= now {
-		l.flush(heap.Pop(&l.waiting).(*side), now)
+	for len(l.waiting) > 0 && l.waiting[0].out.chunks[0].due <= now+slack {
+		l.flush(heap.Pop(&l.waiting).(*side), now+slack)
 	}
 	if len(l.waiting) == 0 {
 		return // a timer that is still set does no harm
 	}
 	next := l.waiting[0].out.chunks[0].due
-	if l.armed != 0 && l.armed <= next {
+	if l.armed != 0 && l.armed <= next-l.late {
 		return
 	}
-	l.armed = next
-	// Relative: at least a nanosecond, since zero would disarm it.
-	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(max(next-l.now(), 1))}
+	l.armed = max(next-l.late, l.now()+1) // a timer that is set to no time is none
+	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(max(l.armed-l.now(), 1))}
 	_ = unix.TimerfdSettime(l.timer, 0, &spec, nil) // cannot fail: the descriptor and the time are valid
 }
 
