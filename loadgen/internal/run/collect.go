@@ -53,7 +53,7 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 			Ledger: res.Ledger, Seconds: res.Seconds, Response: res.Response, Service: res.Service, Lag: res.Lag, Server: res.Server, Spent: res.Spent,
 		}
 		if after != nil && d.owns(r.report.Modes, m) {
-			name := appMode(mode.Method, mode.Path)
+			name := api.ModeOf(mode.Method, mode.Path)
 			cell.Server.Counters = after[name].Sub(d.before[name])
 		}
 		if o := d.oracles[m]; o != nil {
@@ -68,9 +68,9 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 // owns reports whether mode m alone makes the requests that the app counts under its name in this phase: two pages of one
 // strategy are one mode to the app.
 func (d *driven) owns(modes []result.Mode, m int) bool {
-	name := appMode(modes[m].Method, modes[m].Path)
+	name := api.ModeOf(modes[m].Method, modes[m].Path)
 	for _, other := range d.modes {
-		if other != m && appMode(modes[other].Method, modes[other].Path) == name {
+		if other != m && api.ModeOf(modes[other].Method, modes[other].Path) == name {
 			return false
 		}
 	}

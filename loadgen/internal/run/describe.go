@@ -40,7 +40,7 @@ func newReport(cfg Config) *result.Run {
 		AllowLimited: cfg.AllowLimited,
 	}
 	for _, m := range s.Modes {
-		r.Modes = append(r.Modes, result.Mode{Name: m.Name, Method: m.Method, Path: m.Path, Strategy: strategyOf(m.Path)})
+		r.Modes = append(r.Modes, result.Mode{Name: m.Name, Method: m.Method, Path: m.Path, Strategy: api.StrategyOf(m.Path)})
 	}
 	for _, p := range s.Phases {
 		r.Phases = append(r.Phases, result.Phase{
@@ -120,45 +120,6 @@ func shown(config api.Config) map[string]string {
 		}
 	}
 	return said
-}
-
-// appMode is the app's name for the mode that serves path, under which it counts; empty if the path is none of the portal's.
-func appMode(method, path string) string {
-	path, query, _ := strings.Cut(path, "?")
-	name, live := strings.CutPrefix(path, api.PathLive)
-	name = strings.Trim(name, "/")
-	if live && !strings.Contains(name, "/") {
-		return name
-	}
-	if strategy := strategyOf(path); strategy != "" {
-		loader := ""
-		for pair := range strings.SplitSeq(query, "&") {
-			if value, ok := strings.CutPrefix(pair, "loader="); ok {
-				loader = value
-			}
-		}
-		return api.CachedMode(strategy, loader)
-	}
-	if strings.HasPrefix(path, api.PathProperties) {
-		if method == "PATCH" {
-			return api.ModePriceChange
-		}
-		return api.ModeProperty
-	}
-	return ""
-}
-
-// strategyOf is the caching strategy that path asks for, or empty.
-func strategyOf(path string) string {
-	path, _, _ = strings.Cut(path, "?")
-	if strings.Trim(path, "/") == strings.Trim(api.PathCached, "/") {
-		return api.DefaultStrategy
-	}
-	name, ok := strings.CutPrefix(path, api.PathCached)
-	if !ok {
-		return ""
-	}
-	return strings.Trim(name, "/")
 }
 
 // cpu is the processor's name, as well as it can be told.

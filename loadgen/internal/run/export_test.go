@@ -4,10 +4,7 @@ import "loadlab/loadgen/internal/scenario"
 
 // What the tests look at from outside.
 var (
-	Derive     = derive
-	AppMode    = appMode
-	StrategyOf = strategyOf
-
+	Derive          = derive
 	GeneratorLimits = generatorLimits
 )
 

@@ -61,7 +61,7 @@ func (p *portal) page(w http.ResponseWriter, r *http.Request) {
 	}
 	timing, version := api.Timing{SQL: 62, SQLTime: 5 * time.Millisecond, Total: 6 * time.Millisecond}, p.version
 	cache := api.CacheStatus{}
-	mode := run.AppMode(r.Method, r.URL.RequestURI())
+	mode := api.ModeOf(r.Method, r.URL.RequestURI())
 	cost := api.Counts{api.CountRequests: 1}
 	switch {
 	case r.Method == http.MethodPatch:
