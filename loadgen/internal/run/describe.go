@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"os"
-	"runtime"
-	"strings"
 	"time"
 
 	"loadlab/loadgen/internal/result"
@@ -34,7 +31,7 @@ func newReport(cfg Config) *result.Run {
 		Started:  now,
 		Scenario: result.Scenario{Name: s.Name, Why: s.Why, File: s.File, SHA256: s.SHA256, Rounds: rounds},
 		Seed:     cfg.Seed,
-		Machine:  result.Machine{OS: operatingSystem(), CPU: cpu(), Cores: runtime.NumCPU(), Go: runtime.Version()},
+		Machine:  machine(),
 		Commit:   revision.Get(),
 
 		AllowLimited: cfg.AllowLimited,
@@ -120,30 +117,4 @@ func shown(config api.Config) map[string]string {
 		}
 	}
 	return said
-}
-
-// cpu is the processor's name, as well as it can be told.
-func cpu() string {
-	text, err := os.ReadFile("/proc/cpuinfo")
-	if err == nil {
-		for line := range strings.Lines(string(text)) {
-			if name, ok := strings.CutPrefix(line, "model name"); ok {
-				return strings.TrimSpace(strings.TrimLeft(strings.TrimSpace(name), ":"))
-			}
-		}
-	}
-	return runtime.GOARCH
-}
-
-// operatingSystem is its name, as well as it can be told.
-func operatingSystem() string {
-	text, err := os.ReadFile("/etc/os-release")
-	if err == nil {
-		for line := range strings.Lines(string(text)) {
-			if name, ok := strings.CutPrefix(line, "PRETTY_NAME="); ok {
-				return strings.Trim(strings.TrimSpace(name), `"`)
-			}
-		}
-	}
-	return runtime.GOOS
 }

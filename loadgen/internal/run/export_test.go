@@ -6,6 +6,8 @@ import "loadlab/loadgen/internal/scenario"
 var (
 	Derive          = derive
 	GeneratorLimits = generatorLimits
+	ModelName       = modelName
+	PrettyName      = prettyName
 )
 
 // Block is a block of a plan, with its phases by name.
