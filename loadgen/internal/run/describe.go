@@ -40,7 +40,7 @@ func newReport(cfg Config) *result.Run {
 		r.Modes = append(r.Modes, result.Mode{Name: m.Name, Method: m.Method, Path: m.Path, Strategy: api.StrategyOf(m.Path)})
 	}
 	for _, p := range s.Phases {
-		r.Phases = append(r.Phases, result.Phase{
+		r.Phases = append(r.Phases, result.PhaseInfo{
 			Name: p.Name, Kind: string(p.Kind), Load: p.Describe(), Rate: p.Rate(), Users: p.Users, Think: p.Think.Mean(),
 			Warmup: p.Warmup, Mix: len(p.Mix) > 0, For: p.Length(), Total: p.Requests,
 		})

@@ -12,7 +12,7 @@ import (
 )
 
 // driver is what a loop tells of the generator, in the terms of a report.
-func driver(p progress.Phase, warmup bool, r drive.Result) result.Driver {
+func driver(p progress.Heading, warmup bool, r drive.Result) result.Driver {
 	d := result.Driver{
 		Round: p.Round, Mode: p.Mode, Phase: p.Name, Warmup: warmup, Took: r.Took,
 		Offered: r.Offered, Sent: r.Sent, InTime: r.InTime,

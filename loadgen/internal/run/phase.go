@@ -78,7 +78,7 @@ func (r *runner) drive(ctx context.Context, d *driven) error {
 	}()
 	d.start = time.Now()
 	begun := d.start // the progress asks from another goroutine
-	end := r.Progress.Begin(r.title(d), func() progress.Live { return live(d.recorder, time.Since(begun)) })
+	end := r.Progress.Begin(r.title(d), func() progress.Figures { return live(d.recorder, time.Since(begun)) })
 	stop := r.meanwhile(ctx, d.phase.During, d.oracles)
 	result, err := r.loop(ctx, d)
 	actionErr := stop()
@@ -100,16 +100,16 @@ func (r *runner) drive(ctx context.Context, d *driven) error {
 	return nil
 }
 
-func (r *runner) title(d *driven) progress.Phase {
-	return progress.Phase{
+func (r *runner) title(d *driven) progress.Heading {
+	return progress.Heading{
 		Round: d.block.round, Rounds: r.report.Scenario.Rounds, Mode: d.block.name(), Name: d.phase.Name, Load: d.phase.Describe(),
 		For: d.phase.Length(), Requests: d.phase.Requests,
 	}
 }
 
-func live(recorder *measure.Recorder, elapsed time.Duration) progress.Live {
+func live(recorder *measure.Recorder, elapsed time.Duration) progress.Figures {
 	all := recorder.Snapshot().All
-	return progress.Live{
+	return progress.Figures{
 		Elapsed: elapsed, Requests: all.Ended, Errors: all.Failed, P50: all.P50, P95: all.P95, P99: all.P99,
 	}
 }

@@ -205,11 +205,11 @@ func cell(t *testing.T, r *result.Run, round int, mode, phase string) result.Cel
 // watcher is a progress that looks at the figures all the time, as a terminal's bar does now and then.
 type watcher struct {
 	mu     sync.Mutex // guards phases and last
-	phases []progress.Phase
-	last   []progress.Live
+	phases []progress.Heading
+	last   []progress.Figures
 }
 
-func (w *watcher) Begin(p progress.Phase, live func() progress.Live) (end func(progress.Live)) {
+func (w *watcher) Begin(p progress.Heading, live func() progress.Figures) (end func(progress.Figures)) {
 	w.mu.Lock()
 	w.phases = append(w.phases, p)
 	w.mu.Unlock()
@@ -227,7 +227,7 @@ func (w *watcher) Begin(p progress.Phase, live func() progress.Live) (end func(p
 			}
 		}
 	})
-	return func(l progress.Live) {
+	return func(l progress.Figures) {
 		close(stop)
 		asking.Wait()
 		w.mu.Lock()

@@ -35,7 +35,7 @@ type Config struct {
 
 // Progress is told what is going on.
 type Progress interface {
-	Begin(phase progress.Phase, live func() progress.Live) (end func(progress.Live))
+	Begin(phase progress.Heading, live func() progress.Figures) (end func(progress.Figures))
 }
 
 // runner is a run under way.

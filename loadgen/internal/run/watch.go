@@ -57,7 +57,7 @@ func (w *watch) begin(d *driven) {
 		names[m] = modes[m].Name
 	}
 	w.now.Store(d)
-	w.exporter.Begin(expose.Phase{Round: d.block.round, Name: d.phase.Name, Mode: d.block.name(), Modes: names})
+	w.exporter.Begin(expose.Labels{Round: d.block.round, Name: d.phase.Name, Mode: d.block.name(), Modes: names})
 	w.tracing.begin(d.phase.Phase)
 }
 
