@@ -50,11 +50,7 @@ func startTracing(ctx context.Context, cfg Config) (*tracing, error) {
 		return t, nil
 	}
 	store := keep.NewStore(keep.Limits{}, time.Now)
-	kept := keep.Config{Store: store, Seed: cfg.Seed}
-	if t.export != nil {
-		kept.Export = t.export.Add
-	}
-	t.keeper = keep.New(kept)
+	t.keeper = keep.New(keep.Config{Store: store, Seed: cfg.Seed})
 	var err error
 	if t.receiver, err = otlp.Receive(ctx, otlp.ReceiverConfig{Sink: store, Forward: t.forward}); err != nil {
 		return nil, fmt.Errorf("receive spans: %w", err)
@@ -120,10 +116,10 @@ func (t *tracing) record(r *runner, d *driven, mode int, due time.Time, o *measu
 	if o.Kind != measure.OK {
 		s.Failed = o.Kind.String()
 	}
-	switch {
-	case t.keeper != nil:
+	if t.keeper != nil {
 		t.keeper.Offer(s)
-	case t.export != nil:
+	}
+	if t.export != nil {
 		t.export.Add(s)
 	}
 }
