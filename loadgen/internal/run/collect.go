@@ -2,39 +2,12 @@ package run
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"time"
-
-	"loadlab/loadgen/internal/result"
 
 	"loadlab/app/api"
-	"loadlab/loadgen/internal/lab"
+	"loadlab/loadgen/internal/result"
 )
 
-// settleLimit is how long recomputes that outlive a phase may take to end. Their cost belongs to the phase.
-const settleLimit = 30 * time.Second
-
-// counters are the app's totals by its modes, once nothing runs any more; nil without lab controls.
-func (r *runner) counters(ctx context.Context) (map[string]api.Counts, error) {
-	// Also when the run is being interrupted: a partial report should be right as far as it goes.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleLimit)
-	defer cancel()
-	totals, err := r.lab.Settle(ctx)
-	if errors.Is(err, lab.ErrNoLab) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the app's counters: %w", err)
-	}
-	out := map[string]api.Counts{}
-	for name, m := range totals.Modes {
-		out[name] = m.Counts
-	}
-	return out, nil
-}
-
-// collect makes the cells of a phase that was driven, one a mode.
+// collect adds the cells of a phase that was driven to the report, one a mode.
 func (r *runner) collect(ctx context.Context, d *driven) error {
 	results, err := d.recorder.Finish()
 	if err != nil {
@@ -42,8 +15,8 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 	}
 	var after map[string]api.Counts
 	var unknown error // the cells are worth having without counters
-	if r.stack.Err() == nil {
-		after, unknown = r.counters(ctx)
+	if r.subject.broken() == nil {
+		after, unknown = r.subject.counters(ctx)
 	}
 	for _, m := range d.modes {
 		mode, res := r.report.Modes[m], results[m]
