@@ -64,9 +64,9 @@ func (r *runner) modesOf(b block, p indexed) []int {
 
 // drive drives the phase's load. The actions that go on meanwhile end with it.
 func (r *runner) drive(ctx context.Context, d *driven) error {
-	d.recorder = measure.NewRecorder(measure.Config{Modes: len(r.Scenario.Modes), Oracles: d.oracles, Observer: r.watch})
-	r.watch.begin(d)
-	defer r.watch.end(d)
+	d.recorder = measure.NewRecorder(measure.Config{Modes: len(r.Scenario.Modes), Oracles: d.oracles, Observer: r.observers})
+	r.observers.begin(r.observed(d))
+	defer func() { r.observers.end(d.recorder.Snapshot().Modes) }()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() { // a stack that breaks ends the phase: there is nobody left to answer
@@ -98,6 +98,15 @@ func (r *runner) drive(ctx context.Context, d *driven) error {
 		return context.Cause(ctx)
 	}
 	return nil
+}
+
+// observed returns what observers may know of a phase.
+func (r *runner) observed(d *driven) observedPhase {
+	modes := make([]scenario.Mode, len(r.Scenario.Modes))
+	for _, m := range d.modes {
+		modes[m] = r.Scenario.Modes[m]
+	}
+	return observedPhase{Phase: d.phase.Phase, round: d.block.round, turn: d.block.name(), modes: modes}
 }
 
 // heading returns what is shown of a phase.

@@ -5,7 +5,6 @@ package run
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -15,10 +14,10 @@ import (
 // runner is a run under way.
 type runner struct {
 	Config
-	plan    plan
-	subject *subject
-	watch   *watch
-	report  *result.Run
+	plan      plan
+	subject   *subject
+	observers *observers
+	report    *result.Run
 }
 
 // Run runs the scenario. The report is complete also when the run turns out invalid or is interrupted; an error means that there was
@@ -40,14 +39,14 @@ func Run(ctx context.Context, cfg Config) (*result.Run, error) {
 
 // up starts the observers and brings the subject up. If it cannot, it leaves nothing behind.
 func (r *runner) up(ctx context.Context) (err error) {
-	if r.watch, err = newWatch(ctx, r); err != nil {
+	if r.observers, err = startObservers(ctx, r.Config, r.report); err != nil {
 		return err
 	}
 	r.subject = &subject{scenario: r.Scenario, config: r.Stack, client: r.Client, seed: r.plan.derive(callerStream, 0, 0)}
-	r.subject.config.Env = r.watch.tracing.env(r.Stack.Env)
-	r.subject.client.Sampler = r.watch.tracing
+	r.observers.attach(r.subject)
 	if err := r.subject.up(ctx); err != nil {
-		return errors.Join(err, r.watch.close(ctx))
+		r.observers.close(ctx)
+		return err
 	}
 	r.logMissingViews()
 	r.report.Stack, r.report.Strategies = r.subject.about.stack, r.subject.about.strategies
@@ -88,9 +87,12 @@ func (r *runner) down(ctx context.Context) {
 	if n := r.subject.droppedSpans(ctx); n > 0 {
 		r.warn(fmt.Sprintf("the app dropped %d spans: traces may have gaps", n))
 	}
-	if err := errors.Join(r.subject.down(ctx), r.watch.close(ctx)); err != nil {
+	if err := r.subject.down(ctx); err != nil {
 		r.warn("at the end of the run: " + err.Error())
 	}
+	seen := r.observers.close(ctx)
+	r.report.Traces = seen.traces
+	r.warn(seen.warnings...)
 	r.report.Took = time.Since(r.report.Started)
 }
 

@@ -1,9 +1,11 @@
 package run_test
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 
@@ -67,5 +69,34 @@ func TestEverythingSampledIsExported(t *testing.T) {
 				t.Errorf("%d traces were kept", len(r.Traces))
 			}
 		})
+	}
+}
+
+// An endpoint that takes no spans is no reason to stop, and the report has how many were lost, and why.
+func TestSpansThatAreNotTaken(t *testing.T) {
+	t.Parallel()
+	full := httptest.NewServer(http.NotFoundHandler())
+	defer full.Close()
+	cfg := newPortal(t).start(t, "why: x\nmodes: {a: GET /api/properties/live/naive/}\nrounds: 1\nphases: [{name: p, requests: 3, trace: all}]\n")
+	cfg.OTLP = full.URL
+	r := drive(t, cfg)
+	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "spans were not passed on: ") || !strings.Contains(r.Warnings[0], "404") {
+		t.Errorf("warnings %q", r.Warnings)
+	}
+}
+
+// What has been started before an observer that cannot start is ended again: the leak would be found when all tests have run.
+func TestAnObserverThatCannotStart(t *testing.T) {
+	t.Parallel()
+	taken := listen(t)
+	defer taken.Close()
+	p := newPortal(t)
+	cfg := p.start(t, "why: x\nmodes: {a: GET /a}\nrounds: 1\nphases: [{name: p, requests: 1}]\n")
+	cfg.OTLP, cfg.MetricsAddr = newCollector(t).URL, taken.Addr().String()
+	if r, err := run.Run(t.Context(), cfg); r != nil || !errors.As(err, new(run.UsageError)) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v, %v, want a usage error of one line", r, err)
+	}
+	if seen := p.seen(); len(seen) > 0 {
+		t.Errorf("the target saw %v", seen)
 	}
 }
