@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"strings"
 
 	"loadlab/app/api"
 	"loadlab/loadgen/internal/lab"
@@ -33,6 +34,7 @@ func (s *subject) describe(ctx context.Context) error {
 			return fmt.Errorf("configure the app: %w", err)
 		}
 		maps.Copy(config, changed)
+		s.warnOfSettings(config)
 	}
 	about.Database, about.Cache, about.Rows = info.Database, info.Cache, info.Properties
 	about.App = info.Commit + ", " + info.Go
@@ -56,7 +58,29 @@ func (s *subject) withoutLab() error {
 	}
 	s.about.warnings = append(s.about.warnings,
 		"no lab controls: SQL, Redis and cache figures are what the responses said, and recomputes are unknown")
+	s.warnOfSettings(nil)
 	return nil
+}
+
+// warnOfSettings warns of what the scenario sets of a remote app that has other values, or may have: a setting that cannot be changed while an
+// app runs, and every setting where there are no lab controls to change it with. config is the app's configuration as far as it is known.
+func (s *subject) warnOfSettings(config api.Config) {
+	var missed []string
+	for _, k := range api.Knobs() {
+		want, set := s.scenario.App[k.Name]
+		has, known := config[k.Name]
+		switch {
+		case !set || known && has == want:
+		case known:
+			missed = append(missed, fmt.Sprintf("%s=%s (it has %s)", k.Name, want, has))
+		default:
+			missed = append(missed, k.Name+"="+want)
+		}
+	}
+	if len(missed) > 0 {
+		s.about.warnings = append(s.about.warnings,
+			"the target runs already, so that not every setting of the scenario is applied: "+strings.Join(missed, ", "))
+	}
 }
 
 // withoutPassword returns a URL as it may be shown and stored.

@@ -204,6 +204,37 @@ phases:
 	}
 }
 
+// What a scenario sets and a target that runs already cannot be given is a warning, unless the target has that value.
+func TestSettingsThatAreNotApplied(t *testing.T) {
+	t.Parallel()
+	const runsAlready = "the target runs already, so that not every setting of the scenario is applied: "
+	for name, tt := range map[string]struct {
+		app  string
+		lab  bool
+		want string // empty for no such warning
+	}{
+		"a value that it does not have":       {"{index: true}", true, runsAlready + "index=true (it has false)"},
+		"a value that nobody knows":           {"{properties: 5000}", true, runsAlready + "properties=5000"},
+		"some of many, in the table's order":  {"{sqlite_rtt: 1ms, ttl: 2s, db_conns: 9, index: true}", true, runsAlready + "index=true (it has false), db_conns=9 (it has 8), sqlite_rtt=1ms"},
+		"the value that it has":               {"{db_conns: 8, index: false}", true, ""},
+		"what can be changed at run time":     {"{ttl: 2s, beta: 2}", true, ""},
+		"nothing can be without lab controls": {"{ttl: 2s, db_conns: 8}", false, runsAlready + "ttl=2s, db_conns=8"},
+		"nothing is asked for":                {"{}", false, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := newPortal(t).start(t, "why: x\napp: "+tt.app+"\nmodes: {a: GET /a}\nrounds: 1\nphases: [{name: p, requests: 1}]\n")
+			if !tt.lab {
+				cfg.Stack.Lab = ""
+			}
+			warnings := slices.DeleteFunc(drive(t, cfg).Warnings, func(w string) bool { return strings.HasPrefix(w, "no lab controls: ") })
+			if got := strings.Join(warnings, "\n"); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestWithoutLabControls(t *testing.T) {
 	t.Parallel()
 	p := newPortal(t)
