@@ -17,8 +17,8 @@ import (
 
 // describe asks the stack what it is, and configures the app of a remote one as the scenario wants it.
 func (s *subject) describe(ctx context.Context) error {
-	about := &s.about.stack
-	about.Kind, about.Target, about.Replicas = s.stack.Kind, withoutPassword(s.stack.API), 1
+	head := &s.about.stack
+	head.Kind, head.Target, head.Replicas = s.stack.Kind, withoutPassword(s.stack.API), 1
 	info, err := s.lab.Info(ctx)
 	if errors.Is(err, lab.ErrNoLab) {
 		return s.withoutLab()
@@ -36,9 +36,9 @@ func (s *subject) describe(ctx context.Context) error {
 		maps.Copy(config, changed)
 		s.warnOfSettings(config)
 	}
-	about.Database, about.Cache, about.Rows = info.Database, info.Cache, info.Properties
-	about.App = info.Commit + ", " + info.Go
-	about.Config = shown(config)
+	head.Database, head.Cache, head.Rows = info.Database, info.Cache, info.Properties
+	head.App = info.Commit + ", " + info.Go
+	head.Config = shown(config)
 	strategies, err := s.lab.Strategies(ctx)
 	if err != nil {
 		return fmt.Errorf("ask the app for its strategies: %w", err)

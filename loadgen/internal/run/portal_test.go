@@ -10,10 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"loadlab/loadgen/internal/result"
-
 	"loadlab/app/api"
 	"loadlab/loadgen/internal/progress"
+	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/run"
 	"loadlab/loadgen/internal/scenario"
 	"loadlab/loadgen/internal/stack"
@@ -29,7 +28,7 @@ type portal struct {
 	cached   map[string]int64 // versions by mode
 	version  int64
 	config   api.Config
-	busy     int // how often the counters will still say that a recompute runs
+	busy     int // how often the counters will still have a recompute that runs
 
 	api, lab *httptest.Server
 	// on, if it is set, sees every request of both ports first; it reports whether it has answered.

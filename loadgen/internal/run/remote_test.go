@@ -7,11 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"loadlab/app/api"
-	"loadlab/loadgen/internal/result"
-
 	"github.com/google/go-cmp/cmp"
 
+	"loadlab/app/api"
+	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/stack"
 )
 
@@ -67,7 +66,7 @@ func TestARunOnALab(t *testing.T) {
 		t.Error("the stack is", cmp.Diff(want, r.Stack), r.Stack.Config)
 	}
 	if want := map[string]string{"ttl": "1m30s", "beta": "2", "db_conns": "8"}; !maps.Equal(r.Stack.Config, want) {
-		t.Errorf("the report says %v of the app, want %v: what can be changed and what is not the default", r.Stack.Config, want)
+		t.Errorf("the report has %v of the app, want %v: what can be changed and what is not the default", r.Stack.Config, want)
 	}
 	if p.config["ttl"] != "1m30s" || p.controls[0] != "PUT /lab/config" {
 		t.Errorf("the app was configured with %+v, after %q", p.config, p.controls[0])
@@ -78,7 +77,7 @@ func TestARunOnALab(t *testing.T) {
 	checkProgress(t, cfg.Progress.(*watcher), r)
 }
 
-// checkProgress checks that the progress was told of every cell, and at its end the same as the report.
+// checkProgress checks that the progress was shown every cell, and at its end the figures of the report.
 func checkProgress(t *testing.T, w *watcher, r *result.Run) {
 	t.Helper()
 	if len(w.phases) != len(r.Cells) || len(w.last) != len(r.Cells) {
@@ -256,6 +255,6 @@ gates: ['sql("naive") == 62', errors() == 0]
 		}
 	}
 	if len(r.Warnings) != 1 || !strings.HasPrefix(r.Warnings[0], "no lab controls: ") || len(p.controls) > 0 {
-		t.Errorf("warnings %q, the lab was told %q", r.Warnings, p.controls)
+		t.Errorf("warnings %q, the lab was asked %q", r.Warnings, p.controls)
 	}
 }
