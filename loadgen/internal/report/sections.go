@@ -18,7 +18,7 @@ import (
 // timeSpent says where the time of slow requests went.
 func timeSpent(f *figure.Figures) Section {
 	t := &Table{Columns: []Column{{Title: "mode", Left: true}, {Title: "response time", Wrap: true, Left: true}}}
-	eachPhase(f, func(p result.Phase, modes []string) {
+	eachPhase(f, func(p result.PhaseInfo, modes []string) {
 		g := Group{Name: p.Name, Title: p.Name}
 		for _, m := range modes {
 			if b, ok := f.Total(m, p.Name).SpentAt(0.99); ok {
@@ -113,7 +113,7 @@ func staleness(f *figure.Figures) Section {
 		{Above: "share", Title: "stale"}, {Above: "stalest", Title: "read"},
 	}}
 	count := func(n int64) Cell { return Cell{Text: unit.Count(n), Value: float64(n), Known: true} }
-	eachPhase(f, func(p result.Phase, modes []string) {
+	eachPhase(f, func(p result.PhaseInfo, modes []string) {
 		g := Group{Name: p.Name, Title: p.Name}
 		for _, m := range modes {
 			s, ok := f.Total(m, p.Name).Staleness()
@@ -138,7 +138,7 @@ func staleness(f *figure.Figures) Section {
 // errorKinds says how and why requests failed.
 func errorKinds(f *figure.Figures) Section {
 	s := Section{ID: ErrorKinds}
-	eachPhase(f, func(p result.Phase, modes []string) {
+	eachPhase(f, func(p result.PhaseInfo, modes []string) {
 		for _, m := range modes {
 			if t := f.Total(m, p.Name); t.Ledger.Errors() > 0 {
 				s.Facts = append(s.Facts, Fact{Name: m + ", " + p.Name + ":", Text: failures(t), Tone: Bad})

@@ -82,7 +82,7 @@ func (j job) run(ctx context.Context) (told, error) {
 	var config measure.Config
 	if j.Loop == loopExposed {
 		exporter := expose.New(expose.Info{RunID: "bench", Scenario: "bench"})
-		exporter.Begin(expose.Phase{Name: j.Loop, Mode: "target", Modes: []string{"target"}})
+		exporter.Begin(expose.Labels{Name: j.Loop, Mode: "target", Modes: []string{"target"}})
 		config.Observer = exporter
 	}
 	recorder := measure.NewRecorder(config)
