@@ -40,12 +40,15 @@ func Parse(file string, data []byte) (*Scenario, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256(data)
-	s := &Scenario{
+	return r.read(root, &Scenario{
 		File:   file,
 		SHA256: hex.EncodeToString(sum[:]),
 		Name:   strings.TrimSuffix(filepath.Base(file), extension),
-		Rounds: DefaultRounds,
-	}
+	})
+}
+
+// read reads the scenario's keys at root into s, which has what is known without them.
+func (r *reader) read(root ast.Node, s *Scenario) (*Scenario, error) {
 	r.scenario(root, s)
 	if err := r.sorted(); err != nil {
 		return nil, err
@@ -89,6 +92,7 @@ func (r *reader) document(data []byte) (ast.Node, error) {
 // scenario reads the file's keys. Phases come after all else that they lean on, and gates last, wherever the file has them.
 func (r *reader) scenario(n ast.Node, s *Scenario) {
 	var phases, gates ast.Node
+	s.Rounds = DefaultRounds
 	base := Phase{Timeout: DefaultTimeout, Connections: DefaultConnections}
 	has := r.object(n, "a scenario",
 		key{"name", func(n ast.Node) { s.Name = r.name(n, "name") }},
@@ -103,8 +107,9 @@ func (r *reader) scenario(n ast.Node, s *Scenario) {
 		key{"phases", func(n ast.Node) { phases = n }},
 		key{"gates", func(n ast.Node) { gates = n }},
 	)
-	for _, must := range []string{"why", "modes", "phases"} {
-		if _, ok := n.(*ast.MappingNode); ok && has[must] == nil {
+	for _, must := range []string{"name", "why", "modes", "phases"} {
+		named := must == "name" && s.Name != "" // after its file
+		if _, ok := n.(*ast.MappingNode); ok && has[must] == nil && !named {
 			r.errorf(n, "key %q is missing", must)
 		}
 	}

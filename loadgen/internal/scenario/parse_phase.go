@@ -18,7 +18,7 @@ func (r *reader) phases(n ast.Node, modes []Mode, base Phase) []Phase {
 		p := r.phase(n, modes, base)
 		for _, q := range phases {
 			if p.Name != "" && p.Name == q.Name {
-				r.errorf(n, "a phase named %q is in line %d already", p.Name, q.Line)
+				r.errorf(n, "a phase named %q is %s already", p.Name, cmp.Or(place("in line %d", q.Line), "there"))
 			}
 		}
 		phases = append(phases, p)

@@ -203,15 +203,21 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		if len(s.Modes) == 0 || len(s.Phases) == 0 || s.Rounds < 1 || s.Estimate() < 0 {
-			t.Errorf("%+v", s)
-		}
-		for _, p := range s.Phases {
-			open := p.Kind == scenario.Open
-			if p.Name == "" || p.Describe() == "" || p.Timeout <= 0 || p.Connections < 1 || open != (len(p.Steps) > 0) || open == (p.Users > 0) ||
-				open != (p.Rate() > 0) || !open && p.For == 0 && p.Requests == 0 {
-				t.Errorf("phase %+v", p)
-			}
-		}
+		runnable(t, s)
 	})
+}
+
+// runnable checks what a run takes for granted of a scenario.
+func runnable(t *testing.T, s *scenario.Scenario) {
+	t.Helper()
+	if s.Name == "" || len(s.Modes) == 0 || len(s.Phases) == 0 || s.Rounds < 1 || s.Estimate() < 0 {
+		t.Errorf("%+v", s)
+	}
+	for _, p := range s.Phases {
+		open := p.Kind == scenario.Open
+		if p.Name == "" || p.Describe() == "" || p.Timeout <= 0 || p.Connections < 1 || open != (len(p.Steps) > 0) || open == (p.Users > 0) ||
+			open != (p.Rate() > 0) || !open && p.For == 0 && p.Requests == 0 {
+			t.Errorf("phase %+v", p)
+		}
+	}
 }

@@ -14,27 +14,7 @@ import (
 	"loadlab/loadgen/internal/gate/spell"
 )
 
-// Error is one thing that is wrong with a scenario file.
-type Error struct {
-	File      string
-	Line, Col int // from 1
-	Msg       string
-}
-
-func (e Error) Error() string { return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Col, e.Msg) }
-
-// Errors are all that is wrong with a scenario file, one a line, in the order of the file.
-type Errors []Error
-
-func (es Errors) Error() string {
-	var lines []string
-	for _, e := range es {
-		lines = append(lines, e.Error())
-	}
-	return strings.Join(lines, "\n")
-}
-
-// reader turns nodes of a file into values, and collects what is wrong with them. A value that is wrong is returned as zero; what
+// reader turns the nodes of a scenario into values, and collects what is wrong with them. A value that is wrong is returned as zero; what
 // depends on it must not complain again.
 type reader struct {
 	file string
@@ -55,7 +35,7 @@ func (r *reader) sorted() error {
 	return slices.Compact(r.errs)
 }
 
-// position is where a person would point: at a block mapping's first key, not at its colon.
+// position is where a person would point: at a block mapping's first key, not at its colon. It is zero for a node that is in no file.
 func position(n ast.Node) (line, col int) {
 	switch x := n.(type) {
 	case *ast.MappingNode:
@@ -66,6 +46,9 @@ func position(n ast.Node) (line, col int) {
 		return position(x.Key)
 	}
 	p := n.GetToken().Position
+	if p == nil {
+		return 0, 0
+	}
 	return max(p.Line, 1), max(p.Column, 1)
 }
 
@@ -110,7 +93,7 @@ func (r *reader) mapping(n ast.Node, what string, each func(name string, at, val
 		}
 		line, _ := position(v.Key)
 		if first, twice := seen[name]; twice {
-			r.errorf(v.Key, "key %q is said twice, first in line %d", name, first)
+			r.errorf(v.Key, "key %q is said twice%s", name, place(", first in line %d", first))
 			continue
 		}
 		seen[name] = line
