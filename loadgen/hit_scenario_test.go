@@ -36,7 +36,7 @@ func TestHitIsAScenario(t *testing.T) {
 		{"-c 5 -n 50 --for 1h --think 1s..2s", "GET /, 5 users, 50 requests, think 1s to 2s, for 1h", "", "request: GET /",
 			"users: 5, requests: 50, for: 1h, think: 1s..2s"},
 		{"--rate 50/s..500/s --for 1m30s", "GET /, 50/s to 500/s poisson for 1m30s", "", "request: GET /", "rate: 50/s..500/s, for: 90s"},
-		{"--rate 90/m --arrivals constant --timeout 1500ms", "GET /, 1.5/s constant for 10s", "timeout: 1.5s", "request: GET /",
+		{"--rate 90/m --arrivals constant --timeout 60s", "GET /, 1.5/s constant for 10s", "timeout: 1m", "request: GET /",
 			"rate: 90/m, arrivals: constant, for: 10s"},
 		{`-X PUT -H Accept:a:b -d {"a":1}`, "PUT /, 1 user, for 10s", "", `request: PUT /, headers: {Accept: "a:b"}, body: '{"a":1}'`, "users: 1, for: 10s"},
 		{"-X POST -H content-type:text/plain -d null", "POST /, 1 user, for 10s", "", `request: POST /, headers: {content-type: text/plain}, body: "null"`,
@@ -104,6 +104,7 @@ func TestHitRefusesWhatAScenarioDoes(t *testing.T) {
 		{[]string{"--for", "10"}, "for needs a unit: 10s or 10ms"},
 		{[]string{"--think", "2s..1s"}, "think runs from the shorter to the longer: 1s..2s"},
 		{[]string{"--timeout", "soon"}, `timeout wants a duration such as 6s, 500ms or 1m30s, got "soon" (allowed units: us, ms, s, m, h)`},
+		{[]string{"--timeout", "2m"}, "timeout must be from 1ms to 1m, got 2m"},
 		{[]string{"-c", "3", "-n", "2"}, "1 of 3 users would have nothing to do"},
 		{[]string{"-c", "many", "-n", "1.5"}, `users wants a whole number, got "many"; requests wants a whole number, got "1.5"`},
 	} {

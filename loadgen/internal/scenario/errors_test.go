@@ -146,6 +146,8 @@ phases: [{name: p, requests: 1}]
 		"{name: k, requests: 1, timeout: 0, trace: 0/s}",
 		"{name: l, rate: -5/s, for: 1s, connections: 70000}",
 		"{name: m, rate: {a: 1}, for: 1s}",
+		"{name: n, requests: 1, timeout: 2m}",
+		"{name: o, requests: 1, timeout: 60001ms}",
 	), `4:21: rate needs a unit: 200/s or 200/m
 4:31: for needs a unit: 6s or 6ms
 5:21: unknown unit "/h", did you mean "/s"? (allowed: /s, /m)
@@ -165,11 +167,14 @@ phases: [{name: p, requests: 1}]
 12:34: think needs a unit: 1s or 1ms
 13:35: trace wants all, none, or how many a second as in 10/s, got "some"
 13:49: warmup wants true or false, got "yes"
-14:37: timeout must be from 1ms to 24h, got 0
+14:37: timeout must be from 1ms to 1m, got 0
 14:47: rate must be above 0, got 0/s
 15:21: rate wants a rate such as 200/s, 90/m or 50/s..500/s, got "-5/s"
 15:49: connections must be from 1 to 65535, got 70000
-16:21: rate wants a rate such as 200/s, got a mapping`},
+16:21: rate wants a rate such as 200/s, got a mapping
+17:37: timeout must be from 1ms to 1m, got 2m
+18:37: timeout must be from 1ms to 1m, got 60001ms`},
+	{"timeout", file("requests: 1") + "timeout: 61s\n", "4:10: timeout must be from 1ms to 1m, got 61s"},
 	{"actions", phases(
 		"{name: a, requests: 1, before: flush}",
 		"{name: b, requests: 1, before: [flsh, wait, {wait: 5}, {price_change: {id: 1}}, {explode: 1}, [flush]]}",

@@ -101,7 +101,7 @@ func (r *reader) scenario(n ast.Node, s *Scenario) {
 		key{"modes", func(n ast.Node) { s.Modes = r.modes(n) }},
 		key{"rounds", func(n ast.Node) { s.Rounds = r.count(n, "rounds", 1, maxRounds) }},
 		key{"seed", func(n ast.Node) { s.Seed, s.Seeded = r.seed(n), true }},
-		key{"timeout", func(n ast.Node) { base.Timeout = r.duration(n, "timeout", shortest) }},
+		key{"timeout", func(n ast.Node) { base.Timeout = r.timeout(n) }},
 		key{"connections", func(n ast.Node) { base.Connections = r.count(n, "connections", 1, maxConnections) }},
 		key{"max_in_flight", func(n ast.Node) { s.MaxInFlight = r.count(n, "max_in_flight", 1, maxConnections) }},
 		key{"phases", func(n ast.Node) { phases = n }},

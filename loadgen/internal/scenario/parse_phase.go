@@ -9,6 +9,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"loadlab/loadgen/internal/gate/spell"
+	"loadlab/loadgen/internal/hist"
 )
 
 // phases reads the list of phases. base has what the scenario says for all of them.
@@ -48,7 +49,7 @@ func (r *reader) phase(n ast.Node, modes []Mode, base Phase) Phase {
 		key{"before", func(n ast.Node) { p.Before = r.before(n) }},
 		key{"during", func(n ast.Node) { p.During = r.during(n) }},
 		key{"connections", func(n ast.Node) { p.Connections = r.count(n, "connections", 1, maxConnections) }},
-		key{"timeout", func(n ast.Node) { p.Timeout = r.duration(n, "timeout", shortest) }},
+		key{"timeout", func(n ast.Node) { p.Timeout = r.timeout(n) }},
 		key{"trace", func(n ast.Node) { p.Trace = r.trace(n) }},
 	)
 	if _, ok := n.(*ast.MappingNode); !ok {
@@ -190,6 +191,11 @@ func (r *reader) think(n ast.Node) Think {
 		r.errorf(n, "think runs from the shorter to the longer: %s..%s", high, low)
 	}
 	return t
+}
+
+// timeout reads how long a request may take. A response time above what a histogram holds would be recorded as less than it was.
+func (r *reader) timeout(n ast.Node) time.Duration {
+	return r.durationUpTo(n, "timeout", shortest, hist.Highest)
 }
 
 // mix reads the weights of a mixed phase, in the order of the file.

@@ -36,8 +36,8 @@ type Phase struct {
 	Before []Action
 	During []Every
 
-	Connections int // the most that may be open: of a closed phase and a burst, one for each user
-	Timeout     time.Duration
+	Connections int           // the most that may be open: of a closed phase and a burst, one for each user
+	Timeout     time.Duration // at most hist.Highest
 	Trace       Trace
 }
 
