@@ -33,7 +33,7 @@ func hitCommand(env environment) *cobra.Command {
 		if err != nil {
 			return usageError{err}
 		}
-		options, err := connect.options()
+		options, err := connect.options(target)
 		if err != nil {
 			return err
 		}

@@ -39,10 +39,7 @@ func (f *hitFlags) define(flags *pflag.FlagSet) {
 
 // scenario returns the scenario that the flags describe, and the target's URL.
 func (f *hitFlags) scenario(address string) (*scenario.Scenario, string, error) {
-	if !strings.Contains(address, "://") {
-		address = "http://" + address
-	}
-	u, err := url.Parse(address)
+	u, err := url.Parse(withScheme(address))
 	if err != nil {
 		return nil, "", fmt.Errorf("the URL cannot be read: %w", err)
 	}

@@ -97,6 +97,11 @@ func TestUsage(t *testing.T) {
 		{"hit http://x --users -3", "users must be"},
 		{"hit http://x -X FETCH", `unknown method "FETCH"`},
 		{"hit http://x -H Content-Length:3", `header "Content-Length" is set by the generator`},
+		{"run good.yaml --target ftp://x", `target "ftp://x": the scheme must be http or https`},
+		{"run good.yaml --target x:99999", `target "http://x:99999": the port must be from 1 to 65535`},
+		{"hit ftp://127.0.0.1/", `target "ftp://127.0.0.1": the scheme must be http or https`},
+		{"hit http://127.0.0.1:99999/", `target "http://127.0.0.1:99999": the port must be from 1 to 65535`},
+		{"hit http:///x", `target "http:": want scheme://host[:port][/path]`},
 		{"hit http://%zz", "the URL cannot be read: "},
 	} {
 		args := strings.Fields(tt.args)

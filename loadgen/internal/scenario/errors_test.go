@@ -29,6 +29,9 @@ var errorTests = []struct{ name, file, want string }{
 	{"not UTF-8", "why: \xff", "1:1: a scenario is UTF-8 text of at most 1048576 bytes"},
 	{"broken YAML", "why: x\nmodes: [a", "2:8: sequence end token ']' not found"},
 	{"tab", "why: x\n\tmodes: 1", "2:1: found character '\t' that cannot start any token"},
+	{"byte order mark", "\ufeffwhyy: x", `1:1: unknown key "whyy", did you mean "why"? (allowed: name, why, app, modes, rounds, seed, timeout, connections, max_in_flight, ` +
+		`phases, gates)` + "\n" + `1:1: key "why" is missing` + "\n" + `1:1: key "modes" is missing` + "\n" + `1:1: key "phases" is missing`},
+	{"byte order mark only", "\ufeff", "1:1: the file is empty"},
 	{"two documents", file("requests: 1") + "---\nwhy: y\n", "5:1: a file holds one scenario: a second document begins here"},
 	{"alias", "why: &x y\nmodes: {a: GET /}\nphases: *x\n", "1:6: why wants a text, got an anchor or an alias, which scenarios do not have\n" +
 		"3:9: phases wants a list, got an anchor or an alias, which scenarios do not have"},

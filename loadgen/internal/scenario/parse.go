@@ -1,12 +1,14 @@
 package scenario
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,7 +45,7 @@ func Parse(file string, data []byte) (*Scenario, error) {
 	return r.read(root, &Scenario{
 		File:   file,
 		SHA256: hex.EncodeToString(sum[:]),
-		Name:   strings.TrimSuffix(filepath.Base(file), extension),
+		Name:   strings.TrimSuffix(filepath.Base(file), filepath.Ext(file)),
 	})
 }
 
@@ -62,8 +64,9 @@ func (r *reader) document(data []byte) (ast.Node, error) {
 	if len(data) > maxFile || !utf8.Valid(data) {
 		return fail(1, 1, fmt.Sprintf("a scenario is UTF-8 text of at most %d bytes", maxFile))
 	}
-	// Keys that come twice are let through here, so that they are told with everything else.
-	f, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
+	// Keys that come twice are let through here, so that they are reported with everything else. Editors on Windows write a byte order
+	// mark, which YAML allows (1.2.2, 5.2) and the parser takes for a part of the first key.
+	f, err := parser.ParseBytes(bytes.TrimPrefix(data, []byte("\ufeff")), 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		var e yaml.Error
 		if errors.As(err, &e) && e.GetToken() != nil {
@@ -107,11 +110,8 @@ func (r *reader) scenario(n ast.Node, s *Scenario) {
 		key{"phases", func(n ast.Node) { phases = n }},
 		key{"gates", func(n ast.Node) { gates = n }},
 	)
-	for _, must := range []string{"name", "why", "modes", "phases"} {
-		named := must == "name" && s.Name != "" // after its file
-		if _, ok := n.(*ast.MappingNode); ok && has[must] == nil && !named {
-			r.errorf(n, "key %q is missing", must)
-		}
+	if _, ok := n.(*ast.MappingNode); ok {
+		r.complete(n, s, has)
 	}
 	if phases != nil {
 		s.Phases = r.phases(phases, s.Modes, base)
@@ -119,6 +119,23 @@ func (r *reader) scenario(n ast.Node, s *Scenario) {
 	}
 	if gates != nil {
 		s.Gates = r.gates(gates, s)
+	}
+}
+
+// complete refuses a scenario without a key that it must have. A name may come from the file's.
+func (r *reader) complete(n ast.Node, s *Scenario, has map[string]ast.Node) {
+	must := []string{"why", "modes", "phases"}
+	switch {
+	case has["name"] != nil:
+	case s.Name == "":
+		must = slices.Insert(must, 0, "name")
+	case !isName(s.Name):
+		r.errorf(n, "the scenario's name, which is its file's, %s, got %q: write name: to give it another", nameRule, s.Name)
+	}
+	for _, key := range must {
+		if has[key] == nil {
+			r.errorf(n, "key %q is missing", key)
+		}
 	}
 }
 

@@ -108,6 +108,13 @@ func TestParse(t *testing.T) {
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(gate.Gate{})); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
+	marked, err := scenario.Parse("scenarios/everything.yaml", []byte("\ufeff"+everything))
+	if err != nil {
+		t.Fatalf("with a byte order mark: %v", err)
+	}
+	if diff := cmp.Diff(want, marked, cmpopts.IgnoreUnexported(gate.Gate{}), cmpopts.IgnoreFields(scenario.Scenario{}, "SHA256")); diff != "" {
+		t.Errorf("with a byte order mark: -want +got\n%s", diff)
+	}
 	flags := []string{"--properties=5000", "--ttl=2s", "--grace=0s", "--lock-ttl=1m0s", "--beta=1.5", "--redis-budget=250ms", "--index=true",
 		"--db-conns=8"}
 	if diff := cmp.Diff(flags, got.App.Flags()); diff != "" {

@@ -176,11 +176,14 @@ func (r *reader) name(n ast.Node, what string) string {
 		return ""
 	}
 	if !isName(s) {
-		r.errorf(n, "%s must be 1 to 40 of a-z, 0-9, _ and -, got %q", what, s)
+		r.errorf(n, "%s %s, got %q", what, nameRule, s)
 		return ""
 	}
 	return s
 }
+
+// nameRule is what isName wants, as a part of a message.
+const nameRule = "must be 1 to 40 of a-z, 0-9, _ and -"
 
 func isName(s string) bool {
 	const longest = 40
