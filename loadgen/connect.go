@@ -10,7 +10,7 @@ import (
 	"loadlab/loadgen/internal/client"
 )
 
-// connectFlags say how requests are made; run and hit share them.
+// connectFlags are the flags for how requests are made; run and hit share them.
 type connectFlags struct {
 	insecure, http2, phases bool
 	transport, proxy        string
@@ -27,7 +27,7 @@ func (f *connectFlags) define(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.phases, "phases", false, "tell connect, TLS and the first byte apart in run.json")
 }
 
-// withScheme returns the URL of a server from what people type: host:port means http://host:port.
+// withScheme returns the URL of a server from what is typed for it: host:port means http://host:port.
 func withScheme(address string) string {
 	if strings.Contains(address, "://") {
 		return address

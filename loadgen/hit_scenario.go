@@ -13,7 +13,7 @@ import (
 	"loadlab/loadgen/internal/scenario"
 )
 
-// hitFlags are the flags of hit that say what a scenario says. Those of the load and the timeout have the names and the values of a
+// hitFlags are the flags of hit that make its scenario. Those of the load and the timeout have the names and the values of a
 // scenario's keys, and are read by what reads those: they are texts here.
 type hitFlags struct {
 	set *pflag.FlagSet

@@ -91,7 +91,7 @@ func loadgen(t *testing.T, args ...string) ending {
 	return loadgenUntil(t.Context(), &log{}, args...)
 }
 
-// loadgenUntil runs a command line until ctx ends, if it does not end before. What it says on stderr can be watched in stderr.
+// loadgenUntil runs a command line until ctx ends, if it does not end before. What it writes to stderr can be watched in stderr.
 func loadgenUntil(ctx context.Context, stderr *log, args ...string) ending {
 	var stdout bytes.Buffer
 	code := program(ctx, args, environment{stdout: &stdout, stderr: stderr, vars: os.Environ()})
@@ -124,8 +124,8 @@ func (l *log) String() string {
 	return l.b.String()
 }
 
-// says returns a channel that is closed when text has been written. It is called before anything is.
-func (l *log) says(text string) <-chan struct{} {
+// has returns a channel that is closed when text has been written. It is called before anything is.
+func (l *log) has(text string) <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.waiting == nil {
@@ -181,11 +181,11 @@ func results(t *testing.T) (runs []*result.Run, paths []string) {
 	return runs, paths
 }
 
-// process is what /proc says of a process.
+// process is what /proc has of a process.
 type process struct {
 	pid, parent, group int
 	name               string
-	ended              bool // and nobody has asked how
+	ended              bool // and has not been waited for
 }
 
 // processes are all of the machine; the test is skipped where that cannot be known.

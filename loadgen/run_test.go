@@ -47,7 +47,7 @@ func runSmall(t *testing.T, args ...string) ending {
 	return loadgen(t, append([]string{"run", "./small.yaml", "--allow-limited", "--app", binary(t, "app")}, args...)...)
 }
 
-// From a file to a verdict, on an app of its own: the report says what there is to say, and run.json has it all.
+// From a file to a verdict, on an app of its own: the report has every section, and run.json has it all.
 func TestRun(t *testing.T) {
 	workplace(t)
 	write(t, "small.yaml", small)
@@ -112,7 +112,7 @@ func checkTraces(t *testing.T, path string) {
 	}
 }
 
-// checkRenderings checks what report makes of a run.json, against what was said at the end of the run.
+// checkRenderings checks what report makes of a run.json, against what was printed at the end of the run.
 func checkRenderings(t *testing.T, run *result.Run, path, said string) {
 	t.Helper()
 	render := func(format string) string {
@@ -218,7 +218,7 @@ func table(t *testing.T, run *result.Run) (names []string) {
 	return names
 }
 
-// A gate that fails is told with what it compared, in run.json and by the exit code.
+// A gate that fails is reported with what it compared, in run.json and by the exit code.
 func TestAFailingGate(t *testing.T) {
 	workplace(t)
 	write(t, "small.yaml", `why: a promise that cannot be kept

@@ -85,7 +85,7 @@ func (r *request) pause(ctx context.Context, d time.Duration, patience *time.Tim
 	}
 }
 
-// errTaken says that somebody else holds the lock.
+// errTaken is that somebody else holds the lock.
 var errTaken = errors.New("the lock is taken")
 
 // tryLock takes the page's lock. The token is new for each time the lock is taken: with one a process, a holder that lost its lock could

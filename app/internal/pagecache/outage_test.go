@@ -63,7 +63,7 @@ func TestRedisAnswersErrors(t *testing.T) {
 	}
 }
 
-// TestRedisBlackHole has a peer that accepts connections and never says a word.
+// TestRedisBlackHole has a peer that accepts connections and never answers.
 func TestRedisBlackHole(t *testing.T) {
 	hole, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

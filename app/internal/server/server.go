@@ -1,4 +1,4 @@
-// Package server puts the portal and the lab controls on HTTP. Every response says what it cost; what the pages are made of and how
+// Package server puts the portal and the lab controls on HTTP. Every response has what it cost in its headers; what the pages are made of and how
 // they are cached is the business of packages housing and pagecache.
 package server
 

@@ -43,7 +43,7 @@ func (es Errors) Error() string {
 // maxLength is the longest gate, in bytes: the longest sensible one has some hundred.
 const maxLength = 4096
 
-// Compile compiles the gate src that stands in line of its file. scope says which modes and phases there are. The error is of type Errors.
+// Compile compiles the gate src that stands in line of its file. scope has the modes and phases that there are. The error is of type Errors.
 func Compile(src string, line int, scope Scope) (*Gate, error) {
 	if len(src) > maxLength || !utf8.ValidString(src) {
 		return nil, Errors{{0, fmt.Sprintf("a gate is UTF-8 text of at most %d bytes", maxLength)}}
@@ -66,7 +66,7 @@ func Compile(src string, line int, scope Scope) (*Gate, error) {
 	}
 	// What is left is known to be well typed, so an error here is a contradiction between this package and expr.
 	config.WithEnv((&environment{}).variables(nil))
-	config.ShortCircuit = false // every comparison is told, also one that would not have mattered
+	config.ShortCircuit = false // every comparison is reported, also one that does not decide
 	if _, err := checker.Check(tree, config); err != nil {
 		return nil, Errors{syntax(src, err)}
 	}

@@ -104,7 +104,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// A gate that cannot be compared fails, and says why: k6 passes one that saw no sample.
+// A gate that cannot be compared fails with a reason: k6 passes one that saw no sample.
 func TestJudgeWithoutFigures(t *testing.T) {
 	tests := []struct{ src, compared, reason string }{
 		{`p99("naive", "warm") <= 10*ms`, "", "p99(naive, warm) cannot be told: no samples"},

@@ -13,7 +13,7 @@ import (
 // shipped is the folder of the scenarios that come with the lab.
 const shipped = "../../../scenarios"
 
-// Every scenario of the lab is one, says how to read its table, gates something, and is done in under 90 s.
+// Every scenario of the lab is valid, explains how to read its table, has gates, and takes less than 90 s.
 func TestShipped(t *testing.T) {
 	list, err := scenario.List(shipped)
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 	"loadlab/loadgen/internal/gate"
 )
 
-// Bounds beyond which a figure is a slip of the pen, not a wish.
+// Bounds beyond which a figure is taken for a mistake.
 const (
 	maxFile        = 1 << 20 // bytes
 	maxRounds      = 1000
@@ -34,7 +34,7 @@ const (
 	longest        = 24 * time.Hour
 )
 
-// Parse reads a scenario from data. file is what it is called in errors, which are of type Errors: all that is wrong, with positions.
+// Parse reads a scenario from data. file is its name in errors, which are of type Errors: all that is wrong, with positions.
 func Parse(file string, data []byte) (*Scenario, error) {
 	r := &reader{file: file}
 	root, err := r.document(data)
@@ -92,7 +92,7 @@ func (r *reader) document(data []byte) (ast.Node, error) {
 	return root, nil
 }
 
-// scenario reads the file's keys. Phases come after all else that they lean on, and gates last, wherever the file has them.
+// scenario reads the file's keys. Phases come after all that they depend on, and gates last, wherever the file has them.
 func (r *reader) scenario(n ast.Node, s *Scenario) {
 	var phases, gates ast.Node
 	s.Rounds = DefaultRounds
@@ -215,7 +215,7 @@ func (r *reader) measured(s *Scenario, phases ast.Node) {
 	}
 }
 
-// gates compiles the gates, if what they speak of could be read.
+// gates compiles the gates, if what they refer to could be read.
 func (r *reader) gates(n ast.Node, s *Scenario) []*gate.Gate {
 	sound := len(r.errs) == 0
 	var gates []*gate.Gate

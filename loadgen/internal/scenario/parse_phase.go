@@ -12,7 +12,7 @@ import (
 	"loadlab/loadgen/internal/hist"
 )
 
-// phases reads the list of phases. base has what the scenario says for all of them.
+// phases reads the list of phases. base has what the scenario sets for all of them.
 func (r *reader) phases(n ast.Node, modes []Mode, base Phase) []Phase {
 	var phases []Phase
 	r.list(n, "phases", func(n ast.Node) {
@@ -31,7 +31,7 @@ func (r *reader) phases(n ast.Node, modes []Mode, base Phase) []Phase {
 func (r *reader) phase(n ast.Node, modes []Mode, base Phase) Phase {
 	p := base
 	p.Line, _ = position(n)
-	var flat Step // what rate and for say
+	var flat Step // the keys rate and for
 	errs := len(r.errs)
 	load := keysOf{}
 	load.has = r.object(n, "a phase",

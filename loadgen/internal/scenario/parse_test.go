@@ -17,7 +17,7 @@ import (
 	"loadlab/loadgen/internal/scenario"
 )
 
-// everything says all that a scenario can say, but the shapes of load.
+// everything has every key that a scenario can have, but not every shape of load.
 const everything = `# a comment
 name: everything
 why: it says all there is to say

@@ -15,7 +15,7 @@ import (
 )
 
 // reader turns the nodes of a scenario into values, and collects what is wrong with them. A value that is wrong is returned as zero; what
-// depends on it must not complain again.
+// depends on it must not be reported again.
 type reader struct {
 	file string
 	errs Errors
@@ -35,7 +35,7 @@ func (r *reader) sorted() error {
 	return slices.Compact(r.errs)
 }
 
-// position is where a person would point: at a block mapping's first key, not at its colon. It is zero for a node that is in no file.
+// position is the place for a message: of a block mapping its first key, not its colon. It is zero for a node that is in no file.
 func position(n ast.Node) (line, col int) {
 	switch x := n.(type) {
 	case *ast.MappingNode:
@@ -116,7 +116,7 @@ func (r *reader) list(n ast.Node, what string, each func(ast.Node)) {
 	}
 }
 
-// text returns what a scalar says, as it was written, whatever type YAML makes of it.
+// text returns the text of a scalar, as it was written, whatever type YAML makes of it.
 func text(n ast.Node) (string, bool) {
 	switch x := n.(type) {
 	case *ast.StringNode:
@@ -129,7 +129,7 @@ func text(n ast.Node) (string, bool) {
 	return "", false
 }
 
-// describe names what a node is, for a message that says what it should have been.
+// describe names what a node is, for a message about what it should have been.
 func describe(n ast.Node) string {
 	switch n.(type) {
 	case nil, *ast.NullNode:
@@ -182,7 +182,7 @@ func (r *reader) name(n ast.Node, what string) string {
 	return s
 }
 
-// nameRule is what isName wants, as a part of a message.
+// nameRule is the condition of isName, as a part of a message.
 const nameRule = "must be 1 to 40 of a-z, 0-9, _ and -"
 
 func isName(s string) bool {

@@ -133,7 +133,7 @@ func TestLocal(t *testing.T) {
 	b.nothingLeft(pids...)
 }
 
-// A process that dies while the stack is up is told of, with its last words, and Down still takes the rest down.
+// A process that dies while the stack is up is reported with the end of its log, and Down still ends the rest.
 func TestDeath(t *testing.T) {
 	for name, test := range map[string]struct {
 		kind string
