@@ -164,7 +164,7 @@ func TestTheGeneratorIsKilled(t *testing.T) {
 	}
 }
 
-// A context that ended before it began stands for an interrupt at the worst of times.
+// A context that ended before it began stands for an interrupt before anything has been started.
 func TestInterruptedAtOnce(t *testing.T) {
 	workplace(t)
 	app := binary(t, "app")

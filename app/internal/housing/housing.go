@@ -87,7 +87,7 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 		connector = o.wrap(connector)
 	}
 	db := sql.OpenDB(connector)
-	// An idle connection that is closed is a connect on the next burst, which the burst would be blamed for.
+	// An idle connection that is closed is a connect in the next burst, and would count as part of what the burst costs.
 	db.SetMaxOpenConns(o.Connections)
 	db.SetMaxIdleConns(o.Connections)
 	s.db = bun.NewDB(db, e.bun())

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// early is XFetch (Vattani, Chierichetti, Lowenstein: Optimal Probabilistic Cache Stampede Prevention, VLDB 2015): each hit throws dice
-// on whether to refresh the page in its own request, at odds that grow as the expiry comes near. Requests coordinate by nothing but
-// those odds. A page that is not requested shortly before its expiry expires, and is then as unprotected as a cold one.
+// early is XFetch (Vattani, Chierichetti, Lowenstein: Optimal Probabilistic Cache Stampede Prevention, VLDB 2015): each hit
+// refreshes the page in its own request with a probability that grows as the expiry comes near. Requests coordinate by nothing else.
+// A page that is not requested shortly before its expiry expires, and is then as unprotected as a cold one.
 type early struct{}
 
 func newEarly() policy { return early{} }

@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 // rows is enough for three pages.
 const rows = 60
 
-// rig is an app in this process: both its ports, and what it leans on.
+// rig is an app in this process: both its ports, and what it depends on.
 type rig struct {
 	api, lab *httptest.Server
 	redis    *miniredis.Miniredis

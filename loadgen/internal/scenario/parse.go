@@ -241,7 +241,7 @@ func (r *reader) gates(n ast.Node, s *Scenario) []*gate.Gate {
 	return gates
 }
 
-// offset is how far into a scalar of one line a character of its text stands. Of scalars that take more lines the beginning must do.
+// offset is how far into a scalar of one line a character of its text stands. It is 0 for a scalar of several lines.
 func offset(n ast.Node, of int) int {
 	s, ok := n.(*ast.StringNode)
 	if !ok || strings.Contains(strings.TrimSpace(s.Token.Origin), "\n") {

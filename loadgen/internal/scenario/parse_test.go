@@ -223,8 +223,8 @@ func runnable(t *testing.T, s *scenario.Scenario) {
 	}
 	for _, p := range s.Phases {
 		open := p.Kind == scenario.Open
-		if p.Name == "" || p.Describe() == "" || p.Timeout <= 0 || p.Timeout > hist.Highest || p.Connections < 1 || open != (len(p.Steps) > 0) || open == (p.Users > 0) ||
-			open != (p.Rate() > 0) || !open && p.For == 0 && p.Requests == 0 {
+		if p.Name == "" || p.Describe() == "" || p.Timeout <= 0 || p.Timeout > hist.Highest || p.Connections < 1 ||
+			open != (len(p.Steps) > 0) || open == (p.Users > 0) || open != (p.Rate() > 0) || !open && p.For == 0 && p.Requests == 0 {
 			t.Errorf("phase %+v", p)
 		}
 	}

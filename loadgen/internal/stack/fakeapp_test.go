@@ -28,7 +28,7 @@ import (
 //	serves  as the app should
 //	crashes before it serves
 //	hangs   and never serves
-//	deaf    serves, and heeds no signal
+//	deaf    serves, and ignores signals
 //	garbles writes nonsense into its ready file
 //
 // notesEnv names a file into which it writes notes about itself.
