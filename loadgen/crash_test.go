@@ -29,13 +29,13 @@ phases:
 gates: [errors() == 0]
 `
 
-// labURL finds the address of the lab controls in what a run says.
+// labURL finds the address of the lab controls in what a run logs.
 var labURL = regexp.MustCompile(`its lab controls at (\S+)`)
 
-// underLoad waits until the second phase of endless is well under way. said is closed when its first phase has ended.
-func underLoad(t *testing.T, said <-chan struct{}, stderr *log) {
+// underLoad waits until the second phase of endless is well under way. first is closed when its first phase has ended.
+func underLoad(t *testing.T, first <-chan struct{}, stderr *log) {
 	t.Helper()
-	await(t, "load", said, stderr)
+	await(t, "load", first, stderr)
 	m := labURL.FindStringSubmatch(stderr.String())
 	if m == nil {
 		t.Fatalf("no lab controls in %s", stderr)
@@ -55,16 +55,16 @@ func underLoad(t *testing.T, said <-chan struct{}, stderr *log) {
 	}
 }
 
-// driving is what the progress says when the first phase has ended.
+// driving is what the progress writes when the first phase has ended.
 const driving = "round 1/1  naive          first "
 
-// The app is killed in the middle: the run ends, the report says what broke, and nothing is left behind.
+// The app is killed in the middle: the run ends, the report names what broke, and nothing is left behind.
 func TestTheAppIsKilled(t *testing.T) {
 	workplace(t)
 	app := binary(t, "app")
 	write(t, "small.yaml", endless)
 	stderr := &log{}
-	running := stderr.says(driving)
+	running := stderr.has(driving)
 	ended := make(chan ending, 1)
 	go func() { ended <- loadgenUntil(t.Context(), stderr, "run", "./small.yaml", "--app", app) }()
 	underLoad(t, running, stderr)
@@ -103,7 +103,7 @@ func TestInterrupted(t *testing.T) {
 			workplace(t)
 			write(t, "small.yaml", endless)
 			c := newChild(t, "run", "./small.yaml", "--stack", stack, "--allow-limited")
-			running := c.stderr.says(driving)
+			running := c.stderr.has(driving)
 			c.start(t)
 			underLoad(t, running, c.stderr)
 			family := descendants(t, c.Process.Pid)
@@ -152,7 +152,7 @@ func TestTheGeneratorIsKilled(t *testing.T) {
 	workplace(t)
 	write(t, "small.yaml", endless)
 	c := newChild(t, "run", "./small.yaml")
-	running := c.stderr.says(driving)
+	running := c.stderr.has(driving)
 	c.start(t)
 	underLoad(t, running, c.stderr)
 	family := descendants(t, c.Process.Pid)
@@ -164,7 +164,7 @@ func TestTheGeneratorIsKilled(t *testing.T) {
 	}
 }
 
-// A context that ended before it began stands for an interrupt at the worst of times.
+// A context that ended before it began stands for an interrupt before anything has been started.
 func TestInterruptedAtOnce(t *testing.T) {
 	workplace(t)
 	app := binary(t, "app")

@@ -53,7 +53,7 @@ func TestHit(t *testing.T) {
 	var mu sync.Mutex
 	var seen []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body) // checked by what it says
+		body, _ := io.ReadAll(r.Body) // checked by its text
 		mu.Lock()
 		defer mu.Unlock()
 		seen = append(seen, fmt.Sprintf("%s %s %s/%s/%s %q", r.Method, r.URL.RequestURI(), r.Header.Get("Accept"), r.Header.Get("X-Two"), r.Header.Get("Authorization"), body))

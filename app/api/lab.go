@@ -14,7 +14,7 @@ type Strategy struct {
 //	replicas   processes that serve the page
 //	beta       XFetch's eagerness
 //
-// and Relation says how the measured mean compares to it: "==", "<=", ">=" or "~" (a mean of a random variable).
+// and Relation is how the measured mean compares to it: "==", "<=", ">=" or "~" (a mean of a random variable).
 type Law struct {
 	Relation   string `json:"relation"`
 	Recomputes string `json:"recomputes"`
@@ -40,7 +40,7 @@ type Key struct {
 	Age     float64 `json:"age_seconds"`
 }
 
-// Info says what the app is and what it runs on: GET /lab/info.
+// Info is what the app is and what it runs on: GET /lab/info.
 type Info struct {
 	Commit     string   `json:"commit"`
 	Go         string   `json:"go"`

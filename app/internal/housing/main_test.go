@@ -13,7 +13,7 @@ import (
 	"loadlab/internal/localserver"
 )
 
-// server is the PostgreSQL that all tests share, started by the first that wants it. Each test has a database of its own.
+// server is the PostgreSQL that all tests share, started by the first that uses it. Each test has a database of its own.
 var server struct {
 	sync.Mutex
 	pg    *localserver.Postgres

@@ -21,7 +21,7 @@ const (
 	bound  = 3 * time.Second
 )
 
-// checkOutage sends a request by each strategy to a Redis that is of no use, and expects nothing but the page.
+// checkOutage sends a request by each strategy to a Redis that does not work, and expects nothing but the page.
 func checkOutage(t *testing.T, l *lab, wantDetail string) {
 	t.Helper()
 	l.configure(t, func(c *pagecache.Config) { c.RedisBudget = budget })
@@ -63,7 +63,7 @@ func TestRedisAnswersErrors(t *testing.T) {
 	}
 }
 
-// TestRedisBlackHole has a peer that accepts connections and never says a word.
+// TestRedisBlackHole has a peer that accepts connections and never answers.
 func TestRedisBlackHole(t *testing.T) {
 	hole, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -127,8 +127,8 @@ func TestBudgetIsForAllRoundTrips(t *testing.T) {
 	}
 }
 
-// TestRedisGoneMidWay loses Redis while recomputes run and others wait: nobody fails, and nobody waits for the lock of a Redis that is
-// no more.
+// TestRedisGoneMidWay loses Redis while recomputes run and others wait: nobody fails, and nobody waits for the lock of a Redis
+// that has gone.
 func TestRedisGoneMidWay(t *testing.T) {
 	for _, s := range pagecache.Strategies() {
 		t.Run(s.Name, func(t *testing.T) {

@@ -119,7 +119,7 @@ func TestChildsTTLsRun(t *testing.T) {
 	}
 }
 
-// TestChildDiesWithItsParent kills a parent by SIGKILL, which lets it tidy nothing up.
+// TestChildDiesWithItsParent kills a parent by SIGKILL, after which it cannot clean up.
 func TestChildDiesWithItsParent(t *testing.T) {
 	ctx := testContext(t)
 	parent := exec.CommandContext(ctx, os.Args[0])

@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 // rows is enough for three pages.
 const rows = 60
 
-// rig is an app in this process: both its ports, and what it leans on.
+// rig is an app in this process: both its ports, and what it depends on.
 type rig struct {
 	api, lab *httptest.Server
 	redis    *miniredis.Miniredis
@@ -172,7 +172,7 @@ func decode[T any](t *testing.T, a answer) T {
 	return v
 }
 
-// cost is what Server-Timing says: queries and commands.
+// cost is what Server-Timing has: queries and commands.
 func (a answer) cost(t *testing.T) (queries, commands string) {
 	t.Helper()
 	for part := range strings.SplitSeq(a.Header.Get(api.HeaderServerTiming), ", ") {

@@ -29,6 +29,8 @@ func TestNewTargetRejects(t *testing.T) {
 		{"http://", client.Options{}, "want scheme"},
 		{"http://x?a=b", client.Options{}, "want scheme"},
 		{"http://x:y", client.Options{}, "port"},
+		{"http://x:0", client.Options{}, "the port must be from 1 to 65535"},
+		{"http://u:p@x:99999", client.Options{}, `target "http://u:xxxxx@x:99999": the port must be from 1 to 65535`},
 		{"http://x", client.Options{Transport: "quic"}, "unknown transport"},
 		{"http://x", client.Options{Timeout: -1}, "negative"},
 		{"http://x", client.Options{HTTP2: true}, "net/http"},

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -30,10 +32,15 @@ func NewTarget(baseURL string, opts Options) (*Target, error) {
 		return nil, fmt.Errorf("target: %w", err)
 	}
 	if u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("target %q: the scheme must be http or https", baseURL)
+		return nil, fmt.Errorf("target %q: the scheme must be http or https", u.Redacted())
 	}
 	if u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("target %q: want scheme://host[:port][/path]", baseURL)
+		return nil, fmt.Errorf("target %q: want scheme://host[:port][/path]", u.Redacted())
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return nil, fmt.Errorf("target %q: the port must be from 1 to %d", u.Redacted(), math.MaxUint16)
+		}
 	}
 	if err := opts.complete(); err != nil {
 		return nil, fmt.Errorf("target %q: %w", baseURL, err)

@@ -105,7 +105,7 @@ type side struct {
 }
 
 // Judge compares. A gate fails if it does not hold, if a figure has no samples, or if anything it compares is not a finite number. It is
-// not judged if a figure has too few samples to be what its name says, or if it holds only by a time that may be greater than was recorded.
+// not judged if a figure has too few samples to be what its name promises, or if it holds only by a time that may be greater than was recorded.
 func (g *Gate) Judge(figures Figures) Result {
 	values := make([]float64, len(g.figures))
 	var known, reasons, doubts []string

@@ -104,7 +104,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// A gate that cannot be compared fails, and says why: k6 passes one that saw no sample.
+// A gate that cannot be compared fails with a reason: k6 passes one that saw no sample.
 func TestJudgeWithoutFigures(t *testing.T) {
 	tests := []struct{ src, compared, reason string }{
 		{`p99("naive", "warm") <= 10*ms`, "", "p99(naive, warm) cannot be told: no samples"},
@@ -149,6 +149,10 @@ func TestCompileErrors(t *testing.T) {
 		{`p99`, `column 1: p99 is a function: write p99() or p99("mode", "phase")`},
 		{`p99() < 10*msec`, `column 12: unknown unit "msec" (allowed: us, ms, s)`},
 		{`p99() < 10ms`, `column 11: bad number syntax: "10m"`},
+		{`p99() < 100ms`, `column 12: bad number syntax: "100m": write 100*ms`},
+		{`"ü" == 1 or p99("ttl") <= 1.5s`, `column 30: bad number syntax: "1.5s": write 1.5*s`},
+		{`250us>p99()`, `column 4: bad number syntax: "250u": write 250*us`},
+		{`p99() < 5min`, `column 10: bad number syntax: "5m"`},
 		{`p99()`, `column 1: a gate must be true or false: compare it with something, as in p95() <= 10*ms`},
 		{`1 < 2`, `column 3: < compares constants: it would hold whatever was measured`},
 		{`errors() == 0 or 1*ms > 2*us`, `column 23: > compares constants: it would hold whatever was measured`},
@@ -233,7 +237,7 @@ func TestJudgeConcurrently(t *testing.T) {
 func FuzzCompile(f *testing.F) {
 	for _, s := range []string{
 		`p99("singleflight", "expiry") <= 0.5 * p99("ttl", "expiry")`, `errors() == 0 or not (sql("ttl") > 1.5e3)`, `1 < p99() < 3`,
-		`-(max("*", "warm")) / rate() != 0x10`, `p99("ttl" < "`, `filter([1], # > 1)`, `{"a": 1}.b ?? c`, `a|b`, "ü\n<", `((((`,
+		`-(max("*", "warm")) / rate() != 0x10`, `p99("ttl" < "`, `filter([1], # > 1)`, `{"a": 1}.b ?? c`, `a|b`, "ü\n<", `((((`, `p99() < 1.5s`, `1_0ms`, `0xg`, `1e`,
 	} {
 		f.Add(s)
 	}

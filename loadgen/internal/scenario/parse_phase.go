@@ -9,16 +9,17 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"loadlab/loadgen/internal/gate/spell"
+	"loadlab/loadgen/internal/hist"
 )
 
-// phases reads the list of phases. base has what the scenario says for all of them.
+// phases reads the list of phases. base has what the scenario sets for all of them.
 func (r *reader) phases(n ast.Node, modes []Mode, base Phase) []Phase {
 	var phases []Phase
 	r.list(n, "phases", func(n ast.Node) {
 		p := r.phase(n, modes, base)
 		for _, q := range phases {
 			if p.Name != "" && p.Name == q.Name {
-				r.errorf(n, "a phase named %q is in line %d already", p.Name, q.Line)
+				r.errorf(n, "a phase named %q is %s already", p.Name, cmp.Or(place("in line %d", q.Line), "there"))
 			}
 		}
 		phases = append(phases, p)
@@ -30,7 +31,7 @@ func (r *reader) phases(n ast.Node, modes []Mode, base Phase) []Phase {
 func (r *reader) phase(n ast.Node, modes []Mode, base Phase) Phase {
 	p := base
 	p.Line, _ = position(n)
-	var flat Step // what rate and for say
+	var flat Step // the keys rate and for
 	errs := len(r.errs)
 	load := keysOf{}
 	load.has = r.object(n, "a phase",
@@ -48,7 +49,7 @@ func (r *reader) phase(n ast.Node, modes []Mode, base Phase) Phase {
 		key{"before", func(n ast.Node) { p.Before = r.before(n) }},
 		key{"during", func(n ast.Node) { p.During = r.during(n) }},
 		key{"connections", func(n ast.Node) { p.Connections = r.count(n, "connections", 1, maxConnections) }},
-		key{"timeout", func(n ast.Node) { p.Timeout = r.duration(n, "timeout", shortest) }},
+		key{"timeout", func(n ast.Node) { p.Timeout = r.timeout(n) }},
 		key{"trace", func(n ast.Node) { p.Trace = r.trace(n) }},
 	)
 	if _, ok := n.(*ast.MappingNode); !ok {
@@ -190,6 +191,11 @@ func (r *reader) think(n ast.Node) Think {
 		r.errorf(n, "think runs from the shorter to the longer: %s..%s", high, low)
 	}
 	return t
+}
+
+// timeout reads how long a request may take. A response time above what a histogram holds would be recorded as less than it was.
+func (r *reader) timeout(n ast.Node) time.Duration {
+	return r.durationUpTo(n, "timeout", shortest, hist.Highest)
 }
 
 // mix reads the weights of a mixed phase, in the order of the file.

@@ -23,12 +23,12 @@ import (
 	"loadlab/app/api"
 )
 
-// appEnv makes the test binary an app, and says how it behaves:
+// appEnv makes the test binary an app, and selects how it behaves:
 //
 //	serves  as the app should
 //	crashes before it serves
 //	hangs   and never serves
-//	deaf    serves, and heeds no signal
+//	deaf    serves, and ignores signals
 //	garbles writes nonsense into its ready file
 //
 // notesEnv names a file into which it writes notes about itself.
@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// notes is what the fake app tells of itself.
+// notes is what the fake app records of itself.
 type notes struct {
 	PID, ChildPID      int
 	TempFile           string

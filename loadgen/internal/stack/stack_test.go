@@ -52,7 +52,7 @@ func (b *bench) up() *stack.Stack {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.t.Cleanup(func() { _ = s.Down(context.Background()) }) // the test has its own opinion of it
+	b.t.Cleanup(func() { _ = s.Down(context.Background()) }) // the test checks it itself
 	return s
 }
 
@@ -133,7 +133,7 @@ func TestLocal(t *testing.T) {
 	b.nothingLeft(pids...)
 }
 
-// A process that dies while the stack is up is told of, with its last words, and Down still takes the rest down.
+// A process that dies while the stack is up is reported with the end of its log, and Down still ends the rest.
 func TestDeath(t *testing.T) {
 	for name, test := range map[string]struct {
 		kind string
@@ -185,7 +185,7 @@ func TestDeafApp(t *testing.T) {
 	s = b.up()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.Down(ctx); err != nil { // an impatient caller
+	if err := s.Down(ctx); err != nil { // a caller that does not wait
 		t.Error(err)
 	}
 	n = b.appNotes()
