@@ -18,7 +18,7 @@ import (
 
 // small is a scenario of a second or two that shows each part of a report.
 const small = `why: the page expires, and is flushed
-app: {properties: 500, ttl: 200ms, grace: 10s}
+app: {properties: 500, ttl: 200ms, grace: 10s, redis_budget: 10s}
 modes:
   naive:        GET /api/properties/live/naive/
   ttl:          GET /api/properties/cached/ttl/

@@ -19,7 +19,7 @@ import (
 func TestTheSameSeedOnEveryStack(t *testing.T) {
 	workplace(t)
 	write(t, "small.yaml", `why: the same load again
-app: {properties: 500, ttl: 1m}
+app: {properties: 500, ttl: 1m, redis_budget: 10s}
 modes: {naive: GET /api/properties/live/naive/, swr: GET /api/properties/cached/swr/}
 rounds: 2
 phases:

@@ -44,6 +44,7 @@ type Recorder struct {
 	oracles []*Oracle
 	encoder *encoder
 	observe Observer
+	began   chan struct{} // closed by Start
 
 	mu    sync.Mutex // guards all below
 	start time.Time
@@ -73,7 +74,7 @@ func (c *clocks) record(due time.Time, o *Outcome) {
 
 // NewRecorder returns a recorder for a phase, and starts the goroutine that encodes what can no longer change.
 func NewRecorder(c Config) *Recorder {
-	r := &Recorder{oracles: c.Oracles, observe: c.Observer, modes: make([]mode, max(c.Modes, 1)), all: hist.New()}
+	r := &Recorder{oracles: c.Oracles, observe: c.Observer, began: make(chan struct{}), modes: make([]mode, max(c.Modes, 1)), all: hist.New()}
 	for i := range r.modes {
 		r.modes[i].total = newClocks()
 	}
@@ -87,12 +88,16 @@ func NewRecorder(c Config) *Recorder {
 
 const defaultMaxSeconds = 1800
 
-// Start sets when the phase began: what due times are measured from. It is called before the first Record.
+// Start sets when the phase began: what due times are measured from. It is called once, before the first Record.
 func (r *Recorder) Start(at time.Time) {
 	r.mu.Lock()
 	r.start = at
 	r.mu.Unlock()
+	close(r.began)
 }
+
+// Began is closed when the phase has begun.
+func (r *Recorder) Began() <-chan struct{} { return r.began }
 
 // Scheduled enters a request into the ledger when its time has come, before anything is known of it. Record closes the entry.
 func (r *Recorder) Scheduled(mode int, due time.Duration) {

@@ -9,41 +9,55 @@ import (
 	"time"
 
 	"loadlab/loadgen/internal/scenario"
+	"loadlab/loadgen/internal/world"
 )
 
-// needs reports whether any phase of the scenario does verb.
-func needs(s *scenario.Scenario, verb scenario.Verb) bool {
-	return slices.ContainsFunc(s.Phases, func(p scenario.Phase) bool { return does(p, verb) })
+// needs reports whether any phase of the scenario does an action for which is reports true.
+func needs(s *scenario.Scenario, is func(world.Action) bool) bool {
+	return slices.ContainsFunc(s.Phases, func(p scenario.Phase) bool { return does(p, is) })
 }
 
-// does reports whether a phase does verb, before its load or during it.
-func does(p scenario.Phase, verb scenario.Verb) bool {
-	return slices.ContainsFunc(p.Before, func(a scenario.Action) bool { return a.Do == verb }) ||
-		slices.ContainsFunc(p.During, func(e scenario.Every) bool { return e.Do == verb })
+// does reports whether a phase does such an action, before its load or during it.
+func does(p scenario.Phase, is func(world.Action) bool) bool {
+	named := func(name string) bool {
+		a, ok := world.Named(name)
+		return ok && is(a)
+	}
+	return slices.ContainsFunc(p.Before, func(a scenario.Action) bool { return named(a.Do) }) ||
+		slices.ContainsFunc(p.During, func(e scenario.Every) bool { return named(e.Do) })
+}
+
+// changesPrices is for needs and does.
+func changesPrices(a world.Action) bool { return a.Name == world.PriceChange }
+
+// target is what the actions of a phase are done to: the subject, and the oracles that must know of its price changes.
+type target struct {
+	subject *subject
+	driven  *driven
+}
+
+// Flush empties the app's cache.
+func (t target) Flush(ctx context.Context) error { return t.subject.lab.Flush(ctx) }
+
+// Expire makes every cached page reach its expiry now.
+func (t target) Expire(ctx context.Context) error { return t.subject.lab.Expire(ctx) }
+
+// ChangePrice commits another price of a property on the first page.
+func (t target) ChangePrice(ctx context.Context) error {
+	version, at, err := t.subject.pricing.change(ctx)
+	if err == nil {
+		t.driven.committed(version, at)
+	}
+	return err
 }
 
 // do does one action of a phase.
-func (r *runner) do(ctx context.Context, d *driven, a scenario.Action) error {
-	switch a.Do {
-	case scenario.Flush:
-		return r.subject.flush(ctx)
-	case scenario.Expire:
-		return r.subject.expire(ctx)
-	case scenario.PriceChange:
-		version, at, err := r.subject.changePrice(ctx)
-		if err == nil {
-			d.committed(version, at)
-		}
-		return err
-	case scenario.Wait:
-		select {
-		case <-time.After(a.For):
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+func (r *runner) do(ctx context.Context, d *driven, name string, length time.Duration) error {
+	a, ok := world.Named(name)
+	if !ok {
+		return fmt.Errorf("unknown action %q", name)
 	}
-	return fmt.Errorf("unknown action %q", a.Do)
+	return a.Do(ctx, target{r.subject, d}, length)
 }
 
 // committed passes a price change to the oracles of the phase's modes.
@@ -64,6 +78,11 @@ func (r *runner) meanwhile(ctx context.Context, d *driven) (stop func() error) {
 	var all sync.WaitGroup
 	for i, a := range actions {
 		all.Go(func() {
+			select {
+			case <-d.recorder.Began(): // a period is counted from the begin of the load
+			case <-ctx.Done():
+				return
+			}
 			tick := time.NewTicker(a.Period)
 			defer tick.Stop()
 			for errs[i] == nil {
@@ -71,7 +90,7 @@ func (r *runner) meanwhile(ctx context.Context, d *driven) (stop func() error) {
 				case <-tick.C:
 					// An action that has begun is not cut short: a price change of which nobody knows whether it was committed would spoil the
 					// oracle.
-					errs[i] = r.do(context.WithoutCancel(ctx), d, scenario.Action{Do: a.Do})
+					errs[i] = r.do(context.WithoutCancel(ctx), d, a.Do, 0)
 				case <-ctx.Done():
 					return
 				}

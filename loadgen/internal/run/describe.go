@@ -8,10 +8,11 @@ import (
 	"net/url"
 	"strings"
 
+	"loadlab/loadgen/internal/world"
+
 	"loadlab/app/api"
 	"loadlab/loadgen/internal/lab"
 	"loadlab/loadgen/internal/result"
-	"loadlab/loadgen/internal/scenario"
 	"loadlab/loadgen/internal/stack"
 )
 
@@ -51,9 +52,9 @@ func (s *subject) describe(ctx context.Context) error {
 
 // withoutLab refuses a scenario that needs the lab controls of a target that has none.
 func (s *subject) withoutLab() error {
-	for _, verb := range []scenario.Verb{scenario.Flush, scenario.Expire, scenario.PriceChange} {
-		if needs(s.scenario, verb) {
-			return UsageError{fmt.Errorf("%s does %s, which takes the app's lab controls: say where they are with --lab URL", s.scenario.Name, verb)}
+	for _, a := range world.Actions() {
+		if a.Lab && needs(s.scenario, func(b world.Action) bool { return b.Name == a.Name }) {
+			return UsageError{fmt.Errorf("%s does %s, which takes the app's lab controls: say where they are with --lab URL", s.scenario.Name, a.Name)}
 		}
 	}
 	s.about.warnings = append(s.about.warnings,

@@ -26,13 +26,13 @@ type driven struct {
 // phase prepares, drives and collects one phase of a block.
 func (r *runner) phase(ctx context.Context, b block, p indexed) error {
 	d := &driven{block: b, phase: p, modes: r.modesOf(b, p), oracles: make([]*measure.Oracle, len(r.Scenario.Modes))}
-	if does(p.Phase, scenario.PriceChange) {
+	if does(p.Phase, changesPrices) {
 		for _, m := range d.modes {
 			d.oracles[m] = &measure.Oracle{}
 		}
 	}
 	for _, a := range p.Before {
-		if err := r.do(ctx, d, a); err != nil {
+		if err := r.do(ctx, d, a.Do, a.For); err != nil {
 			return fmt.Errorf("%s, before phase %s: %w", a.Do, p.Name, err)
 		}
 	}

@@ -64,7 +64,7 @@ func (s *subject) prepare(ctx context.Context) error {
 		return UsageError{err}
 	}
 	s.connections = &connections{target: target, requests: s.requests, seed: s.seed}
-	if needs(s.scenario, scenario.PriceChange) {
+	if needs(s.scenario, changesPrices) {
 		s.pricing, err = newPricing(ctx, s.lab)
 	}
 	return err
@@ -77,18 +77,6 @@ func (s *subject) down(ctx context.Context) error {
 	}
 	s.lab.Close()
 	return s.stack.Down(context.WithoutCancel(ctx))
-}
-
-// flush empties the app's cache.
-func (s *subject) flush(ctx context.Context) error { return s.lab.Flush(ctx) }
-
-// expire makes every cached page reach its expiry now.
-func (s *subject) expire(ctx context.Context) error { return s.lab.Expire(ctx) }
-
-// changePrice changes the price of a property on the first page. It returns the property's version after that, and when the change was known to
-// be committed.
-func (s *subject) changePrice(ctx context.Context) (version int64, at time.Time, err error) {
-	return s.pricing.change(ctx)
 }
 
 // settleLimit is how long recomputes that outlive a phase may take to end. Their cost belongs to the phase.

@@ -193,7 +193,7 @@ phases: [{name: p, requests: 1}]
 5:86: unknown action "explode" (allowed: flush, expire, price_change, wait)
 5:99: an action wants a mapping of keys to values, got a list
 6:5: expire every 6s never happens in a phase of 6s
-6:44: unknown key "wait" (allowed: price_change, expire, flush)
+6:44: unknown key "wait" (allowed: flush, expire, price_change)
 6:68: price_change must be from 10ms to 24h, got 1ms
 7:37: the weight of a must be from 1 to 1000000, got 0
 7:40: unknown mode "c" (allowed: a, b)

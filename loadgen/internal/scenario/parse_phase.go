@@ -10,6 +10,7 @@ import (
 
 	"loadlab/loadgen/internal/gate/spell"
 	"loadlab/loadgen/internal/hist"
+	"loadlab/loadgen/internal/world"
 )
 
 // phases reads the list of phases. base has what the scenario sets for all of them.
@@ -219,47 +220,47 @@ func (r *reader) mix(n ast.Node, modes []Mode) []Share {
 	return mix
 }
 
-// before reads a list of verbs: flush, expire, price_change (also as price_change: {}), and wait: 500ms.
+// before reads a list of actions: flush (also as flush: {}), and with a time wait: 500ms.
 func (r *reader) before(n ast.Node) []Action {
 	var list []Action
-	verbs := []string{string(Flush), string(Expire), string(PriceChange), string(Wait)}
-	simple := verbs[:3]
+	names := world.Names(func(world.Action) bool { return true })
 	r.list(n, "before", func(n ast.Node) {
 		if s, ok := text(n); ok {
-			switch {
-			case slices.Contains(simple, s):
-				list = append(list, Action{Do: Verb(s)})
-			case s == string(Wait):
-				r.errorf(n, "wait wants a duration: {wait: 500ms}")
+			switch a, known := world.Named(s); {
+			case !known:
+				r.errorf(n, "%s", spell.Unknown("action", s, names))
+			case a.Timed:
+				r.errorf(n, "%s wants a duration: {%s: 500ms}", s, s)
 			default:
-				r.errorf(n, "%s", spell.Unknown("action", s, verbs))
+				list = append(list, Action{Do: s})
 			}
 			return
 		}
 		r.mapping(n, "an action", func(name string, at, value ast.Node) {
-			switch {
-			case name == string(Wait):
-				list = append(list, Action{Do: Wait, For: r.duration(value, "wait", shortest)})
-			case slices.Contains(simple, name):
+			switch a, known := world.Named(name); {
+			case !known:
+				r.errorf(at, "%s", spell.Unknown("action", name, names))
+			case a.Timed:
+				list = append(list, Action{Do: name, For: r.duration(value, name, shortest)})
+			default:
 				if m, ok := value.(*ast.MappingNode); !ok || len(m.Values) > 0 {
 					r.errorf(value, "%s takes nothing: write %s", name, name)
 				}
-				list = append(list, Action{Do: Verb(name)})
-			default:
-				r.errorf(at, "%s", spell.Unknown("action", name, verbs))
+				list = append(list, Action{Do: name})
 			}
 		})
 	})
 	return list
 }
 
-// during reads a mapping of verbs to periods.
+// during reads a mapping of actions to periods.
 func (r *reader) during(n ast.Node) []Every {
 	var list []Every
 	const often = 10 * time.Millisecond // more often would be a load of its own
-	every := func(v Verb) key {
-		return key{string(v), func(n ast.Node) { list = append(list, Every{v, r.duration(n, string(v), often)}) }}
+	var keys []key
+	for _, name := range world.Names(func(a world.Action) bool { return a.During }) {
+		keys = append(keys, key{name, func(n ast.Node) { list = append(list, Every{name, r.duration(n, name, often)}) }})
 	}
-	r.object(n, "during", every(PriceChange), every(Expire), every(Flush))
+	r.object(n, "during", keys...)
 	return list
 }

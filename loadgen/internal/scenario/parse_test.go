@@ -81,8 +81,8 @@ func TestParse(t *testing.T) {
 			{
 				Name: "prime", Kind: scenario.Closed, Warmup: true, Line: 21, Users: 1, Requests: 1, Connections: 1, Timeout: 5 * time.Second,
 				Before: []scenario.Action{
-					{Do: scenario.Flush}, {Do: scenario.Expire}, {Do: scenario.PriceChange}, {Do: scenario.Wait, For: 500 * time.Millisecond},
-					{Do: scenario.PriceChange},
+					{Do: "flush"}, {Do: "expire"}, {Do: "price_change"}, {Do: "wait", For: 500 * time.Millisecond},
+					{Do: "price_change"},
 				},
 			},
 			{
@@ -94,7 +94,7 @@ func TestParse(t *testing.T) {
 				Think: scenario.Think{Min: time.Second, Max: 2 * time.Second},
 				Mix:   []scenario.Share{{"price", 5}, {"ttl", 1}},
 				During: []scenario.Every{
-					{scenario.PriceChange, 500 * time.Millisecond}, {scenario.Expire, 2 * time.Second}, {scenario.Flush, 3 * time.Second},
+					{"price_change", 500 * time.Millisecond}, {"expire", 2 * time.Second}, {"flush", 3 * time.Second},
 				},
 				Trace: scenario.Trace{Said: true, PerSecond: 10},
 			},

@@ -78,26 +78,15 @@ type Share struct {
 	Weight int
 }
 
-// Verb is something done to the app around the load.
-type Verb string
-
-// Verbs.
-const (
-	Flush       Verb = "flush"        // empty the cache
-	Expire      Verb = "expire"       // every cached page reaches its expiry now
-	PriceChange Verb = "price_change" // change the price of a property of the page that is read
-	Wait        Verb = "wait"         // let time pass
-)
-
 // Action is done before a phase's load starts.
 type Action struct {
-	Do  Verb
-	For time.Duration // of Wait
+	Do  string        // the name of a world.Action
+	For time.Duration // of an action that takes a time
 }
 
 // Every is done again and again while a phase's load runs, first when one period has passed.
 type Every struct {
-	Do     Verb // not Wait
+	Do     string // the name of a world.Action
 	Period time.Duration
 }
 
