@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -78,6 +79,11 @@ func TestRun(t *testing.T) {
 	// Three modes with four phases each, and two that share the fifth.
 	if run := runs[0]; len(run.Cells) != 3*4+2 || run.Seed != 42 || run.Scenario.SHA256 == "" || run.Commit == "" {
 		t.Errorf("%d cells, seed %d, scenario %+v", len(run.Cells), run.Seed, run.Scenario)
+	}
+	for _, c := range runs[0].Cells {
+		if shared := c.Phase == "users"; runtime.GOOS == "linux" && (c.Server.CPU > 0) == shared {
+			t.Errorf("%s, %s: the app's CPU time is %s", c.Mode, c.Phase, c.Server.CPU)
+		}
 	}
 	checkRenderings(t, runs[0], paths[0], r.stdout)
 	checkTraces(t, paths[0])

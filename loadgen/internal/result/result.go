@@ -162,6 +162,9 @@ type Server struct {
 	Cache     map[string]int64 `json:"cache,omitempty"` // by Cache-Status: hit, stale, miss, coalesced, bypass
 	// MinMiss is the shortest total of a response that recomputed its page: the D of the laws. 0 if there was none.
 	MinMiss Dur `json:"min_miss_ns,omitempty"`
+	// CPU is the CPU time that the app's process used over the cell, by the operating system's account; 0 if it is unknown: the app is not
+	// the run's own, or other modes ran beside.
+	CPU Dur `json:"cpu_ns,omitempty"`
 	// Counters is the change of the app's own counters over the cell, background work included; nil when the lab controls are out of
 	// reach.
 	Counters api.Counts `json:"counters,omitzero"`

@@ -18,6 +18,7 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 	if r.subject.broken() == nil {
 		after, unknown = r.subject.counters(ctx)
 	}
+	used := r.subject.cpu() // settled: the counters waited for work in the background
 	for _, m := range d.modes {
 		mode, res := r.report.Modes[m], results[m]
 		cell := result.Cell{
@@ -29,6 +30,9 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 		if after != nil && d.owns(r.report.Modes, m) {
 			name := api.ModeOf(mode.Method, mode.Path)
 			cell.Server.Counters = after[name].Sub(d.before[name])
+		}
+		if len(d.modes) == 1 && d.cpu > 0 && used > d.cpu {
+			cell.Server.CPU = used - d.cpu
 		}
 		if o := d.oracles[m]; o != nil {
 			stale := o.Stale(d.start)
