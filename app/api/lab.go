@@ -21,21 +21,6 @@ type Law struct {
 	Text       string `json:"text"` // for people: "at least lambda x D"
 }
 
-// Names of modes, under which the app counts, beyond those of loaders and strategies.
-const (
-	ModeProperty    = "property"
-	ModePriceChange = "price-change"
-	ModeNone        = "none" // requests that ask for no page
-)
-
-// CachedMode is the mode of a cached page: the strategy's, and with a loader other than the default "strategy+loader".
-func CachedMode(strategy, loader string) string {
-	if loader == "" || loader == DefaultLoader {
-		return strategy
-	}
-	return strategy + "+" + loader
-}
-
 // Counters are exact totals since the app started, by mode: GET /lab/counters. They include what no response reports, such as a
 // background refresh.
 type Counters struct {

@@ -68,7 +68,7 @@ func BenchmarkCall(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if c.Call(b.Context(), 0, time.Now().Add(patience), &out); out.Kind != measure.OK {
-					b.Fatal(out.Kind, t.FirstError(out.Kind))
+					b.Fatal(out.Kind, req.FirstError(out.Kind))
 				}
 			}
 		})
@@ -91,7 +91,7 @@ func BenchmarkClosed(b *testing.B) {
 					var out measure.Outcome
 					for left.Add(-1) >= 0 {
 						if c.Call(b.Context(), 0, time.Now().Add(patience), &out); out.Kind != measure.OK {
-							b.Error(out.Kind, t.FirstError(out.Kind))
+							b.Error(out.Kind, req.FirstError(out.Kind))
 							return
 						}
 					}
@@ -162,7 +162,7 @@ func BenchmarkNetHTTP(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if c.Call(b.Context(), 0, time.Now().Add(patience), &out); out.Kind != measure.OK {
-			b.Fatal(out.Kind, t.FirstError(out.Kind))
+			b.Fatal(out.Kind, req.FirstError(out.Kind))
 		}
 	}
 }

@@ -50,7 +50,7 @@ func TestCheck(t *testing.T) {
 			h := newHarness(t, s.addr, client.Options{Transport: transport}, client.Spec{Path: "/", Check: tt.check})
 			for range 2 { // the second body must not follow the first in the buffer
 				got := h.call(0)
-				err := h.target.FirstError(measure.Check)
+				err := h.firstError(measure.Check)
 				if tt.why == "" && got != measure.OK || tt.why != "" && (got != measure.Check || !strings.Contains(err.Error(), tt.why)) {
 					t.Errorf("%+v: %v, %v; want %q", tt.check, got, err, tt.why)
 				}

@@ -94,7 +94,7 @@ func (c *Conn) Call(ctx context.Context, mode int, deadline time.Time, out *meas
 		c.hangUp()
 	}
 	if err != nil {
-		c.t.note(kind, err)
+		req.note(kind, err)
 	}
 	c.resp.out = nil
 }

@@ -153,7 +153,7 @@ func TestDeadlines(t *testing.T) {
 		t.Fatalf("a call with a short deadline: %v", got)
 	}
 	if got := h.callFor(patience, 0); got != measure.OK {
-		t.Errorf("a call across the deadline of the one before: %v (%v)", got, h.target.FirstError(got))
+		t.Errorf("a call across the deadline of the one before: %v (%v)", got, h.firstError(got))
 	}
 	h.want(0, measure.OK)
 	if got := h.callFor(100*time.Millisecond, 0); got != measure.Timeout {

@@ -106,7 +106,7 @@ func (c *HTTPCaller) Call(ctx context.Context, mode int, deadline time.Time, out
 		kind = measure.Timeout
 	}
 	out.Kind, c.err = kind, err
-	c.t.note(kind, err)
+	c.reqs[mode].note(kind, err)
 	if c.closed.Load() {
 		c.client.CloseIdleConnections()
 	}

@@ -61,7 +61,7 @@ func TestTLS(t *testing.T) {
 			}
 			h := newHarness(t, s.URL, client.Options{Transport: transport})
 			h.want(0, measure.Refused)
-			if err := h.target.FirstError(measure.Refused); !strings.Contains(err.Error(), "certificate") {
+			if err := h.firstError(measure.Refused); !strings.Contains(err.Error(), "certificate") {
 				t.Errorf("an unknown certificate: %v", err)
 			}
 		}

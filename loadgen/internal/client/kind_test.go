@@ -1,7 +1,11 @@
 package client_test
 
 import (
+	"maps"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -103,9 +107,9 @@ func TestKinds(t *testing.T) {
 				}
 				got := h.callFor(timeout, 0)
 				if got != tt.want || tt.status >= 0 && h.out.Status != tt.status {
-					t.Fatalf("kind %v, status %d (%v); want %v, %d", got, h.out.Status, h.target.FirstError(got), tt.want, tt.status)
+					t.Fatalf("kind %v, status %d (%v); want %v, %d", got, h.out.Status, h.firstError(got), tt.want, tt.status)
 				}
-				if err := h.target.FirstError(got); (err == nil) != (got == measure.OK) {
+				if err := h.firstError(got); (err == nil) != (got == measure.OK) {
 					t.Errorf("first error of kind %v: %v", got, err)
 				}
 				if h.out.Sent.IsZero() {
@@ -129,8 +133,8 @@ func TestRefused(t *testing.T) {
 		for _, base := range []string{ln.Addr().String(), "http://no-such-host.invalid"} {
 			h := newHarness(t, base, client.Options{Transport: transport})
 			h.want(0, measure.Refused)
-			if !h.out.Sent.IsZero() || h.target.FirstError(measure.Refused) == nil {
-				t.Errorf("sent at %v, error %v", h.out.Sent, h.target.FirstError(measure.Refused))
+			if !h.out.Sent.IsZero() || h.firstError(measure.Refused) == nil {
+				t.Errorf("sent at %v, error %v", h.out.Sent, h.firstError(measure.Refused))
 			}
 			h.want(0, measure.Refused)
 		}
@@ -166,4 +170,27 @@ func TestExpect(t *testing.T) {
 	h := newHarness(t, s.addr, client.Options{}, client.Spec{Path: "/", Expect: []int{404, 410}}, client.Spec{Path: "/", Expect: []int{200}})
 	h.want(0, measure.OK)
 	h.want(1, measure.Status)
+}
+
+// TestTakeErrors: the first error of each kind is kept until it is taken, by its kind's name.
+func TestTakeErrors(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		code, _ := strconv.Atoi(r.URL.Path[1:])
+		w.WriteHeader(code)
+	}))
+	defer server.Close()
+	transports(t, func(t *testing.T, transport string) {
+		h := newHarness(t, server.URL, client.Options{Transport: transport}, client.Spec{Path: "/200"}, client.Spec{Path: "/404"}, client.Spec{Path: "/500"})
+		for _, mode := range []int{0, 1, 2, 1} {
+			h.call(mode)
+		}
+		for mode, want := range []map[string]string{nil, {"status": "status 404"}, {"status": "status 500"}} {
+			if got := h.reqs[mode].TakeErrors(); !maps.Equal(got, want) {
+				t.Errorf("mode %d: got %v, want %v", mode, got, want)
+			}
+			if got := h.reqs[mode].TakeErrors(); got != nil {
+				t.Errorf("mode %d, taken already: got %v", mode, got)
+			}
+		}
+	})
 }

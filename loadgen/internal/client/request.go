@@ -9,8 +9,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"loadlab/app/api"
+	"loadlab/loadgen/internal/measure"
 )
 
 // Spec says what to send and what to expect.
@@ -24,7 +26,8 @@ type Spec struct {
 	Check  Check
 }
 
-// Request is a Spec made ready for a target. It is immutable and may be shared by any number of callers.
+// Request is a Spec made ready for a target. It is immutable but for the first error of each kind, and may be shared by any number of
+// callers.
 type Request struct {
 	spec   Spec
 	method string
@@ -37,6 +40,8 @@ type Request struct {
 
 	idempotent bool
 	closes     bool // it asks for its connection to be closed
+
+	first [measure.Kinds]atomic.Pointer[error]
 }
 
 // Prepare serialises a request, or says what is wrong with it.
@@ -120,6 +125,36 @@ func (r *Request) serialise(traced bool) {
 	}
 	w = append(w, "\r\n"...)
 	r.wire = append(w, r.spec.Body...)
+}
+
+// FirstError returns the first error that made a call of this request end as kind, since TakeErrors if that was called; nil if there was
+// none. A ledger that counts 300 refused requests says how many, this says why. It may be called at any time.
+func (r *Request) FirstError(kind measure.Kind) error {
+	if p := r.first[kind].Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// TakeErrors returns the first error of each kind, by the kind's name, and forgets them; nil if there was none.
+func (r *Request) TakeErrors() map[string]string {
+	var texts map[string]string
+	for kind := range r.first {
+		if p := r.first[kind].Swap(nil); p != nil {
+			if texts == nil {
+				texts = map[string]string{}
+			}
+			texts[measure.Kind(kind).String()] = (*p).Error()
+		}
+	}
+	return texts
+}
+
+// note keeps err if it is the first of its kind.
+func (r *Request) note(kind measure.Kind, err error) {
+	if err != nil && r.first[kind].Load() == nil {
+		r.first[kind].CompareAndSwap(nil, &err)
+	}
 }
 
 // statusSet is a set of status codes below 640.

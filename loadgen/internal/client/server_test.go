@@ -97,8 +97,8 @@ const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 type harness struct {
 	t *testing.T
 	client.Caller
-	target *client.Target
-	out    measure.Outcome
+	reqs []*client.Request
+	out  measure.Outcome
 }
 
 func newHarness(t *testing.T, base string, opts client.Options, specs ...client.Spec) *harness {
@@ -121,7 +121,7 @@ func newHarness(t *testing.T, base string, opts client.Options, specs ...client.
 		}
 		reqs = append(reqs, req)
 	}
-	h := &harness{t: t, Caller: client.New(target, 1, reqs), target: target}
+	h := &harness{t: t, Caller: client.New(target, 1, reqs), reqs: reqs}
 	t.Cleanup(func() { h.Close() })
 	return h
 }
@@ -148,11 +148,21 @@ func (h *harness) callFor(timeout time.Duration, mode int) measure.Kind {
 	return h.out.Kind
 }
 
+// firstError returns the first error of that kind, of any request.
+func (h *harness) firstError(kind measure.Kind) error {
+	for _, r := range h.reqs {
+		if err := r.FirstError(kind); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // want makes a call and compares its kind.
 func (h *harness) want(mode int, want measure.Kind) {
 	h.t.Helper()
 	if got := h.call(mode); got != want {
-		h.t.Fatalf("kind %v (%v), want %v; outcome %+v", got, h.target.FirstError(got), want, h.out)
+		h.t.Fatalf("kind %v (%v), want %v; outcome %+v", got, h.firstError(got), want, h.out)
 	}
 }
 

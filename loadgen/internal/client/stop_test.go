@@ -37,7 +37,7 @@ func TestContextEndsCall(t *testing.T) {
 				return h.out.Kind
 			}
 			if got := call(); got != measure.OK {
-				t.Fatalf("before: %v (%v)", got, h.target.FirstError(got))
+				t.Fatalf("before: %v (%v)", got, h.firstError(got))
 			}
 			go func() { <-asked; cancel() }()
 			if got := call(); got != measure.Timeout || h.out.Done.Sub(h.out.Sent) > patience/2 {

@@ -11,12 +11,9 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync/atomic"
-
-	"loadlab/loadgen/internal/measure"
 )
 
-// Target is the server that requests go to. It is immutable but for the first error of each kind, and shared by all callers.
+// Target is the server that requests go to. It is immutable and shared by all callers.
 type Target struct {
 	opts   Options
 	base   *url.URL // scheme, host and path prefix
@@ -25,7 +22,6 @@ type Target struct {
 	prefix string   // of every path, without a slash at its end
 	tls    *tls.Config
 	header map[string]string
-	first  [measure.Kinds]atomic.Pointer[error]
 }
 
 // NewTarget parses a base URL such as "http://127.0.0.1:8000" or "https://lab.example/v2". User and password in it become an
@@ -102,20 +98,4 @@ func (o *Options) tlsConfig(host string) *tls.Config {
 		cfg.NextProtos = []string{"http/1.1"}
 	}
 	return cfg
-}
-
-// FirstError tells the first error that made a request to this target end as kind, or nil: a ledger that counts 300 refused requests
-// says how many, this says why. It may be called at any time.
-func (t *Target) FirstError(kind measure.Kind) error {
-	if p := t.first[kind].Load(); p != nil {
-		return *p
-	}
-	return nil
-}
-
-// note keeps err if it is the first of its kind.
-func (t *Target) note(kind measure.Kind, err error) {
-	if err != nil && t.first[kind].Load() == nil {
-		t.first[kind].CompareAndSwap(nil, &err)
-	}
 }

@@ -57,7 +57,7 @@ func TestEveryInterface(t *testing.T) {
 func TestLastScrape(t *testing.T) {
 	e := exporter()
 	url, stop := serve(t, e)
-	e.Begin(expose.Phase{Name: "p", Mode: "m", Modes: []string{"m"}})
+	e.Begin(expose.Labels{Name: "p", Mode: "m", Modes: []string{"m"}})
 	get(t, url)
 	e.Scheduled(0)
 	e.End()

@@ -66,7 +66,7 @@ func Compile(src string, line int, scope Scope) (*Gate, error) {
 	}
 	// What is left is known to be well typed, so an error here is a contradiction between this package and expr.
 	config.WithEnv((&environment{}).variables(nil))
-	config.ShortCircuit = false // every comparison is reported, also one that does not decide
+	config.ShortCircuit = false // every comparison is reported, also one that did not decide
 	if _, err := checker.Check(tree, config); err != nil {
 		return nil, Errors{syntax(src, err)}
 	}
@@ -113,7 +113,7 @@ func withUnit(src []rune, i int) string {
 type kind struct {
 	boolean  bool
 	constant bool   // a number without a figure in it
-	unit     string // of a number; mixed if it has none that people know
+	unit     string // of a number; mixed if it has none that has a name
 	bad      bool   // an error has been reported already
 }
 

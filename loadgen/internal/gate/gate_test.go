@@ -14,7 +14,7 @@ import (
 
 var scope = gate.Scope{
 	Modes: []string{"ttl", "singleflight", "naive"},
-	Phases: []gate.Phase{
+	Phases: []gate.PhaseScope{
 		{Name: "prime", Warmup: true},
 		{Name: "warm"},
 		{Name: "expiry"},
@@ -59,7 +59,7 @@ func TestJudge(t *testing.T) {
 	tests := []struct {
 		src     string
 		verdict gate.Verdict
-		told    string
+		want    string
 	}{
 		{`p99("singleflight", "expiry") <= 0.5 * p99("ttl", "expiry")`, gate.Pass,
 			"p99(singleflight, expiry) = 12.1 ms <= 0.5 * p99(ttl, expiry) = 120 ms"},
@@ -95,7 +95,7 @@ func TestJudge(t *testing.T) {
 			continue
 		}
 		got := g.Judge(measured)
-		if want := (gate.Result{Verdict: tt.verdict, Compared: tt.told}); got != want {
+		if want := (gate.Result{Verdict: tt.verdict, Compared: tt.want}); got != want {
 			t.Errorf("%s\n got %+v\nwant %+v", tt.src, got, want)
 		}
 		if g.Expr != tt.src || g.Line != 7 {

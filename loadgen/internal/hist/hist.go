@@ -72,7 +72,7 @@ func (h *Histogram) Count() int64 { return h.h.TotalCount() }
 
 // Quantile returns the duration that a share q (0 to 1) of the recorded ones do not exceed, by nearest rank; 0 if there are none.
 func (h *Histogram) Quantile(q float64) time.Duration {
-	return time.Duration(h.h.ValueAtPercentile(100*q)) * unit
+	return min(time.Duration(h.h.ValueAtPercentile(100*q))*unit, Highest)
 }
 
 // Quantiles returns several quantiles in one pass.
@@ -83,7 +83,7 @@ func (h *Histogram) Quantiles(qs ...float64) []time.Duration {
 	}
 	ds := make([]time.Duration, len(qs))
 	for i, v := range h.h.ValueAtPercentilesSlice(percentiles) {
-		ds[i] = time.Duration(v) * unit
+		ds[i] = min(time.Duration(v)*unit, Highest)
 	}
 	return ds
 }

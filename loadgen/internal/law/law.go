@@ -60,7 +60,7 @@ func Predictions(f *figure.Figures) []Prediction {
 }
 
 // predict makes one prediction: the law for cold pages times how many there were, and the law for expiries times how many there were.
-func predict(f *figure.Figures, s result.Strategy, m result.Mode, p result.Phase, t *figure.Total) Prediction {
+func predict(f *figure.Figures, s result.Strategy, m result.Mode, p result.PhaseInfo, t *figure.Total) Prediction {
 	c := t.Counters()
 	out := Prediction{Mode: m.Name, Phase: p.Name, Measured: c[api.CountRecomputes], Agreement: Unknown}
 	vars := variablesOf(f, p, t)
@@ -104,7 +104,7 @@ type cause struct {
 
 // causes are those that there were. A law that says how many at least, because more come while recomputes slow each other down, says
 // how many at most in a burst: nobody comes after it, and on a busy machine some of it come too late to miss the page.
-func causes(s result.Strategy, p result.Phase, c api.Counts) []cause {
+func causes(s result.Strategy, p result.PhaseInfo, c api.Counts) []cause {
 	if p.Kind == "burst" {
 		s.Cold, s.Expiry = atMost(s.Cold), atMost(s.Expiry)
 	}
@@ -135,7 +135,7 @@ func (c cause) counted() string {
 }
 
 // variablesOf returns what laws are over, for one mode in one phase.
-func variablesOf(f *figure.Figures, p result.Phase, t *figure.Total) map[string]variable {
+func variablesOf(f *figure.Figures, p result.PhaseInfo, t *figure.Total) map[string]variable {
 	replicas := float64(max(f.Run.Stack.Replicas, 1))
 	vars := map[string]variable{
 		"arrivals": arrivals(p, t),
@@ -151,7 +151,7 @@ func variablesOf(f *figure.Figures, p result.Phase, t *figure.Total) map[string]
 // arrivals is how many requests ask for a page while it is recomputed once. D is the shortest recompute that was seen, because
 // recomputes slow each other down in the stampede that is to be predicted. The rate is the measured rate of arrivals, which is what a
 // Poisson process, a ramp or a share of a mix came to.
-func arrivals(p result.Phase, t *figure.Total) variable {
+func arrivals(p result.PhaseInfo, t *figure.Total) variable {
 	perRound := float64(t.Ledger.Scheduled) / float64(t.Rounds())
 	if p.Kind == "burst" {
 		n := perRound

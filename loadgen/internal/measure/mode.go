@@ -13,7 +13,8 @@ type mode struct {
 	scheduled int64
 	ended     [Kinds]int64
 	bytes     int64
-	server    result.Server // without Cache and Counters
+	statuses  [maxStatus + 1]int64 // responses by status code
+	server    result.Server        // without Cache and Counters
 	cache     [api.CacheResults]int64
 	total     *clocks // of the whole phase
 	spent     spent
@@ -21,6 +22,9 @@ type mode struct {
 	seconds []second // that may still change, one after the other; the first is the oldest
 	newest  int      // the latest second in which a request was due
 }
+
+// maxStatus is the greatest status code that is counted: HTTP's have three digits, and the greatest class is 5xx.
+const maxStatus = 599
 
 // second is the requests that were due in one second.
 type second struct {
@@ -52,6 +56,9 @@ func (m *mode) drop(n int) { m.seconds = slices.Delete(m.seconds, 0, n) }
 func (m *mode) count(o *Outcome) {
 	m.ended[o.Kind]++
 	m.bytes += o.Bytes
+	if o.Status > 0 && o.Status <= maxStatus {
+		m.statuses[o.Status]++
+	}
 	if o.Cache != api.CacheNone {
 		m.cache[o.Cache]++
 	}
@@ -71,17 +78,17 @@ func (m *mode) count(o *Outcome) {
 	}
 }
 
-// figures returns what the mode has come to so far.
-func (m *mode) figures() Live {
-	l := Live{Scheduled: m.scheduled, Bytes: m.bytes}
+// tally returns what the mode has come to so far.
+func (m *mode) tally() Tally {
+	t := Tally{Scheduled: m.scheduled, Bytes: m.bytes}
 	for kind, n := range m.ended {
-		l.Ended += n
+		t.Ended += n
 		if Kind(kind) != OK {
-			l.Failed += n
+			t.Failed += n
 		}
 	}
-	l.quantiles(m.total.response)
-	return l
+	t.quantiles(m.total.response)
+	return t
 }
 
 // ledger returns the ledger in the form of a report.
@@ -96,6 +103,20 @@ func (m *mode) ledger() result.Ledger {
 		}
 	}
 	return l
+}
+
+// byStatus returns the responses by status code in the form of a report; nil if there were none.
+func (m *mode) byStatus() map[int]int64 {
+	var by map[int]int64
+	for status, n := range m.statuses {
+		if n > 0 {
+			if by == nil {
+				by = map[int]int64{}
+			}
+			by[status] = n
+		}
+	}
+	return by
 }
 
 // sums returns the server's sums in the form of a report.

@@ -1,6 +1,7 @@
 package measure_test
 
 import (
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -263,5 +264,24 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	if n != workers*each || values != n {
 		t.Errorf("got %d requests, %d values, want %d of both", n, values, workers*each)
+	}
+}
+
+// TestStatuses: responses are counted by status code, whatever became of them; a request without a response is in no count.
+func TestStatuses(t *testing.T) {
+	r := measure.NewRecorder(measure.Config{})
+	start := time.Now()
+	r.Start(start)
+	for i, o := range []measure.Outcome{
+		{Kind: measure.OK, Status: 200}, {Kind: measure.OK, Status: 200}, {Kind: measure.Status, Status: 404}, {Kind: measure.Truncated, Status: 200},
+		{Kind: measure.Refused}, {Kind: measure.Status, Status: 999},
+	} {
+		due := time.Duration(i) * time.Millisecond
+		o.Sent, o.Done = start.Add(due), start.Add(due+time.Millisecond)
+		r.Scheduled(0, due)
+		r.Record(0, due, &o)
+	}
+	if got, want := finish(t, r)[0].Statuses, map[int]int64{200: 3, 404: 1}; !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }

@@ -18,7 +18,8 @@ type Result struct {
 	Lag      result.Summary
 	Server   result.Server // without Counters, which only the server knows
 	Spent    []result.Bucket
-	Clamped  int64 // values outside the histograms' range, of all three clocks
+	Statuses map[int]int64 // responses by status code
+	Clamped  int64         // values outside the histograms' range, of all three clocks
 }
 
 // Finish ends the recording and returns a result a mode. An error means that histograms lost values: the run cannot be trusted.
@@ -53,6 +54,7 @@ func (r *Recorder) Finish() ([]Result, error) {
 			Lag:      Summarize(m.total.lag),
 			Server:   m.sums(),
 			Spent:    m.spent.buckets(),
+			Statuses: m.byStatus(),
 			Clamped:  m.total.response.Clamped() + m.total.service.Clamped() + m.total.lag.Clamped(),
 		}
 	}

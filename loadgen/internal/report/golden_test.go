@@ -25,6 +25,7 @@ var formats = map[string]func(io.Writer, *report.Report) error{
 	"md":        plain(report.Markdown),
 	"xml":       plain(report.JUnit),
 	"csv":       plain(report.CSV),
+	"json":      plain(report.JSON),
 }
 
 func text(width int, color bool) func(io.Writer, *report.Report) error {

@@ -32,7 +32,7 @@ func modes(f *figure.Figures) Section {
 	for _, x := range fields {
 		t.Columns = append(t.Columns, x.Column)
 	}
-	eachPhase(f, func(p result.Phase, modes []string) {
+	eachPhase(f, func(p result.PhaseInfo, modes []string) {
 		g := Group{Name: p.Name, Title: phaseTitle(p)}
 		for _, m := range modes {
 			var row []Cell
@@ -47,7 +47,7 @@ func modes(f *figure.Figures) Section {
 }
 
 // eachPhase calls each with every phase that was measured and the modes that took part in it.
-func eachPhase(f *figure.Figures, each func(p result.Phase, modes []string)) {
+func eachPhase(f *figure.Figures, each func(p result.PhaseInfo, modes []string)) {
 	for _, p := range f.Run.Phases {
 		if f.Total("", p.Name) == nil {
 			continue
@@ -144,7 +144,7 @@ func speaks(f *figure.Figures, of field) bool {
 }
 
 // phaseTitle names a phase and says what its load was.
-func phaseTitle(p result.Phase) string {
+func phaseTitle(p result.PhaseInfo) string {
 	s := joined(": ", p.Name, p.Load)
 	if p.Mix {
 		s += ", shared by the modes"
@@ -213,14 +213,15 @@ func machineName(x figure.Figure) string {
 	return x.Name
 }
 
-// figures is every figure of every mode in every phase, for programs.
+// figures is every figure of every mode in every phase, and how requests failed, for programs.
 func figures(f *figure.Figures) Section {
 	t := &Table{Columns: []Column{{Name: "mode"}, {Name: "rounds"}}}
 	table := figure.Table()
 	for _, x := range table {
 		t.Columns = append(t.Columns, Column{Name: machineName(x)})
 	}
-	eachPhase(f, func(p result.Phase, modes []string) {
+	t.Columns = append(t.Columns, Column{Name: "failures"}, Column{Name: "statuses"}, Column{Name: "first_errors"})
+	eachPhase(f, func(p result.PhaseInfo, modes []string) {
 		g := Group{Name: p.Name}
 		for _, m := range modes {
 			total := f.Total(m, p.Name)
@@ -228,6 +229,7 @@ func figures(f *figure.Figures) Section {
 			for _, x := range table {
 				row = append(row, value(x, total))
 			}
+			row = append(row, Cell{Text: kinds(total.Ledger.Failed, ", ")}, Cell{Text: statuses(total.Statuses)}, Cell{Text: firstErrors(total)})
 			g.Rows = append(g.Rows, row)
 		}
 		t.Groups = append(t.Groups, g)

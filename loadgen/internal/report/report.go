@@ -163,5 +163,6 @@ func Formats() []Format {
 		{"markdown", Markdown},
 		{"junit", JUnit},
 		{"csv", CSV},
+		{"json", JSON},
 	}
 }

@@ -18,7 +18,7 @@ import (
 // timeSpent says where the time of slow requests went.
 func timeSpent(f *figure.Figures) Section {
 	t := &Table{Columns: []Column{{Title: "mode", Left: true}, {Title: "response time", Wrap: true, Left: true}}}
-	eachPhase(f, func(p result.Phase, modes []string) {
+	eachPhase(f, func(p result.PhaseInfo, modes []string) {
 		g := Group{Name: p.Name, Title: p.Name}
 		for _, m := range modes {
 			if b, ok := f.Total(m, p.Name).SpentAt(0.99); ok {
@@ -113,7 +113,7 @@ func staleness(f *figure.Figures) Section {
 		{Above: "share", Title: "stale"}, {Above: "stalest", Title: "read"},
 	}}
 	count := func(n int64) Cell { return Cell{Text: unit.Count(n), Value: float64(n), Known: true} }
-	eachPhase(f, func(p result.Phase, modes []string) {
+	eachPhase(f, func(p result.PhaseInfo, modes []string) {
 		g := Group{Name: p.Name, Title: p.Name}
 		for _, m := range modes {
 			s, ok := f.Total(m, p.Name).Staleness()
@@ -138,7 +138,7 @@ func staleness(f *figure.Figures) Section {
 // errorKinds says how and why requests failed.
 func errorKinds(f *figure.Figures) Section {
 	s := Section{ID: ErrorKinds}
-	eachPhase(f, func(p result.Phase, modes []string) {
+	eachPhase(f, func(p result.PhaseInfo, modes []string) {
 		for _, m := range modes {
 			if t := f.Total(m, p.Name); t.Ledger.Errors() > 0 {
 				s.Facts = append(s.Facts, Fact{Name: m + ", " + p.Name + ":", Text: failures(t), Tone: Bad})
@@ -159,12 +159,18 @@ func failures(t *figure.Total) string {
 	if t.Ledger.Failed["status"] > 0 && len(t.Statuses) > 0 {
 		text += ". Responses by status: " + statuses(t.Statuses)
 	}
+	return joined(". ", text, firstErrors(t))
+}
+
+// firstErrors lists what the first failure of each kind was: "First status: status 404. First timeout: i/o timeout".
+func firstErrors(t *figure.Total) string {
+	var parts []string
 	for _, kind := range sortedKinds(t.Ledger.Failed) {
 		if first := t.Errors[kind]; first != "" {
-			text += ". First " + kind + ": " + first
+			parts = append(parts, "First "+kind+": "+first)
 		}
 	}
-	return text
+	return strings.Join(parts, ". ")
 }
 
 // kinds lists failures by kind, the most frequent first.
@@ -226,7 +232,7 @@ func ledgerNotes(f *figure.Figures, t *figure.Total) (normal []Note, warnings []
 			lag(t, "lag_p50"), lag(t, "lag_p99"), lag(t, "lag_max"))})
 	}
 	if t.Clamped > 0 {
-		warnings = append(warnings, fmt.Sprintf("Times out of the range that is recorded, counted as its bound of 60 s: %s.", unit.Count(t.Clamped)))
+		warnings = append(warnings, fmt.Sprintf("Times (response, service, lag) beyond 60 s, the greatest that is recorded, and counted as that: %s.", unit.Count(t.Clamped)))
 	}
 	var missing []string
 	for _, p := range f.Phases() {

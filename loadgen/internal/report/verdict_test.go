@@ -3,6 +3,7 @@ package report_test
 import (
 	"bytes"
 	"encoding/csv"
+	"encoding/json"
 	"encoding/xml"
 	"strings"
 	"testing"
@@ -108,7 +109,34 @@ func TestCSV(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rows) != 1+3*3 || len(rows[0]) != 8+len(figure.Names()) {
-		t.Errorf("got %d rows of %d, want 10 of %d", len(rows), len(rows[0]), 8+len(figure.Names()))
+	if len(rows) != 1+3*3 || len(rows[0]) != 11+len(figure.Names()) {
+		t.Errorf("got %d rows of %d, want 10 of %d", len(rows), len(rows[0]), 11+len(figure.Names()))
+	}
+}
+
+// TestJSON reads the document as jq does: every figure is a number, under the name that CSV has.
+func TestJSON(t *testing.T) {
+	var b bytes.Buffer
+	if err := report.JSON(&b, of(t, resulttest.Stampede(t)), report.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Verdict string
+		Figures []map[string]any
+		Gates   []result.Gate
+		Laws    []struct{ Phase, Mode, Agreement string }
+	}
+	if err := json.Unmarshal(b.Bytes(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	if doc.Verdict != "FAIL" || len(doc.Figures) != 9 || len(doc.Gates) != 3 || len(doc.Laws) != 6 || doc.Laws[0].Agreement != "agrees" {
+		t.Errorf("got %+v", doc)
+	}
+	row := doc.Figures[3]
+	if row["phase"] != "expiry" || row["mode"] != "ttl" || row["requests"] != 3600.0 || row["recomputes"] != 19.0 || row["p99_ms"].(float64) < 10 {
+		t.Errorf("got %v", row)
+	}
+	if _, there := row["stale_max_ms"]; there {
+		t.Error("got a figure that was not measured")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"loadlab/app/api"
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/result/resulttest"
 
@@ -119,5 +120,36 @@ func TestReadRefuses(t *testing.T) {
 func TestReadKnowsTheFuture(t *testing.T) {
 	if _, err := result.Parse([]byte(`{"schema": 1, "added_later": true}`)); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestParseUpgrades: a run of schema 1, whose counters had names of their own, reads as one of today's.
+func TestParseUpgrades(t *testing.T) {
+	run, err := result.Parse([]byte(`{"schema": 1, "modes": [{"name": "ttl"}], "phases": [{"name": "warm"}], "cells": [
+		{"round": 1, "mode": "ttl", "phase": "warm", "server": {"counters": {"requests": 3, "sql": 62, "redis": 6, "recomputes": 1, "cold": 1, "expirations": 0}}},
+		{"round": 2, "mode": "ttl", "phase": "warm", "server": {}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := api.Counts{api.CountRequests: 3, api.CountSQL: 62, api.CountRedis: 6, api.CountRecomputes: 1, api.CountCold: 1, api.CountExpirations: 0}
+	if diff := cmp.Diff(want, run.Cells[0].Server.Counters); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if run.Schema != result.SchemaVersion || run.Cells[1].Server.Counters != nil {
+		t.Errorf("got schema %d and counters %v, want today's and none", run.Schema, run.Cells[1].Server.Counters)
+	}
+}
+
+// TestNoCountsAreNoGap: counters that are all zero are not the same as none.
+func TestNoCountsAreNoGap(t *testing.T) {
+	run := resulttest.Fill(resulttest.Base(), 1, resulttest.StampedeLoads()[:1])
+	run.Cells[0].Server.Counters = api.Counts{}
+	data, err := json.Marshal(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := result.Parse(data)
+	if err != nil || got.Cells[0].Server.Counters == nil {
+		t.Errorf("got %v, %v, want counters", got.Cells[0].Server.Counters, err)
 	}
 }

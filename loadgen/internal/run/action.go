@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"loadlab/loadgen/internal/lab"
-	"loadlab/loadgen/internal/measure"
 	"loadlab/loadgen/internal/scenario"
 )
 
@@ -24,70 +22,44 @@ func does(p scenario.Phase, verb scenario.Verb) bool {
 		slices.ContainsFunc(p.During, func(e scenario.Every) bool { return e.Do == verb })
 }
 
-// pricing changes the price of a property that is on the first page.
-type pricing struct {
-	lab *lab.Client
-	id  int64
-
-	mu   sync.Mutex // guards made
-	made int64
-}
-
-func newPricing(ctx context.Context, client *lab.Client) (*pricing, error) {
-	page, err := client.FirstPage(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("look for a property whose price can be changed: %w", err)
-	}
-	if len(page.Results) == 0 {
-		return nil, errors.New("look for a property whose price can be changed: the first page is empty")
-	}
-	return &pricing{lab: client, id: page.Results[0].ID}, nil
-}
-
-// change commits another price and tells the oracles.
-func (p *pricing) change(ctx context.Context, oracles []*measure.Oracle) error {
-	p.mu.Lock()
-	p.made++
-	price := fmt.Sprintf("%d.00", firstPrice+p.made)
-	p.mu.Unlock()
-	property, at, err := p.lab.ChangePrice(ctx, p.id, price)
-	if err != nil {
-		return fmt.Errorf("change a price: %w", err)
-	}
-	for _, o := range oracles {
-		if o != nil {
-			o.Committed(property.Version, at)
-		}
-	}
-	return nil
-}
-
-const firstPrice = 100_000
-
-// do does one action.
-func (r *runner) do(ctx context.Context, verb scenario.Verb, wait time.Duration, oracles []*measure.Oracle) error {
-	switch verb {
+// do does one action of a phase.
+func (r *runner) do(ctx context.Context, d *driven, a scenario.Action) error {
+	switch a.Do {
 	case scenario.Flush:
-		return r.lab.Flush(ctx)
+		return r.subject.flush(ctx)
 	case scenario.Expire:
-		return r.lab.Expire(ctx)
+		return r.subject.expire(ctx)
 	case scenario.PriceChange:
-		return r.price.change(ctx, oracles)
+		version, at, err := r.subject.changePrice(ctx)
+		if err == nil {
+			d.committed(version, at)
+		}
+		return err
 	case scenario.Wait:
 		select {
-		case <-time.After(wait):
+		case <-time.After(a.For):
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
-	return fmt.Errorf("unknown action %q", verb)
+	return fmt.Errorf("unknown action %q", a.Do)
 }
 
-// meanwhile does the actions of a phase again and again until stop is called. stop returns the first error: a phase whose actions failed
-// was not the phase that the scenario describes.
-func (r *runner) meanwhile(ctx context.Context, actions []scenario.Every, oracles []*measure.Oracle) (stop func() error) {
+// committed passes a price change to the oracles of the phase's modes.
+func (d *driven) committed(version int64, at time.Time) {
+	for _, o := range d.oracles {
+		if o != nil {
+			o.Committed(version, at)
+		}
+	}
+}
+
+// meanwhile does the actions that go on during a phase again and again, until stop is called. stop returns the first error of each: a phase
+// whose actions failed was not the phase that the scenario describes.
+func (r *runner) meanwhile(ctx context.Context, d *driven) (stop func() error) {
 	ctx, cancel := context.WithCancel(ctx)
+	actions := d.phase.During
 	errs := make([]error, len(actions))
 	var all sync.WaitGroup
 	for i, a := range actions {
@@ -99,7 +71,7 @@ func (r *runner) meanwhile(ctx context.Context, actions []scenario.Every, oracle
 				case <-tick.C:
 					// An action that has begun is not cut short: a price change of which nobody knows whether it was committed would spoil the
 					// oracle.
-					errs[i] = r.do(context.WithoutCancel(ctx), a.Do, 0, oracles)
+					errs[i] = r.do(context.WithoutCancel(ctx), d, scenario.Action{Do: a.Do})
 				case <-ctx.Done():
 					return
 				}

@@ -116,7 +116,7 @@ func (s *Scenario) scope() gate.Scope {
 		sc.Modes = append(sc.Modes, m.Name)
 	}
 	for _, p := range s.Phases {
-		gp := gate.Phase{Name: p.Name, Warmup: p.Warmup}
+		gp := gate.PhaseScope{Name: p.Name, Warmup: p.Warmup}
 		for _, share := range p.Mix {
 			gp.Modes = append(gp.Modes, share.Mode)
 		}

@@ -82,7 +82,7 @@ func (j job) run(ctx context.Context) (told, error) {
 	var config measure.Config
 	if j.Loop == loopExposed {
 		exporter := expose.New(expose.Info{RunID: "bench", Scenario: "bench"})
-		exporter.Begin(expose.Phase{Name: j.Loop, Mode: "target", Modes: []string{"target"}})
+		exporter.Begin(expose.Labels{Name: j.Loop, Mode: "target", Modes: []string{"target"}})
 		config.Observer = exporter
 	}
 	recorder := measure.NewRecorder(config)
@@ -97,7 +97,7 @@ func (j job) run(ctx context.Context) (told, error) {
 	r := results[0]
 	for kind := measure.OK + 1; kind < measure.Kinds; kind++ {
 		if r.Ledger.Failed[kind.String()] > 0 {
-			return told{}, fmt.Errorf("requests failed: %v: %w", r.Ledger.Failed, target.FirstError(kind))
+			return told{}, fmt.Errorf("requests failed: %v: %w", r.Ledger.Failed, request.FirstError(kind))
 		}
 	}
 	return told{r.Ledger, r.Lag}, nil

@@ -65,6 +65,7 @@ func (l Load) cell(round int, at time.Duration) result.Cell {
 		})
 	}
 	c.Response, c.Service, c.Lag = summary(all[0]), summary(all[1]), summary(all[2])
+	c.Clamped = all[0].Clamped() + all[1].Clamped() + all[2].Clamped()
 	c.Server = result.Server{
 		Timed: c.Ledger.Completed, SQL: l.Sql, Redis: l.Redis, Cache: l.Cache,
 		Counters: api.Counts{
@@ -115,7 +116,7 @@ func Base() *result.Run {
 			{Name: "singleflight", Method: "GET", Path: "/api/properties/cached/singleflight/", Strategy: "singleflight"},
 			{Name: "early", Method: "GET", Path: "/api/properties/cached/early/", Strategy: "early"},
 		},
-		Phases: []result.Phase{
+		Phases: []result.PhaseInfo{
 			{Name: "prime", Kind: "burst", Load: "1 request", Users: 1, Total: 1, Warmup: true},
 			{Name: "warm", Kind: "open", Load: "200/s poisson for 4s", Rate: 200, For: 4 * time.Second},
 			{Name: "expiry", Kind: "open", Load: "200/s poisson for 6s", Rate: 200, For: 6 * time.Second},
@@ -204,7 +205,7 @@ func Passing(tb testing.TB) *result.Run {
 func Stale(testing.TB) *result.Run {
 	run := Base()
 	run.ID, run.Scenario.Name, run.Scenario.Why, run.Scenario.Rounds = "20261122-231000-stale", "stale", "prices change while pages are cached", 2
-	run.Phases = []result.Phase{{Name: "changes", Kind: "closed", Load: "60 users, think 1s-2s, for 10s", Users: 60, Think: 1500 * ms, Mix: true, For: 10 * time.Second}}
+	run.Phases = []result.PhaseInfo{{Name: "changes", Kind: "closed", Load: "60 users, think 1s-2s, for 10s", Users: 60, Think: 1500 * ms, Mix: true, For: 10 * time.Second}}
 	run.Warnings = []string{`the generator was late: send lag p99 was 3.2 ms in phase "changes", round 2`}
 	Fill(run, 2, []Load{
 		{Mode: "ttl", Phase: "changes", Requests: 300, Took: 10 * time.Second, Fast: 2 * ms, Slow: 30 * ms, SlowShare: .05, Sql: 620, Redis: 600,
@@ -247,13 +248,34 @@ func Remote(testing.TB) *result.Run {
 	run.Scenario = result.Scenario{Name: "hit", Rounds: 1}
 	run.Stack = result.Stack{Kind: "remote", Target: "https://shop.example/products?page=1"}
 	run.Modes = []result.Mode{{Name: "GET", Method: "GET", Path: "/products?page=1"}}
-	run.Phases = []result.Phase{{Name: "load", Kind: "open", Load: "200/s for 10s", Rate: 200, For: 10 * time.Second}}
+	run.Phases = []result.PhaseInfo{{Name: "load", Kind: "open", Load: "200/s for 10s", Rate: 200, For: 10 * time.Second}}
 	run.Strategies = nil
 	Fill(run, 1, []Load{{Mode: "GET", Phase: "load", Requests: 2000, Took: 10 * time.Second, Fast: 120 * ms, Slow: 1400 * ms, SlowShare: .02,
 		Failed: map[string]int64{"status": 12}}})
 	for i := range run.Cells {
 		run.Cells[i].Server = result.Server{}
 	}
+	return run
+}
+
+// Failing is a service that fails in several ways, and is slower than what is recorded. Its second phase has too few requests for
+// percentiles.
+func Failing(tb testing.TB) *result.Run {
+	run := Remote(tb)
+	run.ID, run.Scenario.Name, run.Cells = "20261122-231500-failing", "failing", nil
+	run.Phases = append(run.Phases, result.PhaseInfo{Name: "few", Kind: "closed", Load: "3 requests", Users: 1, Total: 3})
+	Fill(run, 1, []Load{
+		{Mode: "GET", Phase: "load", Requests: 2000, Took: 10 * time.Second, Fast: 120 * ms, Slow: 80 * time.Second, SlowShare: .02,
+			Failed: map[string]int64{"status": 30, "timeout": 3}},
+		{Mode: "GET", Phase: "few", Requests: 3, Took: time.Second, Fast: 120 * ms},
+	})
+	run.Cells[0].Statuses = map[int]int64{200: 1967, 404: 18, 500: 12}
+	run.Cells[0].Errors = map[string]string{"status": "status 404", "timeout": "read tcp 127.0.0.1:41873: i/o timeout"}
+	run.Cells[1].Statuses = map[int]int64{200: 3}
+	for i := range run.Cells {
+		run.Cells[i].Server = result.Server{}
+	}
+	run.Gates = []result.Gate{{Expr: `p99("GET", "few") <= 1*s`, Line: 7, Verdict: result.NotJudged, Reason: "p99(GET, few): too few samples: p99 takes 100, there were 3"}}
 	return run
 }
 
@@ -268,6 +290,6 @@ func Empty(testing.TB) *result.Run {
 // All returns the fixtures by name.
 func All() map[string]func(testing.TB) *result.Run {
 	return map[string]func(testing.TB) *result.Run{
-		"stampede": Stampede, "passing": Passing, "stale": Stale, "invalid": Invalid, "interrupted": Interrupted, "remote": Remote, "empty": Empty,
+		"stampede": Stampede, "passing": Passing, "stale": Stale, "invalid": Invalid, "interrupted": Interrupted, "remote": Remote, "failing": Failing, "empty": Empty,
 	}
 }

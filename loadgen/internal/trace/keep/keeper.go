@@ -22,8 +22,6 @@ type Config struct {
 	Slowest   int    // requests of each mode and phase: 3
 	Reservoir int    // requests among which the one nearest to the median is sought: 32
 	Seed      uint64 // of the reservoir
-	// Export is handed every sampled request; nil for none. It must not wait.
-	Export func(trace.Sample)
 }
 
 // maxRecent is how many of the last sampled requests are remembered, for the case that a kept one turns out to have waited for them.
@@ -54,11 +52,8 @@ func New(cfg Config) *Keeper {
 	}
 }
 
-// Offer tells the keeper of a sampled request that has ended. It is called by those who measure: it takes about a microsecond.
+// Offer offers the keeper a sampled request that has ended. It is called by those who measure: it takes about a microsecond.
 func (k *Keeper) Offer(s trace.Sample) {
-	if k.cfg.Export != nil {
-		k.cfg.Export(s)
-	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.remember(s)

@@ -267,17 +267,6 @@ func TestWhatAKeptRequestWaitedForIsKeptToo(t *testing.T) {
 	}
 }
 
-func TestEverythingSampledIsExported(t *testing.T) {
-	var exported []trace.Sample
-	k := keep.New(keep.Config{Store: keep.NewStore(keep.Limits{}, time.Now), Export: func(s trace.Sample) { exported = append(exported, s) }})
-	for i := range 100 {
-		k.Offer(sample(i, "ttl", "warm", 1))
-	}
-	if len(exported) != 100 || exported[99].TraceID != traceID(99) {
-		t.Errorf("%d samples were exported", len(exported))
-	}
-}
-
 func TestKeeperIsSafeForConcurrentUse(t *testing.T) {
 	store := keep.NewStore(keep.Limits{Traces: 100, Spans: 2000}, time.Now)
 	k := keep.New(keep.Config{Store: store})

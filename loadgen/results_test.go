@@ -1,0 +1,50 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"loadlab/loadgen/internal/result"
+)
+
+const three = "why: x\nrounds: 1\nmodes: {a: GET /}\nphases: [{name: p, requests: 3}]\n"
+
+// A folder that cannot be written is refused before anything is requested.
+func TestResultsThatCannotBeWrittenAreRefusedBeforeTheRun(t *testing.T) {
+	workplace(t)
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request was made") }))
+	defer server.Close()
+	write(t, "small.yaml", three)
+	write(t, "file", "")
+	r := loadgen(t, "run", "./small.yaml", "--target", server.URL, "--out", "file")
+	if r.code != exitUsage || !strings.Contains(r.stderr, "--out") {
+		t.Errorf("got %s, want exit code 2 and a word on --out", r)
+	}
+}
+
+// A folder that is lost during the run costs run.json and no more: the report is printed, and the run does not pass.
+func TestTheReportIsPrintedAlsoWhenRunJSONCannotBeWritten(t *testing.T) {
+	workplace(t)
+	var once sync.Once
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		once.Do(func() {
+			if err := os.RemoveAll("out"); err != nil {
+				t.Error(err)
+			}
+			write(t, "out", "in the way")
+		})
+	}))
+	defer server.Close()
+	write(t, "small.yaml", three)
+	r := loadgen(t, "run", "./small.yaml", "--target", server.URL, "--out", "out")
+	if r.code != result.ExitInvalid || !strings.Contains(r.stdout, "DONE  small") || !strings.Contains(r.stdout, "3 requests scheduled = 3 completed") {
+		t.Errorf("got %s, want the report and exit code 4", r)
+	}
+	if !strings.Contains(r.stderr, "results are lost") || strings.Contains(r.stdout, "run.json") {
+		t.Errorf("got %s, want a word on what was lost and none on where it would be", r)
+	}
+}
