@@ -64,10 +64,10 @@ func hit(ctx context.Context, env environment, cfg run.Config) error {
 // summary is one line that other programs can read: "300 requests p50=1.2ms p90=1.5ms p95=2ms p99=3ms", 0s for what was not measured.
 // A line before it names the quantiles that are of too few requests.
 func summary(r *result.Run) string {
-	line, doubtful := fmt.Sprintf("%d requests", r.Cells[0].Ledger.Scheduled), []string(nil)
+	parts, doubtful := []string{fmt.Sprintf("%d requests", r.Cells[0].Ledger.Scheduled)}, []string(nil)
 	figures, err := figure.New(r)
 	if err != nil {
-		return line
+		return parts[0]
 	}
 	for _, name := range []string{"p50", "p90", "p95", "p99"} {
 		text := brief(0)
@@ -79,8 +79,9 @@ func summary(r *result.Run) string {
 		case err == nil:
 			text = brief(time.Duration(value * float64(time.Millisecond)))
 		}
-		line += " " + name + "=" + text
+		parts = append(parts, name+"="+text)
 	}
+	line := strings.Join(parts, " ")
 	if len(doubtful) > 0 {
 		line = "At least (too few requests, or beyond what is recorded): " + strings.Join(doubtful, ", ") + "\n\n" + line
 	}
