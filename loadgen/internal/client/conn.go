@@ -152,7 +152,7 @@ func (c *Conn) run(ctx context.Context, mode int, deadline time.Time, out *measu
 // idleClosed reports whether a connection broke because the server had closed it while it was idle: see the package comment.
 func (c *Conn) idleClosed(req *job, sent time.Time, err error) bool {
 	return c.used && req.idempotent && !errors.Is(err, os.ErrDeadlineExceeded) && !c.stop.stopped() &&
-		time.Since(sent) <= replayWithin
+		time.Since(sent) <= c.t.replay
 }
 
 // exchange sends the request and reads the first bytes of its response.

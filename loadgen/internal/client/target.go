@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"loadlab/loadgen/internal/measure"
 )
@@ -23,6 +24,7 @@ type Target struct {
 	prefix string   // of every path, without a slash at its end
 	tls    *tls.Config
 	header map[string]string
+	replay time.Duration // replayWithin
 	first  [measure.Kinds]atomic.Pointer[error]
 }
 
@@ -42,7 +44,7 @@ func NewTarget(baseURL string, opts Options) (*Target, error) {
 	if err := opts.complete(); err != nil {
 		return nil, fmt.Errorf("target %q: %w", baseURL, err)
 	}
-	t := &Target{opts: opts, base: u, host: u.Host, header: maps.Clone(opts.Header)}
+	t := &Target{opts: opts, base: u, host: u.Host, header: maps.Clone(opts.Header), replay: replayWithin}
 	if t.header == nil {
 		t.header = make(map[string]string)
 	}
