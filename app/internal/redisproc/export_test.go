@@ -1,0 +1,4 @@
+package redisproc
+
+// Run moves the clock of a miniredis.
+var Run = run
