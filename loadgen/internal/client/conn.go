@@ -41,7 +41,6 @@ type Conn struct {
 	tls  *tls.Conn // over sock, or nil
 	used bool      // it has answered a request
 	last time.Time // when
-	err  error     // of the last call
 }
 
 // job is a request and this connection's own copy of its bytes: patching shared ones would be a race.
@@ -58,9 +57,6 @@ func NewConn(t *Target, seed uint64, reqs []*Request) *Conn {
 	}
 	return c
 }
-
-// Err says why the last call did not end OK. It is for the goroutine that calls.
-func (c *Conn) Err() error { return c.err }
 
 // Close implements Caller.
 func (c *Conn) Close() error { return c.stop.close() }
@@ -85,7 +81,7 @@ func (c *Conn) Call(ctx context.Context, mode int, deadline time.Time, out *meas
 	default:
 		kind, err = verdict(req.Request, out, c.resp.body)
 	}
-	out.Kind, c.err = kind, err
+	out.Kind = kind
 	switch {
 	case c.sock == nil:
 	case c.resp.out == out && c.resp.reusable() && !req.closes:

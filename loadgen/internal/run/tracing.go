@@ -137,7 +137,7 @@ func (t *tracing) close(ctx context.Context) (traces []result.Trace, problem err
 	defer cancel()
 	if t.keeper != nil {
 		traces = t.keeper.Assemble(ctx)
-		problem = t.receiver.Close(ctx)
+		problem = errors.Join(t.receiver.Close(ctx), t.receiver.Lost(), t.keeper.Lost())
 	}
 	if t.export == nil {
 		return traces, problem
