@@ -8,8 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
+	"loadlab/loadgen/internal/tty"
 	"loadlab/loadgen/internal/unit"
 
 	"github.com/vbauerster/mpb/v8"
@@ -116,19 +116,8 @@ func (b Bars) line(p Phase, l Live, between int) (title, figures string) {
 		title, figures = p.short(), l.short()
 	}
 	room := max(b.Width-1-between, 0) // the last column is the cursor's
-	figures = snip(figures, room)
-	return snip(title, room-utf8.RuneCountInString(figures)), figures
-}
-
-// snip shortens s to n columns and shows that it did. All of it is one column a character: names are ASCII, and so are figures but for µ.
-func snip(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	if n == 0 {
-		return ""
-	}
-	return string([]rune(s)[:n-1]) + "…"
+	figures = tty.Snip(figures, room)
+	return tty.Snip(title, room-tty.Width(figures)), figures
 }
 
 // Begin draws a phase until end is called.
