@@ -137,7 +137,7 @@ func TestSpansOfTheSDKArriveWhole(t *testing.T) {
 	}
 }
 
-func packed(t *testing.T, body []byte) []byte {
+func packed(t testing.TB, body []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
