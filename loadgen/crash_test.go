@@ -15,6 +15,7 @@ import (
 
 	"loadlab/app/api"
 	"loadlab/internal/localserver"
+	"loadlab/internal/testkit"
 	"loadlab/loadgen/internal/lab"
 )
 
@@ -32,10 +33,10 @@ gates: [errors() == 0]
 // labURL finds the address of the lab controls in what a run logs.
 var labURL = regexp.MustCompile(`its lab controls at (\S+)`)
 
-// underLoad waits until the second phase of endless is well under way. first is closed when its first phase has ended.
-func underLoad(t *testing.T, first <-chan struct{}, stderr *log) {
+// underLoad waits until the second phase of endless is well under way. driven is closed when its first phase has ended.
+func underLoad(t *testing.T, driven <-chan struct{}, stderr *testkit.Log) {
 	t.Helper()
-	await(t, "load", first, stderr)
+	await(t, "load", driven, stderr)
 	m := labURL.FindStringSubmatch(stderr.String())
 	if m == nil {
 		t.Fatalf("no lab controls in %s", stderr)
@@ -63,13 +64,13 @@ func TestTheAppIsKilled(t *testing.T) {
 	workplace(t)
 	app := binary(t, "app")
 	write(t, "small.yaml", endless)
-	stderr := &log{}
-	running := stderr.has(driving)
+	stderr := &testkit.Log{}
+	running := stderr.Written(driving)
 	ended := make(chan ending, 1)
 	go func() { ended <- loadgenUntil(t.Context(), stderr, "run", "./small.yaml", "--app", app) }()
 	underLoad(t, running, stderr)
 	pid := appPID(t)
-	family := append(descendants(t, pid), process{pid: pid, name: "app"})
+	family := append(descendants(t, pid), pid)
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +88,7 @@ func TestTheAppIsKilled(t *testing.T) {
 	if len(runs) != 1 || len(runs[0].Cells) != 2 || runs[0].Cells[0].Ledger.Completed != 3 || runs[0].Interrupted {
 		t.Errorf("%d runs: %+v", len(runs), runs)
 	}
-	gone(t, family)
+	testkit.Gone(t, family...)
 }
 
 // An interrupt in the middle: a partial report, which is not judged, exit code 130, and no process left.
@@ -103,12 +104,12 @@ func TestInterrupted(t *testing.T) {
 			workplace(t)
 			write(t, "small.yaml", endless)
 			c := newChild(t, "run", "./small.yaml", "--stack", stack, "--allow-limited")
-			running := c.stderr.has(driving)
+			running := c.stderr.Written(driving)
 			c.start(t)
 			underLoad(t, running, c.stderr)
 			family := descendants(t, c.Process.Pid)
-			if stack == "local" && !slices.ContainsFunc(family, func(p process) bool { return p.name == "postgres" }) {
-				t.Errorf("no PostgreSQL among %+v", family)
+			if stack == "local" && !slices.ContainsFunc(testkit.Descendants(c.Process.Pid), func(p testkit.Process) bool { return p.Name == "postgres" }) {
+				t.Error("no PostgreSQL among its processes")
 			}
 			r := c.signal(t, syscall.SIGINT)
 			if r.code != result.ExitInterrupted || !strings.Contains(r.stdout, "INTERRUPTED  small: stopped after ") ||
@@ -119,7 +120,7 @@ func TestInterrupted(t *testing.T) {
 			if len(runs) != 1 || !runs[0].Interrupted || len(runs[0].Invalid) > 0 || len(runs[0].Cells) != 2 || len(runs[0].Warnings) > 0 {
 				t.Errorf("%d runs: %+v", len(runs), runs)
 			}
-			gone(t, family)
+			testkit.Gone(t, family...)
 		})
 	}
 }
@@ -144,7 +145,7 @@ func TestInterruptedStart(t *testing.T) {
 	if runs, _ := results(t); len(runs) > 0 {
 		t.Errorf("a result of nothing: %+v", runs)
 	}
-	gone(t, family)
+	testkit.Gone(t, family...)
 }
 
 // The generator is killed: its processes end with it, and the next run removes what it could not.
@@ -152,12 +153,12 @@ func TestTheGeneratorIsKilled(t *testing.T) {
 	workplace(t)
 	write(t, "small.yaml", endless)
 	c := newChild(t, "run", "./small.yaml")
-	running := c.stderr.has(driving)
+	running := c.stderr.Written(driving)
 	c.start(t)
 	underLoad(t, running, c.stderr)
 	family := descendants(t, c.Process.Pid)
 	c.signal(t, syscall.SIGKILL)
-	gone(t, family)
+	testkit.Gone(t, family...)
 	write(t, "small.yaml", strings.Replace(endless, "for: 1h", "for: 50ms", 1))
 	if r := runSmall(t); r.code != result.ExitPass {
 		t.Error(r)
@@ -171,7 +172,7 @@ func TestInterruptedAtOnce(t *testing.T) {
 	write(t, "small.yaml", endless)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if r := loadgenUntil(ctx, &log{}, "run", "./small.yaml", "--app", app); r.code != result.ExitInterrupted || r.stdout != "" {
+	if r := loadgenUntil(ctx, &testkit.Log{}, "run", "./small.yaml", "--app", app); r.code != result.ExitInterrupted || r.stdout != "" {
 		t.Error(r)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"loadlab/internal/testkit"
 	"loadlab/loadgen/internal/result"
 )
 
@@ -125,7 +126,7 @@ func TestHitInterrupted(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	r := loadgenUntil(ctx, &log{}, "hit", server.URL)
+	r := loadgenUntil(ctx, &testkit.Log{}, "hit", server.URL)
 	if requests, _ := figures(t, r); r.code != result.ExitInterrupted || requests < 5 || !strings.Contains(r.stdout, "INTERRUPTED  hit: ") {
 		t.Error(r)
 	}

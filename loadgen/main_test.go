@@ -9,11 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"loadlab/internal/testkit"
 	"loadlab/loadgen/internal/result"
 )
 
@@ -86,55 +85,18 @@ func (r ending) String() string {
 // loadgen runs a command line in this process.
 func loadgen(t *testing.T, args ...string) ending {
 	t.Helper()
-	return loadgenUntil(t.Context(), &log{}, args...)
+	return loadgenUntil(t.Context(), &testkit.Log{}, args...)
 }
 
-// loadgenUntil runs a command line until ctx ends, if it does not end before. What it writes to stderr can be watched in stderr.
-func loadgenUntil(ctx context.Context, stderr *log, args ...string) ending {
+// loadgenUntil runs a command line until ctx ends, if it does not end before. What it writes to standard error can be watched in stderr.
+func loadgenUntil(ctx context.Context, stderr *testkit.Log, args ...string) ending {
 	var stdout bytes.Buffer
 	code := program(ctx, args, environment{stdout: &stdout, stderr: stderr, vars: os.Environ()})
 	return ending{code, stdout.String(), stderr.String()}
 }
 
-// log is a buffer that can be watched while it is written.
-type log struct {
-	mu      sync.Mutex // guards all below
-	b       bytes.Buffer
-	waiting map[string]chan struct{}
-}
-
-func (l *log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.b.Write(p)
-	for text, written := range l.waiting {
-		if strings.Contains(l.b.String(), text) {
-			close(written)
-			delete(l.waiting, text)
-		}
-	}
-	return len(p), nil
-}
-
-func (l *log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-// has returns a channel that is closed when text has been written. It is called before anything is.
-func (l *log) has(text string) <-chan struct{} {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.waiting == nil {
-		l.waiting = map[string]chan struct{}{}
-	}
-	l.waiting[text] = make(chan struct{})
-	return l.waiting[text]
-}
-
 // await waits for something that must come soon.
-func await(t *testing.T, what string, done <-chan struct{}, stderr fmt.Stringer) {
+func await(t *testing.T, what string, done <-chan struct{}, stderr *testkit.Log) {
 	t.Helper()
 	select {
 	case <-done:

@@ -2,10 +2,8 @@ package promql_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +15,7 @@ import (
 	"loadlab/dashboards/promql"
 	"loadlab/internal/localserver"
 	"loadlab/internal/promtest"
+	"loadlab/internal/testkit"
 )
 
 // took has 10 observations of 20 ms in mode slow and 10 of 2 ms in mode fast with every scrape; failed counts the slow ones.
@@ -60,12 +59,7 @@ func TestValues(t *testing.T) {
 			p, err := promtest.Start(ctx, promtest.Options{
 				Config: "../../otel/prometheus/prometheus.yml", Native: native, Targets: map[string][]string{"app": {target(t)}},
 			})
-			if errors.Is(err, localserver.ErrMissing) && os.Getenv("CI") != "true" {
-				t.Skipf("SKIPPED, NOT TESTED: %v", err)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			testkit.Need(t, err, localserver.ErrMissing)
 			t.Cleanup(func() { _ = p.Stop() })
 			at := scraped(ctx, t, p)
 			for _, e := range expressions {

@@ -72,9 +72,6 @@ func (f *Folder) Start(name string, cmd *exec.Cmd) (*Process, error) {
 	return p, nil
 }
 
-// Name is the name it was started under.
-func (p *Process) Name() string { return p.name }
-
 // PID is its number; it is only sure to be its own until Done is closed.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 

@@ -66,13 +66,13 @@ func TestPostgres(t *testing.T) {
 		}
 	}
 
-	pids := append(descendants(pg.Process.PID()), pg.Process.PID())
+	pids := processes(pg)
 	started := time.Now()
 	if err := pg.Stop(); err != nil { // although clients are connected
 		t.Error(err)
 	}
 	t.Logf("stopped in %v", time.Since(started))
-	wantGone(t, pids...)
+	testkit.Gone(t, pids...)
 	wantNoFile(t, dir)
 	if err := pg.Stop(); err != nil {
 		t.Errorf("second Stop: %v", err)
@@ -106,7 +106,7 @@ func TestRedis(t *testing.T) {
 	if err := r.Stop(); err != nil {
 		t.Error(err)
 	}
-	wantGone(t, r.PID)
+	testkit.Gone(t, r.PID)
 	wantNoFile(t, filepath.Dir(dir))
 }
 
@@ -261,7 +261,7 @@ func TestInterruptedStart(t *testing.T) {
 			if err := <-ended; !errors.Is(err, interrupt) {
 				t.Errorf("got %v, want %v", err, interrupt)
 			}
-			wantGone(t, pid)
+			testkit.Gone(t, pid)
 		})
 	}
 }

@@ -2,7 +2,6 @@ package promtest_test
 
 import (
 	"context"
-	"errors"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -19,6 +18,7 @@ import (
 
 	"loadlab/internal/localserver"
 	"loadlab/internal/promtest"
+	"loadlab/internal/testkit"
 	"loadlab/otel/signal"
 )
 
@@ -30,12 +30,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func start(t *testing.T, o promtest.Options) *promtest.Server {
 	t.Helper()
 	p, err := promtest.Start(t.Context(), o)
-	if errors.Is(err, localserver.ErrMissing) && os.Getenv("CI") != "true" {
-		t.Skipf("SKIPPED, NOT TESTED: %v", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Need(t, err, localserver.ErrMissing)
 	t.Cleanup(func() {
 		if err := p.Stop(); err != nil {
 			t.Error(err)

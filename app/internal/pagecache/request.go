@@ -57,9 +57,9 @@ func (r *request) redis(ctx context.Context, call func(context.Context) error) e
 		r.redisFailed = true
 		return errSpent
 	}
+	start := time.Now() // before the timeout is set: a call that uses all of it must leave nothing
 	ctx, cancel := context.WithTimeout(ctx, r.budget)
 	defer cancel()
-	start := time.Now()
 	err := call(ctx)
 	r.budget -= time.Since(start)
 	if err != nil && !errors.Is(err, redis.Nil) {

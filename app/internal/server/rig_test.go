@@ -3,7 +3,6 @@ package server_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -26,6 +25,7 @@ import (
 	"loadlab/app/internal/probe"
 	"loadlab/app/internal/server"
 	"loadlab/internal/localserver"
+	"loadlab/internal/testkit"
 	"loadlab/otel/telemetry"
 )
 
@@ -115,12 +115,7 @@ func (keep) Shutdown(context.Context) error { return nil }
 func postgres(t *testing.T) string {
 	t.Helper()
 	pg, err := localserver.StartPostgres(t.Context(), localserver.Options{})
-	if errors.Is(err, localserver.ErrMissing) && os.Getenv("CI") != "true" {
-		t.Skipf("NOT TESTED ON POSTGRESQL: %v", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Need(t, err, localserver.ErrMissing)
 	t.Cleanup(func() {
 		if err := pg.Stop(); err != nil {
 			t.Error(err)

@@ -128,7 +128,7 @@ func benchTarget(b *testing.B, size string) (*client.Target, *client.Request) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	req, err := t.Prepare(client.Spec{Path: "/" + size, Check: client.Check{Length: n}})
+	req, err := t.Prepare(client.Spec{Path: "/" + size, Check: client.Check{MinLength: n}})
 	if err != nil {
 		b.Fatal(err)
 	}

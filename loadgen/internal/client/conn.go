@@ -41,7 +41,6 @@ type Conn struct {
 	tls  *tls.Conn // over sock, or nil
 	used bool      // it has answered a request
 	last time.Time // when
-	err  error     // of the last call
 }
 
 // job is a request and this connection's own copy of its bytes: patching shared ones would be a race.
@@ -58,9 +57,6 @@ func NewConn(t *Target, seed uint64, reqs []*Request) *Conn {
 	}
 	return c
 }
-
-// Err says why the last call did not end OK. It is for the goroutine that calls.
-func (c *Conn) Err() error { return c.err }
 
 // Close implements Caller.
 func (c *Conn) Close() error { return c.stop.close() }
@@ -85,7 +81,7 @@ func (c *Conn) Call(ctx context.Context, mode int, deadline time.Time, out *meas
 	default:
 		kind, err = verdict(req.Request, out, c.resp.body)
 	}
-	out.Kind, c.err = kind, err
+	out.Kind = kind
 	switch {
 	case c.sock == nil:
 	case c.resp.out == out && c.resp.reusable() && !req.closes:
@@ -152,7 +148,7 @@ func (c *Conn) run(ctx context.Context, mode int, deadline time.Time, out *measu
 // idleClosed reports whether a connection broke because the server had closed it while it was idle: see the package comment.
 func (c *Conn) idleClosed(req *job, sent time.Time, err error) bool {
 	return c.used && req.idempotent && !errors.Is(err, os.ErrDeadlineExceeded) && !c.stop.stopped() &&
-		time.Since(sent) <= replayWithin
+		time.Since(sent) <= c.t.replay
 }
 
 // exchange sends the request and reads the first bytes of its response.

@@ -98,7 +98,7 @@ func TestKinds(t *testing.T) {
 				})
 				spec := client.Spec{Path: "/"}
 				if tt.want == measure.Check || tt.want == measure.OK {
-					spec.Check = client.Check{Field: "a", Equals: "2"}
+					spec.Check = client.Check{Fields: field("a", "2")}
 				}
 				h := newHarness(t, s.addr, client.Options{Transport: transport}, spec)
 				timeout := patience
@@ -150,7 +150,7 @@ func TestUsableAfterStatusAndCheckErrors(t *testing.T) {
 			}
 		})
 		h := newHarness(t, s.addr, client.Options{Transport: transport},
-			client.Spec{Path: "/"}, client.Spec{Path: "/", Check: client.Check{Length: 3}})
+			client.Spec{Path: "/"}, client.Spec{Path: "/", Check: client.Check{MinLength: 3}})
 		h.want(0, measure.Status)
 		if h.out.Status != 500 || h.out.Bytes != 3 {
 			t.Errorf("outcome %+v", h.out)

@@ -62,10 +62,9 @@ func TestPrepareRejects(t *testing.T) {
 		{client.Spec{Path: "/", Header: map[string]string{"content-length": "3"}}, "client's own"},
 		{client.Spec{Path: "/", Header: map[string]string{"traceparent": "3"}}, "client's own"},
 		{client.Spec{Path: "/", Expect: []int{20}}, "status"},
-		{client.Spec{Path: "/", Check: client.Check{Equals: "3"}}, "check"},
-		{client.Spec{Path: "/", Check: client.Check{Length: -3}}, "check"},
+		{client.Spec{Path: "/", Check: client.Check{MinLength: -3}}, "check"},
 		{client.Spec{Path: "/", Check: client.Check{Fields: []client.Field{{"", "1"}}}}, "check"},
-		{client.Spec{Path: "/", Method: "HEAD", Check: client.Check{Length: 3}}, "check"},
+		{client.Spec{Path: "/", Method: "HEAD", Check: client.Check{MinLength: 3}}, "check"},
 	} {
 		if _, err := target.Prepare(tt.spec); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%+v: error %v, want one about %q", tt.spec, err, tt.want)

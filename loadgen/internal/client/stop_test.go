@@ -12,7 +12,7 @@ import (
 	"loadlab/loadgen/internal/measure"
 )
 
-// hanging serves ok to every request but those of a connection after its first, of which it tells and then says nothing.
+// hanging answers ok to the first request of each connection. Each later one it reports on asked, and never answers.
 func hanging(t *testing.T) (s *server, asked chan struct{}) {
 	asked = make(chan struct{}, 8)
 	return serve(t, func(p *peer) {
@@ -50,7 +50,7 @@ func TestContextEndsCall(t *testing.T) {
 	})
 }
 
-// TestFormerContext: the end of a context that a call before this one had is nobody's business any more.
+// TestFormerContext: the end of the context of an earlier call has no effect.
 func TestFormerContext(t *testing.T) {
 	asked, answer := make(chan struct{}), make(chan struct{})
 	s := serve(t, func(p *peer) {
@@ -172,7 +172,7 @@ func unaccepting(t *testing.T) string {
 	}
 	addr := (&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: name.(*syscall.SockaddrInet4).Port}).String()
 	for range 8 {
-		nc, err := net.DialTimeout("tcp", addr, 50*time.Millisecond)
+		nc, err := net.DialTimeout("tcp", addr, 500*time.Millisecond)
 		if err != nil {
 			return addr
 		}

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Target is the server that requests go to. It is immutable and shared by all callers.
@@ -22,6 +23,7 @@ type Target struct {
 	prefix string   // of every path, without a slash at its end
 	tls    *tls.Config
 	header map[string]string
+	replay time.Duration // replayWithin
 }
 
 // NewTarget parses a base URL such as "http://127.0.0.1:8000" or "https://lab.example/v2". User and password in it become an
@@ -45,7 +47,7 @@ func NewTarget(baseURL string, opts Options) (*Target, error) {
 	if err := opts.complete(); err != nil {
 		return nil, fmt.Errorf("target %q: %w", baseURL, err)
 	}
-	t := &Target{opts: opts, base: u, host: u.Host, header: maps.Clone(opts.Header)}
+	t := &Target{opts: opts, base: u, host: u.Host, header: maps.Clone(opts.Header), replay: replayWithin}
 	if t.header == nil {
 		t.header = make(map[string]string)
 	}

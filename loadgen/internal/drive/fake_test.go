@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == stopMe {
-		driveForStop()
+		driveAndStop(stopSelf)
 		return
 	}
 	goleak.VerifyTestMain(m)

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
+	"loadlab/loadgen/internal/tty"
 	"loadlab/loadgen/internal/unit"
 
 	"github.com/vbauerster/mpb/v8"
@@ -116,20 +116,8 @@ func (b Bars) line(h Heading, f Figures, between int) (title, figures string) {
 		title, figures = h.short(), f.short()
 	}
 	room := max(b.Width-1-between, 0) // the last column is the cursor's
-	figures = truncate(figures, room)
-	return truncate(title, room-utf8.RuneCountInString(figures)), figures
-}
-
-// truncate shortens s to n columns, the last of which is then an ellipsis. Every character is one column wide: names are ASCII, and so are figures
-// but for µ.
-func truncate(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	if n == 0 {
-		return ""
-	}
-	return string([]rune(s)[:n-1]) + "…"
+	figures = tty.Snip(figures, room)
+	return tty.Snip(title, room-tty.Width(figures)), figures
 }
 
 // Begin draws a phase until end is called.

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -154,7 +155,7 @@ func (t *tracing) close(ctx context.Context) (c collected) {
 	defer cancel()
 	if t.keeper != nil {
 		c.traces = t.keeper.Assemble(ctx)
-		if err := t.receiver.Close(ctx); err != nil {
+		if err := errors.Join(t.receiver.Close(ctx), t.receiver.Lost(), t.keeper.Lost()); err != nil {
 			c.warnings = append(c.warnings, "receive spans: "+err.Error())
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"loadlab/app/api"
+	"loadlab/loadgen/internal/figure"
 	"loadlab/loadgen/internal/scenario"
 )
 
@@ -217,9 +218,7 @@ phases: [{name: p, requests: 1}]
 8:16: phase "p" is warm-up, which has no figures
 8:29: mode "b" takes no part in phase "q" (in it: a)
 9:19: unknown unit "msec" (allowed: us, ms, s)
-10:5: unknown function "p98", did you mean "p90"? (allowed: p50, p90, p95, p99, mean, max, service_p50, service_p90, service_p95, service_p99, ` +
-		`service_mean, service_max, lag_p50, lag_p90, lag_p95, lag_p99, lag_mean, lag_max, rate, requests, completed, errors, error_ratio, sql, ` +
-		`redis, recomputes, recomputes_per_expiry, hit_ratio, stale_max, stale_ratio)
+10:5: unknown function "p98", did you mean "p90"? (allowed: ` + strings.Join(figure.Names(), ", ") + `)
 12:4: a gate wants a text, got nothing
 13:14: = is no comparison: equality is written ==`},
 }

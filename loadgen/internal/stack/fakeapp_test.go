@@ -12,8 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -155,16 +153,6 @@ func readNotes(path string) (n notes, err error) {
 		return n, err
 	}
 	return n, json.Unmarshal(text, &n)
-}
-
-// running reports whether there is such a process and it has not ended.
-func running(pid int) bool {
-	if _, err := os.Stat("/proc/self/stat"); err != nil {
-		return syscall.Kill(pid, 0) == nil
-	}
-	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
-	_, rest, _ := strings.Cut(string(stat), ") ")
-	return err == nil && !strings.HasPrefix(rest, "Z") && !strings.HasPrefix(rest, "X")
 }
 
 func get(ctx context.Context, url string) error {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,12 +45,7 @@ func newBench(t *testing.T, kind, how string) *bench {
 func (b *bench) up() *stack.Stack {
 	b.t.Helper()
 	s, err := stack.Up(b.t.Context(), b.cfg)
-	if errors.Is(err, localserver.ErrMissing) && os.Getenv("CI") != "true" {
-		b.t.Skipf("SKIPPED, NOT TESTED: %v", err)
-	}
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	testkit.Need(b.t, err, localserver.ErrMissing)
 	b.t.Cleanup(func() { _ = s.Down(context.Background()) }) // the test checks it itself
 	return s
 }
@@ -69,9 +63,7 @@ func (b *bench) fails(ctx context.Context) error {
 // nothingLeft checks that the processes have ended and that no file is left.
 func (b *bench) nothingLeft(pids ...int) {
 	b.t.Helper()
-	for _, pid := range pids {
-		testkit.Eventually(b.t, fmt.Sprintf("process %d has ended", pid), func() bool { return !running(pid) })
-	}
+	testkit.Gone(b.t, pids...)
 	if left, _ := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "*")); len(left) > 0 {
 		b.t.Errorf("left: %v", left)
 	}

@@ -183,7 +183,7 @@ type seen struct {
 
 // lag is what the generator itself said of it, in microseconds: only it knows when a request was due.
 func (s seen) lag() (p50, p99 float64, err error) {
-	var t told
+	var t driven
 	if err := json.Unmarshal(s.said, &t); err != nil {
 		return 0, 0, fmt.Errorf("what %s said: %w", loadgen, err)
 	}

@@ -6,6 +6,7 @@ package keep
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -92,13 +93,12 @@ func (k *Keeper) End(mode, phase string, p50 time.Duration) {
 	}
 }
 
-// Wanted returns the ids of the requests that are kept as things are.
-func (k *Keeper) Wanted() []ID {
-	var ids []ID
-	for _, p := range k.picks() {
-		ids = append(ids, p.sample.TraceID)
+// Lost returns an error if there were spans for which the store had no room, and nil otherwise.
+func (k *Keeper) Lost() error {
+	if n := k.cfg.Store.Dropped(); n > 0 {
+		return fmt.Errorf("%d spans were dropped: there was no room for them", n)
 	}
-	return ids
+	return nil
 }
 
 // pick is a request that is kept.

@@ -28,16 +28,6 @@ type Link struct {
 	SpanID  [8]byte
 }
 
-// Get returns the value of an attribute; empty if the span does not have it.
-func (s *Span) Get(name string) string {
-	for _, a := range s.Attributes {
-		if a.Name == name {
-			return a.Value
-		}
-	}
-	return ""
-}
-
 // Sink takes spans. It is called by several goroutines, and the span is its to copy and not to keep: what the span refers to never
 // changes.
 type Sink interface {
