@@ -66,20 +66,19 @@ func TestTheAppIsKilled(t *testing.T) {
 	write(t, "small.yaml", endless)
 	stderr := &testkit.Log{}
 	running := stderr.Written(driving)
-	ended := make(chan ending, 1)
-	go func() { ended <- loadgenUntil(t.Context(), stderr, "run", "./small.yaml", "--app", app) }()
+	var r ending
+	ended := make(chan struct{})
+	go func() {
+		r = loadgenUntil(t.Context(), stderr, "run", "./small.yaml", "--app", app)
+		close(ended)
+	}()
 	underLoad(t, running, stderr)
 	pid := appPID(t)
 	family := append(descendants(t, pid), pid)
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	var r ending
-	select {
-	case r = <-ended:
-	case <-time.After(time.Minute):
-		t.Fatal("the run goes on without an app: ", stderr)
-	}
+	await(t, "the end of a run without an app", ended, stderr)
 	want := "INVALID  small: the stack broke: app ended by itself: signal: killed"
 	if r.code != result.ExitInvalid || !strings.Contains(r.stdout, want) || !strings.Contains(r.stdout, "NOT JUDGED  errors() == 0") {
 		t.Errorf("%s\nwant exit code 4 and %s", r, want)

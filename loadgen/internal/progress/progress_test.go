@@ -118,7 +118,7 @@ func TestBarsNeverWrap(t *testing.T) {
 	}
 }
 
-// draw shows a phase for a second in virtual time, halfway through which change happens, and returns what was drawn and what was left
+// draw shows a phase for 1.2 s of virtual time, halfway through which change is called, and returns what was drawn and what was left
 // behind, without what moves the cursor.
 func draw(t *testing.T, width int, phase progress.Phase, live *progress.Live, change func()) (drawn []string, last string) {
 	t.Helper()
@@ -127,10 +127,10 @@ func draw(t *testing.T, width int, phase progress.Phase, live *progress.Live, ch
 		var shown atomic.Value // bars ask from goroutines of their own
 		shown.Store(*live)
 		end := progress.Bars{W: &b, Width: width}.Begin(phase, func() progress.Live { return shown.Load().(progress.Live) })
-		<-time.After(600 * time.Millisecond)
+		time.Sleep(600 * time.Millisecond) //nolint:forbidigo // of the bubble's clock
 		change()
 		shown.Store(*live)
-		<-time.After(600 * time.Millisecond)
+		time.Sleep(600 * time.Millisecond) //nolint:forbidigo // of the bubble's clock
 		end(*live)
 	})
 	text := regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]`).ReplaceAllString(b.String(), "")
