@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"loadlab/loadgen/internal/result"
 
@@ -43,17 +42,13 @@ func underLoad(t *testing.T, driven <-chan struct{}, stderr *testkit.Log) {
 	}
 	app := lab.New("", m[1])
 	defer app.Close()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for range tick.C {
+	testkit.Eventually(t, "the app has answered 8 requests", func() bool {
 		counters, err := app.Counters(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if counters.Modes["naive"].Counts[api.CountRequests] >= 8 {
-			return
-		}
-	}
+		return counters.Modes["naive"].Counts[api.CountRequests] >= 8
+	})
 }
 
 // driving is what the progress says when the first phase has ended.
@@ -131,11 +126,10 @@ func TestInterruptedStart(t *testing.T) {
 	c := newChild(t, "run", "./small.yaml")
 	c.start(t)
 	pidFile := filepath.Join(os.Getenv("TMPDIR"), "loadlab-*", "app.pid")
-	for tick := time.NewTicker(5 * time.Millisecond); ; <-tick.C {
-		if files, _ := filepath.Glob(pidFile); len(files) > 0 {
-			break
-		}
-	}
+	testkit.Eventually(t, "the app runs", func() bool {
+		files, _ := filepath.Glob(pidFile)
+		return len(files) > 0
+	})
 	family := descendants(t, c.Process.Pid)
 	r := c.signal(t, syscall.SIGINT)
 	if r.code != result.ExitInterrupted || r.stdout != "" || strings.Count(r.stderr, "\n") != 1 || !strings.HasPrefix(r.stderr, "loadgen: ") {
