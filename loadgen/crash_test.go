@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"loadlab/loadgen/internal/result"
 
@@ -43,17 +42,13 @@ func underLoad(t *testing.T, driven <-chan struct{}, stderr *testkit.Log) {
 	}
 	app := lab.New("", m[1])
 	defer app.Close()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for range tick.C {
+	testkit.Eventually(t, "the app has answered 8 requests", func() bool {
 		counters, err := app.Counters(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if counters.Modes["naive"].Counts[api.CountRequests] >= 8 {
-			return
-		}
-	}
+		return counters.Modes["naive"].Counts[api.CountRequests] >= 8
+	})
 }
 
 // driving is what the progress writes when the first phase has ended.
@@ -66,20 +61,19 @@ func TestTheAppIsKilled(t *testing.T) {
 	write(t, "small.yaml", endless)
 	stderr := &testkit.Log{}
 	running := stderr.Written(driving)
-	ended := make(chan ending, 1)
-	go func() { ended <- loadgenUntil(t.Context(), stderr, "run", "./small.yaml", "--app", app) }()
+	var r ending
+	ended := make(chan struct{})
+	go func() {
+		r = loadgenUntil(t.Context(), stderr, "run", "./small.yaml", "--app", app)
+		close(ended)
+	}()
 	underLoad(t, running, stderr)
 	pid := appPID(t)
 	family := append(descendants(t, pid), pid)
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	var r ending
-	select {
-	case r = <-ended:
-	case <-time.After(time.Minute):
-		t.Fatal("the run goes on without an app: ", stderr)
-	}
+	await(t, "the end of a run without an app", ended, stderr)
 	want := "INVALID  small: the stack broke: app ended by itself: signal: killed"
 	if r.code != result.ExitInvalid || !strings.Contains(r.stdout, want) || !strings.Contains(r.stdout, "NOT JUDGED  errors() == 0") {
 		t.Errorf("%s\nwant exit code 4 and %s", r, want)
@@ -132,11 +126,10 @@ func TestInterruptedStart(t *testing.T) {
 	c := newChild(t, "run", "./small.yaml")
 	c.start(t)
 	pidFile := filepath.Join(os.Getenv("TMPDIR"), "loadlab-*", "app.pid")
-	for tick := time.NewTicker(5 * time.Millisecond); ; <-tick.C {
-		if files, _ := filepath.Glob(pidFile); len(files) > 0 {
-			break
-		}
-	}
+	testkit.Eventually(t, "the app runs", func() bool {
+		files, _ := filepath.Glob(pidFile)
+		return len(files) > 0
+	})
 	family := descendants(t, c.Process.Pid)
 	r := c.signal(t, syscall.SIGINT)
 	if r.code != result.ExitInterrupted || r.stdout != "" || strings.Count(r.stderr, "\n") != 1 || !strings.HasPrefix(r.stderr, "loadgen: ") {

@@ -98,9 +98,11 @@ func loadgenUntil(ctx context.Context, stderr *testkit.Log, args ...string) endi
 // await waits for something that must come soon.
 func await(t *testing.T, what string, done <-chan struct{}, stderr *testkit.Log) {
 	t.Helper()
+	limit, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	select {
 	case <-done:
-	case <-time.After(time.Minute):
+	case <-limit.Done():
 		t.Fatalf("waited a minute for %s:\n%s", what, stderr)
 	}
 }

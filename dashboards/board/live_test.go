@@ -3,6 +3,7 @@ package board_test
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -74,22 +75,13 @@ func ask(ctx context.Context, t *testing.T, p *promtest.Server, q model.Query, v
 }
 
 // scraped waits until every target has been scraped a number of times.
-func scraped(ctx context.Context, t *testing.T, p *promtest.Server, times float64) {
+func scraped(ctx context.Context, t *testing.T, p *promtest.Server, times int) {
 	t.Helper()
 	if err := p.AwaitUp(ctx); err != nil {
 		t.Fatal(err)
 	}
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		result, err := p.Query(ctx, "min(sum_over_time(up[1m]))", time.Time{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !promtest.Empty(result) && result[0].Points[0].Value >= times {
-			return
-		}
-		<-tick.C
+	if _, err := p.Await(ctx, fmt.Sprintf("min(sum_over_time(up[1m])) >= %d", times)); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -101,18 +101,11 @@ func TestValues(t *testing.T) {
 // scraped returns the time of a scrape that fills the window of the expressions.
 func scraped(ctx context.Context, t *testing.T, p *promtest.Server) time.Time {
 	t.Helper()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		got, err := p.Query(ctx, `timestamp(up{job="app"}) and count_over_time(up[1m]) >= 6`, time.Time{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !promtest.Empty(got) {
-			return time.UnixMilli(int64(got[0].Points[0].Value * 1000))
-		}
-		<-tick.C
+	got, err := p.Await(ctx, `timestamp(up{job="app"}) and count_over_time(up[1m]) >= 6`)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return time.UnixMilli(int64(got[0].Points[0].Value * 1000))
 }
 
 func target(t *testing.T) string {

@@ -126,7 +126,7 @@ func (l *lab) startPrometheus(ctx context.Context, t *testing.T, app, generator 
 		}
 	}
 	for _, p := range l.servers() {
-		if err := scrapes(ctx, p, len(options.Targets)); err != nil {
+		if _, err := p.Await(ctx, fmt.Sprintf("count(up) == %d", len(options.Targets))); err != nil {
 			return err
 		}
 	}
@@ -136,26 +136,6 @@ func (l *lab) startPrometheus(ctx context.Context, t *testing.T, app, generator 
 // servers are the different ones.
 func (l *lab) servers() []*promtest.Server {
 	return slices.Compact([]*promtest.Server{l.native, l.classic})
-}
-
-// scrapes waits until a server has tried to scrape so many targets, whether they were there or not.
-func scrapes(ctx context.Context, p *promtest.Server, targets int) error {
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		result, err := p.Query(ctx, "count(up)", time.Time{})
-		if err != nil {
-			return err
-		}
-		if len(result) == 1 && result[0].Points[0].Value == float64(targets) {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fmt.Errorf("wait for Prometheus to begin: %w", context.Cause(ctx))
-		}
-	}
 }
 
 // build builds both programs into a folder.

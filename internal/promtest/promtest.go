@@ -52,6 +52,7 @@ type Server struct {
 const (
 	startLimit = 30 * time.Second
 	stopGrace  = 5 * time.Second
+	pollEvery  = 50 * time.Millisecond
 	portTries  = 5
 )
 
@@ -162,7 +163,7 @@ func (s *Server) URL() string { return "http://" + s.addr }
 // five seconds to begin.
 func (s *Server) AwaitUp(ctx context.Context) error {
 	var last error
-	return s.process.Await(ctx, 50*time.Millisecond, func(ctx context.Context) error {
+	return s.process.Await(ctx, pollEvery, func(ctx context.Context) error {
 		result, err := s.Query(ctx, "min by (job) (up)", time.Time{})
 		if ctx.Err() != nil && last != nil {
 			return last // what was down says more than that the time was over

@@ -73,12 +73,19 @@ func TestServer(t *testing.T) {
 			if err := p.AwaitUp(ctx); err != nil {
 				t.Fatal(err)
 			}
+			await := func(expr string) promtest.Point {
+				result, err := p.Await(ctx, expr)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return result[0].Points[0]
+			}
 			name := signal.HTTPServerDuration
 			buckets := name + "_bucket"
 			if native {
 				buckets = name
 			}
-			quantile := await(ctx, t, p, "histogram_quantile(0.5, sum by (le) (rate("+buckets+"[4s])))")[0].Points[0].Value
+			quantile := await("histogram_quantile(0.5, sum by (le) (rate(" + buckets + "[4s])))").Value
 			low, high := .01, .025 // the classic bucket
 			if native {
 				low, high = .02/1.1, .02*1.1
@@ -87,7 +94,7 @@ func TestServer(t *testing.T) {
 				t.Errorf("median: got %g, want %g to %g", quantile, low, high)
 			}
 			if native {
-				got := await(ctx, t, p, "rate("+name+"[4s])")[0].Points[0].Histogram
+				got := await("rate(" + name + "[4s])").Histogram
 				if got == nil || math.Abs(got.Sum/got.Count-.02) > 1e-9 || len(got.Buckets) != 1 || got.Buckets[0].Count != got.Count {
 					t.Errorf("histogram: got %+v, want all in one bucket, with a mean of 0.02", got)
 				}
@@ -97,23 +104,6 @@ func TestServer(t *testing.T) {
 				t.Errorf("exemplars: got %+v, %v; want trace %s of 0.02 s", exemplars, err, traceID)
 			}
 		})
-	}
-}
-
-// await asks for an expression until it has a number.
-func await(ctx context.Context, t *testing.T, p *promtest.Server, expr string) []promtest.Series {
-	t.Helper()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		result, err := p.Query(ctx, expr, time.Time{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !promtest.Empty(result) {
-			return result
-		}
-		<-tick.C
 	}
 }
 

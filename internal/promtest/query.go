@@ -64,6 +64,18 @@ func (s *Server) Query(ctx context.Context, expr string, at time.Time) ([]Series
 	return s.ask(ctx, "/api/v1/query", form)
 }
 
+// Await asks for an expression until it has a number, and returns the result. If ctx ends before, the error names the expression.
+func (s *Server) Await(ctx context.Context, expr string) ([]Series, error) {
+	var result []Series
+	err := s.process.Await(ctx, pollEvery, func(ctx context.Context) (err error) {
+		if result, err = s.Query(ctx, expr, time.Time{}); err == nil && Empty(result) {
+			err = fmt.Errorf("no data: %s", expr)
+		}
+		return err
+	})
+	return result, err
+}
+
 // QueryRange asks for an expression at every step of a range.
 func (s *Server) QueryRange(ctx context.Context, expr string, from, to time.Time, step time.Duration) ([]Series, error) {
 	return s.ask(ctx, "/api/v1/query_range", url.Values{

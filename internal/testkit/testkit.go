@@ -40,7 +40,7 @@ func Eventually(t testing.TB, what string, ok func() bool) {
 // that everything is installed, that fails the test as well.
 func Need(t testing.TB, err, missing error) {
 	t.Helper()
-	if errors.Is(err, missing) && os.Getenv("CI") != "true" {
+	if errors.Is(err, missing) && os.Getenv("CI") != "true" { //nolint:forbidigo // it is called by tests only
 		t.Skipf("SKIPPED, NOT TESTED: %v", err)
 	}
 	if err != nil {

@@ -134,7 +134,7 @@ func TestClock(t *testing.T) {
 			wait time.Duration
 			want bool
 		}{{101 * time.Millisecond, true}, {10 * time.Millisecond, false}} {
-			time.Sleep(at.wait) // of the bubble's clock
+			time.Sleep(at.wait) //nolint:forbidigo // of the bubble's clock
 			synctest.Wait()
 			if got := m.Exists("page"); got != at.want {
 				t.Errorf("the key exists: got %v, want %v", got, at.want)

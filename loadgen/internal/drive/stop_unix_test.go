@@ -36,7 +36,7 @@ func TestStopped(t *testing.T) {
 		t.Fatalf("got status %x, %v, want a process that has stopped", status, err)
 	}
 	stopped := time.Now()
-	<-time.After(time.Second) // the pause is what is measured: the test waits for nothing else here
+	<-time.After(time.Second) //nolint:forbidigo // the pause is what is measured: the test waits for nothing else here
 	pause := time.Since(stopped)
 	if err := cmd.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)

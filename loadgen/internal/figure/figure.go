@@ -161,13 +161,12 @@ func Millis(d time.Duration) float64 { return float64(d) / float64(time.Millisec
 // inMillis renders milliseconds as a latency.
 func inMillis(x float64) string { return unit.Latency(time.Duration(x * float64(time.Millisecond))) }
 
-// Samples returns how many samples the figure needs: a quantile q of fewer than 1/(1-q) samples is the greatest of them whatever the
-// distribution. It is 1 for what is no quantile.
+// Samples returns how many samples the figure takes: see hist.Samples. It is 1 for what is no quantile.
 func (f Figure) Samples() int64 {
 	if f.quantile == 0 {
 		return 1
 	}
-	return int64(1/(1-f.quantile) + 0.5)
+	return hist.Samples(f.quantile)
 }
 
 // few returns why the total has too few samples for the figure, or nil.

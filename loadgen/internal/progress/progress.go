@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"loadlab/loadgen/internal/hist"
 	"loadlab/loadgen/internal/tty"
 	"loadlab/loadgen/internal/unit"
 
@@ -42,14 +43,23 @@ func (f Figures) Rate() float64 {
 }
 
 func (f Figures) String() string {
-	return fmt.Sprintf("%6.0f/s  p50 %7s  p95 %7s  p99 %7s  %s", f.Rate(), unit.Latency(f.P50), unit.Latency(f.P95), unit.Latency(f.P99),
-		errorCount(f.Errors))
+	return fmt.Sprintf("%6.0f/s  p50%s%7s  p95%s%7s  p99%s%7s  %s", f.Rate(), f.mark(0.50), unit.Latency(f.P50), f.mark(0.95), unit.Latency(f.P95),
+		f.mark(0.99), unit.Latency(f.P99), errorCount(f.Errors))
 }
 
 // short is String for a narrow terminal.
 func (f Figures) short() string {
 	brief := func(d time.Duration) string { return strings.ReplaceAll(unit.Latency(d), " ", "") }
-	return fmt.Sprintf("%5.0f/s p50 %6s p95 %6s p99 %6s %3d err", f.Rate(), brief(f.P50), brief(f.P95), brief(f.P99), f.Errors)
+	return fmt.Sprintf("%5.0f/s p50%s%6s p95%s%6s p99%s%6s %3d err", f.Rate(), f.mark(0.50), brief(f.P50), f.mark(0.95), brief(f.P95),
+		f.mark(0.99), brief(f.P99), f.Errors)
+}
+
+// mark stands between a quantile's name and its value: a blank, or that there are too few requests for it.
+func (f Figures) mark(q float64) string {
+	if n := f.Requests - f.Errors; n > 0 && n < hist.Samples(q) {
+		return unit.AtLeast
+	}
+	return " "
 }
 
 func errorCount(n int64) string {

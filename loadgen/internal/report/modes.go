@@ -94,7 +94,7 @@ func fieldOf(f *figure.Figures, x figure.Figure) field {
 			if cell.Known {
 				cell.Text = c.Format(cell.Value)
 				if cell.Mark != Unmarked {
-					cell.Text, cell.Tone = marked+cell.Text, Faint
+					cell.Text, cell.Tone = unit.AtLeast+cell.Text, Faint
 				}
 			}
 			if c.Alarm && cell.Value > 0 {
@@ -168,10 +168,10 @@ func legend(f *figure.Figures, fields []field, t *Table) []Note {
 		lines = append(lines, strings.Join(says, "; ")+".")
 	}
 	if t.has(func(c Cell) bool { return c.Mark == TooFew }) {
-		lines = append(lines, marked+": of fewer requests than the percentile takes (p50 2, p95 20, p99 100), so it is no more than the greatest that was seen. No ratio is made of it.")
+		lines = append(lines, unit.AtLeast+": of fewer requests than the percentile takes (p50 2, p95 20, p99 100), so it is no more than the greatest that was seen. No ratio is made of it.")
 	}
 	if t.has(func(c Cell) bool { return c.Mark == AtBound }) {
-		lines = append(lines, marked+"60.0 s: at least 60 s, the greatest time that is recorded.")
+		lines = append(lines, unit.AtLeast+"60.0 s: at least 60 s, the greatest time that is recorded.")
 	}
 	var warm []string
 	for _, p := range f.Run.Phases {

@@ -111,9 +111,6 @@ const (
 	AtBound       // the greatest time that is recorded: the true one may be greater
 )
 
-// marked begins the text of a cell with a mark.
-const marked = "≥"
-
 // New makes the report of run. It fails on a histogram that cannot be read.
 func New(run *result.Run) (*Report, error) {
 	f, err := figure.New(run)

@@ -252,7 +252,7 @@ func lag(t *figure.Total, name string) string {
 	c := value(x, t)
 	text := unit.Latency(time.Duration(c.Value * float64(time.Millisecond)))
 	if c.Mark != Unmarked {
-		return marked + text
+		return unit.AtLeast + text
 	}
 	return text
 }

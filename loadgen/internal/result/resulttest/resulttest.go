@@ -142,6 +142,7 @@ func Fill(run *result.Run, rounds int, loads []Load) *result.Run {
 	return run
 }
 
+// StampedeLoads returns what each mode of Base does in each phase of a round.
 func StampedeLoads() []Load {
 	var all []Load
 	for _, m := range []struct {
@@ -169,7 +170,7 @@ func StampedeLoads() []Load {
 }
 
 // measured is the JSON of what stampede measured: made once, since every test may change its own.
-var measured = sync.OnceValues(func() ([]byte, error) {
+var measured = sync.OnceValues(func() ([]byte, error) { //nolint:gochecknoglobals // a constant that takes a while to compute
 	return json.Marshal(Fill(Base(), 3, StampedeLoads()))
 })
 

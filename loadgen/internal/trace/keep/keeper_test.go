@@ -151,7 +151,7 @@ func TestAssembleWaitsForWhatIsMissing(t *testing.T) {
 		k.End("naive", "warm", 0)
 		go func() {
 			arrive(store, s, 10)
-			time.Sleep(500 * time.Millisecond) // of the bubble's clock
+			time.Sleep(500 * time.Millisecond) //nolint:forbidigo // of the bubble's clock
 			for i := range 52 {
 				store.Add(&otlp.Span{
 					TraceID: s.TraceID, ID: [8]byte{0: 3, 6: byte(i)}, Parent: [8]byte{0: 1, 7: 2}, Name: "SELECT offices",
