@@ -135,9 +135,7 @@ func TestCompileErrors(t *testing.T) {
 		src  string
 		want string // one line an error: column and message
 	}{
-		{`p98("ttl") < 1`, `column 1: unknown function "p98", did you mean "p90"? (allowed: p50, p90, p95, p99, mean, max, service_p50, ` +
-			`service_p90, service_p95, service_p99, service_mean, service_max, lag_p50, lag_p90, lag_p95, lag_p99, lag_mean, lag_max, rate, ` +
-			`requests, completed, errors, error_ratio, sql, redis, recomputes, recomputes_per_expiry, hit_ratio, stale_max, stale_ratio)`},
+		{`p98("ttl") < 1`, `column 1: unknown function "p98", did you mean "p90"? (allowed: ` + strings.Join(figure.Names(), ", ") + `)`},
 		{`p99("tll") < 1`, `column 5: unknown mode "tll", did you mean "ttl"? (allowed: ttl, singleflight, naive)`},
 		{`p99("ttl", "expire") < 1`, `column 12: unknown phase "expire", did you mean "expiry"? (allowed: warm, expiry, mixed)`},
 		{`p99("tll") < p99("ttl", "worm")`, `column 5: unknown mode "tll", did you mean "ttl"? (allowed: ttl, singleflight, naive)` + "\n" +
