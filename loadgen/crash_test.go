@@ -29,7 +29,7 @@ phases:
 gates: [errors() == 0]
 `
 
-// labURL finds the address of the lab controls in what a run says.
+// labURL finds the address of the lab controls in what a run logs.
 var labURL = regexp.MustCompile(`its lab controls at (\S+)`)
 
 // underLoad waits until the second phase of endless is well under way. driven is closed when its first phase has ended.
@@ -51,10 +51,10 @@ func underLoad(t *testing.T, driven <-chan struct{}, stderr *testkit.Log) {
 	})
 }
 
-// driving is what the progress says when the first phase has ended.
+// driving is what the progress writes when the first phase has ended.
 const driving = "round 1/1  naive          first "
 
-// The app is killed in the middle: the run ends, the report says what broke, and nothing is left behind.
+// The app is killed in the middle: the run ends, the report has what broke, and nothing is left behind.
 func TestTheAppIsKilled(t *testing.T) {
 	workplace(t)
 	app := binary(t, "app")

@@ -89,7 +89,7 @@ func TestWaiterLinksToItsLeader(t *testing.T) {
 	}
 }
 
-// waiterLinksToItsLeader tells a waiter's leader by the flight it joined, or by the page that the leader left in Redis.
+// waiterLinksToItsLeader finds a waiter's leader by the flight it joined, or by the page that the leader left in Redis.
 func waiterLinksToItsLeader(t *testing.T, strategy string) {
 	onEachRedis(t, func(t *testing.T, l *lab) {
 		leaderCtx, leader, _ := l.traced(t, sdktrace.AlwaysSample())

@@ -167,7 +167,7 @@ func decode[T any](t *testing.T, a answer) T {
 	return v
 }
 
-// cost is what Server-Timing says: queries and commands.
+// cost is what Server-Timing contains: queries and commands.
 func (a answer) cost(t *testing.T) (queries, commands string) {
 	t.Helper()
 	for part := range strings.SplitSeq(a.Header.Get(api.HeaderServerTiming), ", ") {

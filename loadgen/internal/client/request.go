@@ -13,7 +13,7 @@ import (
 	"loadlab/app/api"
 )
 
-// Spec says what to send and what to expect.
+// Spec is what to send and what to expect.
 type Spec struct {
 	Name   string            // for messages
 	Method string            // "" is GET
@@ -36,10 +36,10 @@ type Request struct {
 	trace  int    // where the traceparent's value starts in wire; 0 if there is none
 
 	idempotent bool
-	closes     bool // it asks for its connection to be closed
+	closes     bool // it requires its connection to be closed
 }
 
-// Prepare serialises a request, or says what is wrong with it.
+// Prepare serialises a request. An error names what is wrong with it.
 func (t *Target) Prepare(spec Spec) (*Request, error) {
 	r := &Request{spec: spec, method: spec.Method, target: t.prefix + spec.Path, host: t.host, header: make(http.Header)}
 	if r.method == "" {

@@ -99,8 +99,8 @@ func (o *Options) tlsConfig(host string) *tls.Config {
 	return cfg
 }
 
-// FirstError tells the first error that made a request to this target end as kind, or nil: a ledger that counts 300 refused requests
-// says how many, this says why. It may be called at any time.
+// FirstError returns the first error that made a request to this target end as kind, or nil: a ledger that counts 300 refused requests
+// does not contain why. It may be called at any time.
 func (t *Target) FirstError(kind measure.Kind) error {
 	if p := t.first[kind].Load(); p != nil {
 		return *p

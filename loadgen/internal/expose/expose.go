@@ -1,10 +1,10 @@
 // Package expose shows a run to Prometheus while it goes on: what was offered and achieved, the three clocks, errors by kind, and which
 // phase runs. It neither makes requests nor keeps results: the truth of a run is in its report, these series are for looking at.
 //
-// The series of requests carry the mode and the phase, so that a warm-up can be told from what is measured. What enters which clock is
+// The series of requests carry the mode and the phase, so that a warm-up is distinct from what is measured. What enters which clock is
 // the rule of package measure. A sampled request leaves its trace id as an exemplar.
 //
-// The methods of a nil Exporter do nothing, for a run that nobody looks at.
+// The methods of a nil Exporter do nothing, for a run that is not exposed.
 package expose
 
 import (
@@ -19,7 +19,7 @@ import (
 	"loadlab/otel/telemetry"
 )
 
-// Info says which run it is.
+// Info identifies the run.
 type Info struct{ RunID, Scenario, GitSHA string }
 
 // Phase is what goes on between Begin and End.
@@ -55,7 +55,7 @@ func New(info Info) *Exporter {
 	return e
 }
 
-// Begin tells that a phase begins; the one before it, if it has not ended, ends. It comes before the phase's first request.
+// Begin begins a phase; the one before it, if it has not ended, ends. It comes before the phase's first request.
 func (e *Exporter) Begin(p Phase) {
 	if e == nil {
 		return
@@ -74,7 +74,7 @@ func (e *Exporter) Begin(p Phase) {
 	e.current.Store(r)
 }
 
-// End tells that the last request of the phase has ended.
+// End ends the phase, after its last request has ended.
 func (e *Exporter) End() {
 	if e == nil {
 		return

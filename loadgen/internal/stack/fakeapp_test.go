@@ -21,7 +21,7 @@ import (
 	"loadlab/app/api"
 )
 
-// appEnv makes the test binary an app, and says how it behaves:
+// appEnv makes the test binary an app, and selects how it behaves:
 //
 //	serves  as the app should
 //	crashes before it serves
@@ -46,7 +46,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// notes is what the fake app tells of itself.
+// notes is what the fake app writes about itself.
 type notes struct {
 	PID, ChildPID      int
 	TempFile           string

@@ -46,7 +46,7 @@ func (b *bench) up() *stack.Stack {
 	b.t.Helper()
 	s, err := stack.Up(b.t.Context(), b.cfg)
 	testkit.Need(b.t, err, localserver.ErrMissing)
-	b.t.Cleanup(func() { _ = s.Down(context.Background()) }) // the test has its own opinion of it
+	b.t.Cleanup(func() { _ = s.Down(context.Background()) }) // the test may have called it
 	return s
 }
 
@@ -125,7 +125,7 @@ func TestLocal(t *testing.T) {
 	b.nothingLeft(pids...)
 }
 
-// A process that dies while the stack is up is told of, with its last words, and Down still takes the rest down.
+// A process that ends while the stack is up is reported with the end of its log, and Down still takes the rest down.
 func TestDeath(t *testing.T) {
 	for name, test := range map[string]struct {
 		kind string
