@@ -47,7 +47,7 @@ var expressions = []struct {
 	},
 }
 
-// Each expression says the same whichever form of the histogram is kept. The classic buckets are made as narrow as the native ones, so
+// Each expression has the same value whichever form of the histogram is kept. The classic buckets are made as narrow as the native ones, so
 // that one set of bounds does for both.
 func TestValues(t *testing.T) {
 	t.Parallel()

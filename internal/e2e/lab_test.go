@@ -152,7 +152,7 @@ func environment() []string {
 	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "OTEL_") || strings.HasPrefix(v, api.EnvPrefix) })
 }
 
-// drive runs the scenario and returns its run.json. It tells the relays where the programs are.
+// drive runs the scenario and returns its run.json. It sets where the relays find the programs.
 func drive(ctx context.Context, t *testing.T, programs, otlp string, app, generator *relay) (*run, error) {
 	t.Helper()
 	folder, err := localserver.NewFolder()
@@ -181,9 +181,9 @@ func drive(ctx context.Context, t *testing.T, programs, otlp string, app, genera
 		}
 	}()
 	err = process.Await(ctx, 10*time.Millisecond, func(context.Context) error {
-		said := process.Tail(100)
-		return errors.Join(generator.to(said, `the generator's metrics are at (http://\S+)/metrics`),
-			app.to(said, `its lab controls at (http://[^\s,]+)`))
+		output := process.Tail(100)
+		return errors.Join(generator.to(output, `the generator's metrics are at (http://\S+)/metrics`),
+			app.to(output, `its lab controls at (http://[^\s,]+)`))
 	})
 	if err == nil {
 		err = process.Wait(ctx)
@@ -227,11 +227,11 @@ func newRelay(t *testing.T) *relay {
 // addr is where Prometheus scrapes.
 func (r *relay) addr() string { return strings.TrimPrefix(r.server.URL, "http://") }
 
-// to finds the URL of the program in what was said; its place in the pattern is the first group.
-func (r *relay) to(said, pattern string) error {
-	found := regexp.MustCompile(pattern).FindStringSubmatch(said)
+// to finds the URL of the program in the output; its place in the pattern is the first group.
+func (r *relay) to(output, pattern string) error {
+	found := regexp.MustCompile(pattern).FindStringSubmatch(output)
 	if found == nil {
-		return fmt.Errorf("nothing said that matches %s", pattern)
+		return fmt.Errorf("nothing logged that matches %s", pattern)
 	}
 	u, err := url.Parse(found[1])
 	if err != nil {

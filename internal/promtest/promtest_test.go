@@ -26,7 +26,7 @@ const config = "../../otel/prometheus/prometheus.yml"
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// start starts a Prometheus, or skips the test where there is none and nobody promised that there would be.
+// start starts a Prometheus, or skips the test where it is not installed.
 func start(t *testing.T, o promtest.Options) *promtest.Server {
 	t.Helper()
 	p, err := promtest.Start(t.Context(), o)
@@ -61,7 +61,7 @@ func target(t *testing.T) string {
 	return strings.TrimPrefix(srv.URL, "http://")
 }
 
-// Either form of a histogram is asked for what the other would have said, and exemplars come with both.
+// Either form of a histogram has what the other would have had, and exemplars come with both.
 func TestServer(t *testing.T) {
 	t.Parallel()
 	for _, native := range []bool{false, true} {

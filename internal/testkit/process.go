@@ -14,7 +14,7 @@ import (
 type Process struct {
 	PID, Parent int
 	Name        string
-	State       byte // R runs, S sleeps, T is stopped by a signal, Z has ended and nobody has waited for it, X is dead
+	State       byte // R runs, S sleeps, T is stopped by a signal, Z has ended and its parent has not waited for it, X is dead
 }
 
 // FindProcess returns the process with that number. It is not ok if there is none, or no /proc.
@@ -37,8 +37,8 @@ func FindProcess(pid int) (p Process, ok bool) {
 // running reports whether the process has not ended.
 func (p Process) running() bool { return p.State != 'Z' && p.State != 'X' }
 
-// Running reports whether there is such a process and it has not ended. A process that nobody has waited for yet has ended, where there is
-// a /proc to find that out.
+// Running reports whether there is such a process and it has not ended. A process whose parent has not waited for it yet has ended, where
+// there is a /proc to find that out.
 func Running(pid int) bool {
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
 		p, err := os.FindProcess(pid)

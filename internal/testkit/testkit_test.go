@@ -54,7 +54,7 @@ func TestProcesses(t *testing.T) {
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	testkit.Gone(t, pid) // although nobody has waited for it
+	testkit.Gone(t, pid) // although it has not been waited for
 	if p, ok := testkit.FindProcess(pid); !ok || p.State != 'Z' {
 		t.Errorf("got %+v, %v, want a process in state Z", p, ok)
 	}

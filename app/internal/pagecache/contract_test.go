@@ -20,8 +20,8 @@ func TestContract(t *testing.T) {
 				name  string
 				check func(t *testing.T, l *lab, s pagecache.Strategy)
 			}{
-				{"cold misses recompute as the law says", coldLaw},
-				{"an expiry recomputes as the law says", expiryLaw},
+				{"cold misses recompute as the law predicts", coldLaw},
+				{"an expiry recomputes as the law predicts", expiryLaw},
 				{"Expire makes pages expire", expireLaw},
 				{"a hit is one round trip", hit},
 				{"the page is carried unchanged", carried},

@@ -26,14 +26,14 @@ func checkOutage(t *testing.T, l *lab, wantDetail string) {
 	for _, s := range pagecache.Strategies() {
 		a := l.get(t, s.Name, page(1))
 		if a.err != nil || a.page.Version != 1 || a.out.Result != api.CacheMiss || a.out.Stored || a.out.Detail != wantDetail {
-			t.Errorf("%s: got version %d, %+v, %v, want a miss that says %s", s.Name, a.page.Version, a.out, a.err, wantDetail)
+			t.Errorf("%s: got version %d, %+v, %v, want a miss with the detail %s", s.Name, a.page.Version, a.out, a.err, wantDetail)
 		}
 		if got := string(a.out.Append(nil)); got != "loadlab; fwd=miss; detail="+wantDetail {
 			t.Errorf("%s: Cache-Status %q", s.Name, got)
 		}
 	}
 	if c := l.counters(); c.cold != before.cold || c.expirations != 0 {
-		t.Errorf("counted %d cold, %d expirations, with nobody to say whether the page was there", c.cold-before.cold, c.expirations)
+		t.Errorf("counted %d cold, %d expirations, without an answer whether the page was there", c.cold-before.cold, c.expirations)
 	}
 }
 

@@ -174,7 +174,7 @@ func TestChildDiesWithItsParent(t *testing.T) {
 	}
 }
 
-// awaitRefused waits until nobody listens on addr.
+// awaitRefused waits until nothing listens on addr.
 func awaitRefused(ctx context.Context, addr string) error {
 	for ctx.Err() == nil {
 		conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
@@ -223,9 +223,9 @@ func TestServeEnds(t *testing.T) {
 	t.Run("with its context", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(testContext(t))
 		stdin, _ := io.Pipe()
-		stdout, told := io.Pipe()
+		stdout, written := io.Pipe()
 		ended := make(chan error, 1)
-		go func() { ended <- redisproc.Serve(ctx, "127.0.0.1:0", stdin, told) }()
+		go func() { ended <- redisproc.Serve(ctx, "127.0.0.1:0", stdin, written) }()
 		if _, err := bufio.NewReader(stdout).ReadString('\n'); err != nil {
 			t.Fatal(err)
 		}
@@ -240,7 +240,7 @@ func TestServeEnds(t *testing.T) {
 			t.Errorf("got %v, want nil", err)
 		}
 		if _, port, err := net.SplitHostPort(strings.TrimSpace(stdout.String())); err != nil || port == "0" {
-			t.Errorf("told %q, want an address with a port", stdout.String())
+			t.Errorf("wrote %q, want an address with a port", stdout.String())
 		}
 	})
 	t.Run("when the port is taken", func(t *testing.T) {

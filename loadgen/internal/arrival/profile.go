@@ -1,4 +1,4 @@
-// Package arrival says when the requests of an open phase are due. It is pure arithmetic: a Profile is an arrival rate over time, and a
+// Package arrival computes when the requests of an open phase are due. It is pure arithmetic: a Profile is an arrival rate over time, and a
 // Stream turns it into due times one by one, as a closed form of how many there were before. It knows neither a clock nor a response,
 // so nothing that happens during a run can move a due time, and the same parameters give the same stream again.
 package arrival

@@ -37,7 +37,7 @@ func TestConstantArrivals(t *testing.T) {
 	}
 }
 
-// TestConstantCountIsIntegral: up to any moment there were as many arrivals as the integral says, to the arrival.
+// TestConstantCountIsIntegral: up to any moment there were as many arrivals as the integral gives, to the arrival.
 func TestConstantCountIsIntegral(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for range 200 {

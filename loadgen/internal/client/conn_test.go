@@ -15,7 +15,7 @@ var (
 	post = client.Spec{Method: "POST", Path: "/", Body: []byte("{}")}
 )
 
-// TestIdleClose: a connection that the server closes after a response, without having said so, is no error.
+// TestIdleClose: a connection that the server closes after a response, without announcing it, is no error.
 func TestIdleClose(t *testing.T) {
 	stray := "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 	for _, tt := range []struct {
@@ -27,13 +27,13 @@ func TestIdleClose(t *testing.T) {
 		{"GET after RST", get, (*peer).reset},
 		{"POST after FIN", post, func(*peer) {}},
 		{"POST after RST", post, (*peer).reset},
-		{"POST after a stray response", post, func(p *peer) { p.say(stray) }},
+		{"POST after a stray response", post, func(p *peer) { p.send(stray) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			closed := make(chan struct{})
 			s := serve(t, func(p *peer) {
 				p.request()
-				p.say(ok)
+				p.send(ok)
 				tt.after(p)
 				p.Close()
 				closed <- struct{}{}
@@ -65,13 +65,13 @@ func TestReplay(t *testing.T) {
 		{"POST and FIN at once", post, func(*peer) {}, patience, measure.Reset, 1},
 		{"POST and RST at once", post, (*peer).reset, patience, measure.Reset, 1},
 		{"GET and FIN after the limit", get, func(*peer) {}, -1, measure.Reset, 1},
-		{"GET and half of a header", get, func(p *peer) { p.say(ok[:20]) }, patience, measure.Reset, 1},
-		{"GET and half of a body", get, func(p *peer) { p.say(ok[:len(ok)-1]) }, patience, measure.Truncated, 1},
+		{"GET and half of a header", get, func(p *peer) { p.send(ok[:20]) }, patience, measure.Reset, 1},
+		{"GET and half of a body", get, func(p *peer) { p.send(ok[:len(ok)-1]) }, patience, measure.Truncated, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := serve(t, func(p *peer) {
 				p.request()
-				p.say(ok)
+				p.send(ok)
 				if p.nth > 1 {
 					p.hang()
 				}
@@ -92,7 +92,7 @@ func TestReplay(t *testing.T) {
 func TestReplayIsNotReplayed(t *testing.T) {
 	s := serve(t, func(p *peer) {
 		if p.request(); p.nth == 1 {
-			p.say(ok)
+			p.send(ok)
 			p.request()
 		}
 	})
@@ -112,7 +112,7 @@ func TestDialsAgain(t *testing.T) {
 		kind    measure.Kind
 	}{
 		{"after a reset", (*peer).reset, patience, measure.Reset},
-		{"after a bad response", func(p *peer) { p.say("garbage\r\n"); p.hang() }, patience, measure.BadResponse},
+		{"after a bad response", func(p *peer) { p.send("garbage\r\n"); p.hang() }, patience, measure.BadResponse},
 		{"after a timeout", (*peer).hang, 200 * time.Millisecond, measure.Timeout},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -122,7 +122,7 @@ func TestDialsAgain(t *testing.T) {
 						tt.bad(p)
 						return
 					}
-					p.say(ok)
+					p.send(ok)
 				}
 			})
 			h := newHarness(t, s.addr, client.Options{})
@@ -151,7 +151,7 @@ func TestDeadlines(t *testing.T) {
 			if i == 3 {
 				p.hang()
 			}
-			p.say(ok)
+			p.send(ok)
 		}
 	})
 	h := newHarness(t, s.addr, client.Options{})
@@ -210,7 +210,7 @@ func TestLargeRequest(t *testing.T) {
 					return
 				}
 				got <- req.ContentLength
-				p.say(ok)
+				p.send(ok)
 			}
 		})
 		body := []byte(strings.Repeat("x", 8<<20))
@@ -245,7 +245,7 @@ func TestRequestNotRead(t *testing.T) {
 	t.Run("answer and close", func(t *testing.T) {
 		s := serve(t, func(p *peer) {
 			_, _ = p.in.Peek(1)
-			p.say("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+			p.send("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
 		})
 		h := newHarness(t, s.addr, client.Options{}, large)
 		h.want(0, measure.Status)

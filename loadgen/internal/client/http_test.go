@@ -86,7 +86,7 @@ func TestTLSIdleClose(t *testing.T) {
 
 func TestTLSOfPlainServer(t *testing.T) {
 	transports(t, func(t *testing.T, transport string) {
-		s := serve(t, func(p *peer) { p.say("HTTP/1.0 400 Bad Request\r\n\r\n") })
+		s := serve(t, func(p *peer) { p.send("HTTP/1.0 400 Bad Request\r\n\r\n") })
 		h := newHarness(t, "https://"+s.addr, client.Options{Transport: transport})
 		h.want(0, measure.Refused)
 	})
@@ -97,9 +97,9 @@ func TestPhases(t *testing.T) {
 		rest := make(chan struct{})
 		s := serve(t, func(p *peer) {
 			for p.request() != nil {
-				p.say(ok[:20])
+				p.send(ok[:20])
 				<-rest
-				p.say(ok[20:])
+				p.send(ok[20:])
 			}
 		})
 		ended := make(chan measure.Kind)

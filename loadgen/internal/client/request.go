@@ -15,7 +15,7 @@ import (
 	"loadlab/loadgen/internal/measure"
 )
 
-// Spec says what to send and what to expect.
+// Spec is what to send and what to expect.
 type Spec struct {
 	Name   string            // for messages
 	Method string            // "" is GET
@@ -44,7 +44,7 @@ type Request struct {
 	first [measure.Kinds]atomic.Pointer[error]
 }
 
-// Prepare serialises a request, or says what is wrong with it.
+// Prepare serialises a request. An error names what is wrong with it.
 func (t *Target) Prepare(spec Spec) (*Request, error) {
 	r := &Request{spec: spec, method: spec.Method, target: t.prefix + spec.Path, host: t.host, header: make(http.Header)}
 	if r.method == "" {

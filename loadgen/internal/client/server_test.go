@@ -71,7 +71,7 @@ func (p *peer) request() *http.Request {
 	return req
 }
 
-func (p *peer) say(s string) { _, _ = io.WriteString(p, s) }
+func (p *peer) send(s string) { _, _ = io.WriteString(p, s) }
 
 // reset closes the connection with RST.
 func (p *peer) reset() {
@@ -86,7 +86,7 @@ func (p *peer) hang() { <-p.t.Context().Done() }
 func answering(response string) func(*peer) {
 	return func(p *peer) {
 		for p.request() != nil {
-			p.say(response)
+			p.send(response)
 		}
 	}
 }

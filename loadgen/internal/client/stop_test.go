@@ -21,7 +21,7 @@ func hanging(t *testing.T) (s *server, asked chan struct{}) {
 				asked <- struct{}{}
 				p.hang()
 			}
-			p.say(ok)
+			p.send(ok)
 		}
 	}), asked
 }
@@ -55,11 +55,11 @@ func TestFormerContext(t *testing.T) {
 	asked, answer := make(chan struct{}), make(chan struct{})
 	s := serve(t, func(p *peer) {
 		p.request()
-		p.say(ok)
+		p.send(ok)
 		p.request()
 		asked <- struct{}{}
 		<-answer
-		p.say(ok)
+		p.send(ok)
 	})
 	h := newHarness(t, s.addr, client.Options{})
 	former, cancel := context.WithCancel(t.Context())

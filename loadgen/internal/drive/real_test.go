@@ -143,7 +143,7 @@ func TestMemoryIsFlat(t *testing.T) {
 	}
 }
 
-// callerFunc is a caller that looks at nothing.
+// callerFunc is a caller that ignores its arguments.
 type callerFunc func(out *measure.Outcome)
 
 func (f callerFunc) Call(_ context.Context, _ int, _ time.Time, out *measure.Outcome) { f(out) }

@@ -4,7 +4,7 @@
 // The series of requests carry the mode and the phase, so that a warm-up can be distinguished from what is measured. What enters which clock is
 // the rule of package measure. A sampled request leaves its trace id as an exemplar.
 //
-// The methods of a nil Exporter do nothing, for a run that nobody looks at.
+// The methods of a nil Exporter do nothing, for a run that is not exposed.
 package expose
 
 import (

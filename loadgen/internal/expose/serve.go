@@ -19,7 +19,7 @@ const Flag = "--metrics-addr"
 const Path = "/metrics"
 
 const (
-	// scraping is how recent the last scrape must be for somebody to be scraping, and lastScrape how long one more is waited for.
+	// scraping is how recent the last scrape must be for a scraper to be there, and lastScrape how long one more is waited for.
 	scraping   = 3 * time.Second
 	lastScrape = 2 * time.Second
 	// shutdownLimit is how long a scrape under way may take to end.
@@ -29,7 +29,7 @@ const (
 // Serve serves the metrics on addr, such as "127.0.0.1:9464", until stop is called or ctx ends, and returns the address they have. An
 // error is one line that names the flag.
 //
-// If somebody scrapes, stop waits for one scrape more, for a moment: what was counted since the last one would be lost.
+// If there is a scraper, stop waits for one scrape more, for a moment: what was counted since the last one would be lost.
 func (e *Exporter) Serve(ctx context.Context, addr string) (url string, stop func(), err error) {
 	var cfg net.ListenConfig
 	ln, err := cfg.Listen(ctx, "tcp", addr)
@@ -90,7 +90,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// stop ends the server after one scrape more, if there is somebody to make it.
+// stop ends the server after one scrape more, if there is a scraper to make it.
 func (s *server) stop(ctx context.Context) {
 	s.closing.Store(true)
 	if time.Since(time.Unix(0, s.last.Load())) < scraping {

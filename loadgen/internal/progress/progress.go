@@ -1,5 +1,5 @@
 // Package progress shows a run while it runs: on a terminal a bar for the phase under way with what has been measured of it so far, and
-// elsewhere a line for each phase that has ended. It knows nothing of how the figures come about.
+// elsewhere a line for each phase that has ended. It does not know how the figures are measured.
 package progress
 
 import (
@@ -21,7 +21,7 @@ import (
 type Heading struct {
 	Round, Rounds int
 	Mode, Name    string // Mode is "mix" for a phase that modes share
-	Load          string // for people
+	Load          string // as text
 	For           time.Duration
 	Requests      int // 0 if For ends the phase
 }
@@ -112,7 +112,8 @@ type Bars struct {
 }
 
 const (
-	// refresh is how often a bar is redrawn: often enough to live, seldom enough to cost nothing on the cores that are measured.
+	// refresh is how often a bar is redrawn: often enough to show that the run goes on, seldom enough to cost nothing on the cores that
+	// are measured.
 	refresh = 250 * time.Millisecond
 	// wide is the least width for a bar with everything spelled out. Below it, a percentage stands for the bar.
 	wide     = 114

@@ -124,7 +124,7 @@ func draw(t *testing.T, width int, phase progress.Heading, live *progress.Figure
 	t.Helper()
 	var b bytes.Buffer
 	synctest.Test(t, func(*testing.T) {
-		var shown atomic.Value // bars ask from goroutines of their own
+		var shown atomic.Value // bars read it in goroutines of their own
 		shown.Store(*live)
 		end := progress.Bars{W: &b, Width: width}.Begin(phase, func() progress.Figures { return shown.Load().(progress.Figures) })
 		time.Sleep(600 * time.Millisecond) //nolint:forbidigo // of the bubble's clock

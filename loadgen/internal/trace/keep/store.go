@@ -23,8 +23,8 @@ type Limits struct {
 // maxRelated bounds the traces that are pinned with another.
 const maxRelated = 4
 
-// Store holds the spans of the traces that arrived last, and of those that are pinned. It is bounded: when it is full, the traces go whose last
-// span is the oldest, but no pinned ones; if there are only those, new spans are dropped.
+// Store holds the spans of the traces that arrived last, and of those that are pinned. It is bounded: when it is
+// full, the traces whose last span is the oldest are evicted, but no pinned ones; if there are only those, new spans are dropped.
 type Store struct {
 	limits  Limits
 	now     func() time.Time

@@ -181,7 +181,7 @@ func TestRelatedTracesAreHeld(t *testing.T) {
 	}
 }
 
-// TestMemory floods a store with spans as large as they come, and looks at the heap.
+// TestMemory fills a store with spans of the greatest usual size, and measures the heap.
 func TestMemory(t *testing.T) {
 	s := keep.NewStore(keep.Limits{Spans: 20_000}, time.Now)
 	before := testkit.LiveHeap()

@@ -189,9 +189,9 @@ func TestReceiverRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer resp.Body.Close()
-			said, _ := io.ReadAll(resp.Body)
+			text, _ := io.ReadAll(resp.Body)
 			if resp.StatusCode != test.want {
-				t.Errorf("got %d %s, want %d", resp.StatusCode, said, test.want)
+				t.Errorf("got %d %s, want %d", resp.StatusCode, text, test.want)
 			}
 		})
 	}
@@ -216,12 +216,12 @@ func TestSpansWithoutAnIDAreRejected(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var said collectorpb.ExportTraceServiceResponse
-	if err := proto.Unmarshal(answer, &said); err != nil {
+	var response collectorpb.ExportTraceServiceResponse
+	if err := proto.Unmarshal(answer, &response); err != nil {
 		t.Fatal(err)
 	}
-	if said.GetPartialSuccess().GetRejectedSpans() != 2 || got.len() != 2 || resp.StatusCode != http.StatusOK {
-		t.Errorf("%d %v, and %d spans", resp.StatusCode, &said, got.len())
+	if response.GetPartialSuccess().GetRejectedSpans() != 2 || got.len() != 2 || resp.StatusCode != http.StatusOK {
+		t.Errorf("%d %v, and %d spans", resp.StatusCode, &response, got.len())
 	}
 	const want = "2 spans were refused: they have no valid id"
 	if err := r.Lost(); err == nil || err.Error() != want {

@@ -19,7 +19,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// tracesPath is where OTLP/HTTP wants spans.
+// tracesPath is the path of spans in OTLP/HTTP.
 const tracesPath = "/v1/traces"
 
 // Defaults and limits of a Receiver.
@@ -30,7 +30,7 @@ const (
 	protobufType   = "application/x-protobuf"
 )
 
-// ReceiverConfig says what becomes of spans.
+// ReceiverConfig is where spans are received and where they go.
 type ReceiverConfig struct {
 	Addr    string     // where to listen; empty for a free port of the loopback interface
 	Sink    Sink       // takes every span
@@ -83,7 +83,7 @@ func Receive(ctx context.Context, cfg ReceiverConfig) (*Receiver, error) {
 	return r, nil
 }
 
-// Endpoint is the base URL, as OTEL_EXPORTER_OTLP_ENDPOINT wants it.
+// Endpoint is the base URL, for OTEL_EXPORTER_OTLP_ENDPOINT.
 func (r *Receiver) Endpoint() string { return "http://" + r.listener.Addr().String() }
 
 // Env are the variables that make a program send its spans here.
@@ -142,10 +142,10 @@ func (r *Receiver) serve(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", protobufType)
-	_, _ = w.Write(body) // a sender that has gone does not want it
+	_, _ = w.Write(body) // a sender that has gone does not read it
 }
 
-// take reads a request and hands its spans on. An error is the sender's, and status says of what kind.
+// take reads a request and hands its spans on. An error is the sender's, and status is the response's.
 func (r *Receiver) take(read *reader, req *http.Request) (invalid, status int, err error) {
 	if media, _, err := mime.ParseMediaType(req.Header.Get("Content-Type")); err != nil || media != protobufType {
 		return 0, http.StatusUnsupportedMediaType, fmt.Errorf("Content-Type must be %s", protobufType)
