@@ -20,7 +20,7 @@ import (
 )
 
 // server of BenchmarkClosed: one in another process, on another core, or else the CPU time is both sides'.
-var benchURL = flag.String("url", "", "benchmark against this server, which answers /N with N bytes (loadgen/internal/client/target)")
+var benchURL = flag.String("url", "", "benchmark against this server, which answers /N with N bytes as package tinyserver does")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
