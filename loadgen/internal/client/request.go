@@ -128,7 +128,7 @@ func (r *Request) serialise(traced bool) {
 }
 
 // FirstError returns the first error that made a call of this request end as kind, since TakeErrors if that was called; nil if there was
-// none. A ledger that counts 300 refused requests says how many, this says why. It may be called at any time.
+// none. A ledger has the number of refused requests; this is the reason. It may be called at any time.
 func (r *Request) FirstError(kind measure.Kind) error {
 	if p := r.first[kind].Load(); p != nil {
 		return *p

@@ -23,7 +23,7 @@ const (
 
 // Figure is one line of the table.
 type Figure struct {
-	Name   string // as a gate says it
+	Name   string // as gates and CSV have it
 	Unit   string // Number, Milliseconds or PerSecond
 	Doc    string // one line
 	Column Column // where the table of modes shows it; the zero value is nowhere
@@ -39,8 +39,8 @@ type Column struct {
 	Above, Title string // the title, in one or two lines
 	Format       func(float64) string
 	Part         Part   // which table it is in where one is too wide
-	Legend       string // explains the column to somebody who sees it for the first time; empty for what needs no word
-	Counted      bool   // background work is included where the app's counters could be read; the legend says so
+	Legend       string // explains the column to a first-time reader; empty if the title is enough
+	Counted      bool   // background work is included where the app's counters could be read; the legend mentions it
 	Optional     bool   // left out where no mode has a value
 	Alarm        bool   // any value above 0 is bad
 }

@@ -28,7 +28,7 @@ import (
 type Figures interface {
 	// Value returns one figure of one mode in one phase, over all that is not warm-up where mode or phase is empty. Names and units are
 	// those of package figure. The error is that there is nothing to take the figure of (no sample, or a target that does not report it);
-	// figure.ErrTooFewSamples and figure.ErrAtBound come with a value that is not what its name says.
+	// figure.ErrTooFewSamples and figure.ErrAtBound come with a value that is not what the figure is documented to be.
 	Value(name, mode, phase string) (value float64, unit string, err error)
 }
 

@@ -15,7 +15,7 @@ import (
 	"loadlab/loadgen/internal/unit"
 )
 
-// timeSpent says where the time of slow requests went.
+// timeSpent is what slow requests spent their time on.
 func timeSpent(f *figure.Figures) Section {
 	t := &Table{Columns: []Column{{Title: "mode", Left: true}, {Title: "response time", Wrap: true, Left: true}}}
 	eachPhase(f, func(p result.PhaseInfo, modes []string) {
@@ -62,7 +62,7 @@ func shares(b result.Bucket) string {
 	return fmt.Sprintf("%s = %s", unit.Latency(mean), strings.Join(parts, " + "))
 }
 
-// laws sets predictions beside measurements.
+// laws has predictions beside measurements.
 func laws(f *figure.Figures) Section {
 	tones := map[law.Agreement]Tone{law.Agrees: Good, law.Differs: Bad, law.Unknown: Doubtful}
 	t := &Table{Columns: []Column{
@@ -82,7 +82,7 @@ func laws(f *figure.Figures) Section {
 		Prose: prose("λ is the rate of requests, D the shortest recompute that was seen, N the requests of a burst.")}
 }
 
-// queries names N+1 queries by mode, as the kept trace with the most of them has it.
+// queries has the N+1 queries of each mode, from the kept trace with the most of them.
 func queries(f *figure.Figures) Section {
 	s := Section{ID: Queries}
 	for _, mode := range f.Modes() {
@@ -106,7 +106,7 @@ func queries(f *figure.Figures) Section {
 	return s
 }
 
-// staleness says how old the pages were that readers got.
+// staleness is how old the pages were that readers got.
 func staleness(f *figure.Figures) Section {
 	t := &Table{Columns: []Column{
 		{Title: "mode", Left: true}, {Above: "price", Title: "changes"}, {Above: "versioned", Title: "reads"}, {Above: "stale", Title: "reads"},
@@ -135,7 +135,7 @@ func staleness(f *figure.Figures) Section {
 		"committed before the read was sent. stalest read: the longest that a page was still served after such a commit.")}
 }
 
-// errorKinds says how and why requests failed.
+// errorKinds is how and why requests failed.
 func errorKinds(f *figure.Figures) Section {
 	s := Section{ID: ErrorKinds}
 	eachPhase(f, func(p result.PhaseInfo, modes []string) {
@@ -151,7 +151,7 @@ func errorKinds(f *figure.Figures) Section {
 	return s
 }
 
-// failures says how many requests of a total failed, how, and what the first of each kind said.
+// failures renders how many requests of a total failed, how, and the first error of each kind.
 func failures(t *figure.Total) string {
 	share, _ := figure.Ratio(t.Ledger.Errors(), t.Ledger.Scheduled)
 	text := fmt.Sprintf("%s of %s (%s): %s", unit.Count(t.Ledger.Errors()), unit.Counted(t.Ledger.Scheduled, "request"), unit.Percent(share),
