@@ -61,7 +61,7 @@ func start(ctx context.Context, cfg config, env func(string) string, stderr io.W
 }
 
 func (a *app) build(ctx context.Context, env func(string) string) error {
-	// The ports come first: a port in use should be said at once, not after a minute of seeding.
+	// The ports come first: a port in use should be reported at once, not after a minute of seeding.
 	for i, addr := range []string{a.cfg.addr, a.cfg.labAddr} {
 		l, err := listen(ctx, addr, [...]string{"--addr", "--lab-addr"}[i])
 		if err != nil {
@@ -105,7 +105,7 @@ func (a *app) build(ctx context.Context, env func(string) string) error {
 	return nil
 }
 
-// listen opens a port, or says what to do if it is taken.
+// listen opens a port. The error has what to do if the port is taken.
 func listen(ctx context.Context, addr, flagName string) (net.Listener, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -146,7 +146,7 @@ func (a *app) openRedis(ctx context.Context) error {
 	return nil
 }
 
-// redisLog takes what go-redis says on its own: a line for every dial that is refused, which during an outage is one for every request.
+// redisLog takes what go-redis logs on its own: a line for every dial that is refused, which during an outage is one for every request.
 type redisLog struct{ log *slog.Logger }
 
 // Printf logs at level debug.

@@ -14,7 +14,7 @@ import (
 	"loadlab/internal/revision"
 )
 
-// info tells what the app runs on.
+// info returns what the app runs on.
 func (a *app) info(ctx context.Context) (api.Info, error) {
 	database, err := a.store.Version(ctx)
 	if err != nil {
@@ -30,8 +30,8 @@ func (a *app) info(ctx context.Context) (api.Info, error) {
 	return info, nil
 }
 
-// redisVersion names the server as well as it can be told: miniredis has no version of its own to tell, but the app knows the one it
-// was built with.
+// redisVersion returns the name and the version of the server: miniredis reports none of its own, but the app knows the one it was built
+// with.
 func redisVersion(ctx context.Context, client *redis.Client) string {
 	text, err := client.Info(ctx, "server").Result()
 	if err == nil {

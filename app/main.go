@@ -1,6 +1,6 @@
-// Command app is the system under test: a housing portal that serves the same page in many ways and says what each cost.
+// Command app is the system under test: a housing portal that serves the same page in many ways and reports what each cost.
 //
-// Without flags it brings its own SQLite file and Redis and serves on port 8000; -h tells the rest.
+// Without flags it brings its own SQLite file and Redis and serves on port 8000; -h lists the rest.
 package main
 
 import (

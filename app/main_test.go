@@ -13,11 +13,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"loadlab/app/api"
+	"loadlab/internal/testkit"
 )
 
 // TestMain lets the test binary be the app's child: the embedded Redis is the app's own executable.
@@ -37,25 +37,7 @@ func noEnv(string) string { return "" }
 type running struct {
 	api.Ready
 	stop func() error // ends it and returns what execute returned
-	log  *log
-}
-
-// log is a buffer that two goroutines may use.
-type log struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
+	log  *testkit.Log
 }
 
 // launch runs the app with args on free ports and waits until it serves.
@@ -64,7 +46,7 @@ func launch(t *testing.T, args ...string) running {
 	readyFile := filepath.Join(t.TempDir(), "ready.json")
 	args = append([]string{"--addr=127.0.0.1:0", "--lab-addr=127.0.0.1:0", "--properties=50", "--ready-file=" + readyFile}, args...)
 	ctx, cancel := context.WithCancel(t.Context())
-	r := running{log: &log{}}
+	r := running{log: &testkit.Log{}}
 	ended := make(chan error, 1)
 	go func() { ended <- execute(ctx, args, noEnv, strings.NewReader(""), io.Discard, r.log) }()
 	stopped := false
@@ -160,14 +142,13 @@ func TestRequestsThatRunMayEndWhenTheAppIsStopped(t *testing.T) {
 	if _, err := io.ReadFull(conn, got); err != nil || string(got) != goAhead {
 		t.Fatalf("%q (%v)", got, err)
 	}
+	draining := r.log.Written(`"msg":"draining"`)
 	ended := make(chan error, 1)
 	go func() { ended <- r.stop() }()
-	for !strings.Contains(r.log.String(), `"msg":"draining"`) {
-		select {
-		case err := <-ended:
-			ended <- err
-		case <-time.After(time.Millisecond):
-		}
+	select {
+	case <-draining:
+	case err := <-ended:
+		t.Fatalf("the app ended while a request ran: %v", err)
 	}
 	if _, err := io.WriteString(conn, body); err != nil {
 		t.Fatal(err)

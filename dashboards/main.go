@@ -2,7 +2,7 @@
 //
 //	go run ./dashboards
 //
-// writes dashboards/json, which Grafana loads (docker-compose.yml, grafana/provisioning). Package board says what is in them.
+// writes dashboards/json, which Grafana loads (docker-compose.yml, grafana/provisioning). Package board has what is in them.
 package main
 
 import (
@@ -22,7 +22,7 @@ func main() {
 	}
 }
 
-// execute writes one file a dashboard and says which.
+// execute writes one file a dashboard and prints its name.
 func execute(args []string, stdout io.Writer) error {
 	fs := flag.NewFlagSet("dashboards", flag.ContinueOnError)
 	out := fs.String("out", filepath.Join("dashboards", "json"), "the `folder` to write to")

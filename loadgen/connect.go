@@ -3,13 +3,14 @@ package main
 import (
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/spf13/pflag"
 
 	"loadlab/loadgen/internal/client"
 )
 
-// connectFlags say how requests are made; run and hit share them.
+// connectFlags are the flags for how requests are made; run and hit share them.
 type connectFlags struct {
 	insecure, http2, phases bool
 	transport, proxy        string
@@ -26,8 +27,17 @@ func (f *connectFlags) define(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.phases, "phases", false, "tell connect, TLS and the first byte apart in run.json")
 }
 
-// options are the client's, as the flags ask for them.
-func (f *connectFlags) options() (client.Options, error) {
+// withScheme returns the URL of a server from what is typed for it: host:port means http://host:port.
+func withScheme(address string) string {
+	if strings.Contains(address, "://") {
+		return address
+	}
+	return "http://" + address
+}
+
+// options returns the client's options, as the flags ask for them. target is the URL that requests go to, of any server if it is not
+// known yet. What contradicts itself or the target is a usage error, before a stack is brought up for it.
+func (f *connectFlags) options(target string) (client.Options, error) {
 	o := client.Options{Insecure: f.insecure, Phases: f.phases, HTTP2: f.http2, Redirects: f.redirects, Transport: f.transport}
 	if f.proxy != "" {
 		u, err := url.Parse(f.proxy)
@@ -39,8 +49,7 @@ func (f *connectFlags) options() (client.Options, error) {
 	if o.Transport == "" && (o.HTTP2 || o.Proxy != nil || o.Redirects > 0) {
 		o.Transport = client.NetHTTP
 	}
-	// What contradicts itself is said before a stack is brought up for it.
-	if _, err := client.NewTarget("http://localhost", o); err != nil {
+	if _, err := client.NewTarget(target, o); err != nil {
 		return o, usageError{err}
 	}
 	return o, nil

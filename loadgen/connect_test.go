@@ -34,6 +34,19 @@ func TestRedirectsAreFollowedWhenAskedFor(t *testing.T) {
 	}
 }
 
+// A target is taken without a scheme, as hit takes one.
+func TestRunAgainstAHostAndPort(t *testing.T) {
+	workplace(t)
+	write(t, "small.yaml", "why: x\nmodes: {a: GET /}\nrounds: 1\nphases: [{name: p, requests: 3}]\n")
+	var arrived atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { arrived.Add(1) }))
+	t.Cleanup(server.Close)
+	r := loadgen(t, "run", "./small.yaml", "--target", strings.TrimPrefix(server.URL, "http://"), "--allow-limited")
+	if r.code != 0 || arrived.Load() != 3 {
+		t.Errorf("%d requests arrived, want 3: %s", arrived.Load(), r)
+	}
+}
+
 func TestBadConnectFlagsAreUsageErrors(t *testing.T) {
 	for _, flags := range []string{"--proxy nonsense", "--transport carrier-pigeon", "--transport raw --http2", "--redirects -1"} {
 		var out bytes.Buffer

@@ -9,12 +9,12 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"loadlab/loadgen/internal/result"
 
 	"loadlab/app/api"
 	"loadlab/internal/localserver"
+	"loadlab/internal/testkit"
 	"loadlab/loadgen/internal/lab"
 )
 
@@ -29,56 +29,51 @@ phases:
 gates: [errors() == 0]
 `
 
-// labURL finds the address of the lab controls in what a run says.
+// labURL finds the address of the lab controls in what a run logs.
 var labURL = regexp.MustCompile(`its lab controls at (\S+)`)
 
-// underLoad waits until the second phase of endless is well under way. said is closed when its first phase has ended.
-func underLoad(t *testing.T, said <-chan struct{}, stderr *log) {
+// underLoad waits until the second phase of endless is well under way. driven is closed when its first phase has ended.
+func underLoad(t *testing.T, driven <-chan struct{}, stderr *testkit.Log) {
 	t.Helper()
-	await(t, "load", said, stderr)
+	await(t, "load", driven, stderr)
 	m := labURL.FindStringSubmatch(stderr.String())
 	if m == nil {
 		t.Fatalf("no lab controls in %s", stderr)
 	}
 	app := lab.New("", m[1])
 	defer app.Close()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for range tick.C {
+	testkit.Eventually(t, "the app has answered 8 requests", func() bool {
 		counters, err := app.Counters(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if counters.Modes["naive"].Counts[api.CountRequests] >= 8 {
-			return
-		}
-	}
+		return counters.Modes["naive"].Counts[api.CountRequests] >= 8
+	})
 }
 
-// driving is what the progress says when the first phase has ended.
+// driving is what the progress writes when the first phase has ended.
 const driving = "round 1/1  naive          first "
 
-// The app is killed in the middle: the run ends, the report says what broke, and nothing is left behind.
+// The app is killed in the middle: the run ends, the report names what broke, and nothing is left behind.
 func TestTheAppIsKilled(t *testing.T) {
 	workplace(t)
 	app := binary(t, "app")
 	write(t, "small.yaml", endless)
-	stderr := &log{}
-	running := stderr.says(driving)
-	ended := make(chan ending, 1)
-	go func() { ended <- loadgenUntil(t.Context(), stderr, "run", "./small.yaml", "--app", app) }()
+	stderr := &testkit.Log{}
+	running := stderr.Written(driving)
+	var r ending
+	ended := make(chan struct{})
+	go func() {
+		r = loadgenUntil(t.Context(), stderr, "run", "./small.yaml", "--app", app)
+		close(ended)
+	}()
 	underLoad(t, running, stderr)
 	pid := appPID(t)
-	family := append(descendants(t, pid), process{pid: pid, name: "app"})
+	family := append(descendants(t, pid), pid)
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	var r ending
-	select {
-	case r = <-ended:
-	case <-time.After(time.Minute):
-		t.Fatal("the run goes on without an app: ", stderr)
-	}
+	await(t, "the end of a run without an app", ended, stderr)
 	want := "INVALID  small: the stack broke: app ended by itself: signal: killed"
 	if r.code != result.ExitInvalid || !strings.Contains(r.stdout, want) || !strings.Contains(r.stdout, "NOT JUDGED  errors() == 0") {
 		t.Errorf("%s\nwant exit code 4 and %s", r, want)
@@ -87,7 +82,7 @@ func TestTheAppIsKilled(t *testing.T) {
 	if len(runs) != 1 || len(runs[0].Cells) != 2 || runs[0].Cells[0].Ledger.Completed != 3 || runs[0].Interrupted {
 		t.Errorf("%d runs: %+v", len(runs), runs)
 	}
-	gone(t, family)
+	testkit.Gone(t, family...)
 }
 
 // An interrupt in the middle: a partial report, which is not judged, exit code 130, and no process left.
@@ -103,12 +98,12 @@ func TestInterrupted(t *testing.T) {
 			workplace(t)
 			write(t, "small.yaml", endless)
 			c := newChild(t, "run", "./small.yaml", "--stack", stack, "--allow-limited")
-			running := c.stderr.says(driving)
+			running := c.stderr.Written(driving)
 			c.start(t)
 			underLoad(t, running, c.stderr)
 			family := descendants(t, c.Process.Pid)
-			if stack == "local" && !slices.ContainsFunc(family, func(p process) bool { return p.name == "postgres" }) {
-				t.Errorf("no PostgreSQL among %+v", family)
+			if stack == "local" && !slices.ContainsFunc(testkit.Descendants(c.Process.Pid), func(p testkit.Process) bool { return p.Name == "postgres" }) {
+				t.Error("no PostgreSQL among its processes")
 			}
 			r := c.signal(t, syscall.SIGINT)
 			if r.code != result.ExitInterrupted || !strings.Contains(r.stdout, "INTERRUPTED  small: stopped after ") ||
@@ -119,7 +114,7 @@ func TestInterrupted(t *testing.T) {
 			if len(runs) != 1 || !runs[0].Interrupted || len(runs[0].Invalid) > 0 || len(runs[0].Cells) != 2 || len(runs[0].Warnings) > 0 {
 				t.Errorf("%d runs: %+v", len(runs), runs)
 			}
-			gone(t, family)
+			testkit.Gone(t, family...)
 		})
 	}
 }
@@ -131,11 +126,10 @@ func TestInterruptedStart(t *testing.T) {
 	c := newChild(t, "run", "./small.yaml")
 	c.start(t)
 	pidFile := filepath.Join(os.Getenv("TMPDIR"), "loadlab-*", "app.pid")
-	for tick := time.NewTicker(5 * time.Millisecond); ; <-tick.C {
-		if files, _ := filepath.Glob(pidFile); len(files) > 0 {
-			break
-		}
-	}
+	testkit.Eventually(t, "the app runs", func() bool {
+		files, _ := filepath.Glob(pidFile)
+		return len(files) > 0
+	})
 	family := descendants(t, c.Process.Pid)
 	r := c.signal(t, syscall.SIGINT)
 	if r.code != result.ExitInterrupted || r.stdout != "" || strings.Count(r.stderr, "\n") != 1 || !strings.HasPrefix(r.stderr, "loadgen: ") {
@@ -144,7 +138,7 @@ func TestInterruptedStart(t *testing.T) {
 	if runs, _ := results(t); len(runs) > 0 {
 		t.Errorf("a result of nothing: %+v", runs)
 	}
-	gone(t, family)
+	testkit.Gone(t, family...)
 }
 
 // The generator is killed: its processes end with it, and the next run removes what it could not.
@@ -152,26 +146,26 @@ func TestTheGeneratorIsKilled(t *testing.T) {
 	workplace(t)
 	write(t, "small.yaml", endless)
 	c := newChild(t, "run", "./small.yaml")
-	running := c.stderr.says(driving)
+	running := c.stderr.Written(driving)
 	c.start(t)
 	underLoad(t, running, c.stderr)
 	family := descendants(t, c.Process.Pid)
 	c.signal(t, syscall.SIGKILL)
-	gone(t, family)
+	testkit.Gone(t, family...)
 	write(t, "small.yaml", strings.Replace(endless, "for: 1h", "for: 50ms", 1))
 	if r := runSmall(t); r.code != result.ExitPass {
 		t.Error(r)
 	}
 }
 
-// A context that ended before it began stands for an interrupt at the worst of times.
+// A context that ended before it began stands for an interrupt before anything has been started.
 func TestInterruptedAtOnce(t *testing.T) {
 	workplace(t)
 	app := binary(t, "app")
 	write(t, "small.yaml", endless)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if r := loadgenUntil(ctx, &log{}, "run", "./small.yaml", "--app", app); r.code != result.ExitInterrupted || r.stdout != "" {
+	if r := loadgenUntil(ctx, &testkit.Log{}, "run", "./small.yaml", "--app", app); r.code != result.ExitInterrupted || r.stdout != "" {
 		t.Error(r)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"loadlab/internal/testkit"
 	"loadlab/loadgen/internal/result"
 )
 
@@ -53,7 +54,7 @@ func TestHit(t *testing.T) {
 	var mu sync.Mutex
 	var seen []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body) // checked by what it says
+		body, _ := io.ReadAll(r.Body) // checked by its text
 		mu.Lock()
 		defer mu.Unlock()
 		seen = append(seen, fmt.Sprintf("%s %s %s/%s/%s %q", r.Method, r.URL.RequestURI(), r.Header.Get("Accept"), r.Header.Get("X-Two"), r.Header.Get("Authorization"), body))
@@ -125,7 +126,7 @@ func TestHitInterrupted(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	r := loadgenUntil(ctx, &log{}, "hit", server.URL)
+	r := loadgenUntil(ctx, &testkit.Log{}, "hit", server.URL)
 	if requests, _ := figures(t, r); r.code != result.ExitInterrupted || requests < 5 || !strings.Contains(r.stdout, "INTERRUPTED  hit: ") {
 		t.Error(r)
 	}

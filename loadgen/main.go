@@ -1,4 +1,4 @@
-// Command loadgen drives scripted load against the lab, or against any service, and says what each way of serving it costs.
+// Command loadgen drives scripted load against the lab, or against any service, and reports what each way of serving it costs.
 package main
 
 import (
@@ -25,7 +25,7 @@ func main() {
 
 const gcPercent = 800
 
-// program runs the command line args, tells what went wrong, and returns the exit code. A verdict has been told by its report.
+// program runs the command line args, writes what went wrong, and returns the exit code. Of a verdict the report has been written already.
 func program(ctx context.Context, args []string, env environment) int {
 	err := execute(ctx, args, env)
 	if err != nil && !errors.As(err, new(verdict)) {

@@ -38,8 +38,8 @@ func runAndReport(ctx context.Context, env environment, cfg run.Config, out stri
 	return verdict(result.ExitInvalid)
 }
 
-// writable makes the folder if it is missing, and reports whether files can be made in it: a run of a minute should not end with the news
-// that they cannot.
+// writable makes the folder if it is missing, and reports whether files can be made in it: a run of a minute should not
+// fail at its end for a reason that was there at its begin.
 func writable(folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("make a folder for the results: %w", err)

@@ -39,8 +39,8 @@ func runCommand(env environment, dir *string) *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.stack, "stack", stack.Embedded, "what to run on: "+strings.Join(stack.Kinds(), ", "))
-	flags.StringVar(&f.target, "target", "", "URL of a service that runs already (implies --stack remote)")
-	flags.StringVar(&f.lab, "lab", "", "URL of the lab controls of --target, if it has them")
+	flags.StringVar(&f.target, "target", "", "URL, or host:port, of a service that runs already (implies --stack remote)")
+	flags.StringVar(&f.lab, "lab", "", "URL, or host:port, of the lab controls of --target, if it has them")
 	flags.StringVar(&f.app, "app", "", "the app's program (default: app, next to this one)")
 	flags.StringVar(&f.out, "out", "runs", "folder for the results")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of arrivals and orders: the same seed replays the same requests (default: the scenario's, or drawn)")
@@ -69,10 +69,15 @@ func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (ru
 	if f.rounds < 0 {
 		return run.Config{}, usageError{fmt.Errorf("--rounds is %d: the least is 1", f.rounds)}
 	}
+	target := "http://127.0.0.1" // an app of the run's own
 	if f.target != "" {
-		f.stack = stack.Remote
+		f.target = withScheme(f.target)
+		f.stack, target = stack.Remote, f.target
 	}
-	options, err := f.connect.options()
+	if f.lab != "" {
+		f.lab = withScheme(f.lab)
+	}
+	options, err := f.connect.options(target)
 	if err != nil {
 		return run.Config{}, err
 	}

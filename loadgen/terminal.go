@@ -30,7 +30,7 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// colored reports whether the output takes colours: it is a terminal, and nobody has asked for none (https://no-color.org).
+// colored reports whether the output takes colours: it is a terminal, and the environment does not ask for none (https://no-color.org).
 func colored(env environment) bool {
 	unwanted := slices.ContainsFunc(env.vars, func(v string) bool {
 		return strings.HasPrefix(v, "NO_COLOR=") && v != "NO_COLOR=" || v == "TERM=dumb"

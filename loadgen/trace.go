@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"loadlab/loadgen/internal/report/waterfall"
 	"loadlab/loadgen/internal/trace"
-	"loadlab/loadgen/internal/trace/waterfall"
 )
 
 func traceCommand(env environment) *cobra.Command {

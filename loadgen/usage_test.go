@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// telltale is a program that leaves a file behind if it is ever started.
-func telltale(t *testing.T) (program, trace string) {
+// marker is a program that leaves a file behind if it is ever started.
+func marker(t *testing.T) (program, trace string) {
 	t.Helper()
 	dir := t.TempDir()
 	program, trace = filepath.Join(dir, "app"), filepath.Join(dir, "trace")
@@ -18,7 +18,7 @@ func telltale(t *testing.T) (program, trace string) {
 	return program, trace
 }
 
-// What is wrong with a scenario is told with file and line, and nothing is started: no app, no folder for results.
+// What is wrong with a scenario is reported with file and line, and nothing is started: no app, no folder for results.
 func TestABadScenario(t *testing.T) {
 	const valid = `why: x
 modes: {page: GET /api/properties/cached/}
@@ -39,7 +39,7 @@ gates:
 	} {
 		t.Run(name, func(t *testing.T) {
 			workplace(t)
-			app, trace := telltale(t)
+			app, trace := marker(t)
 			write(t, "bad.yaml", strings.Replace(valid, tt.old, tt.bad, 1))
 			for _, args := range [][]string{{"run", "./bad.yaml", "--app", app}, {"run", "bad.yaml", "--stack", "local", "--app", app}, {"validate", "bad.yaml"}} {
 				r := loadgen(t, args...)
@@ -57,10 +57,10 @@ gates:
 	}
 }
 
-// Every slip of the command line is told in one line that says what to do, with exit code 2.
+// Every mistake in a command line is reported in one line with what to do, with exit code 2.
 func TestUsage(t *testing.T) {
 	workplace(t)
-	app, trace := telltale(t)
+	app, trace := marker(t)
 	write(t, "good.yaml", "why: x\nmodes: {a: GET /}\nphases: [{name: p, requests: 1}]\n")
 	write(t, "scenarios/stampede.yaml", "why: x\nmodes: {a: GET /}\nphases: [{name: p, requests: 1}]\n")
 	write(t, "no.json", "{}")
@@ -97,6 +97,11 @@ func TestUsage(t *testing.T) {
 		{"hit http://x --users -3", "users must be"},
 		{"hit http://x -X FETCH", `unknown method "FETCH"`},
 		{"hit http://x -H Content-Length:3", `header "Content-Length" is set by the generator`},
+		{"run good.yaml --target ftp://x", `target "ftp://x": the scheme must be http or https`},
+		{"run good.yaml --target x:99999", `target "http://x:99999": the port must be from 1 to 65535`},
+		{"hit ftp://127.0.0.1/", `target "ftp://127.0.0.1": the scheme must be http or https`},
+		{"hit http://127.0.0.1:99999/", `target "http://127.0.0.1:99999": the port must be from 1 to 65535`},
+		{"hit http:///x", `target "http:": want scheme://host[:port][/path]`},
 		{"hit http://%zz", "the URL cannot be read: "},
 	} {
 		args := strings.Fields(tt.args)
@@ -124,7 +129,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// A missing program is told in one line that says how to get it, before anything is started.
+// A missing program is reported in one line with how to get it, before anything is started.
 func TestAMissingApp(t *testing.T) {
 	workplace(t)
 	write(t, "good.yaml", "why: x\nmodes: {a: GET /}\nphases: [{name: p, requests: 1}]\n")

@@ -39,7 +39,7 @@ const (
 	HeaderVersion = "Loadlab-Version"
 )
 
-// What a cached page is served with if the request does not say: the original experiment's.
+// What a cached page is served with if the request does not choose: the original experiment's.
 const (
 	DefaultLoader   = "naive"
 	DefaultStrategy = "ttl"

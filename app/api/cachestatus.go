@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// CacheStatus is how a cache answered a request, as the Cache-Status header (RFC 9211) says.
+// CacheStatus is how a cache answered a request, as in the Cache-Status header (RFC 9211).
 type CacheStatus struct {
 	Result    CacheResult
 	Stored    bool          // the page was recomputed and stored
 	Collapsed bool          // the recompute was another request's
 	TTL       time.Duration // how long the page is still fresh, negative once it is stale; 0 if it was not in the cache
-	Detail    string        // a token that says more, or empty
+	Detail    string        // a token with more detail, or empty
 }
 
 // Append appends the header's value to b:
@@ -24,7 +24,7 @@ type CacheStatus struct {
 //	loadlab; fwd=bypass
 //
 // ttl is in whole seconds, rounded down, so that a stale page's is below 0. The header has no word for CacheError: it is a miss, and the
-// response's status says that it failed.
+// response's status shows that it failed.
 func (s CacheStatus) Append(b []byte) []byte {
 	b = append(b, "loadlab; "...)
 	switch s.Result {
@@ -58,7 +58,7 @@ func appendTTL(b []byte, d time.Duration) []byte {
 }
 
 // ReadCacheStatus reads the first member of a Cache-Status header, which is of the cache nearest to the origin: the app's own. The result
-// is CacheNone if the member has none, and never CacheError. A hit whose ttl is negative was stale, whatever else it says.
+// is CacheNone if the member has none, and never CacheError. A hit whose ttl is negative was stale, whatever else it has.
 func ReadCacheStatus(value []byte) (result CacheResult, stored bool) {
 	s := list{b: value}
 	if !s.member() {

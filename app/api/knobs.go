@@ -70,7 +70,7 @@ func (k Knob) Bounds() (least, most float64) {
 	return k.Kind.mustParse(k.Least), k.Kind.mustParse(k.Most)
 }
 
-// Parse returns text as the app writes that value: 60s as 1m0s. If text is no value of the knob, or out of its bounds, the error says
+// Parse returns text as the app writes that value: 60s as 1m0s. If text is no value of the knob, or out of its bounds, the error has
 // what would be one. It begins with subject, which is the knob as it was set: --lock-ttl, LOADLAB_LOCK_TTL, lock_ttl.
 func (k Knob) Parse(subject, text string) (string, error) {
 	v, err := k.Kind.parse(text)

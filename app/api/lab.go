@@ -14,26 +14,11 @@ type Strategy struct {
 //	replicas   processes that serve the page
 //	beta       XFetch's eagerness
 //
-// and Relation says how the measured mean compares to it: "==", "<=", ">=" or "~" (a mean of a random variable).
+// and Relation is how the measured mean compares to it: "==", "<=", ">=" or "~" (a mean of a random variable).
 type Law struct {
 	Relation   string `json:"relation"`
 	Recomputes string `json:"recomputes"`
 	Text       string `json:"text"` // for people: "at least lambda x D"
-}
-
-// Names of modes, under which the app counts, beyond those of loaders and strategies.
-const (
-	ModeProperty    = "property"
-	ModePriceChange = "price-change"
-	ModeNone        = "none" // requests that ask for no page
-)
-
-// CachedMode is the mode of a cached page: the strategy's, and with a loader other than the default "strategy+loader".
-func CachedMode(strategy, loader string) string {
-	if loader == "" || loader == DefaultLoader {
-		return strategy
-	}
-	return strategy + "+" + loader
 }
 
 // Counters are exact totals since the app started, by mode: GET /lab/counters. They include what no response reports, such as a
@@ -55,7 +40,7 @@ type Key struct {
 	Age     float64 `json:"age_seconds"`
 }
 
-// Info says what the app is and what it runs on: GET /lab/info.
+// Info is what the app is and what it runs on: GET /lab/info.
 type Info struct {
 	Commit     string   `json:"commit"`
 	Go         string   `json:"go"`

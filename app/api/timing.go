@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Timing is what one response cost its server, as the Server-Timing header says.
+// Timing is what one response cost its server, as in the Server-Timing header.
 type Timing struct {
 	SQL       int           // queries
 	SQLTime   time.Duration // sum over the queries

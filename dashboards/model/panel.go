@@ -54,7 +54,7 @@ type Target struct {
 	RefID        string        `json:"refId"`
 }
 
-// FieldConfig says how values are shown.
+// FieldConfig is how values are shown.
 type FieldConfig struct {
 	Defaults  FieldDefaults `json:"defaults"`
 	Overrides []Override    `json:"overrides"`
@@ -91,7 +91,7 @@ type Override struct {
 	Properties []Property `json:"properties"`
 }
 
-// Matcher says for which values an override holds.
+// Matcher selects the values that an override holds for.
 type Matcher struct {
 	ID      string `json:"id"`
 	Options string `json:"options"`

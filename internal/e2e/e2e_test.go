@@ -5,14 +5,13 @@ package e2e_test
 
 import (
 	"context"
-	"errors"
-	"os"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
 	"loadlab/internal/localserver"
+	"loadlab/internal/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -27,12 +26,7 @@ func TestTelemetry(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	l, err := newLab(ctx, t)
-	if errors.Is(err, localserver.ErrMissing) && os.Getenv("CI") != "true" {
-		t.Skipf("SKIPPED, NOT TESTED: %v", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Need(t, err, localserver.ErrMissing)
 	t.Run("run", l.testRun)
 	t.Run("phases", l.testPhases)
 	t.Run("dashboards", l.testDashboards)

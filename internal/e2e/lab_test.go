@@ -126,7 +126,7 @@ func (l *lab) startPrometheus(ctx context.Context, t *testing.T, app, generator 
 		}
 	}
 	for _, p := range l.servers() {
-		if err := scrapes(ctx, p, len(options.Targets)); err != nil {
+		if _, err := p.Await(ctx, fmt.Sprintf("count(up) == %d", len(options.Targets))); err != nil {
 			return err
 		}
 	}
@@ -136,26 +136,6 @@ func (l *lab) startPrometheus(ctx context.Context, t *testing.T, app, generator 
 // servers are the different ones.
 func (l *lab) servers() []*promtest.Server {
 	return slices.Compact([]*promtest.Server{l.native, l.classic})
-}
-
-// scrapes waits until a server has tried to scrape so many targets, whether they were there or not.
-func scrapes(ctx context.Context, p *promtest.Server, targets int) error {
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		result, err := p.Query(ctx, "count(up)", time.Time{})
-		if err != nil {
-			return err
-		}
-		if len(result) == 1 && result[0].Points[0].Value == float64(targets) {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fmt.Errorf("wait for Prometheus to begin: %w", context.Cause(ctx))
-		}
-	}
 }
 
 // build builds both programs into a folder.
@@ -172,7 +152,7 @@ func environment() []string {
 	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "OTEL_") || strings.HasPrefix(v, api.EnvPrefix) })
 }
 
-// drive runs the scenario and returns its run.json. It tells the relays where the programs are.
+// drive runs the scenario and returns its run.json. It sets where the relays find the programs.
 func drive(ctx context.Context, t *testing.T, programs, otlp string, app, generator *relay) (*run, error) {
 	t.Helper()
 	folder, err := localserver.NewFolder()
@@ -201,9 +181,9 @@ func drive(ctx context.Context, t *testing.T, programs, otlp string, app, genera
 		}
 	}()
 	err = process.Await(ctx, 10*time.Millisecond, func(context.Context) error {
-		said := process.Tail(100)
-		return errors.Join(generator.to(said, `the generator's metrics are at (http://\S+)/metrics`),
-			app.to(said, `its lab controls at (http://[^\s,]+)`))
+		output := process.Tail(100)
+		return errors.Join(generator.to(output, `the generator's metrics are at (http://\S+)/metrics`),
+			app.to(output, `its lab controls at (http://[^\s,]+)`))
 	})
 	if err == nil {
 		err = process.Wait(ctx)
@@ -247,11 +227,11 @@ func newRelay(t *testing.T) *relay {
 // addr is where Prometheus scrapes.
 func (r *relay) addr() string { return strings.TrimPrefix(r.server.URL, "http://") }
 
-// to finds the URL of the program in what was said; its place in the pattern is the first group.
-func (r *relay) to(said, pattern string) error {
-	found := regexp.MustCompile(pattern).FindStringSubmatch(said)
+// to finds the URL of the program in the output; its place in the pattern is the first group.
+func (r *relay) to(output, pattern string) error {
+	found := regexp.MustCompile(pattern).FindStringSubmatch(output)
 	if found == nil {
-		return fmt.Errorf("nothing said that matches %s", pattern)
+		return fmt.Errorf("nothing logged that matches %s", pattern)
 	}
 	u, err := url.Parse(found[1])
 	if err != nil {

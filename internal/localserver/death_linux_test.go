@@ -84,7 +84,7 @@ func TestOwnerKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait() // killed
-	wantGone(t, got.PIDs...)
+	testkit.Gone(t, got.PIDs...)
 	testkit.Eventually(t, "the folder is swept", func() bool {
 		localserver.Sweep(filepath.Dir(got.Folder))
 		_, err := os.Stat(got.Folder)

@@ -2,12 +2,12 @@
 // tests, and any other child process that must not outlive this one.
 //
 //	pg, err := localserver.StartPostgres(ctx, localserver.Options{})
-//	if errors.Is(err, localserver.ErrMissing) { ... } // not installed: the error says what to install
+//	if errors.Is(err, localserver.ErrMissing) { ... } // not installed: the error names what to install
 //	defer pg.Stop()
 //	url, err := pg.CreateDatabase(ctx, "mine")
 //
 // Servers listen on free ports of the loopback interface and keep all they write in one temporary folder. Nothing is left behind:
-// Stop ends the server and removes its folder; when this process dies without Stop, also by SIGKILL, Linux ends its children; and
+// Stop ends the server and removes its folder; when this process ends without Stop, also by SIGKILL, Linux ends its children; and
 // what a killed process could not remove, the next NewFolder on the machine does.
 //
 // The package knows nothing of what the servers are used for.
@@ -111,7 +111,7 @@ func abandoned(path string) bool {
 	if !found || err != nil || owner <= 0 {
 		return false
 	}
-	info, err := os.Lstat(path) // Lstat: somebody else's symbolic link is not a folder of ours
+	info, err := os.Lstat(path) // Lstat: a symbolic link of another user is not a folder of ours
 	if err != nil || !info.IsDir() || !ownedByMe(info) {
 		return false
 	}

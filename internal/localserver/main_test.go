@@ -6,11 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
-	"strconv"
-	"strings"
-	"syscall"
 	"testing"
 
 	"loadlab/internal/testkit"
@@ -57,7 +53,7 @@ func owner() error {
 	for range 20 {
 		go func() { runtime.LockOSThread() }()
 	}
-	pids := append(descendants(pg.Process.PID()), pg.Process.PID(), redis.PID)
+	pids := append(processes(pg), redis.PID)
 	if err := json.NewEncoder(os.Stdout).Encode(owned{Folder: folder.Path(), PIDs: pids}); err != nil {
 		return err
 	}
@@ -65,15 +61,19 @@ func owner() error {
 	return err
 }
 
-// need fails the test for any error, but skips it where a server is not installed and nobody promised that it would be.
+// processes returns the process numbers of a PostgreSQL: its own and its children's.
+func processes(pg *localserver.Postgres) []int {
+	pids := []int{pg.Process.PID()}
+	for _, child := range testkit.Descendants(pids[0]) {
+		pids = append(pids, child.PID)
+	}
+	return pids
+}
+
+// need fails the test for any error, but skips it where a server is not installed.
 func need(t *testing.T, err error) {
 	t.Helper()
-	if errors.Is(err, localserver.ErrMissing) && os.Getenv("CI") != "true" {
-		t.Skipf("SKIPPED, NOT TESTED: %v", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Need(t, err, localserver.ErrMissing)
 }
 
 func newFolder(t *testing.T) *localserver.Folder {
@@ -90,45 +90,9 @@ func newFolder(t *testing.T) *localserver.Folder {
 	return folder
 }
 
-func wantGone(t *testing.T, pids ...int) {
-	t.Helper()
-	for _, pid := range pids {
-		testkit.Eventually(t, fmt.Sprintf("process %d is gone", pid), func() bool { return !running(pid) })
-	}
-}
-
 func wantNoFile(t *testing.T, path string) {
 	t.Helper()
 	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("%s: got %v, want it gone", path, err)
 	}
-}
-
-// running reports whether there is such a process and it has not ended: one that nobody has waited for yet does not count.
-func running(pid int) bool {
-	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
-	if runtime.GOOS != "linux" {
-		return syscall.Kill(pid, 0) == nil
-	}
-	_, rest, _ := strings.Cut(string(stat), ") ")
-	return err == nil && !strings.HasPrefix(rest, "Z") && !strings.HasPrefix(rest, "X")
-}
-
-// descendants are the direct children of a process (Linux; none elsewhere).
-func descendants(parent int) []int {
-	var pids []int
-	files, _ := filepath.Glob("/proc/[0-9]*/stat")
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			continue
-		}
-		_, rest, _ := strings.Cut(string(text), ") ") // S 1234 ...
-		fields := strings.Fields(rest)
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
-		if err == nil && len(fields) > 1 && fields[1] == strconv.Itoa(parent) {
-			pids = append(pids, pid)
-		}
-	}
-	return pids
 }

@@ -25,7 +25,7 @@ const (
 	stopGrace  = 4 * time.Second
 )
 
-// Options say where a server lives.
+// Options are where a server runs.
 type Options struct {
 	// Folder is where the server keeps its files. nil: a folder of its own, which Stop removes.
 	Folder *Folder
@@ -39,7 +39,7 @@ type Postgres struct {
 	Process *Process
 	// Version is what it calls itself: "15.18".
 	Version string
-	// Statements says whether every database has the extension pg_stat_statements.
+	// Statements is whether every database has the extension pg_stat_statements.
 	Statements bool
 
 	addr   string
@@ -50,7 +50,7 @@ type Postgres struct {
 }
 
 // StartPostgres makes a database cluster and starts a server on it, with one empty database. The error is an ErrMissing if PostgreSQL
-// is not installed, an *ExitError if it ended, and otherwise says what failed; whatever was started is gone then.
+// is not installed, an *ExitError if it ended, and otherwise names what failed; whatever was started is gone then.
 func StartPostgres(ctx context.Context, o Options) (_ *Postgres, err error) {
 	bin, err := postgresBin(postgresFolders())
 	if err != nil {
@@ -177,7 +177,7 @@ func (pg *Postgres) prepare(ctx context.Context, conn *pgconn.PgConn, data strin
 	return nil
 }
 
-// sameServer makes sure that who answers on the port is the server that was started for it.
+// sameServer makes sure that the server that answers on the port is the one that was started for it.
 func sameServer(ctx context.Context, conn *pgconn.PgConn, data string) error {
 	results, err := conn.Exec(ctx, "SHOW data_directory").ReadAll()
 	if err != nil {

@@ -33,7 +33,7 @@ type Process struct {
 // Start starts cmd under a name that is unique among the processes that run in the folder. Its output goes to <name>.log there, its
 // number to <name>.pid, and it works in the folder unless cmd.Dir names another one inside it.
 //
-// On Linux the process gets cmd.SysProcAttr.Pdeathsig, SIGKILL by default, when this process dies. The kernel sends that signal when
+// On Linux the process gets cmd.SysProcAttr.Pdeathsig, SIGKILL by default, when this process ends. The kernel sends that signal when
 // the *thread* that started the child ends, and the Go runtime ends threads as it likes. So the child is started and waited for by one
 // goroutine that is locked to its thread: the thread lives for exactly as long as the child does.
 func (f *Folder) Start(name string, cmd *exec.Cmd) (*Process, error) {
@@ -72,16 +72,13 @@ func (f *Folder) Start(name string, cmd *exec.Cmd) (*Process, error) {
 	return p, nil
 }
 
-// Name is the name it was started under.
-func (p *Process) Name() string { return p.name }
-
 // PID is its number; it is only sure to be its own until Done is closed.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
 // Done is closed when the process has ended, however that came.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Err says how the process ended, as an *ExitError with the end of its log. It is nil while the process runs. To a process that was
+// Err returns how the process ended, as an *ExitError with the end of its log. It is nil while the process runs. To a process that was
 // not asked to end, status 0 is an error too.
 func (p *Process) Err() error {
 	select {
@@ -106,8 +103,8 @@ func (p *Process) Wait(ctx context.Context) error {
 }
 
 // Await calls ready every few milliseconds until it returns nil. It fails with an *ExitError when the process ends before that, and
-// when ctx ends with its cause and the last thing that ready said. The context that ready gets ends with the process too: ready may be
-// waiting for an answer of whoever took the process's port.
+// when ctx ends with its cause and the last error of ready. The context that ready gets ends with the process too: ready may be
+// waiting for an answer of another process that took the port.
 func (p *Process) Await(ctx context.Context, every time.Duration, ready func(context.Context) error) error {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
@@ -122,7 +119,7 @@ func (p *Process) Await(ctx context.Context, every time.Duration, ready func(con
 	}()
 	for {
 		err := ready(asking)
-		select { // first, and again after a success: who answered may not be this process
+		select { // first, and again after a success: what answered may be another process
 		case <-p.done:
 			return p.Err()
 		default:
@@ -206,11 +203,11 @@ func command(ctx context.Context, program string, args ...string) *exec.Cmd {
 // ExitError is a process that ended by itself.
 type ExitError struct {
 	Name string
-	Err  error  // what exec.Cmd.Wait said: nil for status 0
+	Err  error  // of exec.Cmd.Wait: nil for status 0
 	Log  string // the last lines of its output
 }
 
-// Error is one line that says who and how, and then the log, indented.
+// Error returns one line with the name of the process and how it ended, and then the log, indented.
 func (e *ExitError) Error() string {
 	how := "exit status 0"
 	if e.Err != nil {
@@ -219,7 +216,7 @@ func (e *ExitError) Error() string {
 	return e.Name + " ended by itself: " + how + indent(e.Log)
 }
 
-// Unwrap gives what exec.Cmd.Wait said.
+// Unwrap returns the error of exec.Cmd.Wait.
 func (e *ExitError) Unwrap() error { return e.Err }
 
 func indent(log string) string {

@@ -89,7 +89,7 @@ func TestStop(t *testing.T) {
 			if got := fmt.Sprint(err); (err == nil) != (test.wantErr == "") || !strings.Contains(got, test.wantErr) && err != nil {
 				t.Errorf("got %v, want %q", err, test.wantErr)
 			}
-			wantGone(t, p.PID(), pid)
+			testkit.Gone(t, p.PID(), pid)
 			wantNoFile(t, filepath.Join(folder.Path(), "it.pid"))
 			if err := p.Stop(time.Hour, syscall.SIGTERM); err != nil {
 				t.Errorf("second Stop: %v", err)
@@ -144,10 +144,10 @@ func TestSweep(t *testing.T) {
 			t.Errorf("got %v, want it kept", err)
 		}
 	}
-	if err := in.Wait(); err == nil || running(in.Process.Pid) {
+	if err := in.Wait(); err == nil || testkit.Running(in.Process.Pid) {
 		t.Errorf("the leftover process: got %v, want it killed", err)
 	}
-	if !running(out.Process.Pid) {
+	if !testkit.Running(out.Process.Pid) {
 		t.Error("a process that only a pid file tied to the folder was killed")
 	}
 }

@@ -23,7 +23,7 @@ type MissingError struct {
 	Debian  string // what the package is called there
 }
 
-// Error is one line that says what to do.
+// Error returns one line with what to do.
 func (e *MissingError) Error() string {
 	return fmt.Sprintf("%s not found: install %s (Debian: apt-get install %s)", e.Program, e.Package, e.Debian)
 }
@@ -31,7 +31,7 @@ func (e *MissingError) Error() string {
 // Is makes every MissingError an ErrMissing.
 func (e *MissingError) Is(target error) bool { return target == ErrMissing }
 
-// Check tells which of PostgreSQL and Redis is not installed, before anything is started: nil, or an ErrMissing with a line for each.
+// Check reports which of PostgreSQL and Redis is not installed, before anything is started: nil, or an ErrMissing with a line for each.
 func Check() error {
 	_, postgres := postgresBin(postgresFolders())
 	_, redis := redisServer()
@@ -113,7 +113,7 @@ func isFile(path string) bool {
 // portTries is how many ports are tried before a server that finds its port taken gives up.
 const portTries = 5
 
-// freePort is a port that nobody listened on a moment ago. Somebody may by the time it is used: whoever uses it tries again.
+// freePort is a port on which nothing listened a moment ago. Something may by the time it is used: the caller tries again then.
 func freePort() (int, error) {
 	listener, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -126,7 +126,7 @@ func freePort() (int, error) {
 	return port, nil
 }
 
-// onFreePort calls start with free ports until it does not fail because somebody else took the port meanwhile.
+// onFreePort calls start with free ports until it does not fail because another process took the port meanwhile.
 func (o Options) onFreePort(start func(port int) error) error {
 	choose := o.port
 	if choose == nil {
@@ -145,7 +145,7 @@ func (o Options) onFreePort(start func(port int) error) error {
 	return err
 }
 
-// portTaken reports whether a server ended because its port is in use: PostgreSQL and Redis both say so in these words.
+// portTaken reports whether a server ended because its port is in use: PostgreSQL and Redis both log it in these words.
 func portTaken(err error) bool {
 	var exit *ExitError
 	return errors.As(err, &exit) && strings.Contains(strings.ToLower(exit.Log), "address already in use")

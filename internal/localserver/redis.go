@@ -20,7 +20,7 @@ type Redis struct {
 	Process *Process
 	// Version is what it calls itself: "7.0.15".
 	Version string
-	// PID is its process number, for those who stop it for a while (SIGSTOP).
+	// PID is its process number, for a caller that stops it for a while (SIGSTOP).
 	PID int
 
 	addr   string
@@ -29,7 +29,7 @@ type Redis struct {
 	stopOf error
 }
 
-// StartRedis starts a server. The error is an ErrMissing if Redis is not installed, an *ExitError if it ended, and otherwise says what
+// StartRedis starts a server. The error is an ErrMissing if Redis is not installed, an *ExitError if it ended, and otherwise names what
 // failed; whatever was started is gone then.
 func StartRedis(ctx context.Context, o Options) (_ *Redis, err error) {
 	program, err := redisServer()
@@ -86,7 +86,7 @@ func (r *Redis) serve(ctx context.Context, folder *Folder, program, dir string, 
 	return nil
 }
 
-// redisInfo asks for INFO server, in the protocol's inline form: a client library is not worth its weight for one command.
+// redisInfo sends INFO server, in the protocol's inline form: one command needs no client library.
 func redisInfo(ctx context.Context, addr string) (map[string]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()

@@ -66,13 +66,13 @@ func TestPostgres(t *testing.T) {
 		}
 	}
 
-	pids := append(descendants(pg.Process.PID()), pg.Process.PID())
+	pids := processes(pg)
 	started := time.Now()
 	if err := pg.Stop(); err != nil { // although clients are connected
 		t.Error(err)
 	}
 	t.Logf("stopped in %v", time.Since(started))
-	wantGone(t, pids...)
+	testkit.Gone(t, pids...)
 	wantNoFile(t, dir)
 	if err := pg.Stop(); err != nil {
 		t.Errorf("second Stop: %v", err)
@@ -106,7 +106,7 @@ func TestRedis(t *testing.T) {
 	if err := r.Stop(); err != nil {
 		t.Error(err)
 	}
-	wantGone(t, r.PID)
+	testkit.Gone(t, r.PID)
 	wantNoFile(t, filepath.Dir(dir))
 }
 
@@ -152,7 +152,7 @@ func TestPortTaken(t *testing.T) {
 			_, _, err = start(t.Context(), localserver.WithPorts(localserver.Options{Folder: folder}, taken, taken, taken, taken, taken, 1))
 			var exit *localserver.ExitError
 			if !errors.As(err, &exit) || !strings.Contains(strings.ToLower(err.Error()), "address already in use") {
-				t.Errorf("no port is free: got %v, want an ExitError that says so", err)
+				t.Errorf("no port is free: got %v, want an ExitError with that message", err)
 			}
 			if left, _ := filepath.Glob(filepath.Join(folder.Path(), "*.pid")); len(left) > 0 {
 				t.Errorf("processes left: %v", left)
@@ -197,7 +197,7 @@ func TestPostgresBin(t *testing.T) {
 	}
 }
 
-// A start-up that fails half way says why with the server's own words, and leaves nothing.
+// A start-up that fails half way is an error with the server's own message, and leaves nothing.
 func TestFailedStart(t *testing.T) {
 	broken := `echo "initdb: error: no space left on device" >&2; exit 7`
 	for name, script := range map[string]string{"initdb": broken, "postgres": `case "$1" in -D) echo "FATAL: bad luck" >&2; exit 7;; esac`} {
@@ -261,7 +261,7 @@ func TestInterruptedStart(t *testing.T) {
 			if err := <-ended; !errors.Is(err, interrupt) {
 				t.Errorf("got %v, want %v", err, interrupt)
 			}
-			wantGone(t, pid)
+			testkit.Gone(t, pid)
 		})
 	}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // dieWithParent makes the kernel send the signal to cmd when the thread that starts it ends (see Folder.Start). Changing the user
-// clears this in the child, which is no harm: the runtime asks for it after it has changed the user, just before the exec.
+// clears this in the child, which does no harm: the runtime sets it after it has changed the user, just before the exec.
 func dieWithParent(cmd *exec.Cmd, signal syscall.Signal) {
 	if attr := sysProcAttr(cmd); attr.Pdeathsig == 0 {
 		attr.Pdeathsig = signal

@@ -76,8 +76,8 @@ func flock(path string, mode int) (*os.File, error) {
 // account is a user to run as.
 type account struct{ uid, gid int }
 
-// postgresAccount is who PostgreSQL runs as, which refuses to run as root: nil, for this user, unless that is root; then postgres,
-// and nobody where there is no postgres.
+// postgresAccount is the user that PostgreSQL, which refuses to run as root, runs as: nil, for this user, unless that is root; then the
+// user postgres, or the user nobody where there is no postgres.
 func postgresAccount() (*account, error) {
 	if !isRoot() {
 		return nil, nil

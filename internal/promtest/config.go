@@ -105,10 +105,10 @@ func (v Version) before(major, minor int) bool {
 	return v.Major < major || v.Major == major && v.Minor < minor
 }
 
-// nativeByConfig is whether native histograms are asked for in the configuration, and not by a feature flag.
+// nativeByConfig is whether native histograms are enabled in the configuration, and not by a feature flag.
 func (v Version) nativeByConfig() bool { return !v.before(3, 8) }
 
-// KeepsBoth is whether it can keep a histogram as a native and as a classic one. An older one keeps what Options.Native says.
+// KeepsBoth is whether it can keep a histogram as a native and as a classic one. An older one keeps what Options.Native selects.
 func (v Version) KeepsBoth() bool { return !v.before(3, 0) }
 
 func (v Version) String() string { return fmt.Sprintf("%d.%d", v.Major, v.Minor) }

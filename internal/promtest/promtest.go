@@ -1,8 +1,8 @@
 // Package promtest starts a private Prometheus from the machine's own binary, with the tree's own configuration as far as that version
-// reads it, and asks it. It is for tests that hold dashboards and metrics against the real thing.
+// reads it, and queries it. It is for tests that check dashboards and metrics with a real server.
 //
 //	p, err := promtest.Start(ctx, promtest.Options{Config: "../otel/prometheus/prometheus.yml", Targets: map[string][]string{"app": {addr}}})
-//	if errors.Is(err, localserver.ErrMissing) { ... } // not installed: the error says what to install
+//	if errors.Is(err, localserver.ErrMissing) { ... } // not installed: the error names what to install
 //	defer p.Stop()
 //	err = p.AwaitUp(ctx)
 //	result, err := p.Query(ctx, `up`, time.Now())
@@ -26,12 +26,12 @@ import (
 	"loadlab/internal/localserver"
 )
 
-// Options say what is scraped, and how.
+// Options are what is scraped, and how.
 type Options struct {
 	Config  string              // path of the configuration: otel/prometheus/prometheus.yml
 	Targets map[string][]string // job to addresses, host:port; an empty list for the job "prometheus" is the server itself
 	// Native makes a Prometheus before 3.0 keep the native form of a histogram that is exposed in both forms; it cannot keep both,
-	// and keeps the classic one otherwise. Later ones keep both whatever this says.
+	// and keeps the classic one otherwise. Later ones keep both whatever this is.
 	Native bool
 }
 
@@ -52,6 +52,7 @@ type Server struct {
 const (
 	startLimit = 30 * time.Second
 	stopGrace  = 5 * time.Second
+	pollEvery  = 50 * time.Millisecond
 	portTries  = 5
 )
 
@@ -138,7 +139,7 @@ func (s *Server) serve(ctx context.Context, program string, base Config, o Optio
 	})
 }
 
-// freePort is an address on which nobody listened a moment ago.
+// freePort is an address on which nothing listened a moment ago.
 func freePort(ctx context.Context) (string, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -162,10 +163,10 @@ func (s *Server) URL() string { return "http://" + s.addr }
 // five seconds to begin.
 func (s *Server) AwaitUp(ctx context.Context) error {
 	var last error
-	return s.process.Await(ctx, 50*time.Millisecond, func(ctx context.Context) error {
+	return s.process.Await(ctx, pollEvery, func(ctx context.Context) error {
 		result, err := s.Query(ctx, "min by (job) (up)", time.Time{})
 		if ctx.Err() != nil && last != nil {
-			return last // what was down says more than that the time was over
+			return last // what was down is more useful than that the time was over
 		}
 		if err != nil {
 			return err

@@ -55,7 +55,7 @@ func Empty(result []Series) bool {
 	return true
 }
 
-// Query asks for an expression at a time; the zero time is the server's now.
+// Query evaluates an expression at a time; the zero time is the server's now.
 func (s *Server) Query(ctx context.Context, expr string, at time.Time) ([]Series, error) {
 	form := url.Values{"query": {expr}}
 	if !at.IsZero() {
@@ -64,14 +64,26 @@ func (s *Server) Query(ctx context.Context, expr string, at time.Time) ([]Series
 	return s.ask(ctx, "/api/v1/query", form)
 }
 
-// QueryRange asks for an expression at every step of a range.
+// Await evaluates an expression until it has a number, and returns the result. If ctx ends before, the error names the expression.
+func (s *Server) Await(ctx context.Context, expr string) ([]Series, error) {
+	var result []Series
+	err := s.process.Await(ctx, pollEvery, func(ctx context.Context) (err error) {
+		if result, err = s.Query(ctx, expr, time.Time{}); err == nil && Empty(result) {
+			err = fmt.Errorf("no data: %s", expr)
+		}
+		return err
+	})
+	return result, err
+}
+
+// QueryRange evaluates an expression at every step of a range.
 func (s *Server) QueryRange(ctx context.Context, expr string, from, to time.Time, step time.Duration) ([]Series, error) {
 	return s.ask(ctx, "/api/v1/query_range", url.Values{
 		"query": {expr}, "start": {seconds(from)}, "end": {seconds(to)}, "step": {strconv.FormatFloat(step.Seconds(), 'f', -1, 64)},
 	})
 }
 
-// Exemplars asks for the exemplars of the series that an expression selects.
+// Exemplars returns the exemplars of the series that an expression selects.
 func (s *Server) Exemplars(ctx context.Context, expr string, from, to time.Time) ([]Exemplar, error) {
 	data, err := s.get(ctx, "/api/v1/query_exemplars", url.Values{"query": {expr}, "start": {seconds(from)}, "end": {seconds(to)}})
 	if err != nil {

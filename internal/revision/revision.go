@@ -1,4 +1,4 @@
-// Package revision tells which commit a binary was built from.
+// Package revision returns which commit a binary was built from.
 package revision
 
 import "runtime/debug"

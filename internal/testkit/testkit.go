@@ -1,8 +1,9 @@
-// Package testkit is what the tests of both programs share: waiting for what nothing signals, comparing output with a golden file, reading a
-// file of the repository, and measuring the live heap. It knows nothing of the lab.
+// Package testkit is what the tests of both programs share: waiting for what nothing signals, watching logs and processes, comparing output
+// with a golden file, reading a file of the repository, and measuring the live heap. It knows nothing of the lab.
 package testkit
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -32,6 +33,18 @@ func Eventually(t testing.TB, what string, ok func() bool) {
 		case <-limit.C:
 			t.Fatalf("not so after %s: %s", pollLimit, what)
 		}
+	}
+}
+
+// Need fails the test for any error, but skips it for the error missing: something is not installed on this machine. Where CI=true promises
+// that everything is installed, that fails the test as well.
+func Need(t testing.TB, err, missing error) {
+	t.Helper()
+	if errors.Is(err, missing) && os.Getenv("CI") != "true" { //nolint:forbidigo // it is called by tests only
+		t.Skipf("SKIPPED, NOT TESTED: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

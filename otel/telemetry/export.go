@@ -31,7 +31,7 @@ func (s *Spans) register(reg prometheus.Registerer) {
 	}
 }
 
-// countingExporter counts the spans that an exporter took and those that it failed to deliver, and says once that it fails: a lab
+// countingExporter counts the spans that an exporter took and those that it failed to deliver, and logs once that it fails: a lab
 // without a collector must run, but must not claim whole traces.
 type countingExporter struct {
 	next    sdktrace.SpanExporter

@@ -36,9 +36,9 @@ type Telemetry struct {
 	shutdown func(context.Context) error
 }
 
-// Config says what is observed and where it goes.
+// Config is what is observed and where it goes.
 type Config struct {
-	Service string // service.name, unless OTEL_SERVICE_NAME says otherwise
+	Service string // service.name, unless OTEL_SERVICE_NAME is set
 	Version string
 	Env     func(string) string // looks an OTEL_* variable up
 	Log     *slog.Logger

@@ -49,7 +49,7 @@ func queriesPerPage() map[string]int {
 	return map[string]int{"naive": 62, "batched": 5, "optimized": 2}
 }
 
-// Each request is told exactly its own queries while others run, and together they are what reached the driver and the server.
+// Each request is charged exactly its own queries while others run, and together they are what reached the driver and the server.
 func TestQueryCountsUnderConcurrency(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
 		registry := probe.NewRegistry(prometheus.NewRegistry())

@@ -25,7 +25,7 @@ type sqlDialect struct {
 	lock func(ctx context.Context, db *bun.DB) (unlock func(), err error)
 	// storage tunes how the new tables are stored.
 	storage func(ctx context.Context, db *bun.DB) error
-	// fill replaces all rows by those of the seed; progress is told how many properties are in.
+	// fill replaces all rows by those of the seed; progress is called with how many properties are in.
 	fill func(ctx context.Context, db *bun.DB, seed *seed, progress func(done int)) error
 	// watch returns a context for the statements on conn, and what to call after the last; see postgresWatch. nil: ctx itself will do.
 	watch func(ctx context.Context, conn *sql.Conn) (inner context.Context, stop func())

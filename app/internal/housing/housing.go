@@ -2,7 +2,7 @@
 // deterministic seed, the loaders that fill a page with 62, 5 or 2 queries, and price changes. The same models run on PostgreSQL and
 // SQLite. It knows nothing of HTTP or of caches: a page comes out of it as bytes that are ready to send.
 //
-// Every load takes one connection from the pool, says on the context's probe.Meter how long it waited for it, and runs all of its
+// Every load takes one connection from the pool, records on the context's probe.Meter how long it waited for it, and runs all of its
 // queries on it, so that waiting for the pool and waiting for SQL are two figures.
 package housing
 
@@ -21,7 +21,7 @@ import (
 	"loadlab/app/internal/probe"
 )
 
-// Errors that callers tell apart with errors.Is.
+// Errors that callers distinguish with errors.Is.
 var (
 	ErrNotFound = errors.New("there is no such property")
 	ErrLoader   = errors.New("there is no such loader")
@@ -30,7 +30,7 @@ var (
 	ErrDistance = errors.New("sqlite_rtt is for SQLite only: leave it out, or use a database-url of sqlite:PATH")
 )
 
-// Options say how a Store uses its database. The zero value is the defaults of the knobs db_conns and db_timeout, no index, no distance and no
+// Options are how a Store uses its database. The zero value is the defaults of the knobs db_conns and db_timeout, no index, no distance and no
 // hook.
 type Options struct {
 	Connections int           // the most connections to the database, all of them kept open
@@ -56,7 +56,7 @@ type Store struct {
 }
 
 // Open connects to "postgres://user@host:port/database" or "sqlite:PATH", brings the schema up to date and creates or drops the index
-// as the options say, so that a database that is used again tells the truth. Several processes may open one PostgreSQL database at
+// as the options ask, so that a database that is used again is what they describe. Several processes may open one PostgreSQL database at
 // once. The error is ErrURL for an address of another form, and ErrDistance for a SQLiteRTT without SQLite.
 func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	e, address, err := dialectOf(databaseURL)
@@ -87,7 +87,7 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 		connector = o.wrap(connector)
 	}
 	db := sql.OpenDB(connector)
-	// An idle connection that is closed is a connect on the next burst, which the burst would be blamed for.
+	// An idle connection that is closed is a connect in the next burst, and would count as part of what the burst costs.
 	db.SetMaxOpenConns(o.Connections)
 	db.SetMaxIdleConns(o.Connections)
 	s.db = bun.NewDB(db, e.bun())
@@ -128,7 +128,7 @@ func (s *Store) setUp(ctx context.Context, f func(context.Context, *bun.DB) erro
 	return err
 }
 
-// because adds that the context has ended to the error of a query that was asked to stop for it: PostgreSQL only says that it was asked.
+// because adds that the context has ended to the error of a query that was asked to stop for it: PostgreSQL only reports that it was asked.
 func because(ctx context.Context, err error) error {
 	if ended := ctx.Err(); err != nil && ended != nil && !errors.Is(err, ended) {
 		return fmt.Errorf("%w: %w", err, ended)
@@ -172,8 +172,8 @@ func (s *Store) Version(ctx context.Context) (string, error) {
 // Close closes the connections.
 func (s *Store) Close() error { return s.db.Close() }
 
-// outOfTime makes sure that an error for which ctx's end is the reason says so to errors.Is. A dial has the deadline from ctx but a timer of
-// its own, which may be the first to run out; pgx then tells of a timeout that is no context's.
+// outOfTime makes sure that errors.Is finds ctx's end in an error of which that is the reason. A dial has the deadline from ctx but a timer of
+// its own, which may be the first to run out; pgx then reports a timeout that is no context's.
 func outOfTime(ctx context.Context, err error) error {
 	cause := ctx.Err()
 	if deadline, ok := ctx.Deadline(); cause == nil && ok && !time.Now().Before(deadline) {

@@ -58,7 +58,7 @@ func TestSQLitePath(t *testing.T) {
 	}
 }
 
-// The wait for a connection is told apart from the time in SQL, and ends with the timeout.
+// The wait for a connection is counted apart from the time in SQL, and ends with the timeout.
 func TestPoolWait(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
 		s := seeded(t, url, 5, housing.Options{Connections: 1, Timeout: 50 * time.Millisecond})

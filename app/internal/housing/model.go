@@ -72,7 +72,7 @@ type revision struct {
 
 	ID      int64 `bun:"id,pk"`           // always revisionID
 	Current int64 `bun:"current,notnull"` // the last version handed out
-	// Properties and Recipe say what the seed has put into the other tables. A seed that was interrupted leaves unseeded.
+	// Properties and Recipe record what the seed has put into the other tables. A seed that was interrupted leaves unseeded.
 	Properties int64 `bun:"properties,notnull"`
 	Recipe     int64 `bun:"recipe,notnull"`
 }

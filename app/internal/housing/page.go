@@ -79,7 +79,7 @@ func (s *Store) Page(ctx context.Context, loader string, q Query) (body []byte, 
 }
 
 // buffers are what pages are encoded in: a body is then allocated once, in its size.
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }} //nolint:gochecknoglobals // a pool has no state to speak of
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }} //nolint:gochecknoglobals // a pool has no state that a caller could depend on
 
 // render runs after the connection has gone back to the pool: others may use it meanwhile.
 func render(q Query, found listing) (body []byte, version int64, err error) {

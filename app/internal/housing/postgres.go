@@ -111,7 +111,7 @@ func postgresWatch(ctx context.Context, conn *sql.Conn) (context.Context, func()
 	return watched{ctx}, w.Unwatch
 }
 
-// watched is a context that somebody else watches: it says that it has ended but not when.
+// watched is a context that is watched elsewhere: its Err works, its Done never fires.
 type watched struct{ context.Context }
 
 // Done implements context.Context.
@@ -230,7 +230,7 @@ func postgresExplain(ctx context.Context, conn *sql.Conn, query string) (string,
 	if err != nil {
 		return "", err
 	}
-	defer rows.Close() //nolint:errcheck // Err tells
+	defer rows.Close() //nolint:errcheck // Err returns it
 	var plan strings.Builder
 	for rows.Next() {
 		var line string

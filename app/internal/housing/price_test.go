@@ -27,7 +27,7 @@ func TestParsePrice(t *testing.T) {
 	}
 }
 
-// Whatever is accepted means what it says, and comes back the same.
+// Whatever is accepted has the value that it was written as, and comes back the same.
 func FuzzParsePrice(f *testing.F) {
 	for _, text := range []string{"450000.00", "0.1", "9999999999.99", "01", "1.", "-0", "1e1", "", "١.٢"} {
 		f.Add(text)

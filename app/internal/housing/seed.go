@@ -34,7 +34,7 @@ func seedFrom() time.Time { return time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC) }
 
 // Seed fills the database with n properties, 500 agents, 50 offices and 1,000 locations, always the same for the same n. A database
 // that has been filled with n properties is left alone, price changes and all; one of another size is emptied first. progress, which
-// may be nil, is told now and then how many properties are in.
+// may be nil, is called now and then with how many properties are in.
 func (s *Store) Seed(ctx context.Context, n int, progress func(done int)) error {
 	if n < 0 {
 		return fmt.Errorf("cannot seed %d properties", n)

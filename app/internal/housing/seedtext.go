@@ -88,7 +88,7 @@ func (s *seed) description(atLeast int) string {
 	var b strings.Builder
 	b.Grow(atLeast + 160)
 	all := sentences()
-	// A walk with a stride that shares no factor with the number of sentences says none twice before it has said them all.
+	// A walk with a stride that shares no factor with the number of sentences uses none twice before it has used them all.
 	i, stride := s.rng.IntN(len(all)), 1+s.rng.IntN(len(all)-1)
 	for b.Len() < atLeast+trimmed {
 		if b.Len() > 0 {

@@ -152,13 +152,13 @@ func insertBatch(ctx context.Context, db *sql.DB, query string, next func() ([]a
 	return n, tx.Commit()
 }
 
-// sqliteExplain returns the plan as a tree. SQLite does not tell what a query cost.
+// sqliteExplain returns the plan as a tree. SQLite does not report what a query cost.
 func sqliteExplain(ctx context.Context, conn *sql.Conn, query string) (string, error) {
 	rows, err := conn.QueryContext(ctx, "EXPLAIN QUERY PLAN "+query)
 	if err != nil {
 		return "", err
 	}
-	defer rows.Close() //nolint:errcheck // Err tells
+	defer rows.Close() //nolint:errcheck // Err returns it
 	depth := map[int]int{0: -1}
 	var plan strings.Builder
 	for rows.Next() {

@@ -58,7 +58,7 @@ func BenchmarkHit(b *testing.B) {
 	}
 }
 
-// BenchmarkRead compares ways to read a page and how long it still lives, which is why lookup is as it is. GET alone does not tell the
+// BenchmarkRead compares ways to read a page and how long it still lives, which is why lookup is as it is. GET alone does not return the
 // latter; it is there to show what PTTL adds.
 func BenchmarkRead(b *testing.B) {
 	rdb, _ := benchCache(b)

@@ -23,7 +23,7 @@ type Config struct {
 	RedisBudget    time.Duration  // what Redis may cost one request, over all its round trips, each within Options' budget
 	ComputeTimeout time.Duration  // how long a recompute may take that its request cannot cancel
 	Rand           func() float64 // uniform over [0, 1), safe for concurrent use; math/rand/v2
-	Log            *slog.Logger   // where a failed background refresh is told; slog.Default
+	Log            *slog.Logger   // where a failed background refresh is logged; slog.Default
 }
 
 // duration is a field that a knob sets.

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// early is XFetch (Vattani, Chierichetti, Lowenstein: Optimal Probabilistic Cache Stampede Prevention, VLDB 2015): each hit throws dice
-// on whether to refresh the page in its own request, at odds that grow as the expiry comes near. Requests coordinate by nothing but
-// those odds. A page that nobody asks for in its last moments expires, and is then as unprotected as a cold one.
+// early is XFetch (Vattani, Chierichetti, Lowenstein: Optimal Probabilistic Cache Stampede Prevention, VLDB 2015): each hit
+// refreshes the page in its own request with a probability that grows as the expiry comes near. Requests coordinate by nothing else.
+// A page that is not requested shortly before its expiry expires, and is then as unprotected as a cold one.
 type early struct{}
 
 func newEarly() policy { return early{} }
@@ -27,7 +27,7 @@ func (early) get(ctx context.Context, r *request) (Page, Outcome, error) {
 		// The page in hand is still fresh, and better than an error.
 		hit := e.hit()
 		hit.Detail = DetailRefreshFailed
-		return e.page, hit, nil //nolint:nilerr // the outcome tells of it
+		return e.page, hit, nil //nolint:nilerr // the outcome has it
 	}
 	e.page.Release()
 	out.Detail = DetailEarly
@@ -35,7 +35,7 @@ func (early) get(ctx context.Context, r *request) (Page, Outcome, error) {
 }
 
 // refreshNow is the paper's test: with D the time that the last recompute took, refresh if -D x beta x ln(rand) reaches the time that
-// is left. uniform is from [0, 1); the logarithm wants (0, 1].
+// is left. uniform is from [0, 1); the logarithm takes (0, 1].
 func refreshNow(left, took time.Duration, beta, uniform float64) bool {
 	return -float64(took)*beta*math.Log(1-uniform) >= float64(left)
 }

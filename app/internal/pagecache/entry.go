@@ -25,7 +25,7 @@ import (
 //	45 maker       trace id (16 bytes) and span id (8) of the recompute, if it was sampled; zeros otherwise
 //	69 body
 //
-// It says how long, never until when: that is the key's own expiry, which only Redis' clock decides.
+// An entry has how long a page is fresh, never until when: that is the key's own expiry, which only Redis' clock decides.
 //
 // An entry of another layout, or with a flag that is not known here, is a miss: two releases that share a Redis replace each other's
 // pages, and never misread them.
@@ -34,7 +34,7 @@ const (
 	headerSize = 69
 )
 
-// flags say what an entry is, if it is no page.
+// flags mark an entry that is no page.
 type flags uint8
 
 const (
@@ -122,7 +122,7 @@ func (c *Cache) lookup(ctx context.Context, key string) (*entry, error) {
 	}
 }
 
-// decodeLive decodes an entry whose key lives for left. Redis says -2 for no such key and -1 for no expiry, negative nanoseconds here. The
+// decodeLive decodes an entry whose key lives for left. Redis answers -2 for no such key and -1 for no expiry, negative nanoseconds here. The
 // first is a page that was stored between the two commands. The second is none of this package's: as a miss, it is replaced by one that
 // ends. So is an entry that is no page: no strategy stores one.
 func decodeLive(b []byte, left time.Duration) (*entry, bool) {

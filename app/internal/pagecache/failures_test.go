@@ -148,7 +148,7 @@ func panics(t *testing.T, l *lab, s pagecache.Strategy) {
 	}
 }
 
-// deadHolder leaves a lock behind as a process does that is killed. Strategies without locks do not care.
+// deadHolder leaves a lock behind as a process does that is killed. It has no effect on strategies without locks.
 func deadHolder(t *testing.T, l *lab, s pagecache.Strategy) {
 	const short, herd = 200 * time.Millisecond, 10
 	l.configure(t, func(c *pagecache.Config) { c.LockTTL = short })

@@ -10,7 +10,7 @@ import (
 	"loadlab/app/internal/probe"
 )
 
-// errAborted is the result of a flight whose leader never came back, as by runtime.Goexit.
+// errAborted is the result of a flight whose leader ended without a result, as by runtime.Goexit.
 var errAborted = errors.New("the recompute was aborted")
 
 // flights are the recomputes under way in this process, by key. The zero value has none.

@@ -172,12 +172,12 @@ func checkMeanLaw(t *testing.T, s pagecache.Strategy) {
 	}
 }
 
-// simulateXFetch plays one life of a page against a simulated clock: Poisson arrivals until the first recompute has replaced it. It
-// returns how many recomputes began.
+// simulateXFetch simulates one page on a clock of its own, from a fill to its replacement: Poisson arrivals until the first
+// recompute has replaced it. It returns how many recomputes began.
 func simulateXFetch(rng *rand.Rand, beta float64) int {
 	const rate, took = 1200.0, 45 * time.Millisecond
 	scale := beta * took.Seconds()
-	left := scale * (math.Log(rate*scale) + 8) // 3 lives in 10,000 would end before that
+	left := scale * (math.Log(rate*scale) + 8) // 3 pages in 10,000 would be replaced before that
 	recomputes, replaced := 0, math.Inf(-1)    // times are what is left until expiry, and fall
 	for ; left > replaced; left -= rng.ExpFloat64() / rate {
 		d := time.Duration(left * float64(time.Second))

@@ -42,8 +42,8 @@ func (r *request) fillLocked(ctx context.Context, grace time.Duration) (Page, Ou
 
 // lockOrPage returns a token if the caller holds the lock and the page is missing, or the page once it is there. It returns neither if
 // Redis fails, or if two lock TTLs have passed with both out of reach: then nothing is left but to recompute without. One TTL is what
-// the lock of a holder that died may take to expire. With no more patience than that, everybody who waited would lose it just then, and
-// recompute beside the one who took the lock over.
+// the lock of a holder that died may take to expire. If requests waited no longer than that, all of them would give up at that moment, and
+// recompute beside the one that took the lock over.
 func (r *request) lockOrPage(ctx context.Context) (token string, e *entry, err error) {
 	patience := time.NewTimer(2 * r.cfg.LockTTL)
 	defer patience.Stop()
@@ -85,7 +85,7 @@ func (r *request) pause(ctx context.Context, d time.Duration, patience *time.Tim
 	}
 }
 
-// errTaken says that somebody else holds the lock.
+// errTaken is that somebody else holds the lock.
 var errTaken = errors.New("the lock is taken")
 
 // tryLock takes the page's lock. The token is new for each time the lock is taken: with one a process, a holder that lost its lock could

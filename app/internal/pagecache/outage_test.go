@@ -12,36 +12,28 @@ import (
 	"loadlab/app/api"
 	"loadlab/app/internal/pagecache"
 	"loadlab/internal/localserver"
+	"loadlab/internal/testkit"
 )
 
-// budget is what Redis may cost a request in these tests; bound is what none may take even on a very busy machine. With go-redis'
-// defaults the same requests take 5 s and more.
-const (
-	budget = 100 * time.Millisecond
-	bound  = 3 * time.Second
-)
+// budget is what Redis may cost a request in these tests. Nothing else ends a round trip: the timeouts of a lab's client are an hour.
+const budget = 100 * time.Millisecond
 
-// checkOutage sends a request by each strategy to a Redis that is of no use, and expects nothing but the page.
+// checkOutage sends a request by each strategy to a Redis that does not work, and expects nothing but the page.
 func checkOutage(t *testing.T, l *lab, wantDetail string) {
 	t.Helper()
 	l.configure(t, func(c *pagecache.Config) { c.RedisBudget = budget })
 	before := l.counters()
 	for _, s := range pagecache.Strategies() {
-		start := time.Now()
 		a := l.get(t, s.Name, page(1))
-		took := time.Since(start)
 		if a.err != nil || a.page.Version != 1 || a.out.Result != api.CacheMiss || a.out.Stored || a.out.Detail != wantDetail {
-			t.Errorf("%s: got version %d, %+v, %v, want a miss that says %s", s.Name, a.page.Version, a.out, a.err, wantDetail)
+			t.Errorf("%s: got version %d, %+v, %v, want a miss with the detail %s", s.Name, a.page.Version, a.out, a.err, wantDetail)
 		}
 		if got := string(a.out.Append(nil)); got != "loadlab; fwd=miss; detail="+wantDetail {
 			t.Errorf("%s: Cache-Status %q", s.Name, got)
 		}
-		if took > bound {
-			t.Errorf("%s: took %s, with a budget of %s", s.Name, took, budget)
-		}
 	}
 	if c := l.counters(); c.cold != before.cold || c.expirations != 0 {
-		t.Errorf("counted %d cold, %d expirations, with nobody to say whether the page was there", c.cold-before.cold, c.expirations)
+		t.Errorf("counted %d cold, %d expirations, without an answer whether the page was there", c.cold-before.cold, c.expirations)
 	}
 }
 
@@ -63,7 +55,7 @@ func TestRedisAnswersErrors(t *testing.T) {
 	}
 }
 
-// TestRedisBlackHole has a peer that accepts connections and never says a word.
+// TestRedisBlackHole has a peer that accepts connections and never answers.
 func TestRedisBlackHole(t *testing.T) {
 	hole, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -94,6 +86,10 @@ func TestRedisStopped(t *testing.T) {
 	if err := syscall.Kill(r.PID, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	testkit.Eventually(t, "Redis has stopped", func() bool {
+		p, ok := testkit.FindProcess(r.PID)
+		return !ok || p.State == 'T' // where there is no /proc, the signal is all that is known
+	})
 	checkOutage(t, l, pagecache.DetailRedis)
 	if err := syscall.Kill(r.PID, syscall.SIGCONT); err != nil {
 		t.Fatal(err)
@@ -104,31 +100,47 @@ func TestRedisStopped(t *testing.T) {
 	}
 }
 
-// TestBudgetIsForAllRoundTrips has a Redis that is slow, but not so slow that a single call would use the budget up.
+// TestBudgetIsForAllRoundTrips has a Redis that answers the first call of a request late, and the second never: what the first took, the
+// second has not.
 func TestBudgetIsForAllRoundTrips(t *testing.T) {
+	const whole = 4 * budget // the first call must be answered on a busy machine, too
 	m := miniredis.RunT(t)
 	l := newLab(t, m.Addr())
+	l.configure(t, func(c *pagecache.Config) { c.RedisBudget = whole })
+	var begin time.Time
+	var calls int
+	var took, left time.Duration // by the first call, and to the second
 	l.trips.before = func(ctx context.Context, _ string) {
-		select {
-		case <-ctx.Done():
-		case <-time.After(budget * 2 / 3):
+		switch calls++; calls {
+		case 1:
+			begin = time.Now()
+			late, cancel := context.WithTimeout(ctx, budget)
+			defer cancel()
+			<-late.Done()
+		case 2:
+			deadline, _ := ctx.Deadline()
+			left = time.Until(deadline)
+			<-ctx.Done()
+		}
+	}
+	l.trips.after = func(context.Context) {
+		if calls == 1 {
+			took = time.Since(begin)
 		}
 	}
 	for _, s := range pagecache.Strategies() {
-		l.configure(t, func(c *pagecache.Config) { c.RedisBudget = budget })
-		before := l.trips.all.value()
+		calls = 0
 		if a := l.get(t, s.Name, page(1)); a.err != nil || a.out.Detail != pagecache.DetailRedis || a.out.Stored {
 			t.Errorf("%s: got %+v, %v", s.Name, a.out, a.err)
 		}
-		// The first call leaves a third of the budget, the second uses it up.
-		if got := l.trips.all.value() - before; got != 2 {
-			t.Errorf("%s: made %d round trips, want 2", s.Name, got)
+		if calls != 2 || left > whole-took {
+			t.Errorf("%s: made %d round trips, of which the first left %s to the second; want 2, and at most %s", s.Name, calls, left, whole-took)
 		}
 	}
 }
 
-// TestRedisGoneMidWay loses Redis while recomputes run and others wait: nobody fails, and nobody waits for the lock of a Redis that is
-// no more.
+// TestRedisGoneMidWay loses Redis while recomputes run and others wait: nobody fails, and nobody waits for the lock of a Redis
+// that has gone.
 func TestRedisGoneMidWay(t *testing.T) {
 	for _, s := range pagecache.Strategies() {
 		t.Run(s.Name, func(t *testing.T) {

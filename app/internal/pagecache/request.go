@@ -14,7 +14,7 @@ import (
 // noGrace is for pages that are gone when they expire.
 const noGrace = 0
 
-// errSpent says that the request has spent its budget for Redis.
+// errSpent is that the request has spent its budget for Redis.
 var errSpent = errors.New("the request has spent its budget for Redis")
 
 // request is one request for one page: the verbs that strategies are written with, and what is left of its budget for Redis. It belongs
@@ -26,7 +26,7 @@ type request struct {
 	compute       func(context.Context) (Page, error)
 	slot          *slot
 	before        uint64        // the generation that this process had last seen when the request came
-	asked         bool          // whether a read has answered: only the first miss says that the page was cold or expired
+	asked         bool          // whether a read has answered: only the first miss shows that the page was cold or expired
 	budget        time.Duration // that Redis may still cost
 	redisFailed   bool
 }
@@ -57,9 +57,9 @@ func (r *request) redis(ctx context.Context, call func(context.Context) error) e
 		r.redisFailed = true
 		return errSpent
 	}
+	start := time.Now() // before the timeout is set: a call that uses all of it must leave nothing
 	ctx, cancel := context.WithTimeout(ctx, r.budget)
 	defer cancel()
-	start := time.Now()
 	err := call(ctx)
 	r.budget -= time.Since(start)
 	if err != nil && !errors.Is(err, redis.Nil) {

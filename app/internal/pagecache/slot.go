@@ -74,7 +74,7 @@ func (s *slot) seen(generation uint64) {
 }
 
 // missed counts a page that is not in Redis: as expired if this process had seen a generation of it, else as cold. before is what last
-// said before the read that missed; by now somebody may have stored the next generation, and that one has not expired.
+// held before the read that missed; by now somebody may have stored the next generation, and that one has not expired.
 func (s *slot) missed(ctx context.Context, before uint64) {
 	if before != 0 {
 		s.expired(ctx, before)

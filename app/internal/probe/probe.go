@@ -1,4 +1,4 @@
-// Package probe says what a request cost. A Meter travels in the request's context; a bun hook and a go-redis hook count, time and
+// Package probe measures what a request cost. A Meter travels in the request's context; a bun hook and a go-redis hook count, time and
 // trace every query and command on the meter they find there, and on the totals of the meter's mode. It knows neither HTTP nor what
 // the queries are for.
 //

@@ -17,7 +17,7 @@ import (
 )
 
 // SQLHook counts, times and traces every query that bun makes. A driver-level tracer would see the literals that bun has inlined and
-// could not tell the model.
+// would not know the model.
 type SQLHook struct {
 	System string       // "postgresql" or "sqlite"
 	Tracer trace.Tracer // spans are started only under a recording span

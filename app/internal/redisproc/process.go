@@ -53,9 +53,6 @@ func Start(ctx context.Context, executable string, args ...string) (*Process, er
 // Addr is where the child listens, as host:port.
 func (p *Process) Addr() string { return p.addr }
 
-// PID is the child's process id.
-func (p *Process) PID() int { return p.cmd.Process.Pid }
-
 // Close ends the child and waits for it. The error is the child's, if it did not end well.
 func (p *Process) Close() error {
 	_ = p.stdin.Close() // closed already, if Close is called again

@@ -14,7 +14,7 @@ import (
 	"loadlab/app/internal/pagecache"
 )
 
-// Strategies returns the table of caching strategies as the API tells it.
+// Strategies returns the table of caching strategies as the API has it.
 func Strategies() []api.Strategy {
 	var out []api.Strategy
 	for _, s := range pagecache.Strategies() {

@@ -128,11 +128,11 @@ func number(text string, byDefault, most int) (int, error) {
 
 // property serves one property.
 func (s *Server) property(c *gin.Context) {
-	rq := s.begin(c, api.ModeProperty)
-	id, ok := s.id(c, rq)
+	id, ok := s.id(c)
 	if !ok {
 		return
 	}
+	rq := s.begin(c, api.ModeProperty)
 	p, err := s.Store.Property(rq.ctx, id)
 	if err != nil {
 		s.pageError(c, rq, err)
@@ -147,11 +147,11 @@ const maxPriceBody = 1024
 
 // changePrice commits a new price. It leaves the cached pages alone: how stale they are is what the lab measures.
 func (s *Server) changePrice(c *gin.Context) {
-	rq := s.begin(c, api.ModePriceChange)
-	id, ok := s.id(c, rq)
+	id, ok := s.id(c)
 	if !ok {
 		return
 	}
+	rq := s.begin(c, api.ModePriceChange)
 	var change api.PriceChange
 	if err := decode(http.MaxBytesReader(c.Writer, c.Request.Body, maxPriceBody), &change); err != nil {
 		s.problem(c, rq, http.StatusBadRequest, "the body must be like {\"price\": \"450000.00\"}: "+err.Error(), "price")
@@ -171,10 +171,12 @@ func (s *Server) changePrice(c *gin.Context) {
 	s.json(c, rq, p)
 }
 
-func (s *Server) id(c *gin.Context, rq *request) (int64, bool) {
+// id returns the id in the path. Without one the request asks for no property: it is answered here, if id returns false, and counted under
+// ModeNone.
+func (s *Server) id(c *gin.Context) (int64, bool) {
 	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
 	if err != nil || id < 1 {
-		s.problem(c, rq, http.StatusNotFound, fmt.Sprintf("%q is not the id of a property", c.Param("id")), "live", "cached", "{id}")
+		s.problem(c, nil, http.StatusNotFound, fmt.Sprintf("%q is not the id of a property", c.Param("id")), "live", "cached", "{id}")
 		return 0, false
 	}
 	return id, true

@@ -21,7 +21,7 @@ import (
 	"loadlab/otel/signal"
 )
 
-// request is one request of a mode: its meter, its trace, and the headers that tell what it cost.
+// request is one request of a mode: its meter, its trace, and the headers with what it cost.
 type request struct {
 	ctx   context.Context
 	start time.Time
@@ -101,7 +101,7 @@ func traceparent(ctx context.Context) string {
 	return string(append(b, "-00"...))
 }
 
-// finish tells the cost of the request in its headers, metrics and span. It is called right before the status is written: headers set
+// finish writes the cost of the request to its headers, metrics and span. It is called right before the status is written: headers set
 // after that are lost.
 func (rq *request) finish(s *Server, c *gin.Context, status int) {
 	timing := rq.meter.Timing()

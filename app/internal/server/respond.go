@@ -59,7 +59,7 @@ func (s *Server) problem(c *gin.Context, rq *request, status int, detail string,
 	s.send(c, rq, status, typeProblem, append(body, '\n'))
 }
 
-// fail answers a request that could not be served, and logs why: the answer tells no internals.
+// fail answers a request that could not be served, and logs why: the answer shows no internals.
 func (s *Server) fail(c *gin.Context, rq *request, err error) {
 	ctx := c.Request.Context()
 	if rq != nil {

@@ -3,7 +3,6 @@ package server_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -26,6 +25,7 @@ import (
 	"loadlab/app/internal/probe"
 	"loadlab/app/internal/server"
 	"loadlab/internal/localserver"
+	"loadlab/internal/testkit"
 	"loadlab/otel/telemetry"
 )
 
@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 // rows is enough for three pages.
 const rows = 60
 
-// rig is an app in this process: both its ports, and what it leans on.
+// rig is an app in this process: both its ports, and what it depends on.
 type rig struct {
 	api, lab *httptest.Server
 	redis    *miniredis.Miniredis
@@ -115,12 +115,7 @@ func (keep) Shutdown(context.Context) error { return nil }
 func postgres(t *testing.T) string {
 	t.Helper()
 	pg, err := localserver.StartPostgres(t.Context(), localserver.Options{})
-	if errors.Is(err, localserver.ErrMissing) && os.Getenv("CI") != "true" {
-		t.Skipf("NOT TESTED ON POSTGRESQL: %v", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Need(t, err, localserver.ErrMissing)
 	t.Cleanup(func() {
 		if err := pg.Stop(); err != nil {
 			t.Error(err)
@@ -172,7 +167,7 @@ func decode[T any](t *testing.T, a answer) T {
 	return v
 }
 
-// cost is what Server-Timing says: queries and commands.
+// cost is what Server-Timing has: queries and commands.
 func (a answer) cost(t *testing.T) (queries, commands string) {
 	t.Helper()
 	for part := range strings.SplitSeq(a.Header.Get(api.HeaderServerTiming), ", ") {

@@ -1,5 +1,5 @@
-// Package server puts the portal and the lab controls on HTTP. Every response says what it cost; what the pages are made of and how
-// they are cached is the business of packages housing and pagecache.
+// Package server puts the portal and the lab controls on HTTP. Every response has what it cost in its headers; what the
+// pages are made of and how they are cached is the business of packages housing and pagecache.
 package server
 
 import (
@@ -66,7 +66,7 @@ func (s *Server) API() http.Handler {
 	return r
 }
 
-// router returns a Gin engine whose every answer, also to a path or method that does not exist, is of this package's making.
+// router returns a Gin engine whose every answer, also to a path or method that does not exist, is made by this package.
 func (s *Server) router() *gin.Engine {
 	r := gin.New()
 	r.RedirectTrailingSlash = false

@@ -135,7 +135,7 @@ func TestAPriceChangeMakesTheCachedPageStale(t *testing.T) {
 	}
 }
 
-// TestCountsAreThoseOfTheDatabase holds what responses and counters say against what PostgreSQL counted, under concurrency.
+// TestCountsAreThoseOfTheDatabase compares what responses and counters report with what PostgreSQL counted, under concurrency.
 func TestCountsAreThoseOfTheDatabase(t *testing.T) {
 	url := postgres(t)
 	r := newRig(t, url, false)

@@ -43,7 +43,7 @@ func (m Mix) Mode(k int64) int {
 	return len(m.upto) - 1
 }
 
-// splitmix is the k-th output of SplitMix64 (Steele, Lea and Flood, 2014), which can be asked for any k without the ones before.
+// splitmix is the k-th output of SplitMix64 (Steele, Lea and Flood, 2014), which can be computed for any k without the ones before.
 func splitmix(seed, k uint64) uint64 {
 	z := splitmixFinish(seed) + (k+1)*0x9e3779b97f4a7c15
 	return splitmixFinish(z)

@@ -1,4 +1,4 @@
-// Package arrival says when the requests of an open phase are due. It is pure arithmetic: a Profile is an arrival rate over time, and a
+// Package arrival computes when the requests of an open phase are due. It is pure arithmetic: a Profile is an arrival rate over time, and a
 // Stream turns it into due times one by one, as a closed form of how many there were before. It knows neither a clock nor a response,
 // so nothing that happens during a run can move a due time, and the same parameters give the same stream again.
 package arrival
@@ -19,29 +19,6 @@ type Segment struct {
 // Constant is one rate throughout.
 func Constant(rate float64, d time.Duration) []Segment {
 	return []Segment{{For: d, From: rate, To: rate}}
-}
-
-// Ramp goes from one rate to another.
-func Ramp(from, to float64, d time.Duration) []Segment {
-	return []Segment{{For: d, From: from, To: to}}
-}
-
-// Steps holds each of the rates for the same time.
-func Steps(each time.Duration, rates ...float64) []Segment {
-	steps := make([]Segment, len(rates))
-	for i, r := range rates {
-		steps[i] = Segment{For: each, From: r, To: r}
-	}
-	return steps
-}
-
-// Spike is a base rate that jumps to a peak, and back.
-func Spike(base, peak float64, before, during, after time.Duration) []Segment {
-	return []Segment{
-		{For: before, From: base, To: base},
-		{For: during, From: peak, To: peak},
-		{For: after, From: base, To: base},
-	}
 }
 
 // Profile is an arrival rate over time, piecewise linear. Make it with New; the zero value has no arrivals.
@@ -88,57 +65,9 @@ func (p Profile) Total() time.Duration {
 	return p.start[len(p.segments)]
 }
 
-// Expected is the number of arrivals of the whole profile: exact for constant arrivals but for a last fraction, which counts as one;
-// the mean for Poisson arrivals.
-func (p Profile) Expected() float64 {
-	if len(p.area) == 0 {
-		return 0
-	}
-	return p.area[len(p.segments)]
-}
-
-// Rate is the arrival rate at t per second; 0 outside the profile.
-func (p Profile) Rate(t time.Duration) float64 {
-	if t < 0 || t >= p.Total() {
-		return 0
-	}
-	i := p.at(t)
-	s := p.segments[i]
-	return s.From + (s.To-s.From)*(t-p.start[i]).Seconds()/s.For.Seconds()
-}
-
-// Integral is the expected number of arrivals before t.
-func (p Profile) Integral(t time.Duration) float64 {
-	if t <= 0 {
-		return 0
-	}
-	if t >= p.Total() {
-		return p.Expected()
-	}
-	i := p.at(t)
-	s, dt := p.segments[i], (t - p.start[i]).Seconds()
-	slope := (s.To - s.From) / s.For.Seconds()
-	return p.area[i] + dt*(s.From+slope*dt/2)
-}
-
-// at finds the segment of a time within the profile.
-func (p Profile) at(t time.Duration) int {
-	i := 0
-	for t >= p.start[i+1] {
-		i++
-	}
-	return i
-}
-
-// Inverse is the first moment after which more than x arrivals are expected: the due time of the arrival that has x before it. In a
+// inverse returns the first moment after which more than x arrivals are expected: the due time of the arrival that has x before it. In a
 // stretch without arrivals it is the stretch's end, never its beginning: the load rests there. It is Total for any x that the profile
-// does not reach.
-func (p Profile) Inverse(x float64) time.Duration {
-	t, _ := p.inverse(x, 0)
-	return t
-}
-
-// inverse is Inverse for an x that is known not to lie before segment i; it returns the segment where it does lie.
+// does not reach. x is known not to lie before segment i; inverse returns the segment where it does lie.
 func (p Profile) inverse(x float64, i int) (time.Duration, int) {
 	x = max(x, 0)
 	// The sums of areas carry rounding errors. An x that close below a boundary is meant to be on it.

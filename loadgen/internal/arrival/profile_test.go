@@ -19,15 +19,38 @@ func profile(t testing.TB, segments ...arrival.Segment) arrival.Profile {
 	return p
 }
 
+// ramp goes from one rate to another.
+func ramp(from, to float64, d time.Duration) []arrival.Segment {
+	return []arrival.Segment{{For: d, From: from, To: to}}
+}
+
+// steps holds each of the rates for the same time.
+func steps(each time.Duration, rates ...float64) []arrival.Segment {
+	held := make([]arrival.Segment, len(rates))
+	for i, r := range rates {
+		held[i] = arrival.Segment{For: each, From: r, To: r}
+	}
+	return held
+}
+
+// spike is a base rate that jumps to a peak, and back.
+func spike(base, peak float64, before, during, after time.Duration) []arrival.Segment {
+	return []arrival.Segment{
+		{For: before, From: base, To: base},
+		{For: during, From: peak, To: peak},
+		{For: after, From: base, To: base},
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	tests := map[string][]arrival.Segment{
 		"nothing":       nil,
 		"no time":       arrival.Constant(10, 0),
 		"negative time": arrival.Constant(10, -time.Second),
 		"negative rate": arrival.Constant(-1, time.Second),
-		"NaN":           arrival.Ramp(0, math.NaN(), time.Second),
+		"NaN":           ramp(0, math.NaN(), time.Second),
 		"infinite":      arrival.Constant(math.Inf(1), time.Second),
-		"too long":      arrival.Steps(math.MaxInt64, 1, 1),
+		"too long":      steps(math.MaxInt64, 1, 1),
 	}
 	for name, segments := range tests {
 		if _, err := arrival.New(segments...); err == nil {
@@ -37,7 +60,7 @@ func TestNewRefuses(t *testing.T) {
 }
 
 func TestProfileFigures(t *testing.T) {
-	spike := slices.Concat(arrival.Spike(10, 100, 2*time.Second, time.Second, 3*time.Second), arrival.Ramp(0, 40, time.Second))
+	spike := slices.Concat(spike(10, 100, 2*time.Second, time.Second, 3*time.Second), ramp(0, 40, time.Second))
 	p := profile(t, spike...)
 	if got, want := p.Total(), 7*time.Second; got != want {
 		t.Errorf("total: got %v, want %v", got, want)
@@ -74,7 +97,7 @@ func TestProfileFigures(t *testing.T) {
 }
 
 func TestInverseOverPauses(t *testing.T) {
-	p := profile(t, arrival.Steps(time.Second, 0, 10, 0, 0, 10, 0)...)
+	p := profile(t, steps(time.Second, 0, 10, 0, 0, 10, 0)...)
 	tests := []struct {
 		x    float64
 		want time.Duration
@@ -97,7 +120,7 @@ func TestInverseOverPauses(t *testing.T) {
 
 // TestInverseNearlyFlat is the case in which the textbook's quadratic formula loses all digits.
 func TestInverseNearlyFlat(t *testing.T) {
-	p := profile(t, arrival.Ramp(1000, 1000+1e-9, 100*time.Second)...)
+	p := profile(t, ramp(1000, 1000+1e-9, 100*time.Second)...)
 	for _, x := range []float64{1, 500, 99_999} {
 		want := time.Duration(x * float64(time.Millisecond))
 		if got := p.Inverse(x); (got - want).Abs() > time.Microsecond {

@@ -6,7 +6,7 @@ import (
 )
 
 // Stream hands out due times in order, measured from the start of the phase; ok is false when there are no more. Its memory does not
-// grow, and two streams of the same parameters are the same, so that one can be read by who releases the arrivals and another by who
+// grow, and two streams of the same parameters are the same, so that one can be read by what releases the arrivals and another by what
 // serves them.
 type Stream interface {
 	Next() (due time.Duration, ok bool)

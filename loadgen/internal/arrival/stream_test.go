@@ -26,7 +26,7 @@ func TestConstantArrivals(t *testing.T) {
 	}{
 		{"even", arrival.Constant(4, time.Second), []time.Duration{0, 250e6, 500e6, 750e6}},
 		{"a fraction counts as one", arrival.Constant(2.5, time.Second), []time.Duration{0, 400e6, 800e6}},
-		{"steps", arrival.Steps(time.Second, 1, 0, 2), []time.Duration{0, 2000e6, 2500e6}},
+		{"steps", steps(time.Second, 1, 0, 2), []time.Duration{0, 2000e6, 2500e6}},
 		{"nothing", arrival.Constant(0, time.Second), nil},
 		{"slower than the phase", arrival.Constant(0.1, time.Second), []time.Duration{0}},
 	}
@@ -37,7 +37,7 @@ func TestConstantArrivals(t *testing.T) {
 	}
 }
 
-// TestConstantCountIsIntegral: up to any moment there were as many arrivals as the integral says, to the arrival.
+// TestConstantCountIsIntegral: up to any moment there were as many arrivals as the integral gives, to the arrival.
 func TestConstantCountIsIntegral(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for range 200 {
@@ -70,7 +70,7 @@ func TestBurst(t *testing.T) {
 }
 
 func TestStreamsRepeat(t *testing.T) {
-	p := profile(t, slices.Concat(arrival.Ramp(0, 300, 2*time.Second), arrival.Constant(50, time.Second))...)
+	p := profile(t, slices.Concat(ramp(0, 300, 2*time.Second), arrival.Constant(50, time.Second))...)
 	makers := map[string]func() arrival.Stream{
 		"constant": func() arrival.Stream { return arrival.NewConstant(p) },
 		"poisson":  func() arrival.Stream { return arrival.NewPoisson(p, 42) },
@@ -105,10 +105,10 @@ const ks1pc = 1.628
 func TestPoissonGaps(t *testing.T) {
 	profiles := map[string][]arrival.Segment{
 		"constant": arrival.Constant(1000, 10*time.Second),
-		"ramp":     arrival.Ramp(0, 2000, 10*time.Second),
-		"down":     arrival.Ramp(2000, 0, 10*time.Second),
-		"spike":    arrival.Spike(100, 3000, 4*time.Second, 3*time.Second, 4*time.Second),
-		"pauses":   arrival.Steps(2*time.Second, 1000, 0, 2000, 0, 500),
+		"ramp":     ramp(0, 2000, 10*time.Second),
+		"down":     ramp(2000, 0, 10*time.Second),
+		"spike":    spike(100, 3000, 4*time.Second, 3*time.Second, 4*time.Second),
+		"pauses":   steps(2*time.Second, 1000, 0, 2000, 0, 500),
 	}
 	for name, segments := range profiles {
 		p := profile(t, segments...)
@@ -182,7 +182,7 @@ func TestMix(t *testing.T) {
 }
 
 func BenchmarkPoisson(b *testing.B) {
-	p := profile(b, slices.Concat(arrival.Ramp(0, 1e6, 1000*time.Hour), arrival.Constant(1, time.Hour))...)
+	p := profile(b, slices.Concat(ramp(0, 1e6, 1000*time.Hour), arrival.Constant(1, time.Hour))...)
 	s := arrival.NewPoisson(p, 1)
 	b.ReportAllocs()
 	for b.Loop() {

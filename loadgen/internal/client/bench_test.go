@@ -20,7 +20,7 @@ import (
 )
 
 // server of BenchmarkClosed: one in another process, on another core, or else the CPU time is both sides'.
-var benchURL = flag.String("url", "", "benchmark against this server, which answers /N with N bytes (loadgen/internal/client/target)")
+var benchURL = flag.String("url", "", "benchmark against this server, which answers /N with N bytes as package tinyserver does")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -128,7 +128,7 @@ func benchTarget(b *testing.B, size string) (*client.Target, *client.Request) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	req, err := t.Prepare(client.Spec{Path: "/" + size, Check: client.Check{Length: n}})
+	req, err := t.Prepare(client.Spec{Path: "/" + size, Check: client.Check{MinLength: n}})
 	if err != nil {
 		b.Fatal(err)
 	}

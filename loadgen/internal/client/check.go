@@ -15,32 +15,29 @@ import (
 // maxChecked is the longest body that is kept for a check of a JSON field.
 const maxChecked = 64 << 20
 
-// Check says what a body must be like: all that it names. The zero value asks for nothing.
+// Check is what a body must be; the zero value requires nothing.
 type Check struct {
-	Length    int64   // exactly so many bytes; 0 is any length
-	MinLength int64   // at least so many bytes
-	Field     string  // a field of a JSON body, and Equals what it must be; "" is no such check
-	Equals    string  // see Field.Equals
-	Fields    []Field // more of them
+	MinLength int64   // bytes
+	Fields    []Field // of a JSON body
 }
 
-// Field says what a field of a JSON body must be.
+// Field is what a field of a JSON body must be.
 type Field struct {
 	Path   string // dotted, array elements by number: "results.0.price"
 	Equals string // a string's value, or the text of a number, true, false or null
 }
 
-// none reports whether nothing is asked for.
-func (c *Check) none() bool { return c.Length == 0 && c.MinLength == 0 && c.lengths() }
+// none reports whether nothing is required.
+func (c *Check) none() bool { return c.MinLength == 0 && c.lengths() }
 
-// lengths reports whether the check can be made from the body's length alone.
-func (c *Check) lengths() bool { return c.Field == "" && len(c.Fields) == 0 }
+// lengths reports whether the check needs only the body's length.
+func (c *Check) lengths() bool { return len(c.Fields) == 0 }
 
 func (c *Check) valid(method string) error {
 	switch {
-	case c.Length < 0 || c.MinLength < 0:
+	case c.MinLength < 0:
 		return errors.New("check: negative length")
-	case c.Field == "" && c.Equals != "", slices.ContainsFunc(c.Fields, func(f Field) bool { return f.Path == "" }):
+	case slices.ContainsFunc(c.Fields, func(f Field) bool { return f.Path == "" }):
 		return errors.New("check: a value without a field")
 	case method == http.MethodHead && !c.none():
 		return errors.New("check: HEAD has no body")
@@ -51,8 +48,6 @@ func (c *Check) valid(method string) error {
 // apply returns why a body of n bytes fails the check, or nil. The body itself is needed only when lengths is false.
 func (c *Check) apply(n int64, body []byte) error {
 	switch {
-	case c.Length > 0 && n != c.Length:
-		return fmt.Errorf("body of %d bytes, want %d", n, c.Length)
 	case n < c.MinLength:
 		return fmt.Errorf("body of %d bytes, want at least %d", n, c.MinLength)
 	case c.lengths():
@@ -65,11 +60,6 @@ func (c *Check) apply(n int64, body []byte) error {
 	var doc any
 	if err := dec.Decode(&doc); err != nil {
 		return fmt.Errorf("body is not JSON: %w", err)
-	}
-	if c.Field != "" {
-		if err := (Field{c.Field, c.Equals}).apply(doc); err != nil {
-			return err
-		}
 	}
 	for _, f := range c.Fields {
 		if err := f.apply(doc); err != nil {

@@ -8,6 +8,9 @@ import (
 	"loadlab/loadgen/internal/measure"
 )
 
+// field is the check of one field.
+func field(path, equals string) []client.Field { return []client.Field{{Path: path, Equals: equals}} }
+
 func TestCheck(t *testing.T) {
 	doc := `{"count": 5000, "next": null, "ok": true, "results": [{"price": "450000.00", "area": 12.50, "a.b": 1}], "big": 1e400}`
 	size := int64(len(doc))
@@ -15,34 +18,32 @@ func TestCheck(t *testing.T) {
 		check client.Check
 		why   string // "" passes
 	}{
-		{client.Check{Length: size}, ""},
-		{client.Check{Length: size - 1}, "want "},
 		{client.Check{MinLength: size}, ""},
 		{client.Check{MinLength: size + 1}, "at least"},
-		{client.Check{Field: "count", Equals: "5000"}, ""},
-		{client.Check{Field: "count", Equals: "5000.0"}, ""},
-		{client.Check{Field: "count", Equals: "5001"}, "count is 5000, want 5001"},
-		{client.Check{Field: "count", Equals: "many"}, "count is 5000"},
-		{client.Check{Field: "next", Equals: "null"}, ""},
-		{client.Check{Field: "next", Equals: ""}, "next is"},
-		{client.Check{Field: "ok", Equals: "true"}, ""},
-		{client.Check{Field: "ok", Equals: "false"}, "ok is true"},
-		{client.Check{Field: "results.0.price", Equals: "450000.00"}, ""},
-		{client.Check{Field: "results.0.price", Equals: "450000"}, "450000.00"},
-		{client.Check{Field: "results.0.area", Equals: "12.5"}, ""},
-		{client.Check{Field: "results.1.price", Equals: "1"}, `no element "1" of 1`},
-		{client.Check{Field: "results.-1", Equals: "1"}, "no element"},
-		{client.Check{Field: "results.price", Equals: "1"}, "no element"},
-		{client.Check{Field: "results", Equals: "1"}, "want 1"},
-		{client.Check{Field: "count.x", Equals: "1"}, "nothing below"},
-		{client.Check{Field: "price", Equals: "1"}, "no field"},
-		{client.Check{Field: "big", Equals: "1e400"}, ""},
-		{client.Check{Field: "big", Equals: "1e999999999"}, "big is"},
-		{client.Check{Length: size, Field: "count", Equals: "5000"}, ""},
+		{client.Check{Fields: field("count", "5000")}, ""},
+		{client.Check{Fields: field("count", "5000.0")}, ""},
+		{client.Check{Fields: field("count", "5001")}, "count is 5000, want 5001"},
+		{client.Check{Fields: field("count", "many")}, "count is 5000"},
+		{client.Check{Fields: field("next", "null")}, ""},
+		{client.Check{Fields: field("next", "")}, "next is"},
+		{client.Check{Fields: field("ok", "true")}, ""},
+		{client.Check{Fields: field("ok", "false")}, "ok is true"},
+		{client.Check{Fields: field("results.0.price", "450000.00")}, ""},
+		{client.Check{Fields: field("results.0.price", "450000")}, "450000.00"},
+		{client.Check{Fields: field("results.0.area", "12.5")}, ""},
+		{client.Check{Fields: field("results.1.price", "1")}, `no element "1" of 1`},
+		{client.Check{Fields: field("results.-1", "1")}, "no element"},
+		{client.Check{Fields: field("results.price", "1")}, "no element"},
+		{client.Check{Fields: field("results", "1")}, "want 1"},
+		{client.Check{Fields: field("count.x", "1")}, "nothing below"},
+		{client.Check{Fields: field("price", "1")}, "no field"},
+		{client.Check{Fields: field("big", "1e400")}, ""},
+		{client.Check{Fields: field("big", "1e999999999")}, "big is"},
+		{client.Check{MinLength: size, Fields: field("count", "5000")}, ""},
 		{client.Check{Fields: []client.Field{{"count", "5000"}, {"ok", "true"}}}, ""},
 		{client.Check{Fields: []client.Field{{"count", "5000"}, {"ok", "false"}}}, "ok is true"},
-		{client.Check{Field: "count", Equals: "1", Fields: []client.Field{{"ok", "true"}}}, "count is 5000"},
-		{client.Check{Length: 7, Field: "count", Equals: "5000"}, "want 7"},
+		{client.Check{Fields: []client.Field{{"count", "1"}, {"ok", "true"}}}, "count is 5000"},
+		{client.Check{MinLength: size + 1, Fields: field("count", "5000")}, "at least"},
 	} {
 		s := serve(t, answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n"+doc[:5]+"\r\n"+
 			"6f\r\n"+doc[5:5+0x6f]+"\r\n"+hexLen(doc[5+0x6f:])+"\r\n"+doc[5+0x6f:]+"\r\n0\r\n\r\n"))
@@ -67,7 +68,7 @@ func hexLen(s string) string {
 func TestCheckOfGarbage(t *testing.T) {
 	for _, body := range []string{"", "{", "<html>", "nul"} {
 		s := serve(t, answering("HTTP/1.1 200 OK\r\nContent-Length: "+string(rune('0'+len(body)))+"\r\n\r\n"+body))
-		h := newHarness(t, s.addr, client.Options{}, client.Spec{Path: "/", Check: client.Check{Field: "a", Equals: "1"}})
+		h := newHarness(t, s.addr, client.Options{}, client.Spec{Path: "/", Check: client.Check{Fields: field("a", "1")}})
 		h.want(0, measure.Check)
 	}
 }

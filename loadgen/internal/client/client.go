@@ -1,11 +1,11 @@
-// Package client makes one HTTP request at a time, as cheaply as Go can without lying about it, and says in a measure.Outcome how
+// Package client makes one HTTP request at a time, as cheaply as Go can without measuring it wrongly, and records in a measure.Outcome how
 // each one ended. It knows nothing of schedules, modes or histograms: a caller is one connection, driven by one goroutine.
 //
 // # The raw transport
 //
 // A Conn speaks HTTP/1.1 over TCP or TLS. Its requests are serialised once; only the 55 bytes of traceparent change. On Linux a call is
-// one write, one wait and one read, and a sized body that nobody checks is received but never copied out of the kernel (MSG_TRUNC):
-// it is counted to its last byte, and the time of that byte is the time of the response. The parser looks at the status, the framing
+// one write, one wait and one read, and a sized body that is not checked is received but never copied out of the kernel (MSG_TRUNC):
+// it is counted to its last byte, and the time of that byte is the time of the response. The parser reads the status, the framing
 // and the few headers the lab reads.
 //
 // # What a call promises
@@ -16,8 +16,8 @@
 //
 // # Connections that the server closed while they were idle
 //
-// A server may close a kept-alive connection at the moment a request is sent on it. That is no failure of the server, and browsers
-// hide it; so does a Conn. The request is sent once more, on a new connection, when all of this holds: the connection had answered a
+// A server may close a kept-alive connection at the moment a request is sent on it. That is no failure of the server, and browsers do not
+// show it; neither does a Conn. The request is sent once more, on a new connection, when all of this holds: the connection had answered a
 // request before; not one byte of the response was read; and either nothing was sent (the connection was found closed before), or the
 // method is idempotent (RFC 9110, section 9.2.2) and the connection broke within 50 ms of the send. The clock keeps running: Sent is the
 // first attempt's. Whatever else breaks a connection is counted, and the second attempt is never repeated.

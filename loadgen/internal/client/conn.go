@@ -18,7 +18,7 @@ const (
 	// body fit, and the rest of a large one is then dropped without a copy.
 	readSize  = 64 << 10
 	firstRead = 4 << 10
-	// dropSize is from where on a body is worth a system call of its own to drop it.
+	// dropSize is the least size of a body that is dropped by a system call of its own.
 	dropSize = 4 << 10
 	// idleProbe is how long a connection may be idle before it is looked at again before a request is sent. It costs a system call, and
 	// servers close what is idle for seconds.
@@ -28,7 +28,7 @@ const (
 )
 
 // Conn is a Caller with the raw transport: one HTTP/1.1 connection that is dialled when it is first needed, kept, and dialled again after
-// an error or when the server asks for it.
+// an error or when the server requires it.
 type Conn struct {
 	t      *Target
 	jobs   []job
@@ -41,7 +41,6 @@ type Conn struct {
 	tls  *tls.Conn // over sock, or nil
 	used bool      // it has answered a request
 	last time.Time // when
-	err  error     // of the last call
 }
 
 // job is a request and this connection's own copy of its bytes: patching shared ones would be a race.
@@ -58,9 +57,6 @@ func NewConn(t *Target, seed uint64, reqs []*Request) *Conn {
 	}
 	return c
 }
-
-// Err says why the last call did not end OK. It is for the goroutine that calls.
-func (c *Conn) Err() error { return c.err }
 
 // Close implements Caller.
 func (c *Conn) Close() error { return c.stop.close() }
@@ -85,7 +81,7 @@ func (c *Conn) Call(ctx context.Context, mode int, deadline time.Time, out *meas
 	default:
 		kind, err = verdict(req.Request, out, c.resp.body)
 	}
-	out.Kind, c.err = kind, err
+	out.Kind = kind
 	switch {
 	case c.sock == nil:
 	case c.resp.out == out && c.resp.reusable() && !req.closes:
@@ -99,7 +95,7 @@ func (c *Conn) Call(ctx context.Context, mode int, deadline time.Time, out *meas
 	c.resp.out = nil
 }
 
-// verdict looks at a response that arrived whole. The body is needed only if the request checks it.
+// verdict checks a response that arrived whole. The body is needed only if the request checks it.
 func verdict(req *Request, out *measure.Outcome, body []byte) (measure.Kind, error) {
 	if !req.expect.has(out.Status) {
 		return measure.Status, fmt.Errorf("status %d", out.Status)
@@ -152,7 +148,7 @@ func (c *Conn) run(ctx context.Context, mode int, deadline time.Time, out *measu
 // idleClosed reports whether a connection broke because the server had closed it while it was idle: see the package comment.
 func (c *Conn) idleClosed(req *job, sent time.Time, err error) bool {
 	return c.used && req.idempotent && !errors.Is(err, os.ErrDeadlineExceeded) && !c.stop.stopped() &&
-		time.Since(sent) <= replayWithin
+		time.Since(sent) <= c.t.replay
 }
 
 // exchange sends the request and reads the first bytes of its response.
@@ -185,7 +181,7 @@ func (c *Conn) receive(n int, err error, out *measure.Outcome) (measure.Kind, er
 	for {
 		if n > 0 {
 			if used := r.feed(c.buf[:n]); used < n || err != nil {
-				r.close = true // more than was asked for, or the end: nothing may follow
+				r.close = true // more than one response, or the end: nothing may follow
 			}
 		}
 		switch {
@@ -211,7 +207,7 @@ func cutShort(err error) bool {
 	return errors.As(err, &cut) && !errors.Is(err, os.ErrDeadlineExceeded)
 }
 
-// more reads the next bytes of a response, or drops them if nobody needs to see them.
+// more reads the next bytes of a response, or drops them if they are not needed.
 func (c *Conn) more() (int, error) {
 	unseen := c.resp.unseen()
 	if c.tls != nil || unseen < dropSize {
@@ -229,7 +225,7 @@ func (c *Conn) read(buf []byte) (int, error) {
 	return c.sock.read(buf)
 }
 
-// failed says how a call ends that could not be finished.
+// failed returns how a call ends that could not be finished.
 func (c *Conn) failed(err error, out *measure.Outcome) (measure.Kind, error) {
 	switch {
 	case out.Sent.IsZero() && (c.stop.stopped() || errors.Is(err, os.ErrDeadlineExceeded)):

@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +15,7 @@ var (
 	post = client.Spec{Method: "POST", Path: "/", Body: []byte("{}")}
 )
 
-// TestIdleClose: a connection that the server closes after a response, without having said so, is no error.
+// TestIdleClose: a connection that the server closes after a response, without announcing it, is no error.
 func TestIdleClose(t *testing.T) {
 	stray := "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 	for _, tt := range []struct {
@@ -26,13 +27,13 @@ func TestIdleClose(t *testing.T) {
 		{"GET after RST", get, (*peer).reset},
 		{"POST after FIN", post, func(*peer) {}},
 		{"POST after RST", post, (*peer).reset},
-		{"POST after a stray response", post, func(p *peer) { p.say(stray) }},
+		{"POST after a stray response", post, func(p *peer) { p.send(stray) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			closed := make(chan struct{})
 			s := serve(t, func(p *peer) {
 				p.request()
-				p.say(ok)
+				p.send(ok)
 				tt.after(p)
 				p.Close()
 				closed <- struct{}{}
@@ -51,26 +52,26 @@ func TestIdleClose(t *testing.T) {
 
 // TestReplay: what a connection does with its second request, and whether the request is made again.
 func TestReplay(t *testing.T) {
-	slow := func(p *peer) { <-time.After(150 * time.Millisecond) }
 	for _, tt := range []struct {
 		name  string
 		spec  client.Spec
 		then  func(*peer)
+		limit time.Duration // within which a broken connection is an idle close
 		want  measure.Kind
 		conns int64
 	}{
-		{"GET and FIN at once", get, func(*peer) {}, measure.OK, 2},
-		{"GET and RST at once", get, (*peer).reset, measure.OK, 2},
-		{"POST and FIN at once", post, func(*peer) {}, measure.Reset, 1},
-		{"POST and RST at once", post, (*peer).reset, measure.Reset, 1},
-		{"GET and FIN after a while", get, slow, measure.Reset, 1},
-		{"GET and half of a header", get, func(p *peer) { p.say(ok[:20]) }, measure.Reset, 1},
-		{"GET and half of a body", get, func(p *peer) { p.say(ok[:len(ok)-1]) }, measure.Truncated, 1},
+		{"GET and FIN at once", get, func(*peer) {}, patience, measure.OK, 2},
+		{"GET and RST at once", get, (*peer).reset, patience, measure.OK, 2},
+		{"POST and FIN at once", post, func(*peer) {}, patience, measure.Reset, 1},
+		{"POST and RST at once", post, (*peer).reset, patience, measure.Reset, 1},
+		{"GET and FIN after the limit", get, func(*peer) {}, -1, measure.Reset, 1},
+		{"GET and half of a header", get, func(p *peer) { p.send(ok[:20]) }, patience, measure.Reset, 1},
+		{"GET and half of a body", get, func(p *peer) { p.send(ok[:len(ok)-1]) }, patience, measure.Truncated, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := serve(t, func(p *peer) {
 				p.request()
-				p.say(ok)
+				p.send(ok)
 				if p.nth > 1 {
 					p.hang()
 				}
@@ -78,6 +79,7 @@ func TestReplay(t *testing.T) {
 				tt.then(p)
 			})
 			h := newHarness(t, s.addr, client.Options{}, tt.spec)
+			h.target.ReplayWithin(tt.limit)
 			h.want(0, measure.OK)
 			h.want(0, tt.want)
 			if n := s.conns.Load(); n != tt.conns {
@@ -90,7 +92,7 @@ func TestReplay(t *testing.T) {
 func TestReplayIsNotReplayed(t *testing.T) {
 	s := serve(t, func(p *peer) {
 		if p.request(); p.nth == 1 {
-			p.say(ok)
+			p.send(ok)
 			p.request()
 		}
 	})
@@ -104,13 +106,14 @@ func TestReplayIsNotReplayed(t *testing.T) {
 
 func TestDialsAgain(t *testing.T) {
 	for _, tt := range []struct {
-		name string
-		bad  func(*peer)
-		kind measure.Kind
+		name    string
+		bad     func(*peer)
+		timeout time.Duration
+		kind    measure.Kind
 	}{
-		{"after a reset", (*peer).reset, measure.Reset},
-		{"after a bad response", func(p *peer) { p.say("garbage\r\n"); p.hang() }, measure.BadResponse},
-		{"after a timeout", (*peer).hang, measure.Timeout},
+		{"after a reset", (*peer).reset, patience, measure.Reset},
+		{"after a bad response", func(p *peer) { p.send("garbage\r\n"); p.hang() }, patience, measure.BadResponse},
+		{"after a timeout", (*peer).hang, 200 * time.Millisecond, measure.Timeout},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := serve(t, func(p *peer) {
@@ -119,11 +122,11 @@ func TestDialsAgain(t *testing.T) {
 						tt.bad(p)
 						return
 					}
-					p.say(ok)
+					p.send(ok)
 				}
 			})
 			h := newHarness(t, s.addr, client.Options{})
-			if got := h.callFor(200*time.Millisecond, 0); got != tt.kind {
+			if got := h.callFor(tt.timeout, 0); got != tt.kind {
 				t.Fatalf("kind %v, want %v", got, tt.kind)
 			}
 			h.want(0, measure.OK)
@@ -137,19 +140,22 @@ func TestDialsAgain(t *testing.T) {
 
 // TestDeadlines: the runtime's timer stays at the deadline of an earlier call, which must not be seen.
 func TestDeadlines(t *testing.T) {
+	first := time.Now().Add(300 * time.Millisecond)
+	passed, cancel := context.WithDeadline(t.Context(), first.Add(10*time.Millisecond)) // its timer fires after the connection's
+	defer cancel()
 	s := serve(t, func(p *peer) {
 		for i := 0; p.request() != nil; i++ {
-			if i == 1 { // answer after the first deadline
-				<-time.After(300 * time.Millisecond)
+			if i == 1 {
+				<-passed.Done()
 			}
 			if i == 3 {
 				p.hang()
 			}
-			p.say(ok)
+			p.send(ok)
 		}
 	})
 	h := newHarness(t, s.addr, client.Options{})
-	if got := h.callFor(150*time.Millisecond, 0); got != measure.OK {
+	if got := h.callBy(first, 0); got != measure.OK {
 		t.Fatalf("a call with a short deadline: %v", got)
 	}
 	if got := h.callFor(patience, 0); got != measure.OK {
@@ -181,12 +187,14 @@ func TestDeadlineOverBeforeTheSend(t *testing.T) {
 }
 
 func TestDefaultTimeout(t *testing.T) {
+	const timeout = 100 * time.Millisecond
 	transports(t, func(t *testing.T, transport string) {
 		s := serve(t, func(p *peer) { p.hang() })
-		h := newHarness(t, s.addr, client.Options{Transport: transport, Timeout: 50 * time.Millisecond})
+		h := newHarness(t, s.addr, client.Options{Transport: transport, Timeout: timeout})
+		begin := time.Now()
 		h.Call(t.Context(), 0, time.Time{}, &h.out)
-		if took := h.out.Done.Sub(h.out.Sent); h.out.Kind != measure.Timeout || took < 45*time.Millisecond || took > 2*time.Second {
-			t.Errorf("kind %v after %v, want timeout after 50 ms", h.out.Kind, took)
+		if took := h.out.Done.Sub(begin); h.out.Kind != measure.Timeout || took < timeout || took > client.DefaultTimeout/2 {
+			t.Errorf("kind %v after %v, want timeout after %v", h.out.Kind, took, timeout)
 		}
 	})
 }
@@ -202,7 +210,7 @@ func TestLargeRequest(t *testing.T) {
 					return
 				}
 				got <- req.ContentLength
-				p.say(ok)
+				p.send(ok)
 			}
 		})
 		body := []byte(strings.Repeat("x", 8<<20))
@@ -237,7 +245,7 @@ func TestRequestNotRead(t *testing.T) {
 	t.Run("answer and close", func(t *testing.T) {
 		s := serve(t, func(p *peer) {
 			_, _ = p.in.Peek(1)
-			p.say("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+			p.send("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
 		})
 		h := newHarness(t, s.addr, client.Options{}, large)
 		h.want(0, measure.Status)

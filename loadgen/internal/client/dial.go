@@ -11,7 +11,7 @@ import (
 	"loadlab/loadgen/internal/measure"
 )
 
-// dial connects, and shakes hands if the target wants TLS.
+// dial connects, and shakes hands if the target uses TLS.
 func (c *Conn) dial(ctx context.Context, deadline time.Time, out *measure.Outcome) (measure.Kind, error) {
 	begin := time.Now()
 	if !begin.Before(deadline) {
@@ -60,7 +60,7 @@ func (c *Conn) connect(ctx context.Context, deadline time.Time) (net.Conn, error
 	return d.DialContext(ctx, "tcp", c.t.addr)
 }
 
-// refused says how a call ends for which no connection could be made.
+// refused returns how a call ends for which no connection could be made.
 func (c *Conn) refused(err error, deadline time.Time, out *measure.Outcome) (measure.Kind, error) {
 	switch {
 	case c.stop.stopped():

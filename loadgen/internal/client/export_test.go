@@ -1,8 +1,13 @@
 package client
 
 import (
+	"time"
+
 	"loadlab/loadgen/internal/measure"
 )
+
+// ReplayWithin replaces the time after the send within which a broken connection is an idle close.
+func (t *Target) ReplayWithin(d time.Duration) { t.replay = d }
 
 // Parsed is what the parser made of a response.
 type Parsed struct {

@@ -9,7 +9,7 @@ import (
 	"loadlab/loadgen/internal/measure"
 )
 
-// TestFraming makes two calls of each response: the second says whether the first was read to its end and no further.
+// TestFraming makes two calls of each response: the second shows whether the first was read to its end and no further.
 func TestFraming(t *testing.T) {
 	big := strings.Repeat("0123456789abcdef", 1<<16) // 1 MiB
 	const keep, fresh = 1, 2                         // connections for two calls
@@ -24,7 +24,7 @@ func TestFraming(t *testing.T) {
 		{"no reason phrase", "GET", "HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok", 2, keep, false},
 		{"bare line feeds", "GET", "HTTP/1.1 200 OK\nContent-Length: 2\n\nok", 2, keep, false},
 		{"case and blanks", "GET", "HTTP/1.1 200 OK\r\ncOnTeNt-LeNgTh:\t 2 \r\n\r\nok", 2, keep, false},
-		{"length said twice", "GET", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok", 2, keep, false},
+		{"length given twice", "GET", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok", 2, keep, false},
 		{"large", "GET", "HTTP/1.1 200 OK\r\nContent-Length: " + strconv.Itoa(len(big)) + "\r\n\r\n" + big, int64(len(big)), keep, false},
 		{"chunked", "GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n3;a=b\r\nyes\r\n0\r\n\r\n", 5, keep, false},
 		{"chunked with trailers", "GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n2\r\nok\r\n0\r\nA: b\r\nC: d\r\n\r\n", 2, keep, false},
@@ -49,7 +49,7 @@ func TestFraming(t *testing.T) {
 				}
 				s := serve(t, func(p *peer) {
 					for p.request() != nil {
-						if p.say(tt.response); tt.closes {
+						if p.send(tt.response); tt.closes {
 							return
 						}
 					}
@@ -78,7 +78,7 @@ func TestBytewise(t *testing.T) {
 	s := serve(t, func(p *peer) {
 		for i := 0; p.request() != nil; i++ {
 			for _, b := range []byte(responses[i%len(responses)]) {
-				p.say(string(b))
+				p.send(string(b))
 			}
 		}
 	})

@@ -38,7 +38,7 @@ func recordTiming(out *measure.Outcome, value []byte) {
 	}
 }
 
-// recordCache reads the first Cache-Status header that says something: that of the cache nearest to the origin.
+// recordCache reads the first Cache-Status header that has a value: that of the cache nearest to the origin.
 func recordCache(out *measure.Outcome, value []byte) {
 	if out.Cache == api.CacheNone {
 		out.Cache, out.Stored = api.ReadCacheStatus(value)

@@ -28,7 +28,6 @@ type HTTPCaller struct {
 	tracer tracer
 	buf    []byte
 	body   bytes.Buffer
-	err    error
 
 	closed atomic.Bool
 	mu     sync.Mutex
@@ -61,9 +60,6 @@ func NewHTTPCaller(t *Target, seed uint64, reqs []*Request) *HTTPCaller {
 	}}
 	return c
 }
-
-// Err says why the last call did not end OK. It is for the goroutine that calls.
-func (c *HTTPCaller) Err() error { return c.err }
 
 // Close implements Caller.
 func (c *HTTPCaller) Close() error {
@@ -105,7 +101,7 @@ func (c *HTTPCaller) Call(ctx context.Context, mode int, deadline time.Time, out
 	case c.stopped(ctx) || !out.Done.Before(deadline):
 		kind = measure.Timeout
 	}
-	out.Kind, c.err = kind, err
+	out.Kind = kind
 	c.reqs[mode].note(kind, err)
 	if c.closed.Load() {
 		c.client.CloseIdleConnections()

@@ -10,10 +10,13 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"loadlab/internal/testkit"
 
 	"loadlab/loadgen/internal/client"
 	"loadlab/loadgen/internal/measure"
@@ -83,7 +86,7 @@ func TestTLSIdleClose(t *testing.T) {
 
 func TestTLSOfPlainServer(t *testing.T) {
 	transports(t, func(t *testing.T, transport string) {
-		s := serve(t, func(p *peer) { p.say("HTTP/1.0 400 Bad Request\r\n\r\n") })
+		s := serve(t, func(p *peer) { p.send("HTTP/1.0 400 Bad Request\r\n\r\n") })
 		h := newHarness(t, "https://"+s.addr, client.Options{Transport: transport})
 		h.want(0, measure.Refused)
 	})
@@ -91,28 +94,52 @@ func TestTLSOfPlainServer(t *testing.T) {
 
 func TestPhases(t *testing.T) {
 	transports(t, func(t *testing.T, transport string) {
+		rest := make(chan struct{})
 		s := serve(t, func(p *peer) {
 			for p.request() != nil {
-				p.say(ok[:20])
-				<-time.After(20 * time.Millisecond)
-				p.say(ok[20:])
+				p.send(ok[:20])
+				<-rest
+				p.send(ok[20:])
 			}
 		})
+		ended := make(chan measure.Kind)
 		h := newHarness(t, s.addr, client.Options{Transport: transport, Phases: true})
 		for i := range 3 {
-			h.want(0, measure.OK)
-			service := h.out.Done.Sub(h.out.Sent)
+			go func() { ended <- h.call(0) }()
+			if transport == client.Raw { // net/http stamps the first byte, too, but not so early
+				parked(t, "client.(*Conn).receive")
+			}
+			second := time.Now()
+			rest <- struct{}{}
+			if got := <-ended; got != measure.OK {
+				t.Fatalf("call %d: kind %v (%v)", i, got, h.firstError(got))
+			}
 			if (h.out.Connect > 0) != (i == 0) || h.out.TLS != 0 || h.out.FirstByte <= 0 {
 				t.Errorf("call %d: %+v", i, h.out)
 			}
-			if transport == client.Raw && service-h.out.FirstByte < 15*time.Millisecond { // net/http stamps the first byte, too, but not so early
-				t.Errorf("call %d: first byte after %v of %v", i, h.out.FirstByte, service)
+			if first := h.out.Sent.Add(h.out.FirstByte); transport == client.Raw && first.After(second) {
+				t.Errorf("call %d: first byte %v after the second part of the response was sent", i, first.Sub(second))
 			}
 		}
+		close(rest)
 		h = newHarness(t, s.addr, client.Options{Transport: transport})
 		if h.want(0, measure.OK); h.out.Connect != 0 || h.out.FirstByte != 0 {
 			t.Errorf("not asked for phases: %+v", h.out)
 		}
+	})
+}
+
+// parked waits until a goroutine waits for the network in the function.
+func parked(t *testing.T, function string) {
+	t.Helper()
+	stacks := make([]byte, 1<<20)
+	testkit.Eventually(t, "a goroutine waits for the network in "+function, func() bool {
+		for stack := range strings.SplitSeq(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
+			if state, _, _ := strings.Cut(stack, "\n"); strings.Contains(state, "[IO wait") && strings.Contains(stack, function) {
+				return true
+			}
+		}
+		return false
 	})
 }
 

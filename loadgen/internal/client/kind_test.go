@@ -19,11 +19,11 @@ func TestKinds(t *testing.T) {
 	sized := "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
 	chunked := "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 	half := strings.Repeat("x", 50000)
-	say := func(s string) func(*peer) { return func(p *peer) { p.say(s) } }
-	sayAnd := func(s string, then func(*peer)) func(*peer) { return func(p *peer) { p.say(s); then(p) } }
+	send := func(s string) func(*peer) { return func(p *peer) { p.send(s) } }
+	sayAnd := func(s string, then func(*peer)) func(*peer) { return func(p *peer) { p.send(s); then(p) } }
 	reset, hang := (*peer).reset, (*peer).hang
 	drip := func(p *peer) {
-		p.say(sized)
+		p.send(sized)
 		tick := time.NewTicker(2 * time.Millisecond)
 		defer tick.Stop()
 		for range tick.C {
@@ -32,7 +32,7 @@ func TestKinds(t *testing.T) {
 			}
 		}
 	}
-	const rawOnly = true // net/http is more lenient, or says less
+	const rawOnly = true // net/http is more lenient, or reports less
 
 	for _, tt := range []struct {
 		name    string
@@ -42,20 +42,20 @@ func TestKinds(t *testing.T) {
 		rawOnly bool
 	}{
 		{"RST before the response", reset, measure.Reset, 0, false},
-		{"FIN before the response", say(""), measure.Reset, 0, false},
-		{"FIN in the status line", say("HTTP/1.1 2"), measure.Reset, 0, rawOnly},
-		{"FIN in the header", say("HTTP/1.1 200 OK\r\nContent-Le"), measure.Reset, 200, rawOnly},
+		{"FIN before the response", send(""), measure.Reset, 0, false},
+		{"FIN in the status line", send("HTTP/1.1 2"), measure.Reset, 0, rawOnly},
+		{"FIN in the header", send("HTTP/1.1 200 OK\r\nContent-Le"), measure.Reset, 200, rawOnly},
 		{"RST in the header", sayAnd("HTTP/1.1 200 OK\r\nContent-Le", reset), measure.Reset, -1, rawOnly},
 		{"RST in a sized body", sayAnd(sized+half, reset), measure.Reset, -1, false},
 		{"RST in a chunk", sayAnd(chunked+"186a0\r\n"+half, reset), measure.Reset, -1, false},
 
-		{"FIN in a sized body", say(sized + half), measure.Truncated, 200, false},
-		{"FIN in a small sized body", say("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok"), measure.Truncated, 200, false},
-		{"FIN after the header", say(sized), measure.Truncated, 200, false},
-		{"FIN in a chunk", say(chunked + "186a0\r\n" + half), measure.Truncated, 200, false},
-		{"FIN between chunks", say(chunked + "2\r\nok\r\n"), measure.Truncated, 200, false},
-		{"FIN in a chunk size", say(chunked + "2"), measure.Truncated, 200, false},
-		{"FIN before the trailer's end", say(chunked + "2\r\nok\r\n0\r\nA: b\r\n"), measure.Truncated, 200, rawOnly},
+		{"FIN in a sized body", send(sized + half), measure.Truncated, 200, false},
+		{"FIN in a small sized body", send("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok"), measure.Truncated, 200, false},
+		{"FIN after the header", send(sized), measure.Truncated, 200, false},
+		{"FIN in a chunk", send(chunked + "186a0\r\n" + half), measure.Truncated, 200, false},
+		{"FIN between chunks", send(chunked + "2\r\nok\r\n"), measure.Truncated, 200, false},
+		{"FIN in a chunk size", send(chunked + "2"), measure.Truncated, 200, false},
+		{"FIN before the trailer's end", send(chunked + "2\r\nok\r\n0\r\nA: b\r\n"), measure.Truncated, 200, rawOnly},
 
 		{"hang before the response", hang, measure.Timeout, 0, false},
 		{"hang in the header", sayAnd("HTTP/1.1 200 OK\r\nA: ", hang), measure.Timeout, -1, false},
@@ -81,9 +81,9 @@ func TestKinds(t *testing.T) {
 		{"chunk size too large", sayAnd(chunked+"ffffffffffffffff1\r\n", hang), measure.BadResponse, 200, false},
 		{"chunk longer than its size", sayAnd(chunked+"2\r\nokay\r\n0\r\n\r\n", hang), measure.BadResponse, 200, false},
 
-		{"500", say("HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n"), measure.Status, 500, false},
-		{"check", say("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{\"a\": 1} "), measure.Check, 200, false},
-		{"ok", say("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n{\"a\": 2}"), measure.OK, 200, false},
+		{"500", send("HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n"), measure.Status, 500, false},
+		{"check", send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{\"a\": 1} "), measure.Check, 200, false},
+		{"ok", send("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n{\"a\": 2}"), measure.OK, 200, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			transports(t, func(t *testing.T, transport string) {
@@ -98,7 +98,7 @@ func TestKinds(t *testing.T) {
 				})
 				spec := client.Spec{Path: "/"}
 				if tt.want == measure.Check || tt.want == measure.OK {
-					spec.Check = client.Check{Field: "a", Equals: "2"}
+					spec.Check = client.Check{Fields: field("a", "2")}
 				}
 				h := newHarness(t, s.addr, client.Options{Transport: transport}, spec)
 				timeout := patience
@@ -146,11 +146,11 @@ func TestUsableAfterStatusAndCheckErrors(t *testing.T) {
 		answers := []string{"HTTP/1.1 500 Oh\r\nContent-Length: 3\r\n\r\nno\n", ok, ok, "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", ok}
 		s := serve(t, func(p *peer) {
 			for i := 0; p.request() != nil; i++ {
-				p.say(answers[i])
+				p.send(answers[i])
 			}
 		})
 		h := newHarness(t, s.addr, client.Options{Transport: transport},
-			client.Spec{Path: "/"}, client.Spec{Path: "/", Check: client.Check{Length: 3}})
+			client.Spec{Path: "/"}, client.Spec{Path: "/", Check: client.Check{MinLength: 3}})
 		h.want(0, measure.Status)
 		if h.out.Status != 500 || h.out.Bytes != 3 {
 			t.Errorf("outcome %+v", h.out)

@@ -42,7 +42,7 @@ func FuzzParse(f *testing.F) {
 		same := func(what string, got client.Parsed, used bool) {
 			t.Helper()
 			if !used {
-				got.Used = whole.Used // of a broken response it says nothing
+				got.Used = whole.Used // it is undefined for a broken response
 			}
 			if got != whole {
 				t.Errorf("%s: %+v\nwhole: %+v", what, got, whole)

@@ -15,7 +15,7 @@ import (
 	"loadlab/loadgen/internal/measure"
 )
 
-// Spec says what to send and what to expect.
+// Spec is what to send and what to expect.
 type Spec struct {
 	Name   string            // for messages
 	Method string            // "" is GET
@@ -44,7 +44,7 @@ type Request struct {
 	first [measure.Kinds]atomic.Pointer[error]
 }
 
-// Prepare serialises a request, or says what is wrong with it.
+// Prepare serialises a request. An error names what is wrong with it.
 func (t *Target) Prepare(spec Spec) (*Request, error) {
 	r := &Request{spec: spec, method: spec.Method, target: t.prefix + spec.Path, host: t.host, header: make(http.Header)}
 	if r.method == "" {
@@ -128,7 +128,7 @@ func (r *Request) serialise(traced bool) {
 }
 
 // FirstError returns the first error that made a call of this request end as kind, since TakeErrors if that was called; nil if there was
-// none. A ledger that counts 300 refused requests says how many, this says why. It may be called at any time.
+// none. A ledger has the number of refused requests; this is the reason. It may be called at any time.
 func (r *Request) FirstError(kind measure.Kind) error {
 	if p := r.first[kind].Load(); p != nil {
 		return *p

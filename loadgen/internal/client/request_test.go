@@ -29,6 +29,8 @@ func TestNewTargetRejects(t *testing.T) {
 		{"http://", client.Options{}, "want scheme"},
 		{"http://x?a=b", client.Options{}, "want scheme"},
 		{"http://x:y", client.Options{}, "port"},
+		{"http://x:0", client.Options{}, "the port must be from 1 to 65535"},
+		{"http://u:p@x:99999", client.Options{}, `target "http://u:xxxxx@x:99999": the port must be from 1 to 65535`},
 		{"http://x", client.Options{Transport: "quic"}, "unknown transport"},
 		{"http://x", client.Options{Timeout: -1}, "negative"},
 		{"http://x", client.Options{HTTP2: true}, "net/http"},
@@ -60,10 +62,9 @@ func TestPrepareRejects(t *testing.T) {
 		{client.Spec{Path: "/", Header: map[string]string{"content-length": "3"}}, "client's own"},
 		{client.Spec{Path: "/", Header: map[string]string{"traceparent": "3"}}, "client's own"},
 		{client.Spec{Path: "/", Expect: []int{20}}, "status"},
-		{client.Spec{Path: "/", Check: client.Check{Equals: "3"}}, "check"},
-		{client.Spec{Path: "/", Check: client.Check{Length: -3}}, "check"},
+		{client.Spec{Path: "/", Check: client.Check{MinLength: -3}}, "check"},
 		{client.Spec{Path: "/", Check: client.Check{Fields: []client.Field{{"", "1"}}}}, "check"},
-		{client.Spec{Path: "/", Method: "HEAD", Check: client.Check{Length: 3}}, "check"},
+		{client.Spec{Path: "/", Method: "HEAD", Check: client.Check{MinLength: 3}}, "check"},
 	} {
 		if _, err := target.Prepare(tt.spec); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%+v: error %v, want one about %q", tt.spec, err, tt.want)

@@ -115,9 +115,9 @@ func (r *response) onLine(line []byte) {
 	case afterChunk:
 		r.state, r.head = atChunkSize, 0
 		if len(line) > 0 {
-			r.fail("a chunk is longer than it says")
+			r.fail("a chunk is longer than its size")
 		}
-	default: // atTrailer: feed asks for lines in no other state
+	default: // atTrailer: feed reads lines in no other state
 		if len(line) == 0 {
 			r.state = complete
 		} else {
@@ -212,7 +212,7 @@ func (r *response) onHeadEnd() {
 	case !r.bodied || status == 204 || status == 304:
 		r.state = complete
 	case r.chunked:
-		// Both framings at once, or chunks in HTTP/1.0: somebody between here and there is confused about where the response ends.
+		// Both framings at once, or chunks in HTTP/1.0: something on the way is confused about where the response ends.
 		r.close = r.close || r.sized || r.http10
 		r.state, r.head = atChunkSize, 0
 	case r.sized && r.left == 0:
@@ -289,7 +289,7 @@ func (r *response) skipped(n int64) {
 	}
 }
 
-// end says how the response ends if the connection does.
+// end returns how the response ends if the connection does.
 func (r *response) end() measure.Kind {
 	switch r.state {
 	case complete, untilClose:

@@ -13,7 +13,7 @@ import (
 const fused = 64 << 10
 
 // direct is the part of a sock that makes its own system calls. They cannot block, the socket is non-blocking, so they are made without
-// telling the scheduler (RawSyscall), which costs as much again as a small read. The goroutine waits in the runtime's poller as ever.
+// a call of the scheduler (RawSyscall), which costs as much again as a small read. The goroutine still waits in the runtime's poller.
 //
 // The closures are made once per connection and take their arguments from here, so that a request allocates nothing.
 type direct struct {
@@ -30,7 +30,7 @@ func (s *sock) prepare() {
 }
 
 // exchange writes req and reads the first bytes of what comes back. The write happens inside of the wait for the read: the poller is
-// edge-triggered, and a read that is bound to find nothing is the only other way not to miss the edge between a write and its wait.
+// edge-triggered, and a read that finds nothing is the only other way not to miss the edge between a write and its wait.
 func (s *sock) exchange(req, buf []byte) (n int, err error) {
 	if s.raw == nil || len(req) > fused {
 		if _, err := s.Write(req); err != nil {
@@ -70,7 +70,7 @@ func (s *sock) drop(want int64, scratch []byte) (int, error) {
 	return s.wait(s.onDrop)
 }
 
-// idle reports whether the connection, on which nothing was asked, is still open and has nothing to say.
+// idle reports whether the connection, on which no request is under way, is still open and has nothing to read.
 func (s *sock) idle() bool {
 	if s.raw == nil {
 		return true
@@ -79,7 +79,7 @@ func (s *sock) idle() bool {
 	return errors.Is(err, syscall.EAGAIN)
 }
 
-// wait runs do until it reports true, and each time after the first only when the poller says that the socket has changed.
+// wait runs do until it reports true, and each time after the first only when the poller reports that the socket has changed.
 func (s *sock) wait(do func(fd uintptr) bool) (int, error) {
 	s.n, s.errno = 0, 0
 	for {

@@ -22,5 +22,5 @@ func (s *sock) drop(want int64, scratch []byte) (int, error) {
 	return s.Read(scratch[:min(want, int64(len(scratch)))])
 }
 
-// idle cannot be told here without reading.
+// idle cannot be determined here without reading.
 func (s *sock) idle() bool { return true }

@@ -12,7 +12,7 @@ import (
 	"loadlab/loadgen/internal/measure"
 )
 
-// hanging serves ok to every request but those of a connection after its first, of which it tells and then says nothing.
+// hanging answers ok to the first request of each connection. Each later one it reports on asked, and never answers.
 func hanging(t *testing.T) (s *server, asked chan struct{}) {
 	asked = make(chan struct{}, 8)
 	return serve(t, func(p *peer) {
@@ -21,7 +21,7 @@ func hanging(t *testing.T) (s *server, asked chan struct{}) {
 				asked <- struct{}{}
 				p.hang()
 			}
-			p.say(ok)
+			p.send(ok)
 		}
 	}), asked
 }
@@ -50,16 +50,16 @@ func TestContextEndsCall(t *testing.T) {
 	})
 }
 
-// TestFormerContext: the end of a context that a call before this one had is nobody's business any more.
+// TestFormerContext: the end of the context of an earlier call has no effect.
 func TestFormerContext(t *testing.T) {
 	asked, answer := make(chan struct{}), make(chan struct{})
 	s := serve(t, func(p *peer) {
 		p.request()
-		p.say(ok)
+		p.send(ok)
 		p.request()
 		asked <- struct{}{}
 		<-answer
-		p.say(ok)
+		p.send(ok)
 	})
 	h := newHarness(t, s.addr, client.Options{})
 	former, cancel := context.WithCancel(t.Context())
@@ -172,7 +172,7 @@ func unaccepting(t *testing.T) string {
 	}
 	addr := (&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: name.(*syscall.SockaddrInet4).Port}).String()
 	for range 8 {
-		nc, err := net.DialTimeout("tcp", addr, 50*time.Millisecond)
+		nc, err := net.DialTimeout("tcp", addr, 500*time.Millisecond)
 		if err != nil {
 			return addr
 		}

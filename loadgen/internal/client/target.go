@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // Target is the server that requests go to. It is immutable and shared by all callers.
@@ -20,6 +23,7 @@ type Target struct {
 	prefix string   // of every path, without a slash at its end
 	tls    *tls.Config
 	header map[string]string
+	replay time.Duration // replayWithin
 }
 
 // NewTarget parses a base URL such as "http://127.0.0.1:8000" or "https://lab.example/v2". User and password in it become an
@@ -30,15 +34,20 @@ func NewTarget(baseURL string, opts Options) (*Target, error) {
 		return nil, fmt.Errorf("target: %w", err)
 	}
 	if u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("target %q: the scheme must be http or https", baseURL)
+		return nil, fmt.Errorf("target %q: the scheme must be http or https", u.Redacted())
 	}
 	if u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("target %q: want scheme://host[:port][/path]", baseURL)
+		return nil, fmt.Errorf("target %q: want scheme://host[:port][/path]", u.Redacted())
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return nil, fmt.Errorf("target %q: the port must be from 1 to %d", u.Redacted(), math.MaxUint16)
+		}
 	}
 	if err := opts.complete(); err != nil {
 		return nil, fmt.Errorf("target %q: %w", baseURL, err)
 	}
-	t := &Target{opts: opts, base: u, host: u.Host, header: maps.Clone(opts.Header)}
+	t := &Target{opts: opts, base: u, host: u.Host, header: maps.Clone(opts.Header), replay: replayWithin}
 	if t.header == nil {
 		t.header = make(map[string]string)
 	}

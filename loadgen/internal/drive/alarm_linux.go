@@ -36,7 +36,7 @@ type timerfd struct {
 	ctx    <-chan struct{}
 	forget func() bool
 
-	// One moment on both clocks. time.Time tells CLOCK_MONOTONIC's differences, but not its value.
+	// One moment on both clocks. time.Time has CLOCK_MONOTONIC's differences, but not its value.
 	epoch time.Time
 	mono  int64
 

@@ -12,7 +12,8 @@ import (
 	"loadlab/loadgen/internal/measure"
 )
 
-// ClosedConfig is a closed phase: users who wait for an answer, think, and ask again. A phase needs a length or a number of requests;
+// ClosedConfig is a closed phase: users who wait for a response, think, and send the next request. A phase needs a length or a number of
+// requests;
 // with both, whichever is reached first ends it.
 type ClosedConfig struct {
 	Common
@@ -138,12 +139,12 @@ func (u *user) close() {
 	}
 }
 
-// run is a user's life.
+// run makes the requests of one user.
 func (u *user) run(ctx context.Context) {
 	defer u.close()
 	var out measure.Outcome
 	var due time.Duration
-	// The first requests go to the users in order: with fewer requests than users, it is always the same users who ask.
+	// The first requests go to the users in order: with fewer requests than users, it is always the same users who send them.
 	for ok := u.c.Requests <= 0 || int64(u.index) < u.c.Requests; ok; ok = u.claim() {
 		if due > 0 && !u.wait(due) {
 			return

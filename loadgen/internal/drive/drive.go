@@ -156,7 +156,7 @@ func (s *session) countSent(sent time.Time) {
 	}
 }
 
-// result is what can be told once all requests have ended.
+// result is what is known once all requests have ended.
 func (s *session) result(ctx context.Context, loadEnded time.Time) Result {
 	r := Result{
 		Start: s.start, Took: loadEnded.Sub(s.start), Drained: time.Since(loadEnded),

@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == stopMe {
-		driveForStop()
+		driveAndStop(stopSelf)
 		return
 	}
 	goleak.VerifyTestMain(m)
@@ -32,7 +32,7 @@ type call struct {
 
 // server is what fake callers call. Its answers take time only on the clock of the test.
 type server struct {
-	// answer says how long the n-th request, counted from 0, takes from now and how it ends.
+	// answer returns how long the n-th request, counted from 0, takes from now and how it ends.
 	answer func(n int, now time.Time) (time.Duration, measure.Kind)
 
 	mu            sync.Mutex // guards all below

@@ -161,7 +161,7 @@ func (o *open) rouse() bool {
 	return true
 }
 
-// close tells the workers that what has been released is all.
+// close makes the workers end when they have taken what has been released.
 func (o *open) close() {
 	o.mu.Lock()
 	o.closed = true

@@ -12,12 +12,12 @@ import (
 	"loadlab/loadgen/internal/measure"
 )
 
-// Self is what the generator was like during a phase: what a verdict on it needs beside the lag of the requests. The lag alone cannot
-// tell, as a request also lags when every connection is busy with a slow server.
+// Self describes the generator during a phase: what a verdict on it needs beside the lag of the requests. The lag alone is not
+// enough, as a request also lags when every connection is busy with a slow server.
 type Self struct {
-	Wall, User, System time.Duration // of the process; User and System are 0 where the system does not tell
+	Wall, User, System time.Duration // of the process; User and System are 0 where the system does not account for them
 	Procs              int           // GOMAXPROCS
-	MaxRSS             int64         // bytes, of the process so far; 0 where the system does not tell
+	MaxRSS             int64         // bytes, of the process so far; 0 where the system does not account for it
 	GCs                int64
 	GCPause, GCCPU     time.Duration // all goroutines stopped; CPU, estimated by the runtime
 

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readUsage returns zeros if the system does not tell.
+// readUsage returns zeros if the system does not account for it.
 func readUsage() usage {
 	var r unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &r); err != nil {

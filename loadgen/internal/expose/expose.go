@@ -1,10 +1,10 @@
 // Package expose shows a run to Prometheus while it goes on: what was offered and achieved, the three clocks, errors by kind, and which
 // phase runs. It neither makes requests nor keeps results: the truth of a run is in its report, these series are for looking at.
 //
-// The series of requests carry the mode and the phase, so that a warm-up can be told from what is measured. What enters which clock is
+// The series of requests carry the mode and the phase, so that a warm-up can be distinguished from what is measured. What enters which clock is
 // the rule of package measure. A sampled request leaves its trace id as an exemplar.
 //
-// The methods of a nil Exporter do nothing, for a run that nobody looks at.
+// The methods of a nil Exporter do nothing, for a run that is not exposed.
 package expose
 
 import (
@@ -19,11 +19,11 @@ import (
 	"loadlab/otel/telemetry"
 )
 
-// Info says which run it is.
+// Info identifies the run.
 type Info struct{ RunID, Scenario, GitSHA string }
 
-// Phase is what goes on between Begin and End.
-type Phase struct {
+// Labels are of the phase that runs between Begin and End.
+type Labels struct {
 	Round int
 	Name  string
 	Mode  string   // in whose turn the phase runs; "mix" if modes share it
@@ -55,8 +55,8 @@ func New(info Info) *Exporter {
 	return e
 }
 
-// Begin tells that a phase begins; the one before it, if it has not ended, ends. It comes before the phase's first request.
-func (e *Exporter) Begin(p Phase) {
+// Begin begins a phase, and ends the one before it if that has not ended. It is called before the phase's first request.
+func (e *Exporter) Begin(p Labels) {
 	if e == nil {
 		return
 	}
@@ -74,7 +74,7 @@ func (e *Exporter) Begin(p Phase) {
 	e.current.Store(r)
 }
 
-// End tells that the last request of the phase has ended.
+// End ends the phase. It is called when its last request has ended.
 func (e *Exporter) End() {
 	if e == nil {
 		return
@@ -84,7 +84,7 @@ func (e *Exporter) End() {
 	}
 }
 
-// series finds a mode's; nil between phases, and for a mode that takes no part.
+// series returns a mode's series; nil between phases, and for a mode that takes no part.
 func (e *Exporter) series(mode int) *series {
 	if e == nil {
 		return nil

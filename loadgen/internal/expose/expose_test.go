@@ -37,7 +37,7 @@ func want(t *testing.T, s scrape, name string, want float64) {
 func TestRequests(t *testing.T) {
 	e := exporter()
 	url, _ := serve(t, e)
-	e.Begin(expose.Phase{Round: 2, Name: "warm", Mode: "mix", Modes: []string{"naive", "", "ttl"}})
+	e.Begin(expose.Labels{Round: 2, Name: "warm", Mode: "mix", Modes: []string{"naive", "", "ttl"}})
 	start := time.Now()
 	ends := []*measure.Outcome{
 		outcome(start, measure.OK, 100*ms, 2*ms, 30*ms),
@@ -94,7 +94,7 @@ func TestClocksAreThoseOfTheReport(t *testing.T) {
 	r := measure.NewRecorder(measure.Config{})
 	start := time.Now()
 	r.Start(start)
-	e.Begin(expose.Phase{Name: "p", Mode: "m", Modes: []string{"m"}})
+	e.Begin(expose.Labels{Name: "p", Mode: "m", Modes: []string{"m"}})
 	rng := rand.New(rand.NewPCG(1, 2))
 	for k := range 2000 {
 		due := time.Duration(k) * ms
@@ -152,9 +152,9 @@ func TestPhasesComeAndGo(t *testing.T) {
 		t.Errorf("before the first phase: %d run", n)
 	}
 	want(t, get(t, url), key(signal.RunInfo, signal.LabelRunID, "r1", signal.LabelScenario, "stampede", signal.LabelGitSHA, "0123456789ab"), 1)
-	e.Begin(expose.Phase{Round: 1, Name: "warm", Mode: "ttl", Modes: []string{"ttl"}})
+	e.Begin(expose.Labels{Round: 1, Name: "warm", Mode: "ttl", Modes: []string{"ttl"}})
 	e.Scheduled(0)
-	e.Begin(expose.Phase{Round: 1, Name: "expiry", Mode: "mix", Modes: []string{"ttl", "swr"}})
+	e.Begin(expose.Labels{Round: 1, Name: "expiry", Mode: "mix", Modes: []string{"ttl", "swr"}})
 	e.Scheduled(0)
 	e.Scheduled(1)
 	for _, outside := range []int{-1, 2} {
@@ -181,7 +181,7 @@ func TestPhasesComeAndGo(t *testing.T) {
 func TestExemplarsOfSampledRequests(t *testing.T) {
 	e := exporter()
 	url, _ := serve(t, e)
-	e.Begin(expose.Phase{Name: "p", Mode: "m", Modes: []string{"m"}})
+	e.Begin(expose.Labels{Name: "p", Mode: "m", Modes: []string{"m"}})
 	start := time.Now()
 	e.Record(0, 0, start, outcome(start, measure.OK, 0, ms, 2*ms))
 	if got := get(t, url).exemplars; len(got) != 0 {
@@ -216,7 +216,7 @@ func TestConcurrently(t *testing.T) {
 	const workers, requests, phases = 4, 500, 3
 	start := time.Now()
 	for range phases {
-		e.Begin(expose.Phase{Name: "p", Mode: "mix", Modes: []string{"a", "b"}})
+		e.Begin(expose.Labels{Name: "p", Mode: "mix", Modes: []string{"a", "b"}})
 		var busy sync.WaitGroup
 		for w := range workers {
 			busy.Go(func() {
@@ -243,7 +243,7 @@ func TestConcurrently(t *testing.T) {
 // TestNobodyLooks: a run without metrics has no exporter.
 func TestNobodyLooks(t *testing.T) {
 	var e *expose.Exporter
-	e.Begin(expose.Phase{Modes: []string{"m"}})
+	e.Begin(expose.Labels{Modes: []string{"m"}})
 	e.Scheduled(0)
 	e.Record(0, 0, time.Now(), &measure.Outcome{})
 	e.End()
@@ -251,7 +251,7 @@ func TestNobodyLooks(t *testing.T) {
 
 func TestNothingAllocated(t *testing.T) {
 	e := exporter()
-	e.Begin(expose.Phase{Name: "p", Mode: "m", Modes: []string{"m"}})
+	e.Begin(expose.Labels{Name: "p", Mode: "m", Modes: []string{"m"}})
 	start := time.Now()
 	o := outcome(start, measure.OK, 0, ms, 20*ms)
 	record := func() {
@@ -266,7 +266,7 @@ func TestNothingAllocated(t *testing.T) {
 
 func BenchmarkRecord(b *testing.B) {
 	e := exporter()
-	e.Begin(expose.Phase{Name: "p", Mode: "m", Modes: []string{"m"}})
+	e.Begin(expose.Labels{Name: "p", Mode: "m", Modes: []string{"m"}})
 	start := time.Now()
 	o := outcome(start, measure.OK, 0, ms, 20*ms)
 	b.ReportAllocs()
@@ -283,7 +283,7 @@ func BenchmarkScrape(b *testing.B) {
 	start := time.Now()
 	modes := []string{"a", "b", "c", "d", "e", "f", "g", "h"}
 	for _, phase := range []string{"prime", "warm", "expiry", "burst", "mix"} {
-		e.Begin(expose.Phase{Name: phase, Mode: "mix", Modes: modes})
+		e.Begin(expose.Labels{Name: phase, Mode: "mix", Modes: modes})
 		for k := range 8000 {
 			e.Record(k%8, 0, start, outcome(start, measure.OK, 0, time.Duration(k%100)*10*time.Microsecond, time.Duration(k)*10*time.Microsecond))
 		}

@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// What Prometheus asks for: with native histograms the one, without them the other.
+// What Prometheus requests: with native histograms the one, without them the other.
 const (
 	protobuf    = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
 	openMetrics = "application/openmetrics-text;version=1.0.0"
@@ -58,7 +58,7 @@ func serve(t testing.TB, e *expose.Exporter) (url string, stop func()) {
 	return url, stop
 }
 
-// fetch asks for the metrics in a format, and returns the body and the format it came in.
+// fetch requests the metrics in a format, and returns the body and the format it came in.
 func fetch(t testing.TB, url, accept string) (io.ReadCloser, expfmt.Format) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)

@@ -19,17 +19,17 @@ const Flag = "--metrics-addr"
 const Path = "/metrics"
 
 const (
-	// scraping is how recent the last scrape must be for somebody to be scraping, and lastScrape how long one more is waited for.
+	// scraping is how recent the last scrape must be for a scraper to be there, and lastScrape how long one more is waited for.
 	scraping   = 3 * time.Second
 	lastScrape = 2 * time.Second
-	// goodbye is how long a scrape under way may take to end.
-	goodbye = time.Second
+	// shutdownLimit is how long a scrape under way may take to end.
+	shutdownLimit = time.Second
 )
 
 // Serve serves the metrics on addr, such as "127.0.0.1:9464", until stop is called or ctx ends, and returns the address they have. An
 // error is one line that names the flag.
 //
-// If somebody scrapes, stop waits for one scrape more, for a moment: what was counted since the last one would be lost.
+// If there is a scraper, stop waits for one scrape more, for a moment: what was counted since the last one would be lost.
 func (e *Exporter) Serve(ctx context.Context, addr string) (url string, stop func(), err error) {
 	var cfg net.ListenConfig
 	ln, err := cfg.Listen(ctx, "tcp", addr)
@@ -45,11 +45,11 @@ func (e *Exporter) Serve(ctx context.Context, addr string) (url string, stop fun
 	}
 	mux := http.NewServeMux()
 	mux.Handle(Path, s)
-	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: goodbye}
+	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: shutdownLimit}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = s.http.Serve(ln) // it ends when it is told to
+		_ = s.http.Serve(ln) // it returns http.ErrServerClosed after Shutdown or Close
 	}()
 	var once sync.Once
 	stop = func() {
@@ -90,7 +90,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// stop ends the server after one scrape more, if there is somebody to make it.
+// stop ends the server after one scrape more, if there is a scraper to make it.
 func (s *server) stop(ctx context.Context) {
 	s.closing.Store(true)
 	if time.Since(time.Unix(0, s.last.Load())) < scraping {
@@ -102,7 +102,7 @@ func (s *server) stop(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbye)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownLimit)
 	defer cancel()
 	if s.http.Shutdown(ctx) != nil {
 		_ = s.http.Close()

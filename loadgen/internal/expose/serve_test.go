@@ -11,7 +11,7 @@ import (
 	"loadlab/otel/signal"
 )
 
-// TestBadAddress: one line that says what to do.
+// TestBadAddress: the error is one line with what to do.
 func TestBadAddress(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -53,17 +53,17 @@ func TestEveryInterface(t *testing.T) {
 	}
 }
 
-// TestLastScrape: who scrapes gets the run's last figures before the server goes.
+// TestLastScrape: a scraper gets the run's last figures before the server ends.
 func TestLastScrape(t *testing.T) {
 	e := exporter()
 	url, stop := serve(t, e)
-	e.Begin(expose.Phase{Name: "p", Mode: "m", Modes: []string{"m"}})
+	e.Begin(expose.Labels{Name: "p", Mode: "m", Modes: []string{"m"}})
 	get(t, url)
 	e.Scheduled(0)
 	e.End()
 	stopped := make(chan struct{})
 	go func() { stop(); close(stopped) }()
-	// The server may not have begun to stop when it is asked, and then waits for another scrape; in the end one is the last.
+	// The server may not have begun to stop when it is scraped, and then waits for another scrape; in the end one is the last.
 	for {
 		want(t, get(t, url), of(signal.LoadScheduled, "m", "p"), 1)
 		select {
@@ -80,7 +80,7 @@ func TestLastScrape(t *testing.T) {
 	}
 }
 
-// TestContextEnds: an interrupted run waits for nobody.
+// TestContextEnds: an interrupted run does not wait for a scraper.
 func TestContextEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	url, stop, err := exporter().Serve(ctx, "127.0.0.1:0")

@@ -23,7 +23,7 @@ const (
 
 // Figure is one line of the table.
 type Figure struct {
-	Name   string // as a gate says it
+	Name   string // as gates and CSV have it
 	Unit   string // Number, Milliseconds or PerSecond
 	Doc    string // one line
 	Column Column // where the table of modes shows it; the zero value is nowhere
@@ -39,8 +39,8 @@ type Column struct {
 	Above, Title string // the title, in one or two lines
 	Format       func(float64) string
 	Part         Part   // which table it is in where one is too wide
-	Legend       string // explains the column to somebody who sees it for the first time; empty for what needs no word
-	Counted      bool   // background work is included where the app's counters could be read; the legend says so
+	Legend       string // explains the column to a first-time reader; empty if the title is enough
+	Counted      bool   // background work is included where the app's counters could be read; the legend mentions it
 	Optional     bool   // left out where no mode has a value
 	Alarm        bool   // any value above 0 is bad
 }
@@ -72,6 +72,9 @@ func Table() []Figure {
 				Legend: "SQL and Redis: queries and commands per request"}},
 		Figure{Name: "redis", Doc: "Redis commands per request", of: (*Total).redis,
 			Column: Column{Place: 100, Above: "Redis", Title: "/req", Format: unit.Amount, Part: InCost, Optional: true}},
+		Figure{Name: "cpu", Unit: Milliseconds, Doc: "the app's CPU time per request, by the operating system's account, background work included", of: (*Total).cpu,
+			Column: Column{Place: 115, Above: "CPU", Title: "/req", Format: inMillis, Part: InCost, Optional: true,
+				Legend: "CPU: the app's CPU time per request"}},
 		Figure{Name: "recomputes", Doc: "pages recomputed in a round: the mean over the rounds", of: (*Total).recomputes,
 			Column: Column{Place: 120, Above: "recomputes", Title: "/round", Format: unit.Amount, Part: InCost, Optional: true,
 				Legend: "recomputes: how often a page was computed anew in a round"}},
@@ -158,13 +161,12 @@ func Millis(d time.Duration) float64 { return float64(d) / float64(time.Millisec
 // inMillis renders milliseconds as a latency.
 func inMillis(x float64) string { return unit.Latency(time.Duration(x * float64(time.Millisecond))) }
 
-// Samples returns how many samples the figure needs: a quantile q of fewer than 1/(1-q) samples is the greatest of them whatever the
-// distribution. It is 1 for what is no quantile.
+// Samples returns how many samples the figure takes: see hist.Samples. It is 1 for what is no quantile.
 func (f Figure) Samples() int64 {
 	if f.quantile == 0 {
 		return 1
 	}
-	return int64(1/(1-f.quantile) + 0.5)
+	return hist.Samples(f.quantile)
 }
 
 // few returns why the total has too few samples for the figure, or nil.

@@ -9,7 +9,7 @@ import (
 	"loadlab/loadgen/internal/result"
 )
 
-// ErrNoSamples is the answer to a question about what was not measured: nothing was sent, or the target does not tell.
+// ErrNoSamples is the answer to a question about what was not measured: nothing was sent, or the target does not report it.
 var ErrNoSamples = errors.New("no samples")
 
 // ErrTooFewSamples is the answer to a question about a quantile of fewer than 1/(1-q) samples.
@@ -111,7 +111,7 @@ func (f *Figures) Total(mode, phase string) *Total {
 
 // Value returns one figure of one mode in one phase; an empty mode or phase is the sum over all that is not warm-up. Unit is that of the
 // table. The error is ErrNoSamples if there is nothing to take the figure of. It is ErrTooFewSamples or ErrAtBound if the value is
-// there but is not what its name says: it is returned with it.
+// there but is not what the figure is documented to be: it is returned with it.
 func (f *Figures) Value(name, mode, phase string) (value float64, unit string, err error) {
 	figure, ok := Named(name)
 	switch {
@@ -146,7 +146,7 @@ func (f Figure) Of(t *Total) (float64, error) {
 	return value, f.few(t)
 }
 
-// where says what a figure is of.
+// where renders the mode and the phase of a figure for an error.
 func where(mode, phase string) string {
 	s := ""
 	if mode != "" {

@@ -36,7 +36,11 @@ func value(t *testing.T, f *figure.Figures, name, mode, phase string) float64 {
 
 // TestTable: names are unique, and every figure has the unit and the documentation that the table promises.
 func TestTable(t *testing.T) {
-	f := figures(t, resulttest.Stale(t))
+	run := resulttest.Stale(t)
+	for i := range run.Cells {
+		run.Cells[i].Server.CPU = ms
+	}
+	f := figures(t, run)
 	seen := map[string]bool{}
 	for _, line := range figure.Table() {
 		if seen[line.Name] || line.Doc == "" {
@@ -278,5 +282,20 @@ func TestNewRefusesABrokenHistogram(t *testing.T) {
 	run.Cells[1].Seconds[0].Response = "AAAA"
 	if _, err := figure.New(run); err == nil || !strings.Contains(err.Error(), "mode ttl, phase warm, round 1") {
 		t.Errorf("got %v, want an error that names mode, phase and round", err)
+	}
+}
+
+// TestCPU: the CPU time is over the requests that the app counted, and unknown if it is of one cell.
+func TestCPU(t *testing.T) {
+	run := resulttest.Fill(resulttest.Base(), 2, resulttest.StampedeLoads()[:2])
+	for i := range run.Cells {
+		run.Cells[i].Server.CPU = 400 * ms
+	}
+	if got := value(t, figures(t, run), "cpu", "ttl", "warm"); got != 0.5 {
+		t.Errorf("got %v ms, want 400 ms over 800 requests", got)
+	}
+	run.Cells[1].Server.CPU = 0
+	if _, _, err := figures(t, run).Value("cpu", "ttl", "warm"); !errors.Is(err, figure.ErrNoSamples) {
+		t.Errorf("with a cell of which it is unknown: got %v, want ErrNoSamples", err)
 	}
 }

@@ -29,6 +29,7 @@ type Total struct {
 
 	rounds   map[int]bool
 	exact    bool // every cell has Counters
+	timed    bool // the CPU time of every cell is known
 	observed bool // some cell looked for staleness
 	spent    map[time.Duration]result.Bucket
 }
@@ -42,6 +43,7 @@ func newTotal() *Total {
 		Errors:   map[string]string{},
 		rounds:   map[int]bool{},
 		exact:    true,
+		timed:    true,
 		spent:    map[time.Duration]result.Bucket{},
 	}
 }
@@ -58,6 +60,7 @@ func (t *Total) addCell(c *result.Cell) error {
 	t.Ledger.Add(c.Ledger)
 	t.Server.Add(c.Server)
 	t.exact = t.exact && c.Server.Counters != nil
+	t.timed = t.timed && c.Server.CPU > 0
 	t.addStatuses(c.Statuses)
 	t.addErrors(c.Errors)
 	t.Clamped += c.Clamped
@@ -89,6 +92,7 @@ func (t *Total) add(o *Total) error {
 	t.Ledger.Add(o.Ledger)
 	t.Server.Add(o.Server)
 	t.exact = t.exact && o.exact
+	t.timed = t.timed && o.timed
 	t.observed = t.observed || o.observed
 	t.Stale.Add(o.Stale)
 	t.addStatuses(o.Statuses)

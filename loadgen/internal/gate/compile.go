@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"loadlab/loadgen/internal/figure"
@@ -42,7 +43,7 @@ func (es Errors) Error() string {
 // maxLength is the longest gate, in bytes: the longest sensible one has some hundred.
 const maxLength = 4096
 
-// Compile compiles the gate src that stands in line of its file. scope says which modes and phases there are. The error is of type Errors.
+// Compile compiles the gate src that stands in line of its file. scope has the modes and phases that there are. The error is of type Errors.
 func Compile(src string, line int, scope Scope) (*Gate, error) {
 	if len(src) > maxLength || !utf8.ValidString(src) {
 		return nil, Errors{{0, fmt.Sprintf("a gate is UTF-8 text of at most %d bytes", maxLength)}}
@@ -54,7 +55,7 @@ func Compile(src string, line int, scope Scope) (*Gate, error) {
 	clear(config.Builtins) // max, mean and the like are figures here
 	tree, err := parser.ParseWithConfig(src, config)
 	if err != nil {
-		return nil, Errors{syntax(err)}
+		return nil, Errors{syntax(src, err)}
 	}
 	g := &Gate{Expr: src, Line: line}
 	c := &checking{scope: scope, gate: g}
@@ -65,33 +66,54 @@ func Compile(src string, line int, scope Scope) (*Gate, error) {
 	}
 	// What is left is known to be well typed, so an error here is a contradiction between this package and expr.
 	config.WithEnv((&environment{}).variables(nil))
-	config.ShortCircuit = false // every comparison is told, also one that would not have mattered
+	config.ShortCircuit = false // every comparison is reported, also one that did not decide
 	if _, err := checker.Check(tree, config); err != nil {
-		return nil, Errors{syntax(err)}
+		return nil, Errors{syntax(src, err)}
 	}
 	if g.program, err = compiler.Compile(tree, config); err != nil {
-		return nil, Errors{syntax(err)}
+		return nil, Errors{syntax(src, err)}
 	}
 	return g, nil
 }
 
-// syntax takes the position out of expr's error, and its drawing of it.
-func syntax(err error) Error {
+// syntax takes the position out of expr's error for src, and its drawing of it.
+func syntax(src string, err error) Error {
 	var e *file.Error
-	if errors.As(err, &e) {
-		if e.Message == `unexpected token Operator("=")` {
-			return Error{e.From, "= is no comparison: equality is written =="}
+	switch {
+	case !errors.As(err, &e):
+		return Error{0, err.Error()}
+	case e.Message == `unexpected token Operator("=")`:
+		return Error{e.From, "= is no comparison: equality is written =="}
+	case strings.HasPrefix(e.Message, "bad number syntax"):
+		if product := withUnit([]rune(src), e.From); product != "" {
+			return Error{e.From, e.Message + ": write " + product}
 		}
-		return Error{e.From, e.Message}
 	}
-	return Error{0, err.Error()}
+	return Error{e.From, e.Message}
+}
+
+// withUnit returns the number and its unit, of which the first letter is at i, as a product: 100*ms for 100ms. It returns "" if that
+// would not be one.
+func withUnit(src []rune, i int) string {
+	first, end := i, i
+	for first > 0 && strings.ContainsRune("0123456789.", src[first-1]) {
+		first--
+	}
+	for end < len(src) && unicode.IsLetter(src[end]) {
+		end++
+	}
+	unit := string(src[i:end])
+	if _, known := constants()[unit]; !known || first == i {
+		return ""
+	}
+	return string(src[first:i]) + "*" + unit
 }
 
 // kind of an expression.
 type kind struct {
 	boolean  bool
 	constant bool   // a number without a figure in it
-	unit     string // of a number; mixed if it has none that people know
+	unit     string // of a number; mixed if it has none that has a name
 	bad      bool   // an error has been reported already
 }
 

@@ -27,19 +27,19 @@ import (
 // Figures are what a run measured.
 type Figures interface {
 	// Value returns one figure of one mode in one phase, over all that is not warm-up where mode or phase is empty. Names and units are
-	// those of package figure. The error says that there is nothing to take the figure of (no sample, or a target that does not tell);
-	// figure.ErrTooFewSamples and figure.ErrAtBound come with a value that is not what its name says.
+	// those of package figure. The error is that there is nothing to take the figure of (no sample, or a target that does not report it);
+	// figure.ErrTooFewSamples and figure.ErrAtBound come with a value that is not what the figure is documented to be.
 	Value(name, mode, phase string) (value float64, unit string, err error)
 }
 
-// Scope is what a gate may speak of.
+// Scope has the names that a gate may use.
 type Scope struct {
 	Modes  []string
-	Phases []Phase
+	Phases []PhaseScope
 }
 
-// Phase is a phase that a gate may speak of.
-type Phase struct {
+// PhaseScope is a phase that a gate may name.
+type PhaseScope struct {
 	Name   string
 	Warmup bool     // it has no figures
 	Modes  []string // the modes that take part; nil for all
@@ -58,11 +58,11 @@ const (
 // Result is what became of a gate.
 type Result struct {
 	Verdict Verdict
-	// Compared tells both sides of every comparison, for people:
+	// Compared shows both sides of every comparison:
 	//
 	//	p99(singleflight, expiry) = 12.1 ms <= 0.5 * p99(ttl, expiry) = 120 ms
 	Compared string
-	// Reason says why a gate failed that could not be compared, or was not judged; empty otherwise.
+	// Reason is why a gate failed that could not be compared, or was not judged; empty otherwise.
 	Reason string
 }
 
@@ -79,7 +79,7 @@ type Gate struct {
 // call is one call of a figure: a mode or phase that was not named is empty.
 type call struct{ name, mode, phase, unit string }
 
-// String renders a figure as people say it: p99(ttl, expiry).
+// String returns the call without the quotes of its names: p99(ttl, expiry).
 func (f call) String() string {
 	switch {
 	case f.phase != "":
@@ -105,7 +105,7 @@ type side struct {
 }
 
 // Judge compares. A gate fails if it does not hold, if a figure has no samples, or if anything it compares is not a finite number. It is
-// not judged if a figure has too few samples to be what its name says, or if it holds only by a time that may be greater than was recorded.
+// not judged if a figure has too few samples to be what its name promises, or if it holds only by a time that may be greater than was recorded.
 func (g *Gate) Judge(figures Figures) Result {
 	values := make([]float64, len(g.figures))
 	var known, reasons, doubts []string
@@ -146,11 +146,11 @@ func (g *Gate) compare(values []float64) Result {
 	if err != nil {
 		return Result{Verdict: Fail, Reason: err.Error()}
 	}
-	var told []string
+	var compared []string
 	for i, c := range g.comparisons {
-		told = append(told, c.tell(e.sides[i], g.figures, values))
+		compared = append(compared, c.render(e.sides[i], g.figures, values))
 	}
-	r := Result{Verdict: Fail, Compared: strings.Join(told, "; ")}
+	r := Result{Verdict: Fail, Compared: strings.Join(compared, "; ")}
 	for i, c := range g.comparisons {
 		for k, s := range []side{c.left, c.right} {
 			if v := e.sides[i][k]; math.IsNaN(v) || math.IsInf(v, 0) {
@@ -171,7 +171,7 @@ type environment struct {
 	sides  [][2]float64
 }
 
-// Names that a program calls. A gate cannot say them: Compile replaces its calls and comparisons by these, and refuses unknown names.
+// Names that a program calls. A gate cannot use them: Compile replaces its calls and comparisons by these, and refuses unknown names.
 const (
 	figureCall  = "figure"
 	compareCall = "compare"

@@ -121,5 +121,5 @@ func figuresOf(n ast.Node) []int {
 	return nil
 }
 
-// text renders an operand as people read it, without the quotes of names.
+// text returns an operand without the quotes of its names.
 func text(n ast.Node) string { return strings.ReplaceAll(n.String(), `"`, "") }

@@ -75,6 +75,9 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 	return min(time.Duration(h.h.ValueAtPercentile(100*q))*unit, Highest)
 }
 
+// Samples returns how many durations the quantile q takes: of fewer than 1/(1-q) it is the greatest, whatever their distribution is.
+func Samples(q float64) int64 { return int64(1/(1-q) + 0.5) }
+
 // Quantiles returns several quantiles in one pass.
 func (h *Histogram) Quantiles(qs ...float64) []time.Duration {
 	percentiles := make([]float64, len(qs))

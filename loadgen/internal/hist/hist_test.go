@@ -187,7 +187,7 @@ func TestMergeReportsDrops(t *testing.T) {
 		}
 	}
 	if err == nil || !strings.Contains(err.Error(), "dropped") {
-		t.Errorf("got %v, want an error that tells of dropped values", err)
+		t.Errorf("got %v, want an error that counts dropped values", err)
 	}
 }
 

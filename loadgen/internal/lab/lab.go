@@ -56,7 +56,7 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 type StatusError struct {
 	Method, URL string
 	Status      int
-	Detail      string // what the answer said: a problem's detail, or the begin of its body
+	Detail      string // of the answer: a problem's detail, or the begin of its body
 }
 
 func (e *StatusError) Error() string {
@@ -67,7 +67,7 @@ func (e *StatusError) Error() string {
 	return text
 }
 
-// Info says what the app is and what it runs on.
+// Info returns what the app is and what it runs on.
 func (c *Client) Info(ctx context.Context) (api.Info, error) {
 	return control[api.Info](ctx, c, http.MethodGet, api.PathLabBuildInfo, nil)
 }
@@ -100,7 +100,7 @@ func (c *Client) Expire(ctx context.Context) error {
 }
 
 // Settle waits until no recompute and no background refresh runs, and returns the counters as they are then: only with those are a
-// phase's totals final. When ctx ends it says how many still ran.
+// phase's totals final. When ctx ends first, the error has how many still ran.
 func (c *Client) Settle(ctx context.Context) (api.Counters, error) {
 	tick := time.NewTicker(settleEvery)
 	defer tick.Stop()

@@ -17,7 +17,7 @@ import (
 type formula struct {
 	value float64
 	text  string // "λ·D = 200/s × 14.0 ms = 2.80"
-	given string // "beta = 1", where text does not tell the values of its variables
+	given string // "beta = 1", where text has not the values of its variables
 }
 
 // variable is what a law may be over, and how its value came about; unknown is why it has none.
@@ -32,7 +32,7 @@ func functions() map[string]func(float64) float64 {
 	return map[string]func(float64) float64{"exp": math.Exp, "log": math.Log, "sqrt": math.Sqrt}
 }
 
-// evaluate evaluates a law's expression. The error says why it cannot be: a law comes from the app, so it may be anything.
+// evaluate evaluates a law's expression. The error is the reason why it cannot: a law comes from the app, so it may be anything.
 func evaluate(law string, vars map[string]variable) (formula, error) {
 	used, err := variables(law)
 	if err != nil {

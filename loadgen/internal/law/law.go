@@ -17,14 +17,14 @@ import (
 	"loadlab/loadgen/internal/unit"
 )
 
-// Agreement says whether a measurement is what the law predicts.
+// Agreement is whether a measurement is what the law predicts.
 type Agreement string
 
 // Agreements.
 const (
 	Agrees  Agreement = "agrees"
 	Differs Agreement = "differs"
-	Unknown Agreement = "unknown" // no prediction could be made; the text says why
+	Unknown Agreement = "unknown" // no prediction could be made; the text has the reason
 )
 
 // Prediction sets what a caching strategy's law predicts beside what was measured, for one mode in one phase.
@@ -60,21 +60,21 @@ func Predictions(f *figure.Figures) []Prediction {
 }
 
 // predict makes one prediction: the law for cold pages times how many there were, and the law for expiries times how many there were.
-func predict(f *figure.Figures, s result.Strategy, m result.Mode, p result.Phase, t *figure.Total) Prediction {
+func predict(f *figure.Figures, s result.Strategy, m result.Mode, p result.PhaseInfo, t *figure.Total) Prediction {
 	c := t.Counters()
 	out := Prediction{Mode: m.Name, Phase: p.Name, Measured: c[api.CountRecomputes], Agreement: Unknown}
 	vars := variablesOf(f, p, t)
 	measured := fmt.Sprintf("measured %s over %s", unit.Count(c[api.CountRecomputes]), unit.Counted(int64(t.Rounds()), "round"))
-	var says []string
+	var parts []string
 	for _, cause := range causes(s, p, c) {
 		formula, err := evaluate(cause.law.Recomputes, vars)
 		if err != nil {
 			out.Text = fmt.Sprintf("no prediction: %v; %s", err, measured)
 			return out
 		}
-		says = append(says, cause.say(formula))
+		parts = append(parts, cause.render(formula))
 		out.Predicted += float64(cause.n) * formula.value
-		if len(says) == 1 {
+		if len(parts) == 1 {
 			out.Relation = cause.law.Relation
 			measured = fmt.Sprintf("measured %s (%s over %s)", unit.Amount(float64(c[api.CountRecomputes])/float64(cause.n)), unit.Count(c[api.CountRecomputes]), cause.counted())
 			continue
@@ -83,15 +83,15 @@ func predict(f *figure.Figures, s result.Strategy, m result.Mode, p result.Phase
 		measured = fmt.Sprintf("%s %s in all for %s cold and %s expired; measured %s", relationWord(out.Relation),
 			unit.Amount(out.Predicted), unit.Count(c[api.CountCold]), unit.Count(c[api.CountExpirations]), unit.Count(c[api.CountRecomputes]))
 	}
-	if len(says) == 0 {
-		out.Relation, says = "==", []string{"no page expired or was cold, so none should be recomputed"}
+	if len(parts) == 0 {
+		out.Relation, parts = "==", []string{"no page expired or was cold, so none should be recomputed"}
 	}
 	var byChance bool
 	out.Agreement, byChance = agreement(float64(out.Measured), out.Relation, out.Predicted)
 	if byChance {
 		measured += ", short of it by no more than chance"
 	}
-	out.Text = strings.Join(says, " and ") + "; " + measured
+	out.Text = strings.Join(parts, " and ") + "; " + measured
 	return out
 }
 
@@ -102,9 +102,9 @@ type cause struct {
 	one, many string
 }
 
-// causes are those that there were. A law that says how many at least, because more come while recomputes slow each other down, says
+// causes are those that there were. A law with a lower bound, because more come while recomputes slow each other down, has
 // how many at most in a burst: nobody comes after it, and on a busy machine some of it come too late to miss the page.
-func causes(s result.Strategy, p result.Phase, c api.Counts) []cause {
+func causes(s result.Strategy, p result.PhaseInfo, c api.Counts) []cause {
 	if p.Kind == "burst" {
 		s.Cold, s.Expiry = atMost(s.Cold), atMost(s.Expiry)
 	}
@@ -119,7 +119,7 @@ func atMost(l result.Law) result.Law {
 	return l
 }
 
-func (c cause) say(f formula) string {
+func (c cause) render(f formula) string {
 	s := fmt.Sprintf("%s %s per %s", relationWord(c.law.Relation), f.text, c.one)
 	if f.given != "" {
 		s += " (" + f.given + ")"
@@ -135,7 +135,7 @@ func (c cause) counted() string {
 }
 
 // variablesOf returns what laws are over, for one mode in one phase.
-func variablesOf(f *figure.Figures, p result.Phase, t *figure.Total) map[string]variable {
+func variablesOf(f *figure.Figures, p result.PhaseInfo, t *figure.Total) map[string]variable {
 	replicas := float64(max(f.Run.Stack.Replicas, 1))
 	vars := map[string]variable{
 		"arrivals": arrivals(p, t),
@@ -151,7 +151,7 @@ func variablesOf(f *figure.Figures, p result.Phase, t *figure.Total) map[string]
 // arrivals is how many requests ask for a page while it is recomputed once. D is the shortest recompute that was seen, because
 // recomputes slow each other down in the stampede that is to be predicted. The rate is the measured rate of arrivals, which is what a
 // Poisson process, a ramp or a share of a mix came to.
-func arrivals(p result.Phase, t *figure.Total) variable {
+func arrivals(p result.PhaseInfo, t *figure.Total) variable {
 	perRound := float64(t.Ledger.Scheduled) / float64(t.Rounds())
 	if p.Kind == "burst" {
 		n := perRound
@@ -172,9 +172,9 @@ func arrivals(p result.Phase, t *figure.Total) variable {
 	return variable{value: product, text: fmt.Sprintf("λ·D = %s/s × %s = %s", unit.Digits(rate), unit.Latency(d.Round(time.Microsecond)), unit.Amount(product))}
 }
 
-// agreement compares what was measured with what is predicted, and says whether only chance makes them agree. Where the prediction is
+// agreement compares what was measured with what is predicted, and reports whether only chance makes them agree. Where the prediction is
 // the mean of something random (a count of arrivals, XFetch's dice), two standard deviations of a Poisson count are allowed for; a law
-// that says exactly or at most means it.
+// that is exact or an upper bound has no allowance.
 func agreement(measured float64, relation string, predicted float64) (a Agreement, byChance bool) {
 	allowance := 2 * math.Sqrt(max(predicted, 0))
 	var ok bool

@@ -58,10 +58,10 @@ func FuzzLaw(f *testing.F) {
 }
 
 // one is a run of one mode in one phase with the law given.
-func one(t *testing.T, phase result.Phase, of result.Law, requests int, took, d time.Duration, c api.Counts) law.Prediction {
+func one(t *testing.T, phase result.PhaseInfo, of result.Law, requests int, took, d time.Duration, c api.Counts) law.Prediction {
 	t.Helper()
 	run := resulttest.Base()
-	run.Modes, run.Phases = run.Modes[:1], []result.Phase{phase}
+	run.Modes, run.Phases = run.Modes[:1], []result.PhaseInfo{phase}
 	run.Strategies = []result.Strategy{{Name: "ttl", Cold: of, Expiry: of}}
 	run.Stack.Replicas = 2
 	resulttest.Fill(run, 1, []resulttest.Load{{Mode: "ttl", Phase: phase.Name, Requests: requests, Took: took, Fast: ms, Slow: d,
@@ -74,15 +74,15 @@ func one(t *testing.T, phase result.Phase, of result.Law, requests int, took, d 
 }
 
 func TestPredictions(t *testing.T) {
-	open := result.Phase{Name: "p", Kind: "open", Rate: 200}
-	closed := result.Phase{Name: "p", Kind: "closed", Users: 50}
-	burst := result.Phase{Name: "p", Kind: "burst", Users: 50, Total: 50}
+	open := result.PhaseInfo{Name: "p", Kind: "open", Rate: 200}
+	closed := result.PhaseInfo{Name: "p", Kind: "closed", Users: 50}
+	burst := result.PhaseInfo{Name: "p", Kind: "burst", Users: 50, Total: 50}
 	lawOf := func(relation, recomputes string) result.Law {
 		return result.Law{Relation: relation, Recomputes: recomputes}
 	}
 	for _, tt := range []struct {
 		what     string
-		phase    result.Phase
+		phase    result.PhaseInfo
 		law      result.Law
 		requests int
 		d        time.Duration

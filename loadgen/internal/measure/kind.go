@@ -1,6 +1,6 @@
 package measure
 
-// Kind says how a request ended. The zero value is a completed request.
+// Kind is how a request ended. The zero value is a completed request.
 type Kind uint8
 
 // Ways for a request to end.

@@ -78,17 +78,17 @@ func (m *mode) count(o *Outcome) {
 	}
 }
 
-// figures returns what the mode has come to so far.
-func (m *mode) figures() Live {
-	l := Live{Scheduled: m.scheduled, Bytes: m.bytes}
+// tally returns what the mode has come to so far.
+func (m *mode) tally() Tally {
+	t := Tally{Scheduled: m.scheduled, Bytes: m.bytes}
 	for kind, n := range m.ended {
-		l.Ended += n
+		t.Ended += n
 		if Kind(kind) != OK {
-			l.Failed += n
+			t.Failed += n
 		}
 	}
-	l.quantiles(m.total.response)
-	return l
+	t.quantiles(m.total.response)
+	return t
 }
 
 // ledger returns the ledger in the form of a report.

@@ -9,9 +9,9 @@ import (
 	"loadlab/loadgen/internal/result"
 )
 
-// Oracle judges from outside how stale the pages are that a mode's readers get. It is told when price changes were known to be
+// Oracle judges from outside how stale the pages are that a mode's readers get. It gets the times at which price changes were known to be
 // committed and which version each read carried. A read is stale if its version is below the last one committed before the read was
-// sent; it is stale by the time from the first commit that its version lacks to its sending. It never says stale of a read that may
+// sent; it is stale by the time from the first commit that its version lacks to its sending. It never counts a read as stale that may
 // have been fresh: a commit counts from when it was known, which is later than when it was made.
 //
 // The zero value is ready. Its methods may be called concurrently.
@@ -31,7 +31,7 @@ type commit struct {
 // maxCommits bounds the memory of an Oracle: 2 MB.
 const maxCommits = 1 << 16
 
-// Committed tells that a price change was known to be committed as version at the time at.
+// Committed records that a price change was known to be committed as version at the time at.
 func (o *Oracle) Committed(version int64, at time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -68,7 +68,7 @@ func (o *Oracle) thin() {
 	o.commits = kept
 }
 
-// Read tells that a read that was sent at sent got version.
+// Read records that a read that was sent at sent got version.
 func (o *Oracle) Read(version int64, sent time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

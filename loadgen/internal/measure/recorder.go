@@ -1,5 +1,5 @@
 // Package measure keeps what requests came to: three clocks in histograms, a ledger in which every scheduled request is accounted for,
-// what the server said each cost it, and how stale the pages were. It neither makes requests nor knows when they are due.
+// what the server reported that each cost, and how stale the pages were. It neither makes requests nor knows when they are due.
 //
 // # Three clocks
 //
@@ -9,7 +9,7 @@
 //	ok                 all three
 //	timeout            all three, the first two as lower bounds: the time it had waited when it was given up
 //	unsent             response and lag, both as lower bounds; there is no service time
-//	any other failure  none: a connection refused in 50 us says nothing of how long a page takes
+//	any other failure  none: the time in which a connection is refused is not the time that a page takes
 //
 // Without the lower bounds, a server that stops answering would improve every percentile.
 package measure
@@ -28,12 +28,12 @@ type Config struct {
 	// MaxSeconds is how many seconds of a mode are kept apart; 0 is 1800. Of a longer phase, the older seconds are joined with their
 	// neighbours, so that memory stays bounded however long it runs.
 	MaxSeconds int
-	// Observer, if not nil, is told of everything that is recorded, after it was.
+	// Observer, if not nil, gets everything that is recorded, after it was.
 	Observer Observer
 }
 
-// Observer is told of requests: of each when it comes due, and when it has ended. Its methods are called concurrently, in the midst of the
-// load, and keep nothing of o.
+// Observer gets every request twice: when it comes due, and when it has ended. Its methods are called concurrently, during the load, and keep
+// nothing of o.
 type Observer interface {
 	Scheduled(mode int)
 	Record(mode int, due time.Duration, start time.Time, o *Outcome)
@@ -44,6 +44,7 @@ type Recorder struct {
 	oracles []*Oracle
 	encoder *encoder
 	observe Observer
+	began   chan struct{} // closed by Start
 
 	mu    sync.Mutex // guards all below
 	start time.Time
@@ -73,7 +74,7 @@ func (c *clocks) record(due time.Time, o *Outcome) {
 
 // NewRecorder returns a recorder for a phase, and starts the goroutine that encodes what can no longer change.
 func NewRecorder(c Config) *Recorder {
-	r := &Recorder{oracles: c.Oracles, observe: c.Observer, modes: make([]mode, max(c.Modes, 1)), all: hist.New()}
+	r := &Recorder{oracles: c.Oracles, observe: c.Observer, began: make(chan struct{}), modes: make([]mode, max(c.Modes, 1)), all: hist.New()}
 	for i := range r.modes {
 		r.modes[i].total = newClocks()
 	}
@@ -87,12 +88,16 @@ func NewRecorder(c Config) *Recorder {
 
 const defaultMaxSeconds = 1800
 
-// Start tells when the phase began: what due times are measured from. It comes before the first Record.
+// Start sets when the phase began: what due times are measured from. It is called once, before the first Record.
 func (r *Recorder) Start(at time.Time) {
 	r.mu.Lock()
 	r.start = at
 	r.mu.Unlock()
+	close(r.began)
 }
+
+// Began is closed when the phase has begun.
+func (r *Recorder) Began() <-chan struct{} { return r.began }
 
 // Scheduled enters a request into the ledger when its time has come, before anything is known of it. Record closes the entry.
 func (r *Recorder) Scheduled(mode int, due time.Duration) {
@@ -178,40 +183,40 @@ func (r *Recorder) settle(mode int) {
 // of a closed loop come due in any order, though hardly by more than this; if one does, its second is opened again and joined later.
 const settled = 2
 
-// Live is what a phase, or one mode of it, has come to so far.
-type Live struct {
+// Tally is what a phase, or one mode of it, has come to so far.
+type Tally struct {
 	Scheduled, Ended, Failed int64
 	Bytes                    int64
 	P50, P95, P99            time.Duration // response time
 }
 
-// Snapshot is a phase while it runs.
+// Snapshot is what a phase has come to so far.
 type Snapshot struct {
-	All   Live
-	Modes []Live
+	All   Tally
+	Modes []Tally
 }
 
 // Snapshot returns the figures so far. It takes some ten microseconds a mode, during which nothing can be recorded.
 func (r *Recorder) Snapshot() Snapshot {
-	s := Snapshot{Modes: make([]Live, len(r.modes))}
+	s := Snapshot{Modes: make([]Tally, len(r.modes))}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range r.modes {
-		s.Modes[i] = r.modes[i].figures()
+		s.Modes[i] = r.modes[i].tally()
 		s.All.add(s.Modes[i])
 	}
 	s.All.quantiles(r.all)
 	return s
 }
 
-func (l *Live) add(o Live) {
-	l.Scheduled += o.Scheduled
-	l.Ended += o.Ended
-	l.Failed += o.Failed
-	l.Bytes += o.Bytes
+func (t *Tally) add(o Tally) {
+	t.Scheduled += o.Scheduled
+	t.Ended += o.Ended
+	t.Failed += o.Failed
+	t.Bytes += o.Bytes
 }
 
-func (l *Live) quantiles(h *hist.Histogram) {
+func (t *Tally) quantiles(h *hist.Histogram) {
 	q := h.Quantiles(0.50, 0.95, 0.99)
-	l.P50, l.P95, l.P99 = q[0], q[1], q[2]
+	t.P50, t.P95, t.P99 = q[0], q[1], q[2]
 }

@@ -1,5 +1,5 @@
 // Package progress shows a run while it runs: on a terminal a bar for the phase under way with what has been measured of it so far, and
-// elsewhere a line for each phase that has ended. It knows nothing of how the figures come about.
+// elsewhere a line for each phase that has ended. It does not know how the figures are measured.
 package progress
 
 import (
@@ -8,48 +8,58 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
+	"loadlab/loadgen/internal/hist"
+	"loadlab/loadgen/internal/tty"
 	"loadlab/loadgen/internal/unit"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 )
 
-// Phase is what is about to be driven.
-type Phase struct {
+// Heading is what is shown of a phase before it is driven.
+type Heading struct {
 	Round, Rounds int
 	Mode, Name    string // Mode is "mix" for a phase that modes share
-	Load          string // for people
+	Load          string // as text
 	For           time.Duration
 	Requests      int // 0 if For ends the phase
 }
 
-// Live is what has been measured of a phase so far.
-type Live struct {
+// Figures are what has been measured of a phase so far.
+type Figures struct {
 	Elapsed       time.Duration
 	Requests      int64 // ended, however
 	Errors        int64
 	P50, P95, P99 time.Duration
 }
 
-// Rate is the requests that ended a second.
-func (l Live) Rate() float64 {
-	if l.Elapsed <= 0 {
+// Rate returns the requests that ended per second.
+func (f Figures) Rate() float64 {
+	if f.Elapsed <= 0 {
 		return 0
 	}
-	return float64(l.Requests) / l.Elapsed.Seconds()
+	return float64(f.Requests) / f.Elapsed.Seconds()
 }
 
-func (l Live) String() string {
-	return fmt.Sprintf("%6.0f/s  p50 %7s  p95 %7s  p99 %7s  %s", l.Rate(), unit.Latency(l.P50), unit.Latency(l.P95), unit.Latency(l.P99),
-		errorCount(l.Errors))
+func (f Figures) String() string {
+	return fmt.Sprintf("%6.0f/s  p50%s%7s  p95%s%7s  p99%s%7s  %s", f.Rate(), f.mark(0.50), unit.Latency(f.P50), f.mark(0.95), unit.Latency(f.P95),
+		f.mark(0.99), unit.Latency(f.P99), errorCount(f.Errors))
 }
 
 // short is String for a narrow terminal.
-func (l Live) short() string {
+func (f Figures) short() string {
 	brief := func(d time.Duration) string { return strings.ReplaceAll(unit.Latency(d), " ", "") }
-	return fmt.Sprintf("%5.0f/s p50 %6s p95 %6s p99 %6s %3d err", l.Rate(), brief(l.P50), brief(l.P95), brief(l.P99), l.Errors)
+	return fmt.Sprintf("%5.0f/s p50%s%6s p95%s%6s p99%s%6s %3d err", f.Rate(), f.mark(0.50), brief(f.P50), f.mark(0.95), brief(f.P95),
+		f.mark(0.99), brief(f.P99), f.Errors)
+}
+
+// mark stands between a quantile's name and its value: a blank, or that there are too few requests for it.
+func (f Figures) mark(q float64) string {
+	if n := f.Requests - f.Errors; n > 0 && n < hist.Samples(q) {
+		return unit.AtLeast
+	}
+	return " "
 }
 
 func errorCount(n int64) string {
@@ -63,23 +73,23 @@ func errorCount(n int64) string {
 }
 
 // title names a phase in columns that line up from phase to phase.
-func (p Phase) title() string {
-	return fmt.Sprintf("round %d/%d  %-14s %-10s", p.Round, p.Rounds, p.Mode, p.Name)
+func (h Heading) title() string {
+	return fmt.Sprintf("round %d/%d  %-14s %-10s", h.Round, h.Rounds, h.Mode, h.Name)
 }
 
 // short is title for a narrow terminal.
-func (p Phase) short() string {
-	return fmt.Sprintf("%d/%d %-12s %-8s", p.Round, p.Rounds, p.Mode, p.Name)
+func (h Heading) short() string {
+	return fmt.Sprintf("%d/%d %-12s %-8s", h.Round, h.Rounds, h.Mode, h.Name)
 }
 
-// permille is how much of the phase is done.
-func (p Phase) permille(l Live) int64 {
+// permille returns how much of the phase is done.
+func (h Heading) permille(f Figures) int64 {
 	share := 0.0
-	if p.For > 0 {
-		share = float64(l.Elapsed) / float64(p.For)
+	if h.For > 0 {
+		share = float64(f.Elapsed) / float64(h.For)
 	}
-	if p.Requests > 0 {
-		share = max(share, float64(l.Requests)/float64(p.Requests))
+	if h.Requests > 0 {
+		share = max(share, float64(f.Requests)/float64(h.Requests))
 	}
 	return min(int64(share*whole), whole)
 }
@@ -91,8 +101,8 @@ const whole = 1000
 type Lines struct{ W io.Writer }
 
 // Begin starts a phase; the caller calls end when it has ended.
-func (l Lines) Begin(p Phase, _ func() Live) (end func(Live)) {
-	return func(live Live) { fmt.Fprintf(l.W, "%s  %s\n", p.title(), live) }
+func (l Lines) Begin(h Heading, _ func() Figures) (end func(Figures)) {
+	return func(last Figures) { fmt.Fprintf(l.W, "%s  %s\n", h.title(), last) }
 }
 
 // Bars draws a bar for the phase under way and leaves a line behind for each that has ended.
@@ -102,7 +112,8 @@ type Bars struct {
 }
 
 const (
-	// refresh is how often a bar is redrawn: often enough to live, seldom enough to cost nothing on the cores that are measured.
+	// refresh is how often a bar is redrawn: often enough to show that the run goes on, seldom enough to cost nothing on the cores that
+	// are measured.
 	refresh = 250 * time.Millisecond
 	// wide is the least width for a bar with everything spelled out. Below it, a percentage stands for the bar.
 	wide     = 114
@@ -110,31 +121,20 @@ const (
 )
 
 // line lays a phase and its figures out, with so many columns between them. What is too long for the terminal is cut: the names first.
-func (b Bars) line(p Phase, l Live, between int) (title, figures string) {
-	title, figures = p.title(), l.String()
+func (b Bars) line(h Heading, f Figures, between int) (title, figures string) {
+	title, figures = h.title(), f.String()
 	if b.Width < wide {
-		title, figures = p.short(), l.short()
+		title, figures = h.short(), f.short()
 	}
 	room := max(b.Width-1-between, 0) // the last column is the cursor's
-	figures = snip(figures, room)
-	return snip(title, room-utf8.RuneCountInString(figures)), figures
-}
-
-// snip shortens s to n columns and shows that it did. All of it is one column a character: names are ASCII, and so are figures but for µ.
-func snip(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	if n == 0 {
-		return ""
-	}
-	return string([]rune(s)[:n-1]) + "…"
+	figures = tty.Snip(figures, room)
+	return tty.Snip(title, room-tty.Width(figures)), figures
 }
 
 // Begin draws a phase until end is called.
-func (b Bars) Begin(p Phase, live func() Live) (end func(Live)) {
+func (b Bars) Begin(h Heading, figures func() Figures) (end func(Figures)) {
 	container := mpb.New(mpb.WithOutput(b.W), mpb.WithWidth(b.Width), mpb.WithRefreshRate(refresh), mpb.WithAutoRefresh())
-	bar := b.bar(container, p, live)
+	bar := b.bar(container, h, figures)
 	stop := make(chan struct{})
 	var ticker sync.WaitGroup
 	ticker.Go(func() {
@@ -143,41 +143,41 @@ func (b Bars) Begin(p Phase, live func() Live) (end func(Live)) {
 		for {
 			select {
 			case <-tick.C:
-				bar.SetCurrent(min(p.permille(live()), whole-1)) // a bar that is full has ended
+				bar.SetCurrent(min(h.permille(figures()), whole-1)) // a bar that is full has ended
 			case <-stop:
 				return
 			}
 		}
 	})
-	return func(last Live) {
+	return func(last Figures) {
 		close(stop)
 		ticker.Wait()
 		bar.SetCurrent(whole)
 		container.Wait()
-		title, figures := b.line(p, last, 2)
-		fmt.Fprintf(b.W, "%s  %s\n", title, figures)
+		left, right := b.line(h, last, 2)
+		fmt.Fprintf(b.W, "%s  %s\n", left, right)
 	}
 }
 
 // bar adds a bar, or a percentage where there is no room for one, between the phase and its figures.
-func (b Bars) bar(container *mpb.Progress, p Phase, live func() Live) *mpb.Bar {
-	var figures string // of the same moment as what is drawn before them
+func (b Bars) bar(container *mpb.Progress, h Heading, figures func() Figures) *mpb.Bar {
+	var right string // of the same moment as what is drawn before it
 	before := func(decor.Statistics) string {
-		now := live()
+		now := figures()
 		gap, between := " ", barWidth+2
 		if b.Width < wide {
-			gap = fmt.Sprintf(" %3d%% ", p.permille(now)*100/whole)
+			gap = fmt.Sprintf(" %3d%% ", h.permille(now)*100/whole)
 			between = len(gap)
 		}
-		var title string
-		title, figures = b.line(p, now, between)
-		return title + gap
+		var left string
+		left, right = b.line(h, now, between)
+		return left + gap
 	}
 	after := func(decor.Statistics) string {
 		if b.Width < wide {
-			return figures
+			return right
 		}
-		return " " + figures
+		return " " + right
 	}
 	style := mpb.NopStyle()
 	if b.Width >= wide {

@@ -17,14 +17,14 @@ import (
 )
 
 var (
-	expiry = progress.Phase{Round: 1, Rounds: 3, Mode: "singleflight", Name: "expiry", For: 3 * time.Second}
-	burst  = progress.Phase{Round: 12, Rounds: 1000, Mode: "mix", Name: "burst", Requests: 50}
-	long   = progress.Phase{Round: 2, Rounds: 3, Mode: strings.Repeat("m", 40), Name: strings.Repeat("p", 40), For: time.Second}
+	expiry = progress.Heading{Round: 1, Rounds: 3, Mode: "singleflight", Name: "expiry", For: 3 * time.Second}
+	burst  = progress.Heading{Round: 12, Rounds: 1000, Mode: "mix", Name: "burst", Requests: 50}
+	long   = progress.Heading{Round: 2, Rounds: 3, Mode: strings.Repeat("m", 40), Name: strings.Repeat("p", 40), For: time.Second}
 
-	quick = progress.Live{Elapsed: 1500 * time.Millisecond, Requests: 375, P50: 850 * time.Microsecond, P95: 12300 * time.Microsecond, P99: 1250 * time.Millisecond}
-	slow  = progress.Live{Elapsed: 2 * time.Second, Requests: 25, Errors: 1, P50: 999 * time.Millisecond, P95: 59 * time.Second, P99: time.Minute}
-	none  = progress.Live{}
-	worst = progress.Live{
+	quick = progress.Figures{Elapsed: 1500 * time.Millisecond, Requests: 375, P50: 850 * time.Microsecond, P95: 12300 * time.Microsecond, P99: 1250 * time.Millisecond}
+	slow  = progress.Figures{Elapsed: 2 * time.Second, Requests: 25, Errors: 1, P50: 999 * time.Millisecond, P95: 59 * time.Second, P99: time.Minute}
+	none  = progress.Figures{}
+	worst = progress.Figures{
 		Elapsed: time.Second, Requests: 99_999, Errors: 12_345, P50: 123 * time.Millisecond, P95: 123 * time.Millisecond, P99: 123 * time.Millisecond,
 	}
 )
@@ -33,17 +33,17 @@ func TestLines(t *testing.T) {
 	var b bytes.Buffer
 	l := progress.Lines{W: &b}
 	for _, x := range []struct {
-		phase progress.Phase
-		live  progress.Live
+		phase progress.Heading
+		live  progress.Figures
 	}{{expiry, quick}, {burst, slow}, {long, worst}, {burst, none}} {
-		end := l.Begin(x.phase, func() progress.Live {
+		end := l.Begin(x.phase, func() progress.Figures {
 			t.Error("lines ask for figures while a phase runs")
 			return none
 		})
 		end(x.live)
 	}
 	want := `round 1/3  singleflight   expiry         250/s  p50  850 µs  p95 12.3 ms  p99  1.25 s  no errors
-round 12/1000  mix            burst           12/s  p50  999 ms  p95  59.0 s  p99  60.0 s  1 error
+round 12/1000  mix            burst           12/s  p50  999 ms  p95  59.0 s  p99≥ 60.0 s  1 error
 round 2/3  ` + long.Mode + " " + long.Name + `   99999/s  p50  123 ms  p95  123 ms  p99  123 ms  12345 errors
 round 12/1000  mix            burst            0/s  p50       0  p95       0  p99       0  no errors
 `
@@ -72,18 +72,18 @@ func TestBars(t *testing.T) {
 	now = slow
 	drawn, last = draw(t, 80, expiry, &now, func() { now.Elapsed, now.Requests = 2950*time.Millisecond, 59 })
 	for _, w := range []string{
-		"1/3 singleflight expiry    66%    12/s p50  999ms p95  59.0s p99  60.0s   1 err",
-		"1/3 singleflight expiry    98%    20/s p50  999ms p95  59.0s p99  60.0s   1 err",
+		"1/3 singleflight expiry    66%    12/s p50  999ms p95  59.0s p99≥ 60.0s   1 err",
+		"1/3 singleflight expiry    98%    20/s p50  999ms p95  59.0s p99≥ 60.0s   1 err",
 	} {
 		if !slices.Contains(drawn, w) {
 			t.Errorf("not drawn: %q\namong %q", w, drawn)
 		}
 	}
-	if w := "1/3 singleflight expiry       20/s p50  999ms p95  59.0s p99  60.0s   1 err"; last != w {
+	if w := "1/3 singleflight expiry       20/s p50  999ms p95  59.0s p99≥ 60.0s   1 err"; last != w {
 		t.Errorf("left behind: %q, want %q", last, w)
 	}
 
-	now = progress.Live{Elapsed: time.Second, Requests: 10}
+	now = progress.Figures{Elapsed: time.Second, Requests: 10}
 	drawn, _ = draw(t, 80, burst, &now, func() { now.Requests = 50 })
 	if w := "20% "; !strings.Contains(drawn[0], w) {
 		t.Errorf("after 10 of 50 requests: %q, want %s", drawn[0], w)
@@ -94,8 +94,8 @@ func TestBars(t *testing.T) {
 // the figures are all there, whatever the names are.
 func TestBarsNeverWrap(t *testing.T) {
 	for _, width := range []int{20, 60, 80, 100, 113, 114, 120, 200} {
-		for _, phase := range []progress.Phase{expiry, burst, long} {
-			for _, live := range []progress.Live{none, quick, slow, worst} {
+		for _, phase := range []progress.Heading{expiry, burst, long} {
+			for _, live := range []progress.Figures{none, quick, slow, worst} {
 				drawn, last := draw(t, width, phase, &live, func() {})
 				if len(drawn) < 2 {
 					t.Errorf("%d columns: drawn %q", width, drawn)
@@ -118,19 +118,19 @@ func TestBarsNeverWrap(t *testing.T) {
 	}
 }
 
-// draw shows a phase for a second in virtual time, halfway through which change happens, and returns what was drawn and what was left
+// draw shows a phase for 1.2 s of virtual time, halfway through which change is called, and returns what was drawn and what was left
 // behind, without what moves the cursor.
-func draw(t *testing.T, width int, phase progress.Phase, live *progress.Live, change func()) (drawn []string, last string) {
+func draw(t *testing.T, width int, phase progress.Heading, live *progress.Figures, change func()) (drawn []string, last string) {
 	t.Helper()
 	var b bytes.Buffer
 	synctest.Test(t, func(*testing.T) {
-		var shown atomic.Value // bars ask from goroutines of their own
+		var shown atomic.Value // bars read it in goroutines of their own
 		shown.Store(*live)
-		end := progress.Bars{W: &b, Width: width}.Begin(phase, func() progress.Live { return shown.Load().(progress.Live) })
-		<-time.After(600 * time.Millisecond)
+		end := progress.Bars{W: &b, Width: width}.Begin(phase, func() progress.Figures { return shown.Load().(progress.Figures) })
+		time.Sleep(600 * time.Millisecond) //nolint:forbidigo // of the bubble's clock
 		change()
 		shown.Store(*live)
-		<-time.After(600 * time.Millisecond)
+		time.Sleep(600 * time.Millisecond) //nolint:forbidigo // of the bubble's clock
 		end(*live)
 	})
 	text := regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]`).ReplaceAllString(b.String(), "")

@@ -10,7 +10,7 @@ import (
 	"loadlab/loadgen/internal/unit"
 )
 
-// head says what was run, on what, and when: what has to be the same for two runs to be compared.
+// head returns what was run, on what, and when: what has to be the same for two runs to be compared.
 func head(run *result.Run) []Fact {
 	m := run.Machine
 	load := []string{unit.Counted(int64(len(run.Modes)), "mode"), unit.Counted(int64(run.Scenario.Rounds), "round")}

@@ -8,7 +8,7 @@ import (
 	"loadlab/loadgen/internal/unit"
 )
 
-// headline is the verdict in one word and in one sentence. A run that is judged although the generator was the bottleneck says so in
+// headline is the verdict in one word and in one sentence. A run that is judged although the generator was the bottleneck has that in
 // the same line.
 func headline(run *result.Run) (word, sentence string) {
 	word, sentence = judged(run)

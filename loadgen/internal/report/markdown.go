@@ -34,7 +34,7 @@ func Markdown(w io.Writer, r *Report, _ Options) error {
 	return err
 }
 
-// fit joins as many whole lines as fit, and says how many did not.
+// fit joins as many whole lines as fit, and a line with the number of those that do not.
 func fit(lines []string, limit int) string {
 	const room = 80 // for saying so
 	var b strings.Builder
@@ -97,7 +97,7 @@ func markdownSection(s Section) []string {
 	return lines
 }
 
-// markdownTable writes a table whose first column is the group. Titles that say more than the group's name are listed below it.
+// markdownTable writes a table whose first column is the group. Titles that are more than the group's name are listed below it.
 func markdownTable(t *Table) []string {
 	titles, rule := []string{"phase"}, []string{"---"}
 	for _, c := range t.Columns {

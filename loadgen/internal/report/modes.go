@@ -13,13 +13,13 @@ import (
 	"loadlab/loadgen/internal/unit"
 )
 
-// field is one column of the table of modes: what it says of one mode in one phase.
+// field is one column of the table of modes, with the function that returns its cell for one mode in one phase.
 type field struct {
 	Column
 	place    int
 	legend   string
 	optional bool
-	say      func(f *figure.Figures, mode, phase string) Cell
+	cell     func(f *figure.Figures, mode, phase string) Cell
 }
 
 // modes is the table of modes by phase, with a legend of the columns that are there.
@@ -32,12 +32,12 @@ func modes(f *figure.Figures) Section {
 	for _, x := range fields {
 		t.Columns = append(t.Columns, x.Column)
 	}
-	eachPhase(f, func(p result.Phase, modes []string) {
+	eachPhase(f, func(p result.PhaseInfo, modes []string) {
 		g := Group{Name: p.Name, Title: phaseTitle(p)}
 		for _, m := range modes {
 			var row []Cell
 			for _, x := range fields {
-				row = append(row, x.say(f, m, p.Name))
+				row = append(row, x.cell(f, m, p.Name))
 			}
 			g.Rows = append(g.Rows, row)
 		}
@@ -47,7 +47,7 @@ func modes(f *figure.Figures) Section {
 }
 
 // eachPhase calls each with every phase that was measured and the modes that took part in it.
-func eachPhase(f *figure.Figures, each func(p result.Phase, modes []string)) {
+func eachPhase(f *figure.Figures, each func(p result.PhaseInfo, modes []string)) {
 	for _, p := range f.Run.Phases {
 		if f.Total("", p.Name) == nil {
 			continue
@@ -57,11 +57,11 @@ func eachPhase(f *figure.Figures, each func(p result.Phase, modes []string)) {
 	}
 }
 
-// fieldsOf are the columns that have something to say, in order. The ratio to the first mode is only there if there are two modes.
+// fieldsOf returns the columns that have a value for some mode, in order. The ratio to the first mode is only there if there are two modes.
 func fieldsOf(f *figure.Figures) []field {
 	all := []field{{
 		Column: Column{Title: "mode", Left: true, Part: figure.InBoth},
-		say:    func(_ *figure.Figures, mode, _ string) Cell { return Cell{Text: mode} },
+		cell:   func(_ *figure.Figures, mode, _ string) Cell { return Cell{Text: mode} },
 	}}
 	for _, x := range figure.Table() {
 		if x.Column.Place > 0 {
@@ -72,12 +72,12 @@ func fieldsOf(f *figure.Figures) []field {
 		first := f.Run.Modes[0].Name
 		all = append(all, field{
 			Column: Column{Above: "p99 vs", Title: tty.Snip(tty.Clean(first), 12), Part: figure.InLatency},
-			place:  80, say: ratioToFirst,
+			place:  80, cell: ratioToFirst,
 			legend: fmt.Sprintf("p99 vs %s: a mode's p99 divided by the p99 of %s in the same phase", first, first),
 		})
 	}
 	slices.SortStableFunc(all, func(a, b field) int { return cmp.Compare(a.place, b.place) })
-	return slices.DeleteFunc(all, func(x field) bool { return x.optional && !speaks(f, x) })
+	return slices.DeleteFunc(all, func(x field) bool { return x.optional && !hasValue(f, x) })
 }
 
 // fieldOf makes a column of a line of the table of figures.
@@ -89,12 +89,12 @@ func fieldOf(f *figure.Figures, x figure.Figure) field {
 	}
 	return field{
 		Column: Column{Name: machineName(x), Above: c.Above, Title: c.Title, Part: c.Part}, place: c.Place, legend: legend, optional: c.Optional,
-		say: func(f *figure.Figures, mode, phase string) Cell {
+		cell: func(f *figure.Figures, mode, phase string) Cell {
 			cell := value(x, f.Total(mode, phase))
 			if cell.Known {
 				cell.Text = c.Format(cell.Value)
 				if cell.Mark != Unmarked {
-					cell.Text, cell.Tone = marked+cell.Text, Faint
+					cell.Text, cell.Tone = unit.AtLeast+cell.Text, Faint
 				}
 			}
 			if c.Alarm && cell.Value > 0 {
@@ -131,11 +131,11 @@ func ratioToFirst(f *figure.Figures, mode, phase string) Cell {
 	return Cell{Text: unit.Times(x), Value: x, Known: true}
 }
 
-// speaks reports whether a field has a value for any mode in any phase.
-func speaks(f *figure.Figures, of field) bool {
+// hasValue reports whether a field has a value for any mode in any phase.
+func hasValue(f *figure.Figures, of field) bool {
 	for _, p := range f.Phases() {
 		for _, m := range f.Modes() {
-			if of.say(f, m, p).Known {
+			if of.cell(f, m, p).Known {
 				return true
 			}
 		}
@@ -143,8 +143,8 @@ func speaks(f *figure.Figures, of field) bool {
 	return false
 }
 
-// phaseTitle names a phase and says what its load was.
-func phaseTitle(p result.Phase) string {
+// phaseTitle returns the name of a phase and a description of its load.
+func phaseTitle(p result.PhaseInfo) string {
 	s := joined(": ", p.Name, p.Load)
 	if p.Mix {
 		s += ", shared by the modes"
@@ -152,26 +152,26 @@ func phaseTitle(p result.Phase) string {
 	return s
 }
 
-// legend explains the columns that are there, to somebody who sees the table for the first time.
+// legend explains the columns that are there, and the marks of their cells.
 func legend(f *figure.Figures, fields []field, t *Table) []Note {
 	lines := []string{"Times run from when a request was due to its last byte, so a request that had to wait to be sent is charged for it."}
-	var says []string
+	var parts []string
 	for _, x := range fields {
 		if x.legend != "" {
-			says = append(says, x.legend)
+			parts = append(parts, x.legend)
 		}
 	}
 	if t.has(func(c Cell) bool { return c.Text == unit.None && c.Mark == Unmarked }) {
-		says = append(says, unit.None+": not measured")
+		parts = append(parts, unit.None+": not measured")
 	}
-	if len(says) > 0 {
-		lines = append(lines, strings.Join(says, "; ")+".")
+	if len(parts) > 0 {
+		lines = append(lines, strings.Join(parts, "; ")+".")
 	}
 	if t.has(func(c Cell) bool { return c.Mark == TooFew }) {
-		lines = append(lines, marked+": of fewer requests than the percentile takes (p50 2, p95 20, p99 100), so it is no more than the greatest that was seen. No ratio is made of it.")
+		lines = append(lines, unit.AtLeast+": of fewer requests than the percentile takes (p50 2, p95 20, p99 100), so it is no more than the greatest that was seen. No ratio is made of it.")
 	}
 	if t.has(func(c Cell) bool { return c.Mark == AtBound }) {
-		lines = append(lines, marked+"60.0 s: at least 60 s, the greatest time that is recorded.")
+		lines = append(lines, unit.AtLeast+"60.0 s: at least 60 s, the greatest time that is recorded.")
 	}
 	var warm []string
 	for _, p := range f.Run.Phases {
@@ -221,7 +221,7 @@ func figures(f *figure.Figures) Section {
 		t.Columns = append(t.Columns, Column{Name: machineName(x)})
 	}
 	t.Columns = append(t.Columns, Column{Name: "failures"}, Column{Name: "statuses"}, Column{Name: "first_errors"})
-	eachPhase(f, func(p result.Phase, modes []string) {
+	eachPhase(f, func(p result.PhaseInfo, modes []string) {
 		g := Group{Name: p.Name}
 		for _, m := range modes {
 			total := f.Total(m, p.Name)

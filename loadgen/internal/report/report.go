@@ -45,7 +45,7 @@ type Section struct {
 	Gates   []result.Gate
 }
 
-// Fact is a name and what there is to say of it.
+// Fact is a name and a text.
 type Fact struct {
 	Name, Text string
 	Tone       Tone
@@ -57,7 +57,7 @@ type Note struct {
 	Warning bool
 }
 
-// Tone is how a text is to be taken. Formats that have colours show it.
+// Tone is whether a text is good or bad news. Formats that have colours show it.
 type Tone int
 
 // Tones.
@@ -101,7 +101,7 @@ type Cell struct {
 	Tone  Tone
 }
 
-// Mark says in which way a value is not what its column says.
+// Mark is how a value differs from what its column promises.
 type Mark int
 
 // Marks.
@@ -110,9 +110,6 @@ const (
 	TooFew        // a quantile of fewer samples than it takes
 	AtBound       // the greatest time that is recorded: the true one may be greater
 )
-
-// marked begins the text of a cell with a mark.
-const marked = "≥"
 
 // New makes the report of run. It fails on a histogram that cannot be read.
 func New(run *result.Run) (*Report, error) {
@@ -143,7 +140,7 @@ func (r *Report) Section(id string) Section {
 	return Section{ID: id}
 }
 
-// Options say what a report is written for. Formats that are no text for terminals ignore them.
+// Options are those of a report for a terminal. Other formats ignore them.
 type Options struct {
 	Width int    // of the terminal; 0 is 80
 	Color bool   // whether it takes ANSI colours

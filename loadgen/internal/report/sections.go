@@ -15,10 +15,10 @@ import (
 	"loadlab/loadgen/internal/unit"
 )
 
-// timeSpent says where the time of slow requests went.
+// timeSpent is what slow requests spent their time on.
 func timeSpent(f *figure.Figures) Section {
 	t := &Table{Columns: []Column{{Title: "mode", Left: true}, {Title: "response time", Wrap: true, Left: true}}}
-	eachPhase(f, func(p result.Phase, modes []string) {
+	eachPhase(f, func(p result.PhaseInfo, modes []string) {
 		g := Group{Name: p.Name, Title: p.Name}
 		for _, m := range modes {
 			if b, ok := f.Total(m, p.Name).SpentAt(0.99); ok {
@@ -62,7 +62,7 @@ func shares(b result.Bucket) string {
 	return fmt.Sprintf("%s = %s", unit.Latency(mean), strings.Join(parts, " + "))
 }
 
-// laws sets predictions beside measurements.
+// laws has predictions beside measurements.
 func laws(f *figure.Figures) Section {
 	tones := map[law.Agreement]Tone{law.Agrees: Good, law.Differs: Bad, law.Unknown: Doubtful}
 	t := &Table{Columns: []Column{
@@ -82,7 +82,7 @@ func laws(f *figure.Figures) Section {
 		Prose: prose("λ is the rate of requests, D the shortest recompute that was seen, N the requests of a burst.")}
 }
 
-// queries names N+1 queries by mode, as the kept trace with the most of them has it.
+// queries has the N+1 queries of each mode, from the kept trace with the most of them.
 func queries(f *figure.Figures) Section {
 	s := Section{ID: Queries}
 	for _, mode := range f.Modes() {
@@ -106,14 +106,14 @@ func queries(f *figure.Figures) Section {
 	return s
 }
 
-// staleness says how old the pages were that readers got.
+// staleness is how old the pages were that readers got.
 func staleness(f *figure.Figures) Section {
 	t := &Table{Columns: []Column{
 		{Title: "mode", Left: true}, {Above: "price", Title: "changes"}, {Above: "versioned", Title: "reads"}, {Above: "stale", Title: "reads"},
 		{Above: "share", Title: "stale"}, {Above: "stalest", Title: "read"},
 	}}
 	count := func(n int64) Cell { return Cell{Text: unit.Count(n), Value: float64(n), Known: true} }
-	eachPhase(f, func(p result.Phase, modes []string) {
+	eachPhase(f, func(p result.PhaseInfo, modes []string) {
 		g := Group{Name: p.Name, Title: p.Name}
 		for _, m := range modes {
 			s, ok := f.Total(m, p.Name).Staleness()
@@ -135,10 +135,10 @@ func staleness(f *figure.Figures) Section {
 		"committed before the read was sent. stalest read: the longest that a page was still served after such a commit.")}
 }
 
-// errorKinds says how and why requests failed.
+// errorKinds is how and why requests failed.
 func errorKinds(f *figure.Figures) Section {
 	s := Section{ID: ErrorKinds}
-	eachPhase(f, func(p result.Phase, modes []string) {
+	eachPhase(f, func(p result.PhaseInfo, modes []string) {
 		for _, m := range modes {
 			if t := f.Total(m, p.Name); t.Ledger.Errors() > 0 {
 				s.Facts = append(s.Facts, Fact{Name: m + ", " + p.Name + ":", Text: failures(t), Tone: Bad})
@@ -151,7 +151,7 @@ func errorKinds(f *figure.Figures) Section {
 	return s
 }
 
-// failures says how many requests of a total failed, how, and what the first of each kind said.
+// failures renders how many requests of a total failed, how, and the first error of each kind.
 func failures(t *figure.Total) string {
 	share, _ := figure.Ratio(t.Ledger.Errors(), t.Ledger.Scheduled)
 	text := fmt.Sprintf("%s of %s (%s): %s", unit.Count(t.Ledger.Errors()), unit.Counted(t.Ledger.Scheduled, "request"), unit.Percent(share),
@@ -252,7 +252,7 @@ func lag(t *figure.Total, name string) string {
 	c := value(x, t)
 	text := unit.Latency(time.Duration(c.Value * float64(time.Millisecond)))
 	if c.Mark != Unmarked {
-		return marked + text
+		return unit.AtLeast + text
 	}
 	return text
 }

@@ -120,12 +120,13 @@ func (p *page) list(t *Table) {
 	for _, g := range t.Groups {
 		p.write(p.paint(tty.Bold, tty.Snip(tty.Clean(g.Title), p.width)) + "\n")
 		for _, row := range g.Rows {
-			lead := indent
+			var lead strings.Builder
+			lead.WriteString(indent)
 			for i, c := range row[:last] {
 				text := tty.Snip(tty.Clean(c.Text), longestLead)
-				lead += text + strings.Repeat(" ", max(widths[i]-tty.Width(text), 0)) + gap
+				lead.WriteString(text + strings.Repeat(" ", max(widths[i]-tty.Width(text), 0)) + gap)
 			}
-			p.item(lead, 0, row[0].Tone.color(), row[last].Text)
+			p.item(lead.String(), 0, row[0].Tone.color(), row[last].Text)
 		}
 	}
 }

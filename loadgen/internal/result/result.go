@@ -19,9 +19,9 @@ type Run struct {
 	Started     time.Time `json:"started"`
 	Took        Dur       `json:"took_ns"`
 	Interrupted bool      `json:"interrupted,omitempty"`
-	// Invalid says why the run cannot be judged; empty for a valid run.
+	// Invalid is why the run cannot be judged; empty for a valid run.
 	Invalid []string `json:"invalid,omitempty"`
-	// Limited says how the generator itself was the bottleneck; empty if it was not. Such a run is not judged, unless AllowLimited.
+	// Limited is how the generator itself was the bottleneck; empty if it was not. Such a run is not judged, unless AllowLimited.
 	Limited      []string `json:"generator_limited,omitempty"`
 	AllowLimited bool     `json:"allow_limited,omitempty"`
 	Warnings     []string `json:"warnings,omitempty"`
@@ -32,11 +32,11 @@ type Run struct {
 	Machine  Machine  `json:"machine"`
 	Commit   string   `json:"commit"`
 
-	Modes      []Mode     `json:"modes"`             // in the scenario's order; the first is what the others are compared with
-	Phases     []Phase    `json:"phases"`            // in the scenario's order, warm-up included
-	Cells      []Cell     `json:"cells"`             // one per round, mode and phase, in the order they ran; warm-up phases included, marked by their Phase
-	Drivers    []Driver   `json:"drivers,omitempty"` // one per phase that was driven
-	Strategies []Strategy `json:"strategies,omitempty"`
+	Modes      []Mode      `json:"modes"`             // in the scenario's order; the first is what the others are compared with
+	Phases     []PhaseInfo `json:"phases"`            // in the scenario's order, warm-up included
+	Cells      []Cell      `json:"cells"`             // one per round, mode and phase, in the order they ran; warm-up phases included, marked by their Phase
+	Drivers    []Driver    `json:"drivers,omitempty"` // one per phase that was driven
+	Strategies []Strategy  `json:"strategies,omitempty"`
 	// Traces are those worth a look: of each mode and phase the slowest that were sampled, one near the median, and what they are linked to.
 	Traces []Trace `json:"traces,omitempty"`
 	Gates  []Gate  `json:"gates,omitempty"`
@@ -45,7 +45,7 @@ type Run struct {
 // Dur is a time.Duration under a shorter name.
 type Dur = time.Duration
 
-// Scenario says what was run.
+// Scenario is what was run.
 type Scenario struct {
 	Name   string `json:"name"`
 	Why    string `json:"why"`
@@ -54,7 +54,7 @@ type Scenario struct {
 	Rounds int    `json:"rounds"`
 }
 
-// Stack says what it ran on, as the app itself reported it where it could.
+// Stack is what it ran on, as the app itself reported it where it could.
 type Stack struct {
 	Kind     string `json:"kind"` // embedded, local, remote
 	Target   string `json:"target"`
@@ -83,8 +83,8 @@ type Mode struct {
 	Strategy string `json:"strategy,omitempty"` // the caching strategy it asks for, if the path names one
 }
 
-// Phase is one stretch of load.
-type Phase struct {
+// PhaseInfo is one phase of the scenario, as it was planned.
+type PhaseInfo struct {
 	Name   string  `json:"name"`
 	Kind   string  `json:"kind"` // open, closed, burst
 	Load   string  `json:"load"` // for people: "200/s poisson for 6s", "50 users, 50 requests"
@@ -107,7 +107,7 @@ type Cell struct {
 
 	Ledger  Ledger   `json:"ledger"`
 	Seconds []Second `json:"seconds,omitempty"`
-	// Errors has the first error of each kind of failure: it says why, where the ledger says how many.
+	// Errors has the first error of each kind of failure: the reason, where the ledger has the number.
 	Errors   map[string]string `json:"errors,omitempty"`
 	Statuses map[int]int64     `json:"statuses,omitempty"` // responses by status code
 	Clamped  int64             `json:"clamped,omitempty"`  // times outside of the histograms' range, of all three clocks; each is in its histogram at the bound
@@ -116,7 +116,7 @@ type Cell struct {
 	Lag      Summary           `json:"lag"`                // due to sent
 	Server   Server            `json:"server"`
 	Stale    *Stale            `json:"stale,omitempty"`
-	// Spent says what the time went to, by response time, shortest first; of responses that carried Server-Timing.
+	// Spent is what the time was spent on, by response time, shortest first; of responses that carried Server-Timing.
 	Spent []Bucket `json:"spent,omitempty"`
 }
 
@@ -148,7 +148,7 @@ type Summary struct {
 	Max   Dur   `json:"max_ns"`
 }
 
-// Server is what the requests of a cell cost the server. Sum of what the responses said (Server-Timing) and, where the lab controls
+// Server is what the requests of a cell cost the server. Sum of what the responses reported (Server-Timing) and, where the lab controls
 // can be reached, the app's own exact counters over the cell.
 type Server struct {
 	// Timed counts the responses that carried Server-Timing; the sums are over them.
@@ -162,6 +162,9 @@ type Server struct {
 	Cache     map[string]int64 `json:"cache,omitempty"` // by Cache-Status: hit, stale, miss, coalesced, bypass
 	// MinMiss is the shortest total of a response that recomputed its page: the D of the laws. 0 if there was none.
 	MinMiss Dur `json:"min_miss_ns,omitempty"`
+	// CPU is the CPU time that the app's process used over the cell, by the operating system's account; 0 if it is unknown: the app is not
+	// the run's own, or other modes ran beside.
+	CPU Dur `json:"cpu_ns,omitempty"`
 	// Counters is the change of the app's own counters over the cell, background work included; nil when the lab controls are out of
 	// reach.
 	Counters api.Counts `json:"counters,omitzero"`
@@ -199,7 +202,7 @@ type Bucket struct {
 	Wait     Dur   `json:"wait_ns"` // for a database connection
 	SQL      Dur   `json:"sql_ns"`
 	Redis    Dur   `json:"redis_ns"`
-	App      Dur   `json:"app_ns"`     // the rest of what the server says it took, waiting for another's recompute included
+	App      Dur   `json:"app_ns"`     // the rest of what the server reports that it took, waiting for another's recompute included
 	Network  Dur   `json:"network_ns"` // the rest of the service time: the network, both kernels, and the server's own queue before its handler
 
 	// Only of clients that were asked for phases; parts of Network.
@@ -237,7 +240,7 @@ type Gate struct {
 	Expr    string `json:"expr"`
 	Line    int    `json:"line"`
 	Verdict string `json:"verdict"` // pass, fail, not judged
-	// Compared tells the values of both sides, for people.
+	// Compared shows the values of both sides.
 	Compared string `json:"compared,omitempty"`
 	Reason   string `json:"reason,omitempty"`
 }

@@ -31,6 +31,7 @@ func (s *Server) Add(o Server) {
 	s.RedisTime += o.RedisTime
 	s.Wait += o.Wait
 	s.Total += o.Total
+	s.CPU += o.CPU
 	for name, n := range o.Cache {
 		s.Cache[name] += n
 	}

@@ -16,7 +16,7 @@ type Trace struct {
 	Lag      time.Duration `json:"lag_ns,omitempty"`      // due to sent
 	Failed   string        `json:"failed,omitempty"`      // the kind of failure, as the ledger names it
 
-	// Problem says what is missing of the trace; empty if it is whole as far as anybody can know.
+	// Problem is what is missing of the trace; empty if it is whole as far as anybody can know.
 	Problem string `json:"problem,omitempty"`
 	Spans   []Span `json:"spans"` // in the order of their start; the first is the generator's own
 }
@@ -40,7 +40,7 @@ type Span struct {
 	Attributes map[string]string `json:"attributes,omitempty"`
 	Links      []Link            `json:"links,omitempty"`
 	Failed     bool              `json:"failed,omitempty"`
-	Error      string            `json:"error,omitempty"` // what the failed span said of it
+	Error      string            `json:"error,omitempty"` // the error that the failed span carries
 }
 
 // End is when the span ended, since the request was due.

@@ -7,12 +7,12 @@ const (
 	ExitPass         = 0
 	ExitFail         = 1   // a gate failed
 	ExitInconclusive = 3   // a gate could not be judged, and none failed
-	ExitInvalid      = 4   // the run says nothing about the app
+	ExitInvalid      = 4   // the run has no meaning for the app
 	ExitInterrupted  = 130 // 128 + SIGINT
 )
 
-// ExitCode is the verdict of run as a process tells it. A run that nobody waited for is interrupted before it is anything else, and an
-// invalid run has no failed gates, whatever its gates say.
+// ExitCode is the verdict of run as a process returns it. A run that was interrupted is that before anything else, and an
+// invalid run has no failed gates, whatever its gates are.
 func ExitCode(run *Run) int {
 	switch failed, open := CountGates(run); {
 	case run.Interrupted:

@@ -8,90 +8,81 @@ import (
 	"sync"
 	"time"
 
-	"loadlab/loadgen/internal/lab"
-	"loadlab/loadgen/internal/measure"
 	"loadlab/loadgen/internal/scenario"
+	"loadlab/loadgen/internal/world"
 )
 
-// needs reports whether any phase of the scenario does verb.
-func needs(s *scenario.Scenario, verb scenario.Verb) bool {
-	return slices.ContainsFunc(s.Phases, func(p scenario.Phase) bool { return does(p, verb) })
+// needs reports whether any phase of the scenario does an action for which is reports true.
+func needs(s *scenario.Scenario, is func(world.Action) bool) bool {
+	return slices.ContainsFunc(s.Phases, func(p scenario.Phase) bool { return does(p, is) })
 }
 
-// does reports whether a phase does verb, before its load or during it.
-func does(p scenario.Phase, verb scenario.Verb) bool {
-	return slices.ContainsFunc(p.Before, func(a scenario.Action) bool { return a.Do == verb }) ||
-		slices.ContainsFunc(p.During, func(e scenario.Every) bool { return e.Do == verb })
-}
-
-// pricing changes the price of a property that is on the first page.
-type pricing struct {
-	lab *lab.Client
-	id  int64
-
-	mu   sync.Mutex // guards made
-	made int64
-}
-
-func newPricing(ctx context.Context, client *lab.Client) (*pricing, error) {
-	page, err := client.FirstPage(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("look for a property whose price can be changed: %w", err)
+// does reports whether a phase does such an action, before its load or during it.
+func does(p scenario.Phase, is func(world.Action) bool) bool {
+	named := func(name string) bool {
+		a, ok := world.Named(name)
+		return ok && is(a)
 	}
-	if len(page.Results) == 0 {
-		return nil, errors.New("look for a property whose price can be changed: the first page is empty")
-	}
-	return &pricing{lab: client, id: page.Results[0].ID}, nil
+	return slices.ContainsFunc(p.Before, func(a scenario.Action) bool { return named(a.Do) }) ||
+		slices.ContainsFunc(p.During, func(e scenario.Every) bool { return named(e.Do) })
 }
 
-// change commits another price and tells the oracles.
-func (p *pricing) change(ctx context.Context, oracles []*measure.Oracle) error {
-	p.mu.Lock()
-	p.made++
-	price := fmt.Sprintf("%d.00", firstPrice+p.made)
-	p.mu.Unlock()
-	property, at, err := p.lab.ChangePrice(ctx, p.id, price)
-	if err != nil {
-		return fmt.Errorf("change a price: %w", err)
+// changesPrices is for needs and does.
+func changesPrices(a world.Action) bool { return a.Name == world.PriceChange }
+
+// target is what the actions of a phase are done to: the subject, and the oracles that must know of its price changes.
+type target struct {
+	subject *subject
+	driven  *driven
+}
+
+// Flush empties the app's cache.
+func (t target) Flush(ctx context.Context) error { return t.subject.lab.Flush(ctx) }
+
+// Expire makes every cached page reach its expiry now.
+func (t target) Expire(ctx context.Context) error { return t.subject.lab.Expire(ctx) }
+
+// ChangePrice commits another price of a property on the first page.
+func (t target) ChangePrice(ctx context.Context) error {
+	version, at, err := t.subject.pricing.change(ctx)
+	if err == nil {
+		t.driven.committed(version, at)
 	}
-	for _, o := range oracles {
+	return err
+}
+
+// do does one action of a phase.
+func (r *runner) do(ctx context.Context, d *driven, name string, length time.Duration) error {
+	a, ok := world.Named(name)
+	if !ok {
+		return fmt.Errorf("unknown action %q", name)
+	}
+	return a.Do(ctx, target{r.subject, d}, length)
+}
+
+// committed passes a price change to the oracles of the phase's modes.
+func (d *driven) committed(version int64, at time.Time) {
+	for _, o := range d.oracles {
 		if o != nil {
-			o.Committed(property.Version, at)
+			o.Committed(version, at)
 		}
 	}
-	return nil
 }
 
-const firstPrice = 100_000
-
-// do does one action.
-func (r *runner) do(ctx context.Context, verb scenario.Verb, wait time.Duration, oracles []*measure.Oracle) error {
-	switch verb {
-	case scenario.Flush:
-		return r.lab.Flush(ctx)
-	case scenario.Expire:
-		return r.lab.Expire(ctx)
-	case scenario.PriceChange:
-		return r.price.change(ctx, oracles)
-	case scenario.Wait:
-		select {
-		case <-time.After(wait):
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return fmt.Errorf("unknown action %q", verb)
-}
-
-// meanwhile does the actions of a phase again and again until stop is called. stop returns the first error: a phase whose actions failed
-// was not the phase that the scenario describes.
-func (r *runner) meanwhile(ctx context.Context, actions []scenario.Every, oracles []*measure.Oracle) (stop func() error) {
+// meanwhile does the actions that go on during a phase again and again, until stop is called. stop returns the first error of each: a phase
+// whose actions failed was not the phase that the scenario describes.
+func (r *runner) meanwhile(ctx context.Context, d *driven) (stop func() error) {
 	ctx, cancel := context.WithCancel(ctx)
+	actions := d.phase.During
 	errs := make([]error, len(actions))
 	var all sync.WaitGroup
 	for i, a := range actions {
 		all.Go(func() {
+			select {
+			case <-d.recorder.Began(): // a period is counted from the begin of the load
+			case <-ctx.Done():
+				return
+			}
 			tick := time.NewTicker(a.Period)
 			defer tick.Stop()
 			for errs[i] == nil {
@@ -99,7 +90,7 @@ func (r *runner) meanwhile(ctx context.Context, actions []scenario.Every, oracle
 				case <-tick.C:
 					// An action that has begun is not cut short: a price change of which nobody knows whether it was committed would spoil the
 					// oracle.
-					errs[i] = r.do(context.WithoutCancel(ctx), a.Do, 0, oracles)
+					errs[i] = r.do(context.WithoutCancel(ctx), d, a.Do, 0)
 				case <-ctx.Done():
 					return
 				}

@@ -10,12 +10,11 @@ import (
 	"sync"
 	"testing"
 
-	"loadlab/loadgen/internal/result"
-
 	"loadlab/loadgen/internal/report"
+	"loadlab/loadgen/internal/result"
 )
 
-// rawServer answers /good as it should, and does to a connection that asks for anything else what the test says. It returns its URL.
+// rawServer answers /good as it should, and calls bad with a connection that asks for anything else. It returns its URL.
 func rawServer(t *testing.T, bad func(conn *net.TCPConn)) string {
 	t.Helper()
 	listener := listen(t)
@@ -58,7 +57,8 @@ func listen(t *testing.T) net.Listener {
 	return listener
 }
 
-func say(text string) func(*net.TCPConn) {
+// respond returns a bad that writes text and no more.
+func respond(text string) func(*net.TCPConn) {
 	return func(conn *net.TCPConn) { _, _ = io.WriteString(conn, text) }
 }
 
@@ -84,10 +84,10 @@ func TestATargetThatMisbehaves(t *testing.T) {
 			_ = conn.SetLinger(0)
 			conn.Close()
 		},
-		"truncated":    say("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf a b"),
+		"truncated":    respond("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf a b"),
 		"timeout":      func(conn *net.TCPConn) { _, _ = io.Copy(io.Discard, conn) }, // until the client has had enough
-		"status":       say("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 3\r\nConnection: close\r\n\r\noh!"),
-		"bad response": say("220 mail.example ESMTP\r\n"),
+		"status":       respond("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 3\r\nConnection: close\r\n\r\noh!"),
+		"bad response": respond("220 mail.example ESMTP\r\n"),
 	} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
@@ -143,7 +143,7 @@ func TestATargetThatIsGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := report.Text(&text, rendered, report.Options{}); err != nil || !strings.Contains(text.String(), "refused") {
-		t.Errorf("the report does not say refused: %v\n%s", err, text.String())
+		t.Errorf("the report has no refused: %v\n%s", err, text.String())
 	}
 	if code := result.ExitCode(r); code != result.ExitFail {
 		t.Errorf("exit code %d, want 1: the gate errors(good) == 0 fails: %+v", code, r.Gates)

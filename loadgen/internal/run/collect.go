@@ -2,39 +2,12 @@ package run
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"time"
-
-	"loadlab/loadgen/internal/result"
 
 	"loadlab/app/api"
-	"loadlab/loadgen/internal/lab"
+	"loadlab/loadgen/internal/result"
 )
 
-// settleLimit is how long recomputes that outlive a phase may take to end. Their cost belongs to the phase.
-const settleLimit = 30 * time.Second
-
-// counters are the app's totals by its modes, once nothing runs any more; nil without lab controls.
-func (r *runner) counters(ctx context.Context) (map[string]api.Counts, error) {
-	// Also when the run is being interrupted: a partial report should be right as far as it goes.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleLimit)
-	defer cancel()
-	totals, err := r.lab.Settle(ctx)
-	if errors.Is(err, lab.ErrNoLab) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the app's counters: %w", err)
-	}
-	out := map[string]api.Counts{}
-	for name, m := range totals.Modes {
-		out[name] = m.Counts
-	}
-	return out, nil
-}
-
-// collect makes the cells of a phase that was driven, one a mode.
+// collect adds the cells of a phase that was driven to the report, one a mode.
 func (r *runner) collect(ctx context.Context, d *driven) error {
 	results, err := d.recorder.Finish()
 	if err != nil {
@@ -42,20 +15,24 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 	}
 	var after map[string]api.Counts
 	var unknown error // the cells are worth having without counters
-	if r.stack.Err() == nil {
-		after, unknown = r.counters(ctx)
+	if r.subject.broken() == nil {
+		after, unknown = r.subject.counters(ctx)
 	}
+	used := r.subject.cpu() // settled: the counters waited for work in the background
 	for _, m := range d.modes {
 		mode, res := r.report.Modes[m], results[m]
 		cell := result.Cell{
 			Round: d.block.round, Mode: mode.Name, Phase: d.phase.Name,
 			Start: d.start.Sub(r.report.Started), Took: d.took,
 			Ledger: res.Ledger, Seconds: res.Seconds, Response: res.Response, Service: res.Service, Lag: res.Lag, Server: res.Server, Spent: res.Spent,
-			Errors: r.load.requests[m].TakeErrors(), Statuses: res.Statuses, Clamped: res.Clamped,
+			Errors: r.subject.requests[m].TakeErrors(), Statuses: res.Statuses, Clamped: res.Clamped,
 		}
 		if after != nil && d.owns(r.report.Modes, m) {
-			name := appMode(mode.Method, mode.Path)
+			name := api.ModeOf(mode.Method, mode.Path)
 			cell.Server.Counters = after[name].Sub(d.before[name])
+		}
+		if len(d.modes) == 1 && d.cpu > 0 && used > d.cpu {
+			cell.Server.CPU = used - d.cpu
 		}
 		if o := d.oracles[m]; o != nil {
 			stale := o.Stale(d.start)
@@ -69,9 +46,9 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 // owns reports whether mode m alone makes the requests that the app counts under its name in this phase: two pages of one
 // strategy are one mode to the app.
 func (d *driven) owns(modes []result.Mode, m int) bool {
-	name := appMode(modes[m].Method, modes[m].Path)
+	name := api.ModeOf(modes[m].Method, modes[m].Path)
 	for _, other := range d.modes {
-		if other != m && appMode(modes[other].Method, modes[other].Path) == name {
+		if other != m && api.ModeOf(modes[other].Method, modes[other].Path) == name {
 			return false
 		}
 	}

@@ -6,85 +6,85 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"os"
-	"runtime"
 	"strings"
-	"time"
 
-	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/world"
 
 	"loadlab/app/api"
-	"loadlab/internal/revision"
 	"loadlab/loadgen/internal/lab"
-	"loadlab/loadgen/internal/scenario"
+	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/stack"
 )
 
-// newReport returns a report that says what is about to be run.
-func newReport(cfg Config) *result.Run {
-	s := cfg.Scenario
-	rounds := cfg.Rounds
-	if rounds == 0 {
-		rounds = s.Rounds
-	}
-	now := time.Now()
-	r := &result.Run{
-		Schema:   result.SchemaVersion,
-		ID:       fmt.Sprintf("%s-%s", now.UTC().Format("20060102-150405"), s.Name),
-		Started:  now,
-		Scenario: result.Scenario{Name: s.Name, Why: s.Why, File: s.File, SHA256: s.SHA256, Rounds: rounds},
-		Seed:     cfg.Seed,
-		Machine:  result.Machine{OS: operatingSystem(), CPU: cpu(), Cores: runtime.NumCPU(), Go: runtime.Version()},
-		Commit:   revision.Get(),
-
-		AllowLimited: cfg.AllowLimited,
-	}
-	for _, m := range s.Modes {
-		r.Modes = append(r.Modes, result.Mode{Name: m.Name, Method: m.Method, Path: m.Path, Strategy: strategyOf(m.Path)})
-	}
-	for _, p := range s.Phases {
-		r.Phases = append(r.Phases, result.Phase{
-			Name: p.Name, Kind: string(p.Kind), Load: p.Describe(), Rate: p.Rate(), Users: p.Users, Think: p.Think.Mean(),
-			Warmup: p.Warmup, Mix: len(p.Mix) > 0, For: p.Length(), Total: p.Requests,
-		})
-	}
-	return r
-}
-
-// describe fills in what the stack tells of itself.
-func (r *runner) describe(ctx context.Context) error {
-	s := &r.report.Stack
-	s.Kind, s.Target, s.Replicas = r.stack.Kind, withoutPassword(r.stack.API), 1
-	info, err := r.lab.Info(ctx)
+// describe asks the stack what it is, and configures the app of a remote one as the scenario wants it.
+func (s *subject) describe(ctx context.Context) error {
+	head := &s.about.stack
+	head.Kind, head.Target, head.Replicas = s.stack.Kind, withoutPassword(s.stack.API), 1
+	info, err := s.lab.Info(ctx)
 	if errors.Is(err, lab.ErrNoLab) {
-		return r.withoutLab()
+		return s.withoutLab()
 	}
 	if err != nil {
 		return fmt.Errorf("ask the app what it is: %w", err)
 	}
 	config := api.Config{}
 	maps.Copy(config, info.Config)
-	if s.Kind == stack.Remote {
-		changed, err := r.lab.PutConfig(ctx, r.Scenario.App.RunTime())
+	if s.stack.Kind == stack.Remote {
+		changed, err := s.lab.PutConfig(ctx, s.scenario.App.RunTime())
 		if err != nil {
 			return fmt.Errorf("configure the app: %w", err)
 		}
 		maps.Copy(config, changed)
+		s.warnOfSettings(config)
 	}
-	s.Database, s.Cache, s.Rows = info.Database, info.Cache, info.Properties
-	s.App = info.Commit + ", " + info.Go
-	s.Config = shown(config)
-	strategies, err := r.lab.Strategies(ctx)
+	head.Database, head.Cache, head.Rows = info.Database, info.Cache, info.Properties
+	head.App = info.Commit + ", " + info.Go
+	head.Config = shown(config)
+	strategies, err := s.lab.Strategies(ctx)
 	if err != nil {
 		return fmt.Errorf("ask the app for its strategies: %w", err)
 	}
 	for _, st := range strategies {
-		r.report.Strategies = append(r.report.Strategies, result.Strategy{Name: st.Name, Cold: result.Law(st.Cold), Expiry: result.Law(st.Expiry)})
+		s.about.strategies = append(s.about.strategies, result.Strategy{Name: st.Name, Cold: result.Law(st.Cold), Expiry: result.Law(st.Expiry)})
 	}
 	return nil
 }
 
-// withoutPassword is a URL that may be shown and stored.
+// withoutLab refuses a scenario that needs the lab controls of a target that has none.
+func (s *subject) withoutLab() error {
+	for _, a := range world.Actions() {
+		if a.Lab && needs(s.scenario, func(b world.Action) bool { return b.Name == a.Name }) {
+			return UsageError{fmt.Errorf("%s does %s, which takes the app's lab controls: say where they are with --lab URL", s.scenario.Name, a.Name)}
+		}
+	}
+	s.about.warnings = append(s.about.warnings,
+		"no lab controls: SQL, Redis and cache figures are what the responses said, and recomputes are unknown")
+	s.warnOfSettings(nil)
+	return nil
+}
+
+// warnOfSettings warns of what the scenario sets of a remote app that has other values, or may have: a setting that cannot be changed while an
+// app runs, and every setting where there are no lab controls to change it with. config is the app's configuration as far as it is known.
+func (s *subject) warnOfSettings(config api.Config) {
+	var missed []string
+	for _, k := range api.Knobs() {
+		want, set := s.scenario.App[k.Name]
+		has, known := config[k.Name]
+		switch {
+		case !set || known && has == want:
+		case known:
+			missed = append(missed, fmt.Sprintf("%s=%s (it has %s)", k.Name, want, has))
+		default:
+			missed = append(missed, k.Name+"="+want)
+		}
+	}
+	if len(missed) > 0 {
+		s.about.warnings = append(s.about.warnings,
+			"the target runs already, so that not every setting of the scenario is applied: "+strings.Join(missed, ", "))
+	}
+}
+
+// withoutPassword returns a URL as it may be shown and stored.
 func withoutPassword(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.User == nil {
@@ -93,96 +93,13 @@ func withoutPassword(address string) string {
 	return u.Redacted()
 }
 
-// withoutLab refuses a scenario that needs the lab controls of a target that has none.
-func (r *runner) withoutLab() error {
-	for _, verb := range []scenario.Verb{scenario.Flush, scenario.Expire, scenario.PriceChange} {
-		if needs(r.Scenario, verb) {
-			return UsageError{fmt.Errorf("%s does %s, which takes the app's lab controls: say where they are with --lab URL", r.Scenario.Name, verb)}
-		}
-	}
-	r.report.Warnings = append(r.report.Warnings,
-		"no lab controls: SQL, Redis and cache figures are what the responses said, and recomputes are unknown")
-	return nil
-}
-
-// UsageError is an error in what was asked for.
-type UsageError struct{ error }
-
-// Unwrap returns the error itself.
-func (e UsageError) Unwrap() error { return e.error }
-
-// shown returns what a report says of the app's configuration: what can be changed at run time, and what is not the default.
+// shown returns the part of the app's configuration that the report shows: what can be changed at run time, and what is not the default.
 func shown(config api.Config) map[string]string {
-	said := map[string]string{}
+	part := map[string]string{}
 	for name, value := range config {
 		if k, ok := api.KnobNamed(name); !ok || k.RunTime || value != k.Default {
-			said[name] = value
+			part[name] = value
 		}
 	}
-	return said
-}
-
-// appMode is the app's name for the mode that serves path, under which it counts; empty if the path is none of the portal's.
-func appMode(method, path string) string {
-	path, query, _ := strings.Cut(path, "?")
-	name, live := strings.CutPrefix(path, api.PathLive)
-	name = strings.Trim(name, "/")
-	if live && !strings.Contains(name, "/") {
-		return name
-	}
-	if strategy := strategyOf(path); strategy != "" {
-		loader := ""
-		for pair := range strings.SplitSeq(query, "&") {
-			if value, ok := strings.CutPrefix(pair, "loader="); ok {
-				loader = value
-			}
-		}
-		return api.CachedMode(strategy, loader)
-	}
-	if strings.HasPrefix(path, api.PathProperties) {
-		if method == "PATCH" {
-			return api.ModePriceChange
-		}
-		return api.ModeProperty
-	}
-	return ""
-}
-
-// strategyOf is the caching strategy that path asks for, or empty.
-func strategyOf(path string) string {
-	path, _, _ = strings.Cut(path, "?")
-	if strings.Trim(path, "/") == strings.Trim(api.PathCached, "/") {
-		return api.DefaultStrategy
-	}
-	name, ok := strings.CutPrefix(path, api.PathCached)
-	if !ok {
-		return ""
-	}
-	return strings.Trim(name, "/")
-}
-
-// cpu is the processor's name, as well as it can be told.
-func cpu() string {
-	text, err := os.ReadFile("/proc/cpuinfo")
-	if err == nil {
-		for line := range strings.Lines(string(text)) {
-			if name, ok := strings.CutPrefix(line, "model name"); ok {
-				return strings.TrimSpace(strings.TrimLeft(strings.TrimSpace(name), ":"))
-			}
-		}
-	}
-	return runtime.GOARCH
-}
-
-// operatingSystem is its name, as well as it can be told.
-func operatingSystem() string {
-	text, err := os.ReadFile("/etc/os-release")
-	if err == nil {
-		for line := range strings.Lines(string(text)) {
-			if name, ok := strings.CutPrefix(line, "PRETTY_NAME="); ok {
-				return strings.Trim(strings.TrimSpace(name), `"`)
-			}
-		}
-	}
-	return runtime.GOOS
+	return part
 }

@@ -4,11 +4,9 @@ import "loadlab/loadgen/internal/scenario"
 
 // What the tests look at from outside.
 var (
-	Derive     = derive
-	AppMode    = appMode
-	StrategyOf = strategyOf
-
 	GeneratorLimits = generatorLimits
+	ModelName       = modelName
+	PrettyName      = prettyName
 )
 
 // Block is a block of a plan, with its phases by name.
@@ -18,10 +16,15 @@ type Block struct {
 	Phases []string
 }
 
-// Plan is plan.
+// Derive is the derive of a plan with that seed.
+func Derive(seed, stream uint64, round, phase int) uint64 {
+	return plan{seed: seed}.derive(stream, round, phase)
+}
+
+// Plan returns the blocks of a new plan.
 func Plan(s *scenario.Scenario, rounds int, seed uint64) []Block {
 	var blocks []Block
-	for _, b := range plan(s, rounds, seed) {
+	for _, b := range newPlan(s, rounds, seed).blocks {
 		block := Block{Round: b.round, Mode: b.mode}
 		for _, p := range b.phases {
 			if s.Phases[p.index].Name != p.Name {

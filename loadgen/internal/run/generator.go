@@ -4,17 +4,16 @@ import (
 	"fmt"
 	"time"
 
-	"loadlab/loadgen/internal/result"
-	"loadlab/loadgen/internal/unit"
-
 	"loadlab/loadgen/internal/drive"
 	"loadlab/loadgen/internal/progress"
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/unit"
 )
 
-// driver is what a loop tells of the generator, in the terms of a report.
-func driver(p progress.Phase, warmup bool, r drive.Result) result.Driver {
+// driver returns what a loop reports of the generator, in the terms of a report.
+func driver(h progress.Heading, warmup bool, r drive.Result) result.Driver {
 	d := result.Driver{
-		Round: p.Round, Mode: p.Mode, Phase: p.Name, Warmup: warmup, Took: r.Took,
+		Round: h.Round, Mode: h.Mode, Phase: h.Name, Warmup: warmup, Took: r.Took,
 		Offered: r.Offered, Sent: r.Sent, InTime: r.InTime,
 		CPU: r.Self.CPU(), GCs: r.Self.GCs, GCPause: r.Self.GCPause, MaxRSS: r.Self.MaxRSS, Release: r.Self.Release, Hiccup: r.Self.Hiccup,
 	}
@@ -25,7 +24,7 @@ func driver(p progress.Phase, warmup bool, r drive.Result) result.Driver {
 }
 
 // What the generator must keep to for its figures to be the server's. They are wide: generator, app and servers share the machine, and a
-// busy machine that makes everybody late is what a stampede is. A run that breaks them says more of the generator than of the app.
+// busy machine that makes everybody late is what a stampede is. A run that breaks them has measured the generator more than the app.
 const (
 	maxLag    = 50 * time.Millisecond  // p99 of the lateness of releases, of a phase with enough of them
 	maxHiccup = 500 * time.Millisecond // the longest that the process was not run
@@ -37,7 +36,7 @@ const (
 	enoughTime     = time.Second // for a share of CPU to mean anything
 )
 
-// generatorLimits says in which phases the generator was the bottleneck, and by what. Its own lateness counts, not the send lag of
+// generatorLimits returns in which phases the generator was the bottleneck, and by what. Its own lateness counts, not the send lag of
 // requests: those also wait when every connection is busy with a slow server, which is the server's doing.
 func generatorLimits(drivers []result.Driver) []string {
 	var limits []string
@@ -45,25 +44,25 @@ func generatorLimits(drivers []result.Driver) []string {
 		if d.Warmup {
 			continue
 		}
-		say := func(format string, args ...any) {
+		add := func(format string, args ...any) {
 			limits = append(limits, fmt.Sprintf("%s, %s, round %d: ", d.Mode, d.Phase, d.Round)+fmt.Sprintf(format, args...))
 		}
 		lagging := d.Release.Count >= enoughReleases && d.Release.P99 > maxLag
 		busy := d.Took >= enoughTime && d.CPU > maxCPU
 		if lagging {
-			say("requests were released late, p99 %s (at most %s)", unit.Latency(d.Release.P99), unit.Latency(maxLag))
+			add("requests were released late, p99 %s (at most %s)", unit.Latency(d.Release.P99), unit.Latency(maxLag))
 		}
 		if late := max(d.Hiccup.Max, d.Release.Max); late > maxHiccup {
-			say("the generator stood still for %s (at most %s)", unit.Latency(late), unit.Latency(maxHiccup))
+			add("the generator stood still for %s (at most %s)", unit.Latency(late), unit.Latency(maxHiccup))
 		}
 		if busy {
-			say("it used %.0f%% of its processors (at most %.0f%%)", 100*d.CPU, 100*maxCPU)
+			add("it used %.0f%% of its processors (at most %.0f%%)", 100*d.CPU, 100*maxCPU)
 		}
 		if d.Took >= enoughTime && d.GCCPU > maxGC {
-			say("its garbage collector used %.0f%% of its processors (at most %.0f%%)", 100*d.GCCPU, 100*maxGC)
+			add("its garbage collector used %.0f%% of its processors (at most %.0f%%)", 100*d.GCCPU, 100*maxGC)
 		}
 		if sent := float64(d.InTime) / float64(max(d.Offered, 1)); sent < minSent && (lagging || busy) {
-			say("only %.0f%% of the requests were sent in time (at least %.0f%%)", 100*sent, 100*minSent)
+			add("only %.0f%% of the requests were sent in time (at least %.0f%%)", 100*sent, 100*minSent)
 		}
 	}
 	return limits

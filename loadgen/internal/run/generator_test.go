@@ -6,11 +6,10 @@ import (
 	"time"
 
 	"loadlab/loadgen/internal/result"
-
 	"loadlab/loadgen/internal/run"
 )
 
-func TestTheGeneratorSaysWhenItWasTheBottleneck(t *testing.T) {
+func TestGeneratorLimits(t *testing.T) {
 	fine := result.Driver{
 		Round: 1, Mode: "ttl", Phase: "warm", Took: 5 * time.Second, Offered: 1000, Sent: 1000, InTime: 1000, CPU: 0.2,
 		Release: result.Summary{Count: 1000, P99: time.Millisecond, Max: 20 * time.Millisecond},
@@ -19,7 +18,7 @@ func TestTheGeneratorSaysWhenItWasTheBottleneck(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		change func(*result.Driver)
-		want   []string // what each limit says
+		want   []string // a part of each limit
 	}{
 		{"all is well", func(*result.Driver) {}, nil},
 		{"late releases", func(d *result.Driver) { d.Release.P99 = 80 * time.Millisecond }, []string{"released late, p99 80.0 ms"}},
@@ -41,7 +40,7 @@ func TestTheGeneratorSaysWhenItWasTheBottleneck(t *testing.T) {
 			}
 			for i, want := range test.want {
 				if !strings.Contains(got[i], want) || !strings.HasPrefix(got[i], "ttl, warm, round 1: ") {
-					t.Errorf("limit %q, want one of ttl in warm that says %q", got[i], want)
+					t.Errorf("limit %q, want one of ttl in warm with %q", got[i], want)
 				}
 			}
 		})

@@ -6,9 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"loadlab/loadgen/internal/result"
-
 	"loadlab/app/api"
+	"loadlab/loadgen/internal/result"
 )
 
 // Wherever an interrupt comes, the run ends soon with a report of what there is, and nothing is judged.
@@ -23,7 +22,7 @@ phases:
   - {name: third,  requests: 2}
 gates: [errors() == 0]
 `
-	// requests and controls say which call of either port is interrupted.
+	// The run is interrupted at the nth request of either port for which when holds.
 	for name, tt := range map[string]struct {
 		second string
 		when   func(r *http.Request) bool

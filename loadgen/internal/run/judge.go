@@ -4,12 +4,11 @@ import (
 	"fmt"
 
 	"loadlab/loadgen/internal/figure"
-	"loadlab/loadgen/internal/result"
-
 	"loadlab/loadgen/internal/gate"
+	"loadlab/loadgen/internal/result"
 )
 
-// validate says in the report why it cannot be judged, if it cannot.
+// validate puts into the report why the run cannot be judged, if it cannot.
 func validate(r *result.Run) {
 	var scheduled int64
 	for _, c := range r.Cells {

@@ -12,19 +12,19 @@ import (
 // loop drives the load that the phase describes.
 func (r *runner) loop(ctx context.Context, d *driven) (drive.Result, error) {
 	p, round := d.phase, d.block.round
-	common := drive.Common{NewCaller: r.load.caller, Recorder: d.recorder, Timeout: p.Timeout}
+	common := drive.Common{NewCaller: r.subject.connections.take, Recorder: d.recorder, Timeout: p.Timeout}
 	weights := r.weights(d)
 	if p.Kind == scenario.Closed {
 		return drive.Closed(ctx, drive.ClosedConfig{
 			Common: common, Users: p.Users, Weights: weights, ThinkMin: p.Think.Min, ThinkMax: p.Think.Max,
-			Seed: derive(r.Seed, thinkStream, round, p.index), Requests: int64(p.Requests), For: p.For,
+			Seed: r.plan.derive(thinkStream, round, p.index), Requests: int64(p.Requests), For: p.For,
 		})
 	}
-	mix, err := arrival.NewMix(derive(r.Seed, mixStream, round, p.index), weights...)
+	mix, err := arrival.NewMix(r.plan.derive(mixStream, round, p.index), weights...)
 	if err != nil {
 		return drive.Result{}, fmt.Errorf("phase %s: %w", p.Name, err)
 	}
-	stream, err := arrivals(p.Phase, derive(r.Seed, arrivalStream, round, p.index))
+	stream, err := arrivals(p.Phase, r.plan.derive(arrivalStream, round, p.index))
 	if err != nil {
 		return drive.Result{}, fmt.Errorf("phase %s: %w", p.Name, err)
 	}
@@ -33,7 +33,7 @@ func (r *runner) loop(ctx context.Context, d *driven) (drive.Result, error) {
 	})
 }
 
-// weights are the shares of the scenario's modes in a phase.
+// weights returns the shares of the scenario's modes in a phase.
 func (r *runner) weights(d *driven) []float64 {
 	weights := make([]float64, len(r.Scenario.Modes))
 	for _, m := range d.modes {
@@ -47,7 +47,7 @@ func (r *runner) weights(d *driven) []float64 {
 	return weights
 }
 
-// arrivals makes the due times of an open phase or a burst, the same each time it is called.
+// arrivals returns the due times of an open phase or a burst, the same each time it is called.
 func arrivals(p scenario.Phase, seed uint64) (func() arrival.Stream, error) {
 	if p.Kind == scenario.Burst {
 		return func() arrival.Stream { return arrival.NewBurst(int64(p.Users)) }, nil

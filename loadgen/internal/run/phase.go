@@ -19,6 +19,7 @@ type driven struct {
 	recorder *measure.Recorder
 	oracles  []*measure.Oracle // by mode of the scenario; nil for those that take no part
 	before   map[string]api.Counts
+	cpu      time.Duration // of the app, before
 	start    time.Time
 	took     time.Duration
 }
@@ -26,20 +27,21 @@ type driven struct {
 // phase prepares, drives and collects one phase of a block.
 func (r *runner) phase(ctx context.Context, b block, p indexed) error {
 	d := &driven{block: b, phase: p, modes: r.modesOf(b, p), oracles: make([]*measure.Oracle, len(r.Scenario.Modes))}
-	if does(p.Phase, scenario.PriceChange) {
+	if does(p.Phase, changesPrices) {
 		for _, m := range d.modes {
 			d.oracles[m] = &measure.Oracle{}
 		}
 	}
 	for _, a := range p.Before {
-		if err := r.do(ctx, a.Do, a.For, d.oracles); err != nil {
+		if err := r.do(ctx, d, a.Do, a.For); err != nil {
 			return fmt.Errorf("%s, before phase %s: %w", a.Do, p.Name, err)
 		}
 	}
 	var err error
-	if d.before, err = r.counters(ctx); err != nil {
+	if d.before, err = r.subject.counters(ctx); err != nil {
 		return err
 	}
+	d.cpu = r.subject.cpu()
 	err = r.drive(ctx, d)
 	if unknown := r.collect(ctx, d); err == nil {
 		err = unknown
@@ -47,7 +49,7 @@ func (r *runner) phase(ctx context.Context, b block, p indexed) error {
 	return err
 }
 
-// modesOf are the modes that take part in a phase, as places in the scenario.
+// modesOf returns the modes that take part in a phase, by their place in the scenario.
 func (r *runner) modesOf(b block, p indexed) []int {
 	var modes []int
 	for i, m := range r.Scenario.Modes {
@@ -64,52 +66,63 @@ func (r *runner) modesOf(b block, p indexed) []int {
 
 // drive drives the phase's load. The actions that go on meanwhile end with it.
 func (r *runner) drive(ctx context.Context, d *driven) error {
-	d.recorder = measure.NewRecorder(measure.Config{Modes: len(r.Scenario.Modes), Oracles: d.oracles, Observer: r.watch})
-	r.watch.begin(d)
-	defer r.watch.end(d)
+	d.recorder = measure.NewRecorder(measure.Config{Modes: len(r.Scenario.Modes), Oracles: d.oracles, Observer: r.observers})
+	r.observers.begin(r.observed(d))
+	defer func() { r.observers.end(d.recorder.Snapshot().Modes) }()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() { // a stack that breaks ends the phase: there is nobody left to answer
 		select {
-		case <-r.stack.Done():
+		case <-r.subject.done():
 			cancel()
 		case <-ctx.Done():
 		}
 	}()
 	d.start = time.Now()
-	begun := d.start // the progress asks from another goroutine
-	end := r.Progress.Begin(r.title(d), func() progress.Live { return live(d.recorder, time.Since(begun)) })
-	stop := r.meanwhile(ctx, d.phase.During, d.oracles)
+	begun := d.start // the figures are asked for from another goroutine
+	end := r.Progress.Begin(r.heading(d), func() progress.Figures { return figures(d.recorder, time.Since(begun)) })
+	stop := r.meanwhile(ctx, d)
 	result, err := r.loop(ctx, d)
 	actionErr := stop()
 	if err == nil {
 		d.start, d.took = result.Start, result.Took
-		r.report.Drivers = append(r.report.Drivers, driver(r.title(d), d.phase.Warmup, result))
+		r.report.Drivers = append(r.report.Drivers, driver(r.heading(d), d.phase.Warmup, result))
 	}
-	end(live(d.recorder, d.took))
+	end(figures(d.recorder, d.took))
 	switch {
 	case err != nil:
 		return err
 	case actionErr != nil:
 		return fmt.Errorf("during phase %s: %w", d.phase.Name, actionErr)
-	case r.stack.Err() != nil:
-		return r.stack.Err()
+	case r.subject.broken() != nil:
+		return r.subject.broken()
 	case result.Interrupted:
 		return context.Cause(ctx)
 	}
 	return nil
 }
 
-func (r *runner) title(d *driven) progress.Phase {
-	return progress.Phase{
+// observed returns what observers may know of a phase.
+func (r *runner) observed(d *driven) observedPhase {
+	modes := make([]scenario.Mode, len(r.Scenario.Modes))
+	for _, m := range d.modes {
+		modes[m] = r.Scenario.Modes[m]
+	}
+	return observedPhase{Phase: d.phase.Phase, round: d.block.round, turn: d.block.name(), modes: modes}
+}
+
+// heading returns what is shown of a phase.
+func (r *runner) heading(d *driven) progress.Heading {
+	return progress.Heading{
 		Round: d.block.round, Rounds: r.report.Scenario.Rounds, Mode: d.block.name(), Name: d.phase.Name, Load: d.phase.Describe(),
 		For: d.phase.Length(), Requests: d.phase.Requests,
 	}
 }
 
-func live(recorder *measure.Recorder, elapsed time.Duration) progress.Live {
+// figures returns what has been measured of a phase so far.
+func figures(recorder *measure.Recorder, elapsed time.Duration) progress.Figures {
 	all := recorder.Snapshot().All
-	return progress.Live{
+	return progress.Figures{
 		Elapsed: elapsed, Requests: all.Ended, Errors: all.Failed, P50: all.P50, P95: all.P95, P99: all.P99,
 	}
 }

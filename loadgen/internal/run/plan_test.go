@@ -104,32 +104,3 @@ func TestDerive(t *testing.T) {
 		}
 	}
 }
-
-func TestAppModes(t *testing.T) {
-	for _, tt := range []struct{ method, path, mode, strategy string }{
-		{"GET", "/api/properties/live/naive/", "naive", ""},
-		{"GET", "/api/properties/live/optimized", "optimized", ""},
-		{"GET", "/api/properties/live/batched/?page=3", "batched", ""},
-		{"GET", "/api/properties/live/", "", ""},
-		{"GET", "/api/properties/cached/", "ttl", "ttl"},
-		{"GET", "/api/properties/cached", "ttl", "ttl"},
-		{"GET", "/api/properties/cached?page=2", "ttl", "ttl"},
-		{"GET", "/api/properties/cached/swr/", "swr", "swr"},
-		{"GET", "/api/properties/cached/lock?page_size=5", "lock", "lock"},
-		{"GET", "/api/properties/cached/ttl/?loader=naive", "ttl", "ttl"},
-		{"GET", "/api/properties/cached/ttl/?loader=", "ttl", "ttl"},
-		{"GET", "/api/properties/cached/early/?page=2&loader=batched", "early+batched", "early"},
-		{"GET", "/api/properties/cached/?loader=optimized&page=2", "ttl+optimized", "ttl"},
-		{"GET", "/api/properties/7/", "property", ""},
-		{"PATCH", "/api/properties/7/", "price-change", ""},
-		{"GET", "/healthz", "", ""},
-		{"GET", "/somebody/elses", "", ""},
-	} {
-		if got := run.AppMode(tt.method, tt.path); got != tt.mode {
-			t.Errorf("%s %s is the app's mode %q, want %q", tt.method, tt.path, got, tt.mode)
-		}
-		if got := run.StrategyOf(tt.path); got != tt.strategy {
-			t.Errorf("%s asks for the strategy %q, want %q", tt.path, got, tt.strategy)
-		}
-	}
-}

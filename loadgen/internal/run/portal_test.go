@@ -10,10 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"loadlab/loadgen/internal/result"
-
 	"loadlab/app/api"
 	"loadlab/loadgen/internal/progress"
+	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/run"
 	"loadlab/loadgen/internal/scenario"
 	"loadlab/loadgen/internal/stack"
@@ -29,7 +28,7 @@ type portal struct {
 	cached   map[string]int64 // versions by mode
 	version  int64
 	config   api.Config
-	busy     int // how often the counters will still say that a recompute runs
+	busy     int // how often the counters will still have a recompute that runs
 
 	api, lab *httptest.Server
 	// on, if it is set, sees every request of both ports first; it reports whether it has answered.
@@ -61,7 +60,7 @@ func (p *portal) page(w http.ResponseWriter, r *http.Request) {
 	}
 	timing, version := api.Timing{SQL: 62, SQLTime: 5 * time.Millisecond, Total: 6 * time.Millisecond}, p.version
 	cache := api.CacheStatus{}
-	mode := run.AppMode(r.Method, r.URL.RequestURI())
+	mode := api.ModeOf(r.Method, r.URL.RequestURI())
 	cost := api.Counts{api.CountRequests: 1}
 	switch {
 	case r.Method == http.MethodPatch:
@@ -205,11 +204,11 @@ func cell(t *testing.T, r *result.Run, round int, mode, phase string) result.Cel
 // watcher is a progress that looks at the figures all the time, as a terminal's bar does now and then.
 type watcher struct {
 	mu     sync.Mutex // guards phases and last
-	phases []progress.Phase
-	last   []progress.Live
+	phases []progress.Heading
+	last   []progress.Figures
 }
 
-func (w *watcher) Begin(p progress.Phase, live func() progress.Live) (end func(progress.Live)) {
+func (w *watcher) Begin(p progress.Heading, live func() progress.Figures) (end func(progress.Figures)) {
 	w.mu.Lock()
 	w.phases = append(w.phases, p)
 	w.mu.Unlock()
@@ -227,7 +226,7 @@ func (w *watcher) Begin(p progress.Phase, live func() progress.Live) (end func(p
 			}
 		}
 	})
-	return func(l progress.Live) {
+	return func(l progress.Figures) {
 		close(stop)
 		asking.Wait()
 		w.mu.Lock()

@@ -7,9 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"loadlab/loadgen/internal/result"
-
 	"loadlab/app/api"
+	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/run"
 )
 
@@ -60,10 +59,8 @@ func TestChecks(t *testing.T) {
 	}
 }
 
-// The app's own refusals and failures around the load make the run invalid, and keep what was measured.
-func TestALabThatFails(t *testing.T) {
-	t.Parallel()
-	const scenario = `why: x
+// aroundTheLoad asks the app for something before, during and after a load.
+const aroundTheLoad = `why: x
 modes: {a: GET /a}
 rounds: 1
 phases:
@@ -72,6 +69,10 @@ phases:
   - {name: third,  requests: 3}
 gates: [errors() == 0]
 `
+
+// The app's own refusals and failures around the load make the run invalid, and keep what was measured.
+func TestALabThatFails(t *testing.T) {
+	t.Parallel()
 	fail := func(method, path string, from int) func(w http.ResponseWriter, r *http.Request) bool {
 		return func(w http.ResponseWriter, r *http.Request) bool {
 			if r.Method != method || !strings.HasPrefix(r.URL.Path, path) {
@@ -97,7 +98,7 @@ gates: [errors() == 0]
 		t.Run(name, func(t *testing.T) {
 			p := newPortal(t)
 			p.on = tt.on
-			r := drive(t, p.start(t, scenario))
+			r := drive(t, p.start(t, aroundTheLoad))
 			if len(r.Invalid) != 1 || !strings.HasPrefix(r.Invalid[0], tt.want) || !strings.HasSuffix(r.Invalid[0], "500 Internal Server Error: out of order") {
 				t.Errorf("invalid because of %q, want %q", r.Invalid, tt.want)
 			}
@@ -106,6 +107,11 @@ gates: [errors() == 0]
 			}
 		})
 	}
+}
+
+// What fails before the load leaves nothing to report.
+func TestALabThatFailsBeforeTheLoad(t *testing.T) {
+	t.Parallel()
 	for path, want := range map[string]string{
 		api.PathLabBuildInfo: "ask the app what it is: ",
 		api.PathLabConfig:    "configure the app: ",
@@ -124,7 +130,7 @@ gates: [errors() == 0]
 			}
 			return false
 		}
-		if r, err := run.Run(t.Context(), p.start(t, scenario)); r != nil || err == nil || !strings.HasPrefix(err.Error(), want) {
+		if r, err := run.Run(t.Context(), p.start(t, aroundTheLoad)); r != nil || err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: got %v, %v, want an error: %s", path, r, err, want)
 		}
 	}

@@ -7,11 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"loadlab/app/api"
-	"loadlab/loadgen/internal/result"
-
 	"github.com/google/go-cmp/cmp"
 
+	"loadlab/app/api"
+	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/stack"
 )
 
@@ -67,7 +66,7 @@ func TestARunOnALab(t *testing.T) {
 		t.Error("the stack is", cmp.Diff(want, r.Stack), r.Stack.Config)
 	}
 	if want := map[string]string{"ttl": "1m30s", "beta": "2", "db_conns": "8"}; !maps.Equal(r.Stack.Config, want) {
-		t.Errorf("the report says %v of the app, want %v: what can be changed and what is not the default", r.Stack.Config, want)
+		t.Errorf("the report has %v of the app, want %v: what can be changed and what is not the default", r.Stack.Config, want)
 	}
 	if p.config["ttl"] != "1m30s" || p.controls[0] != "PUT /lab/config" {
 		t.Errorf("the app was configured with %+v, after %q", p.config, p.controls[0])
@@ -78,7 +77,7 @@ func TestARunOnALab(t *testing.T) {
 	checkProgress(t, cfg.Progress.(*watcher), r)
 }
 
-// checkProgress checks that the progress was told of every cell, and at its end the same as the report.
+// checkProgress checks that the progress was shown every cell, and at its end the figures of the report.
 func checkProgress(t *testing.T, w *watcher, r *result.Run) {
 	t.Helper()
 	if len(w.phases) != len(r.Cells) || len(w.last) != len(r.Cells) {
@@ -204,6 +203,37 @@ phases:
 	}
 }
 
+// What a scenario sets and a target that runs already cannot be given is a warning, unless the target has that value.
+func TestSettingsThatAreNotApplied(t *testing.T) {
+	t.Parallel()
+	const runsAlready = "the target runs already, so that not every setting of the scenario is applied: "
+	for name, tt := range map[string]struct {
+		app  string
+		lab  bool
+		want string // empty for no such warning
+	}{
+		"a value that it does not have":       {"{index: true}", true, runsAlready + "index=true (it has false)"},
+		"a value that nobody knows":           {"{properties: 5000}", true, runsAlready + "properties=5000"},
+		"some of many, in the table's order":  {"{sqlite_rtt: 1ms, ttl: 2s, db_conns: 9, index: true}", true, runsAlready + "index=true (it has false), db_conns=9 (it has 8), sqlite_rtt=1ms"},
+		"the value that it has":               {"{db_conns: 8, index: false}", true, ""},
+		"what can be changed at run time":     {"{ttl: 2s, beta: 2}", true, ""},
+		"nothing can be without lab controls": {"{ttl: 2s, db_conns: 8}", false, runsAlready + "ttl=2s, db_conns=8"},
+		"nothing is asked for":                {"{}", false, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := newPortal(t).start(t, "why: x\napp: "+tt.app+"\nmodes: {a: GET /a}\nrounds: 1\nphases: [{name: p, requests: 1}]\n")
+			if !tt.lab {
+				cfg.Stack.Lab = ""
+			}
+			warnings := slices.DeleteFunc(drive(t, cfg).Warnings, func(w string) bool { return strings.HasPrefix(w, "no lab controls: ") })
+			if got := strings.Join(warnings, "\n"); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestWithoutLabControls(t *testing.T) {
 	t.Parallel()
 	p := newPortal(t)
@@ -225,6 +255,6 @@ gates: ['sql("naive") == 62', errors() == 0]
 		}
 	}
 	if len(r.Warnings) != 1 || !strings.HasPrefix(r.Warnings[0], "no lab controls: ") || len(p.controls) > 0 {
-		t.Errorf("warnings %q, the lab was told %q", r.Warnings, p.controls)
+		t.Errorf("warnings %q, the lab was asked %q", r.Warnings, p.controls)
 	}
 }

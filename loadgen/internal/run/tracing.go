@@ -8,22 +8,19 @@ import (
 	"sync/atomic"
 	"time"
 
-	"loadlab/loadgen/internal/result"
-
 	"loadlab/loadgen/internal/client"
 	"loadlab/loadgen/internal/measure"
-	"loadlab/loadgen/internal/scenario"
 	"loadlab/loadgen/internal/stack"
 	"loadlab/loadgen/internal/trace"
 	"loadlab/loadgen/internal/trace/keep"
 	"loadlab/loadgen/internal/trace/otlp"
 )
 
-// tracing decides which requests are traced, receives the spans of the stack's own app, and keeps the traces that say most. Its zero
-// value traces nothing.
+// tracing is the observer that decides which requests are traced, receives the spans of the stack's own app, and keeps the traces that are
+// most worth a look. Its zero value traces nothing.
 type tracing struct {
-	perSecond float64                       // of a phase that does not say
-	budget    atomic.Pointer[client.Budget] // of the phase under way; nil between phases
+	perSecond float64                     // of a phase that leaves it to the run
+	phase     atomic.Pointer[tracedPhase] // under way; nil between phases, and in one that is not traced
 
 	keeper   *keep.Keeper // nil if the spans of the app cannot be had
 	receiver *otlp.Receiver
@@ -31,8 +28,14 @@ type tracing struct {
 	export   *otlp.Exporter  // of the generator's own spans, to the same
 }
 
-// startTracing receives spans where the app is the run's own, and passes all on to the OTLP endpoint that the environment names. With a
-// remote app only the generator's own spans are there to be passed on.
+// tracedPhase is a phase under way, and the budget of its sampling.
+type tracedPhase struct {
+	observedPhase
+	budget *client.Budget
+}
+
+// startTracing receives spans where the app is the run's own, and passes all on to the OTLP endpoint that cfg names. With a remote app only
+// the generator's own spans are there to be passed on.
 func startTracing(ctx context.Context, cfg Config) (*tracing, error) {
 	t := &tracing{perSecond: cfg.Traces}
 	own := cfg.Stack.Kind != stack.Remote
@@ -50,19 +53,16 @@ func startTracing(ctx context.Context, cfg Config) (*tracing, error) {
 		return t, nil
 	}
 	store := keep.NewStore(keep.Limits{}, time.Now)
-	kept := keep.Config{Store: store, Seed: cfg.Seed}
-	if t.export != nil {
-		kept.Export = t.export.Add
-	}
-	t.keeper = keep.New(kept)
 	var err error
 	if t.receiver, err = otlp.Receive(ctx, otlp.ReceiverConfig{Sink: store, Forward: t.forward}); err != nil {
+		t.close(ctx)
 		return nil, fmt.Errorf("receive spans: %w", err)
 	}
+	t.keeper = keep.New(keep.Config{Store: store, Seed: cfg.Seed})
 	return t, nil
 }
 
-// env is what the app must have in its environment for its spans to come here, instead of whatever is there.
+// env returns the environment of the app: what it must have for its spans to come here, instead of what vars has of that.
 func (t *tracing) env(vars []string) []string {
 	var kept []string
 	for _, v := range vars {
@@ -76,17 +76,17 @@ func (t *tracing) env(vars []string) []string {
 	return kept
 }
 
-// on reports whether anybody would see a trace.
+// on reports whether a trace would be seen anywhere.
 func (t *tracing) on() bool { return t.keeper != nil || t.export != nil }
 
-// Sample is asked by every connection before it sends.
+// Sample implements client.Sampler: every connection calls it before it sends.
 func (t *tracing) Sample(mode int, at time.Time) bool {
-	b := t.budget.Load()
-	return b != nil && b.Sample(mode, at)
+	p := t.phase.Load()
+	return p != nil && p.budget.Sample(mode, at)
 }
 
-// begin gives a phase its budget: what the scenario says of it, or the run's. Warm-up is not traced.
-func (t *tracing) begin(p scenario.Phase) {
+// begin gives a phase its budget: the scenario's, or the run's. Warm-up is not traced.
+func (t *tracing) begin(p observedPhase) {
 	if !t.on() || p.Warmup {
 		return
 	}
@@ -96,56 +96,81 @@ func (t *tracing) begin(p scenario.Phase) {
 	}
 	b := client.NewBudget(rate)
 	b.Everything(p.Trace.Said && p.Trace.All)
-	t.budget.Store(b)
+	t.phase.Store(&tracedPhase{p, b})
 }
 
-// end ends a phase: what is kept of each of its modes is decided.
-func (t *tracing) end(phase string, medians map[string]time.Duration) {
-	t.budget.Store(nil)
-	if t.keeper == nil {
+// Scheduled implements measure.Observer.
+func (t *tracing) Scheduled(int) {}
+
+// Record implements measure.Observer: it keeps and exports the requests that were sampled.
+func (t *tracing) Record(mode int, due time.Duration, start time.Time, o *measure.Outcome) {
+	if !o.Sampled || o.Sent.IsZero() {
 		return
 	}
-	for mode, p50 := range medians {
-		t.keeper.End(mode, phase, p50)
+	p := t.phase.Load()
+	if p == nil {
+		return
+	}
+	s := p.sample(mode, start.Add(due), o)
+	if t.keeper != nil {
+		t.keeper.Offer(s)
+	}
+	if t.export != nil {
+		t.export.Add(s)
 	}
 }
 
-// record is told of a request that was sampled.
-func (t *tracing) record(r *runner, d *driven, mode int, due time.Time, o *measure.Outcome) {
-	m := r.Scenario.Modes[mode]
+// sample returns a request of the phase as the trace's root.
+func (p *tracedPhase) sample(mode int, due time.Time, o *measure.Outcome) trace.Sample {
+	m := p.modes[mode]
 	s := trace.Sample{
-		TraceID: o.TraceID, SpanID: o.SpanID, Mode: m.Name, Phase: d.phase.Name, Round: d.block.round, Method: m.Method, Path: m.Path,
+		TraceID: o.TraceID, SpanID: o.SpanID, Mode: m.Name, Phase: p.Name, Round: p.round, Method: m.Method, Path: m.Path,
 		Due: due, Response: o.Done.Sub(due), Service: o.Done.Sub(o.Sent), Lag: o.Sent.Sub(due), Status: o.Status, Timed: o.Timed, SQL: o.Timing.SQL,
 	}
 	if o.Kind != measure.OK {
 		s.Failed = o.Kind.String()
 	}
-	switch {
-	case t.keeper != nil:
-		t.keeper.Offer(s)
-	case t.export != nil:
-		t.export.Add(s)
+	return s
+}
+
+// end decides what is kept of each of the phase's modes.
+func (t *tracing) end(modes []measure.Tally) {
+	p := t.phase.Swap(nil)
+	if p == nil || t.keeper == nil {
+		return
+	}
+	for i, m := range p.modes {
+		if m.Name != "" {
+			t.keeper.End(m.Name, p.Name, modes[i].P50)
+		}
 	}
 }
 
 // assembleLimit is how long spans are waited for that the app should have sent before it ended.
 const assembleLimit = 2 * time.Second
 
-// close returns the kept traces, once the app has ended and with it has sent what it had, and what went wrong.
-func (t *tracing) close(ctx context.Context) (traces []result.Trace, problem error) {
+// close returns the kept traces, once the app has ended and with it has sent what it had, and warns of spans that were lost.
+func (t *tracing) close(ctx context.Context) (c collected) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), assembleLimit)
 	defer cancel()
 	if t.keeper != nil {
-		traces = t.keeper.Assemble(ctx)
-		problem = t.receiver.Close(ctx)
+		c.traces = t.keeper.Assemble(ctx)
+		if err := errors.Join(t.receiver.Close(ctx), t.receiver.Lost(), t.keeper.Lost()); err != nil {
+			c.warnings = append(c.warnings, "receive spans: "+err.Error())
+		}
 	}
 	if t.export == nil {
-		return traces, problem
+		return c
 	}
 	t.export.Close()
 	t.forward.Close(ctx)
-	if s := t.forward.Stats(); s.Dropped > 0 || t.export.Dropped() > 0 {
-		problem = errors.Join(problem, fmt.Errorf("%d spans were not passed on: %w", s.Dropped+t.export.Dropped(), s.Err))
+	s := t.forward.Stats()
+	if lost := s.Dropped + t.export.Dropped(); lost > 0 {
+		reason := "there was no room for them"
+		if s.Err != nil {
+			reason = s.Err.Error()
+		}
+		c.warnings = append(c.warnings, fmt.Sprintf("%d spans were not passed on: %s", lost, reason))
 	}
-	return traces, problem
+	return c
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"loadlab/app/api"
+	"loadlab/loadgen/internal/figure"
 	"loadlab/loadgen/internal/scenario"
 )
 
@@ -29,6 +30,9 @@ var errorTests = []struct{ name, file, want string }{
 	{"not UTF-8", "why: \xff", "1:1: a scenario is UTF-8 text of at most 1048576 bytes"},
 	{"broken YAML", "why: x\nmodes: [a", "2:8: sequence end token ']' not found"},
 	{"tab", "why: x\n\tmodes: 1", "2:1: found character '\t' that cannot start any token"},
+	{"byte order mark", "\ufeffwhyy: x", `1:1: unknown key "whyy", did you mean "why"? (allowed: name, why, app, modes, rounds, seed, timeout, connections, max_in_flight, ` +
+		`phases, gates)` + "\n" + `1:1: key "why" is missing` + "\n" + `1:1: key "modes" is missing` + "\n" + `1:1: key "phases" is missing`},
+	{"byte order mark only", "\ufeff", "1:1: the file is empty"},
 	{"two documents", file("requests: 1") + "---\nwhy: y\n", "5:1: a file holds one scenario: a second document begins here"},
 	{"alias", "why: &x y\nmodes: {a: GET /}\nphases: *x\n", "1:6: why wants a text, got an anchor or an alias, which scenarios do not have\n" +
 		"3:9: phases wants a list, got an anchor or an alias, which scenarios do not have"},
@@ -146,6 +150,8 @@ phases: [{name: p, requests: 1}]
 		"{name: k, requests: 1, timeout: 0, trace: 0/s}",
 		"{name: l, rate: -5/s, for: 1s, connections: 70000}",
 		"{name: m, rate: {a: 1}, for: 1s}",
+		"{name: n, requests: 1, timeout: 2m}",
+		"{name: o, requests: 1, timeout: 60001ms}",
 	), `4:21: rate needs a unit: 200/s or 200/m
 4:31: for needs a unit: 6s or 6ms
 5:21: unknown unit "/h", did you mean "/s"? (allowed: /s, /m)
@@ -165,11 +171,14 @@ phases: [{name: p, requests: 1}]
 12:34: think needs a unit: 1s or 1ms
 13:35: trace wants all, none, or how many a second as in 10/s, got "some"
 13:49: warmup wants true or false, got "yes"
-14:37: timeout must be from 1ms to 24h, got 0
+14:37: timeout must be from 1ms to 1m, got 0
 14:47: rate must be above 0, got 0/s
 15:21: rate wants a rate such as 200/s, 90/m or 50/s..500/s, got "-5/s"
 15:49: connections must be from 1 to 65535, got 70000
-16:21: rate wants a rate such as 200/s, got a mapping`},
+16:21: rate wants a rate such as 200/s, got a mapping
+17:37: timeout must be from 1ms to 1m, got 2m
+18:37: timeout must be from 1ms to 1m, got 60001ms`},
+	{"timeout", file("requests: 1") + "timeout: 61s\n", "4:10: timeout must be from 1ms to 1m, got 61s"},
 	{"actions", phases(
 		"{name: a, requests: 1, before: flush}",
 		"{name: b, requests: 1, before: [flsh, wait, {wait: 5}, {price_change: {id: 1}}, {explode: 1}, [flush]]}",
@@ -185,7 +194,7 @@ phases: [{name: p, requests: 1}]
 5:86: unknown action "explode" (allowed: flush, expire, price_change, wait)
 5:99: an action wants a mapping of keys to values, got a list
 6:5: expire every 6s never happens in a phase of 6s
-6:44: unknown key "wait" (allowed: price_change, expire, flush)
+6:44: unknown key "wait" (allowed: flush, expire, price_change)
 6:68: price_change must be from 10ms to 24h, got 1ms
 7:37: the weight of a must be from 1 to 1000000, got 0
 7:40: unknown mode "c" (allowed: a, b)
@@ -209,9 +218,7 @@ phases: [{name: p, requests: 1}]
 8:16: phase "p" is warm-up, which has no figures
 8:29: mode "b" takes no part in phase "q" (in it: a)
 9:19: unknown unit "msec" (allowed: us, ms, s)
-10:5: unknown function "p98", did you mean "p90"? (allowed: p50, p90, p95, p99, mean, max, service_p50, service_p90, service_p95, service_p99, ` +
-		`service_mean, service_max, lag_p50, lag_p90, lag_p95, lag_p99, lag_mean, lag_max, rate, requests, completed, errors, error_ratio, sql, ` +
-		`redis, recomputes, recomputes_per_expiry, hit_ratio, stale_max, stale_ratio)
+10:5: unknown function "p98", did you mean "p90"? (allowed: ` + strings.Join(figure.Names(), ", ") + `)
 12:4: a gate wants a text, got nothing
 13:14: = is no comparison: equality is written ==`},
 }

@@ -50,7 +50,7 @@ type Listed struct {
 	Err      error // it cannot be read, or is not a scenario; Why and Estimate are zero
 }
 
-// List tells the scenarios in dir, by name. A bad one is listed with its error.
+// List returns the scenarios in dir, by name. A bad one is listed with its error.
 func List(dir string) ([]Listed, error) {
 	files, err := names(dir)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 // shipped is the folder of the scenarios that come with the lab.
 const shipped = "../../../scenarios"
 
-// Every scenario of the lab is one, says how to read its table, gates something, and is done in under 90 s.
+// Every scenario of the lab is valid, explains how to read its table, has gates, and takes less than 90 s.
 func TestShipped(t *testing.T) {
 	list, err := scenario.List(shipped)
 	if err != nil {
@@ -63,6 +63,9 @@ func TestFind(t *testing.T) {
 	write("burst.yaml", file("burst: 5"))
 	write("bad.yaml", file("brust: 5"))
 	write("notes.txt", "")
+	odd := write("=1+1,x.yml", file("requests: 5"))
+	broken := write("bad\xff.yml", file("requests: 5"))
+	write("=1+2,x.yml", "name: three\n"+file("requests: 5"))
 	write(".hidden.yaml", "")
 	other := write("other.yml", file("requests: 5"))
 
@@ -71,10 +74,18 @@ func TestFind(t *testing.T) {
 			t.Errorf("Find(%s): %v", name, err)
 		}
 	}
+	if s, err := scenario.Find(dir, other); err != nil || s.Name != "other" {
+		t.Errorf("Find(%s): %+v, %v", other, s, err)
+	}
+	if s, err := scenario.Find(dir, filepath.Join(dir, "=1+2,x.yml")); err != nil || s.Name != "three" {
+		t.Errorf("a name in a file of an odd name: %+v, %v", s, err)
+	}
 	bad := filepath.Join(dir, "bad.yaml")
 	for name, want := range map[string]string{
 		"brst":                            `unknown scenario "brst", did you mean "burst"? (allowed: bad, burst)`,
 		"bad":                             bad + ":3:20: unknown key \"brust\", did you mean \"burst\"? " + phaseKeys,
+		odd:                               odd + `:1:1: the scenario's name, which is its file's, must be 1 to 40 of a-z, 0-9, _ and -, got "=1+1,x": write name: to give it another`,
+		broken:                            broken + `:1:1: the scenario's name, which is its file's, must be 1 to 40 of a-z, 0-9, _ and -, got "bad\xff": write name: to give it another`,
 		filepath.Join(dir, "absent.yaml"): "read scenario: open " + filepath.Join(dir, "absent.yaml") + ": no such file or directory",
 	} {
 		if _, err := scenario.Find(dir, name); err == nil || !strings.HasSuffix(err.Error(), want) {

@@ -1,12 +1,14 @@
 package scenario
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,7 +22,7 @@ import (
 	"loadlab/loadgen/internal/gate"
 )
 
-// Bounds beyond which a figure is a slip of the pen, not a wish.
+// Bounds beyond which a figure is taken for a mistake.
 const (
 	maxFile        = 1 << 20 // bytes
 	maxRounds      = 1000
@@ -32,7 +34,7 @@ const (
 	longest        = 24 * time.Hour
 )
 
-// Parse reads a scenario from data. file is what it is called in errors, which are of type Errors: all that is wrong, with positions.
+// Parse reads a scenario from data. file is its name in errors, which are of type Errors: all that is wrong, with positions.
 func Parse(file string, data []byte) (*Scenario, error) {
 	r := &reader{file: file}
 	root, err := r.document(data)
@@ -40,12 +42,15 @@ func Parse(file string, data []byte) (*Scenario, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256(data)
-	s := &Scenario{
+	return r.read(root, &Scenario{
 		File:   file,
 		SHA256: hex.EncodeToString(sum[:]),
-		Name:   strings.TrimSuffix(filepath.Base(file), extension),
-		Rounds: DefaultRounds,
-	}
+		Name:   strings.TrimSuffix(filepath.Base(file), filepath.Ext(file)),
+	})
+}
+
+// read reads the scenario's keys at root into s, which has what is known without them.
+func (r *reader) read(root ast.Node, s *Scenario) (*Scenario, error) {
 	r.scenario(root, s)
 	if err := r.sorted(); err != nil {
 		return nil, err
@@ -59,8 +64,9 @@ func (r *reader) document(data []byte) (ast.Node, error) {
 	if len(data) > maxFile || !utf8.Valid(data) {
 		return fail(1, 1, fmt.Sprintf("a scenario is UTF-8 text of at most %d bytes", maxFile))
 	}
-	// Keys that come twice are let through here, so that they are told with everything else.
-	f, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
+	// Keys that come twice are let through here, so that they are reported with everything else. Editors on Windows write a byte order
+	// mark, which YAML allows (1.2.2, 5.2) and the parser takes for a part of the first key.
+	f, err := parser.ParseBytes(bytes.TrimPrefix(data, []byte("\ufeff")), 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		var e yaml.Error
 		if errors.As(err, &e) && e.GetToken() != nil {
@@ -86,9 +92,10 @@ func (r *reader) document(data []byte) (ast.Node, error) {
 	return root, nil
 }
 
-// scenario reads the file's keys. Phases come after all else that they lean on, and gates last, wherever the file has them.
+// scenario reads the file's keys. Phases come after all that they depend on, and gates last, wherever the file has them.
 func (r *reader) scenario(n ast.Node, s *Scenario) {
 	var phases, gates ast.Node
+	s.Rounds = DefaultRounds
 	base := Phase{Timeout: DefaultTimeout, Connections: DefaultConnections}
 	has := r.object(n, "a scenario",
 		key{"name", func(n ast.Node) { s.Name = r.name(n, "name") }},
@@ -97,16 +104,14 @@ func (r *reader) scenario(n ast.Node, s *Scenario) {
 		key{"modes", func(n ast.Node) { s.Modes = r.modes(n) }},
 		key{"rounds", func(n ast.Node) { s.Rounds = r.count(n, "rounds", 1, maxRounds) }},
 		key{"seed", func(n ast.Node) { s.Seed, s.Seeded = r.seed(n), true }},
-		key{"timeout", func(n ast.Node) { base.Timeout = r.duration(n, "timeout", shortest) }},
+		key{"timeout", func(n ast.Node) { base.Timeout = r.timeout(n) }},
 		key{"connections", func(n ast.Node) { base.Connections = r.count(n, "connections", 1, maxConnections) }},
 		key{"max_in_flight", func(n ast.Node) { s.MaxInFlight = r.count(n, "max_in_flight", 1, maxConnections) }},
 		key{"phases", func(n ast.Node) { phases = n }},
 		key{"gates", func(n ast.Node) { gates = n }},
 	)
-	for _, must := range []string{"why", "modes", "phases"} {
-		if _, ok := n.(*ast.MappingNode); ok && has[must] == nil {
-			r.errorf(n, "key %q is missing", must)
-		}
+	if _, ok := n.(*ast.MappingNode); ok {
+		r.complete(n, s, has)
 	}
 	if phases != nil {
 		s.Phases = r.phases(phases, s.Modes, base)
@@ -114,6 +119,23 @@ func (r *reader) scenario(n ast.Node, s *Scenario) {
 	}
 	if gates != nil {
 		s.Gates = r.gates(gates, s)
+	}
+}
+
+// complete refuses a scenario without a key that it must have. A name may come from the file's.
+func (r *reader) complete(n ast.Node, s *Scenario, has map[string]ast.Node) {
+	must := []string{"why", "modes", "phases"}
+	switch {
+	case has["name"] != nil:
+	case s.Name == "":
+		must = slices.Insert(must, 0, "name")
+	case !isName(s.Name):
+		r.errorf(n, "the scenario's name, which is its file's, %s, got %q: write name: to give it another", nameRule, s.Name)
+	}
+	for _, key := range must {
+		if has[key] == nil {
+			r.errorf(n, "key %q is missing", key)
+		}
 	}
 }
 
@@ -193,7 +215,7 @@ func (r *reader) measured(s *Scenario, phases ast.Node) {
 	}
 }
 
-// gates compiles the gates, if what they speak of could be read.
+// gates compiles the gates, if what they refer to could be read.
 func (r *reader) gates(n ast.Node, s *Scenario) []*gate.Gate {
 	sound := len(r.errs) == 0
 	var gates []*gate.Gate
@@ -219,7 +241,7 @@ func (r *reader) gates(n ast.Node, s *Scenario) []*gate.Gate {
 	return gates
 }
 
-// offset is how far into a scalar of one line a character of its text stands. Of scalars that take more lines the beginning must do.
+// offset is how far into a scalar of one line a character of its text stands. It is 0 for a scalar of several lines.
 func offset(n ast.Node, of int) int {
 	s, ok := n.(*ast.StringNode)
 	if !ok || strings.Contains(strings.TrimSpace(s.Token.Origin), "\n") {

@@ -48,7 +48,7 @@ func (r *reader) request(n ast.Node, m *Mode) {
 	}
 }
 
-// target reads "GET /path?query". It ends up in a request line as it is, so that nothing that could break out of one gets through.
+// target reads "GET /path?query". It is copied into a request line as it is, so that nothing that could end one is let through.
 func (r *reader) target(n ast.Node) (method, path string) {
 	s := r.text(n, "a request")
 	if s == "" {
@@ -75,7 +75,7 @@ func (r *reader) target(n ast.Node) (method, path string) {
 // headers reads the extra header lines of a request.
 func (r *reader) headers(n ast.Node) []Header {
 	var list []Header
-	// What frames the request and what traces it is the generator's own.
+	// The generator itself sets what frames a request and what traces it.
 	reserved := []string{"content-length", "transfer-encoding", "connection", "traceparent", "expect", "upgrade"}
 	r.mapping(n, "headers", func(name string, at, value ast.Node) {
 		const token = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"

@@ -9,16 +9,18 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"loadlab/loadgen/internal/gate/spell"
+	"loadlab/loadgen/internal/hist"
+	"loadlab/loadgen/internal/world"
 )
 
-// phases reads the list of phases. base has what the scenario says for all of them.
+// phases reads the list of phases. base has what the scenario sets for all of them.
 func (r *reader) phases(n ast.Node, modes []Mode, base Phase) []Phase {
 	var phases []Phase
 	r.list(n, "phases", func(n ast.Node) {
 		p := r.phase(n, modes, base)
 		for _, q := range phases {
 			if p.Name != "" && p.Name == q.Name {
-				r.errorf(n, "a phase named %q is in line %d already", p.Name, q.Line)
+				r.errorf(n, "a phase named %q is %s already", p.Name, cmp.Or(place("in line %d", q.Line), "there"))
 			}
 		}
 		phases = append(phases, p)
@@ -30,7 +32,7 @@ func (r *reader) phases(n ast.Node, modes []Mode, base Phase) []Phase {
 func (r *reader) phase(n ast.Node, modes []Mode, base Phase) Phase {
 	p := base
 	p.Line, _ = position(n)
-	var flat Step // what rate and for say
+	var flat Step // the keys rate and for
 	errs := len(r.errs)
 	load := keysOf{}
 	load.has = r.object(n, "a phase",
@@ -48,7 +50,7 @@ func (r *reader) phase(n ast.Node, modes []Mode, base Phase) Phase {
 		key{"before", func(n ast.Node) { p.Before = r.before(n) }},
 		key{"during", func(n ast.Node) { p.During = r.during(n) }},
 		key{"connections", func(n ast.Node) { p.Connections = r.count(n, "connections", 1, maxConnections) }},
-		key{"timeout", func(n ast.Node) { p.Timeout = r.duration(n, "timeout", shortest) }},
+		key{"timeout", func(n ast.Node) { p.Timeout = r.timeout(n) }},
 		key{"trace", func(n ast.Node) { p.Trace = r.trace(n) }},
 	)
 	if _, ok := n.(*ast.MappingNode); !ok {
@@ -192,6 +194,11 @@ func (r *reader) think(n ast.Node) Think {
 	return t
 }
 
+// timeout reads how long a request may take. A response time above what a histogram holds would be recorded as less than it was.
+func (r *reader) timeout(n ast.Node) time.Duration {
+	return r.durationUpTo(n, "timeout", shortest, hist.Highest)
+}
+
 // mix reads the weights of a mixed phase, in the order of the file.
 func (r *reader) mix(n ast.Node, modes []Mode) []Share {
 	var names []string
@@ -213,47 +220,47 @@ func (r *reader) mix(n ast.Node, modes []Mode) []Share {
 	return mix
 }
 
-// before reads a list of verbs: flush, expire, price_change (also as price_change: {}), and wait: 500ms.
+// before reads a list of actions: flush (also as flush: {}), and with a time wait: 500ms.
 func (r *reader) before(n ast.Node) []Action {
 	var list []Action
-	verbs := []string{string(Flush), string(Expire), string(PriceChange), string(Wait)}
-	simple := verbs[:3]
+	names := world.Names(func(world.Action) bool { return true })
 	r.list(n, "before", func(n ast.Node) {
 		if s, ok := text(n); ok {
-			switch {
-			case slices.Contains(simple, s):
-				list = append(list, Action{Do: Verb(s)})
-			case s == string(Wait):
-				r.errorf(n, "wait wants a duration: {wait: 500ms}")
+			switch a, known := world.Named(s); {
+			case !known:
+				r.errorf(n, "%s", spell.Unknown("action", s, names))
+			case a.Timed:
+				r.errorf(n, "%s wants a duration: {%s: 500ms}", s, s)
 			default:
-				r.errorf(n, "%s", spell.Unknown("action", s, verbs))
+				list = append(list, Action{Do: s})
 			}
 			return
 		}
 		r.mapping(n, "an action", func(name string, at, value ast.Node) {
-			switch {
-			case name == string(Wait):
-				list = append(list, Action{Do: Wait, For: r.duration(value, "wait", shortest)})
-			case slices.Contains(simple, name):
+			switch a, known := world.Named(name); {
+			case !known:
+				r.errorf(at, "%s", spell.Unknown("action", name, names))
+			case a.Timed:
+				list = append(list, Action{Do: name, For: r.duration(value, name, shortest)})
+			default:
 				if m, ok := value.(*ast.MappingNode); !ok || len(m.Values) > 0 {
 					r.errorf(value, "%s takes nothing: write %s", name, name)
 				}
-				list = append(list, Action{Do: Verb(name)})
-			default:
-				r.errorf(at, "%s", spell.Unknown("action", name, verbs))
+				list = append(list, Action{Do: name})
 			}
 		})
 	})
 	return list
 }
 
-// during reads a mapping of verbs to periods.
+// during reads a mapping of actions to periods.
 func (r *reader) during(n ast.Node) []Every {
 	var list []Every
 	const often = 10 * time.Millisecond // more often would be a load of its own
-	every := func(v Verb) key {
-		return key{string(v), func(n ast.Node) { list = append(list, Every{v, r.duration(n, string(v), often)}) }}
+	var keys []key
+	for _, name := range world.Names(func(a world.Action) bool { return a.During }) {
+		keys = append(keys, key{name, func(n ast.Node) { list = append(list, Every{name, r.duration(n, name, often)}) }})
 	}
-	r.object(n, "during", every(PriceChange), every(Expire), every(Flush))
+	r.object(n, "during", keys...)
 	return list
 }

@@ -13,10 +13,11 @@ import (
 
 	"loadlab/app/api"
 	"loadlab/loadgen/internal/gate"
+	"loadlab/loadgen/internal/hist"
 	"loadlab/loadgen/internal/scenario"
 )
 
-// everything says all that a scenario can say, but the shapes of load.
+// everything has every key that a scenario can have, but not every shape of load.
 const everything = `# a comment
 name: everything
 why: it says all there is to say
@@ -80,8 +81,8 @@ func TestParse(t *testing.T) {
 			{
 				Name: "prime", Kind: scenario.Closed, Warmup: true, Line: 21, Users: 1, Requests: 1, Connections: 1, Timeout: 5 * time.Second,
 				Before: []scenario.Action{
-					{Do: scenario.Flush}, {Do: scenario.Expire}, {Do: scenario.PriceChange}, {Do: scenario.Wait, For: 500 * time.Millisecond},
-					{Do: scenario.PriceChange},
+					{Do: "flush"}, {Do: "expire"}, {Do: "price_change"}, {Do: "wait", For: 500 * time.Millisecond},
+					{Do: "price_change"},
 				},
 			},
 			{
@@ -93,7 +94,7 @@ func TestParse(t *testing.T) {
 				Think: scenario.Think{Min: time.Second, Max: 2 * time.Second},
 				Mix:   []scenario.Share{{"price", 5}, {"ttl", 1}},
 				During: []scenario.Every{
-					{scenario.PriceChange, 500 * time.Millisecond}, {scenario.Expire, 2 * time.Second}, {scenario.Flush, 3 * time.Second},
+					{"price_change", 500 * time.Millisecond}, {"expire", 2 * time.Second}, {"flush", 3 * time.Second},
 				},
 				Trace: scenario.Trace{Said: true, PerSecond: 10},
 			},
@@ -106,6 +107,13 @@ func TestParse(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(gate.Gate{})); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
+	}
+	marked, err := scenario.Parse("scenarios/everything.yaml", []byte("\ufeff"+everything))
+	if err != nil {
+		t.Fatalf("with a byte order mark: %v", err)
+	}
+	if diff := cmp.Diff(want, marked, cmpopts.IgnoreUnexported(gate.Gate{}), cmpopts.IgnoreFields(scenario.Scenario{}, "SHA256")); diff != "" {
+		t.Errorf("with a byte order mark: -want +got\n%s", diff)
 	}
 	flags := []string{"--properties=5000", "--ttl=2s", "--grace=0s", "--lock-ttl=1m0s", "--beta=1.5", "--redis-budget=250ms", "--index=true",
 		"--db-conns=8"}
@@ -203,15 +211,21 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		if len(s.Modes) == 0 || len(s.Phases) == 0 || s.Rounds < 1 || s.Estimate() < 0 {
-			t.Errorf("%+v", s)
-		}
-		for _, p := range s.Phases {
-			open := p.Kind == scenario.Open
-			if p.Name == "" || p.Describe() == "" || p.Timeout <= 0 || p.Connections < 1 || open != (len(p.Steps) > 0) || open == (p.Users > 0) ||
-				open != (p.Rate() > 0) || !open && p.For == 0 && p.Requests == 0 {
-				t.Errorf("phase %+v", p)
-			}
-		}
+		runnable(t, s)
 	})
+}
+
+// runnable checks what a run takes for granted of a scenario.
+func runnable(t *testing.T, s *scenario.Scenario) {
+	t.Helper()
+	if s.Name == "" || len(s.Modes) == 0 || len(s.Phases) == 0 || s.Rounds < 1 || s.Estimate() < 0 {
+		t.Errorf("%+v", s)
+	}
+	for _, p := range s.Phases {
+		open := p.Kind == scenario.Open
+		if p.Name == "" || p.Describe() == "" || p.Timeout <= 0 || p.Timeout > hist.Highest || p.Connections < 1 ||
+			open != (len(p.Steps) > 0) || open == (p.Users > 0) || open != (p.Rate() > 0) || !open && p.For == 0 && p.Requests == 0 {
+			t.Errorf("phase %+v", p)
+		}
+	}
 }

@@ -12,7 +12,7 @@ import (
 //	rate: 200/s, for: 6s                  open: requests are due at a rate, whatever the server does
 //	rate: 50/s..500/s, for: 6s            open, a ramp
 //	steps: [{rate: 100/s, for: 2s}, ...]  open, piece by piece: steps and spikes
-//	users: 50, think: 1s..2s, for: 10s    closed: each user waits for its response, thinks, and asks again
+//	users: 50, think: 1s..2s, for: 10s    closed: each user waits for its response, thinks, and sends the next request
 //	users: 50, requests: 500              closed, until so many requests were made
 //	requests: 20                          closed, one user
 //	burst: 50                             all at once; users: 50, requests: 50 without think is the same
@@ -20,7 +20,7 @@ type Phase struct {
 	Name   string
 	Kind   Kind
 	Warmup bool // not in any figure
-	Line   int  // where the file says it
+	Line   int  // in the file
 
 	// Open.
 	Arrivals Arrivals
@@ -30,14 +30,14 @@ type Phase struct {
 	Users    int
 	Think    Think
 	Requests int           // how many in all; 0 for no limit. A burst has as many as users
-	For      time.Duration // of a closed phase, 0 if only Requests end it. Length tells that of any phase
+	For      time.Duration // of a closed phase, 0 if only Requests end it. Length returns that of any phase
 
 	Mix    []Share // the modes that share the phase; empty if every mode runs it by itself
 	Before []Action
 	During []Every
 
-	Connections int // the most that may be open: of a closed phase and a burst, one for each user
-	Timeout     time.Duration
+	Connections int           // the most that may be open: of a closed phase and a burst, one for each user
+	Timeout     time.Duration // at most hist.Highest
 	Trace       Trace
 }
 
@@ -51,7 +51,7 @@ const (
 	Burst  Kind = "burst"
 )
 
-// Arrivals says how the requests of an open phase are spread.
+// Arrivals is how the requests of an open phase are spread.
 type Arrivals string
 
 // Kinds of arrivals.
@@ -78,32 +78,21 @@ type Share struct {
 	Weight int
 }
 
-// Verb is something done to the app around the load.
-type Verb string
-
-// Verbs.
-const (
-	Flush       Verb = "flush"        // empty the cache
-	Expire      Verb = "expire"       // every cached page reaches its expiry now
-	PriceChange Verb = "price_change" // change the price of a property of the page that is read
-	Wait        Verb = "wait"         // let time pass
-)
-
 // Action is done before a phase's load starts.
 type Action struct {
-	Do  Verb
-	For time.Duration // of Wait
+	Do  string        // the name of a world.Action
+	For time.Duration // of an action that takes a time
 }
 
 // Every is done again and again while a phase's load runs, first when one period has passed.
 type Every struct {
-	Do     Verb // not Wait
+	Do     string // the name of a world.Action
 	Period time.Duration
 }
 
-// Trace says which requests of a phase are traced; the zero value leaves it to the run.
+// Trace is which requests of a phase are traced; the zero value leaves it to the run.
 type Trace struct {
-	Said      bool    // the file says
+	Said      bool    // the file has the key
 	All       bool    // every request
 	PerSecond float64 // so many a second; 0 for none
 }
@@ -150,7 +139,7 @@ func (p Phase) estimate() float64 {
 	return ns
 }
 
-// Describe tells the load for people: "200/s poisson for 6s", "50 users, think 1s to 2s, for 10s", "burst of 50".
+// Describe renders the load for people: "200/s poisson for 6s", "50 users, think 1s to 2s, for 10s", "burst of 50".
 func (p Phase) Describe() string {
 	var parts []string
 	switch p.Kind {
@@ -198,7 +187,7 @@ func (t Think) describe() string {
 	return length(t.Min) + " to " + length(t.Max)
 }
 
-// rate renders a rate as a file would say it: by the minute where that is the rounder number.
+// rate renders a rate as a file would have it: by the minute where that is the rounder number.
 func rate(perSecond float64) string {
 	if perSecond > 0 && perSecond < 1 {
 		return strconv.FormatFloat(perSecond*60, 'g', 6, 64) + "/m"

@@ -40,7 +40,7 @@ func (r *reader) parseRate(n ast.Node, s string) (float64, bool) {
 		r.errorf(n, "rate needs a unit: %s/s or %s/m", digits, digits)
 		return 0, false
 	}
-	// No exponents, signs, infinities and hexadecimals: what a person would have to look at twice.
+	// No exponents, signs, infinities and hexadecimals: they are easily misread.
 	if !ok || digits == "" || strings.Trim(digits, "0123456789.") != "" {
 		r.errorf(n, "rate wants a rate such as 200/s, 90/m or 50/s..500/s, got %q", s)
 		return 0, false

@@ -14,28 +14,8 @@ import (
 	"loadlab/loadgen/internal/gate/spell"
 )
 
-// Error is one thing that is wrong with a scenario file.
-type Error struct {
-	File      string
-	Line, Col int // from 1
-	Msg       string
-}
-
-func (e Error) Error() string { return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Col, e.Msg) }
-
-// Errors are all that is wrong with a scenario file, one a line, in the order of the file.
-type Errors []Error
-
-func (es Errors) Error() string {
-	var lines []string
-	for _, e := range es {
-		lines = append(lines, e.Error())
-	}
-	return strings.Join(lines, "\n")
-}
-
-// reader turns nodes of a file into values, and collects what is wrong with them. A value that is wrong is returned as zero; what
-// depends on it must not complain again.
+// reader turns the nodes of a scenario into values, and collects what is wrong with them. A value that is wrong is returned as zero; what
+// depends on it must not be reported again.
 type reader struct {
 	file string
 	errs Errors
@@ -55,7 +35,7 @@ func (r *reader) sorted() error {
 	return slices.Compact(r.errs)
 }
 
-// position is where a person would point: at a block mapping's first key, not at its colon.
+// position is the place for a message: of a block mapping its first key, not its colon. It is zero for a node that is in no file.
 func position(n ast.Node) (line, col int) {
 	switch x := n.(type) {
 	case *ast.MappingNode:
@@ -66,6 +46,9 @@ func position(n ast.Node) (line, col int) {
 		return position(x.Key)
 	}
 	p := n.GetToken().Position
+	if p == nil {
+		return 0, 0
+	}
 	return max(p.Line, 1), max(p.Column, 1)
 }
 
@@ -110,7 +93,7 @@ func (r *reader) mapping(n ast.Node, what string, each func(name string, at, val
 		}
 		line, _ := position(v.Key)
 		if first, twice := seen[name]; twice {
-			r.errorf(v.Key, "key %q is said twice, first in line %d", name, first)
+			r.errorf(v.Key, "key %q is said twice%s", name, place(", first in line %d", first))
 			continue
 		}
 		seen[name] = line
@@ -133,7 +116,7 @@ func (r *reader) list(n ast.Node, what string, each func(ast.Node)) {
 	}
 }
 
-// text returns what a scalar says, as it was written, whatever type YAML makes of it.
+// text returns the text of a scalar, as it was written, whatever type YAML makes of it.
 func text(n ast.Node) (string, bool) {
 	switch x := n.(type) {
 	case *ast.StringNode:
@@ -146,7 +129,7 @@ func text(n ast.Node) (string, bool) {
 	return "", false
 }
 
-// describe names what a node is, for a message that says what it should have been.
+// describe names what a node is, for a message about what it should have been.
 func describe(n ast.Node) string {
 	switch n.(type) {
 	case nil, *ast.NullNode:
@@ -193,11 +176,14 @@ func (r *reader) name(n ast.Node, what string) string {
 		return ""
 	}
 	if !isName(s) {
-		r.errorf(n, "%s must be 1 to 40 of a-z, 0-9, _ and -, got %q", what, s)
+		r.errorf(n, "%s %s, got %q", what, nameRule, s)
 		return ""
 	}
 	return s
 }
+
+// nameRule is the condition of isName, as a part of a message.
+const nameRule = "must be 1 to 40 of a-z, 0-9, _ and -"
 
 func isName(s string) bool {
 	const longest = 40

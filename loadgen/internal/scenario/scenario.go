@@ -1,6 +1,6 @@
-// Package scenario reads what a scenario file says: which requests are compared, under which load, on what app, and what must hold
+// Package scenario reads scenario files: which requests are compared, under which load, on what app, and what must hold
 // of the figures. It reads strictly: an unknown key, unit, mode or phase is an error with file, line and column, all errors of a file
-// are told at once, and what Parse returns needs no further checks or defaults.
+// are reported at once, and what Parse returns needs no further checks or defaults.
 //
 //	name: stampede                  # the file's name, if it is left out
 //	why: one line for those who choose a scenario
@@ -24,7 +24,7 @@ import (
 	"loadlab/loadgen/internal/gate"
 )
 
-// Defaults of what a scenario need not say.
+// Defaults of keys that a scenario may leave out.
 const (
 	DefaultRounds      = 3
 	DefaultTimeout     = 10 * time.Second
@@ -41,7 +41,7 @@ type Scenario struct {
 	App    api.Config // what the file asks of the app; for the rest the app's own defaults hold
 	Modes  []Mode     // at least one
 	Rounds int        // at least 1
-	// Seed is meaningful if Seeded: the file says one. Otherwise each run draws its own.
+	// Seed is meaningful if Seeded: the file has one. Otherwise each run draws its own.
 	Seed   uint64
 	Seeded bool
 	// MaxInFlight bounds the requests of an open phase that are under way at once, below its connections; 0 leaves it to those.
@@ -57,9 +57,9 @@ type Mode struct {
 	Path   string // with its query
 	Header []Header
 	Body   string
-	Expect []int // the statuses that are not a failure; 200 unless the file says otherwise
+	Expect []int // the statuses that are not a failure; 200 unless the file has others
 	Check  Check
-	Line   int // where the file says it
+	Line   int // in the file
 }
 
 // Header is one header line of a request, in the order of the file.
@@ -109,14 +109,14 @@ func duration(ns float64) time.Duration {
 	return time.Duration(ns)
 }
 
-// scope is what the scenario's gates may speak of.
+// scope is what the scenario's gates may refer to.
 func (s *Scenario) scope() gate.Scope {
 	var sc gate.Scope
 	for _, m := range s.Modes {
 		sc.Modes = append(sc.Modes, m.Name)
 	}
 	for _, p := range s.Phases {
-		gp := gate.Phase{Name: p.Name, Warmup: p.Warmup}
+		gp := gate.PhaseScope{Name: p.Name, Warmup: p.Warmup}
 		for _, share := range p.Mix {
 			gp.Modes = append(gp.Modes, share.Mode)
 		}

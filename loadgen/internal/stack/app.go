@@ -25,7 +25,7 @@ const (
 	readyEvery            = 10 * time.Millisecond
 )
 
-// appBinary finds the app's program, so that its absence is told before anything is started.
+// appBinary finds the app's program, so that its absence is reported before anything is started.
 func appBinary(path string) (string, error) {
 	if path == "" {
 		self, err := os.Executable()
@@ -75,7 +75,7 @@ func (s *Stack) startApp(ctx context.Context, cfg Config, binary string, urls []
 		return fmt.Errorf("start the app: %w", err)
 	}
 	s.API, s.Lab = "http://"+ready.API, "http://"+ready.Lab
-	s.say("the app is up at %s, its lab controls at %s (%s)", s.API, s.Lab, since(started))
+	s.logf("the app is up at %s, its lab controls at %s (%s)", s.API, s.Lab, since(started))
 	return nil
 }
 

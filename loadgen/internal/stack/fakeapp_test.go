@@ -12,8 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,12 +21,12 @@ import (
 	"loadlab/app/api"
 )
 
-// appEnv makes the test binary an app, and says how it behaves:
+// appEnv makes the test binary an app, and selects how it behaves:
 //
 //	serves  as the app should
 //	crashes before it serves
 //	hangs   and never serves
-//	deaf    serves, and heeds no signal
+//	deaf    serves, and ignores signals
 //	garbles writes nonsense into its ready file
 //
 // notesEnv names a file into which it writes notes about itself.
@@ -48,7 +46,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// notes is what the fake app tells of itself.
+// notes is what the fake app records of itself.
 type notes struct {
 	PID, ChildPID      int
 	TempFile           string
@@ -155,16 +153,6 @@ func readNotes(path string) (n notes, err error) {
 		return n, err
 	}
 	return n, json.Unmarshal(text, &n)
-}
-
-// running reports whether there is such a process and it has not ended.
-func running(pid int) bool {
-	if _, err := os.Stat("/proc/self/stat"); err != nil {
-		return syscall.Kill(pid, 0) == nil
-	}
-	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
-	_, rest, _ := strings.Cut(string(stat), ") ")
-	return err == nil && !strings.HasPrefix(rest, "Z") && !strings.HasPrefix(rest, "X")
 }
 
 func get(ctx context.Context, url string) error {

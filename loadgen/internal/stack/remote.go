@@ -15,8 +15,8 @@ import (
 // answerLimit is how long a remote stack may take to answer at all.
 const answerLimit = 5 * time.Second
 
-// upRemote only makes sure that somebody is there: a scenario that cannot reach its target should say so at once, and not in a report
-// full of refused connections.
+// upRemote only checks that the target answers: a scenario that cannot reach it should fail at once, and not with a report full of refused
+// connections.
 func (s *Stack) upRemote(ctx context.Context, cfg Config) error {
 	address, err := dialAddress(cfg.Target)
 	if err != nil {

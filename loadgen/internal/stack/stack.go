@@ -1,5 +1,5 @@
 // Package stack brings a lab up and down: the app, and what it needs. The kinds differ only in where the database and the cache are;
-// who drives load sees two URLs, and a channel that tells when the stack broke.
+// who drives load sees two URLs, and a channel that is closed when the stack breaks.
 //
 // It knows nothing of scenarios, modes or load.
 package stack
@@ -26,14 +26,14 @@ const (
 // Kinds are all kinds, the default first.
 func Kinds() []string { return []string{Embedded, Local, Remote} }
 
-// Config says what to bring up.
+// Config is what to bring up.
 type Config struct {
 	Kind string
 	// AppBinary is the app's program. Empty: "app" next to this executable.
 	AppBinary string
 	// AppArgs are flags for the app: "--properties=5000", "--ttl=2s". The stack's own come after them and win.
 	AppArgs []string
-	// Env is the environment for the app. Its LOADLAB_ variables are left out: what a scenario runs on is what the scenario says.
+	// Env is the environment for the app. Its LOADLAB_ variables are left out: what a scenario runs on is what the scenario has.
 	Env []string
 	// Properties is how many rows the app seeds: more rows may take longer. 0 for the app's default.
 	Properties int
@@ -45,7 +45,7 @@ type Config struct {
 	// Target and Lab are the URLs of a remote stack's API and lab controls; Lab may be empty.
 	Target, Lab string
 
-	// Log gets a line for each thing that is up. nil: nobody wants to know.
+	// Log gets a line for each thing that is up. nil: no log.
 	Log io.Writer
 }
 
@@ -133,7 +133,7 @@ func (s *Stack) upOwn(ctx context.Context, cfg Config, servers bool) error {
 	return nil
 }
 
-// startServers starts both at the same time. When one fails the other's start is interrupted, and its error says no more than that.
+// startServers starts both at the same time. When one fails the other's start is interrupted, and its error is only that interrupt.
 func (s *Stack) startServers(ctx context.Context) error {
 	started := time.Now()
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -156,7 +156,7 @@ func (s *Stack) startServers(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	s.say("PostgreSQL %s and Redis %s are up (%s)", s.Postgres.Version, s.Redis.Version, since(started))
+	s.logf("PostgreSQL %s and Redis %s are up (%s)", s.Postgres.Version, s.Redis.Version, since(started))
 	return nil
 }
 
@@ -177,7 +177,7 @@ func (s *Stack) watch(p *localserver.Process) {
 // Done is closed when a process of the stack has died by itself. A remote stack's is never closed.
 func (s *Stack) Done() <-chan struct{} { return s.broken }
 
-// Err says what died, once Done is closed, and how.
+// Err returns which process died, and how, once Done is closed; nil before.
 func (s *Stack) Err() error {
 	select {
 	case <-s.broken:
@@ -225,7 +225,7 @@ func (s *Stack) kill() {
 	}
 }
 
-func (s *Stack) say(format string, args ...any) {
+func (s *Stack) logf(format string, args ...any) {
 	_, _ = fmt.Fprintf(s.log, format+"\n", args...) // a log that is gone is no reason to stop
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,13 +45,8 @@ func newBench(t *testing.T, kind, how string) *bench {
 func (b *bench) up() *stack.Stack {
 	b.t.Helper()
 	s, err := stack.Up(b.t.Context(), b.cfg)
-	if errors.Is(err, localserver.ErrMissing) && os.Getenv("CI") != "true" {
-		b.t.Skipf("SKIPPED, NOT TESTED: %v", err)
-	}
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	b.t.Cleanup(func() { _ = s.Down(context.Background()) }) // the test has its own opinion of it
+	testkit.Need(b.t, err, localserver.ErrMissing)
+	b.t.Cleanup(func() { _ = s.Down(context.Background()) }) // the test checks it itself
 	return s
 }
 
@@ -69,9 +63,7 @@ func (b *bench) fails(ctx context.Context) error {
 // nothingLeft checks that the processes have ended and that no file is left.
 func (b *bench) nothingLeft(pids ...int) {
 	b.t.Helper()
-	for _, pid := range pids {
-		testkit.Eventually(b.t, fmt.Sprintf("process %d has ended", pid), func() bool { return !running(pid) })
-	}
+	testkit.Gone(b.t, pids...)
 	if left, _ := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "*")); len(left) > 0 {
 		b.t.Errorf("left: %v", left)
 	}
@@ -133,7 +125,7 @@ func TestLocal(t *testing.T) {
 	b.nothingLeft(pids...)
 }
 
-// A process that dies while the stack is up is told of, with its last words, and Down still takes the rest down.
+// A process that dies while the stack is up is reported with the end of its log, and Down still ends the rest.
 func TestDeath(t *testing.T) {
 	for name, test := range map[string]struct {
 		kind string
@@ -185,7 +177,7 @@ func TestDeafApp(t *testing.T) {
 	s = b.up()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.Down(ctx); err != nil { // an impatient caller
+	if err := s.Down(ctx); err != nil { // a caller that does not wait
 		t.Error(err)
 	}
 	n = b.appNotes()

@@ -45,7 +45,7 @@ func TestFailedStart(t *testing.T) {
 	}
 }
 
-// An interrupt leaves nothing, whatever was being started, and is told as what it was.
+// An interrupt leaves nothing, whatever was being started, and is reported as an interrupt.
 func TestInterruptedStart(t *testing.T) {
 	interrupt := errors.New("interrupted")
 	for name, test := range map[string]struct {

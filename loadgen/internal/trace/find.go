@@ -8,7 +8,7 @@ import (
 	"loadlab/loadgen/internal/result"
 )
 
-// Find returns the traces that match all that is asked for: an id or the beginning of one, a mode, a phase, a reason. An empty argument matches
+// Find returns the traces that match all arguments: an id or the beginning of one, a mode, a phase, a reason. An empty argument matches
 // everything.
 func Find(traces []result.Trace, id, mode, phase, why string) []*result.Trace {
 	var found []*result.Trace

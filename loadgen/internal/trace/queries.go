@@ -27,10 +27,10 @@ type Queries struct {
 type Repeat struct {
 	Shape    string        `json:"shape"`           // the query with ? for every value
 	Verb     string        `json:"verb,omitempty"`  // SELECT, ...
-	Table    string        `json:"table,omitempty"` // empty if neither the span nor the query told
+	Table    string        `json:"table,omitempty"` // empty if neither the span nor the query names it
 	By       []string      `json:"by,omitempty"`    // columns that are compared with a value
 	Count    int           `json:"count"`
-	Distinct int           `json:"distinct"` // how many of them had different values; fewer than Count: the same was asked for again
+	Distinct int           `json:"distinct"` // how many of them had different values; fewer than Count: some values came again
 	Time     time.Duration `json:"time_ns"`  // sum over the queries
 }
 
@@ -43,7 +43,7 @@ func (q Queries) Repeated() int {
 	return n
 }
 
-// String tells the repeats: "agents by id x 20, offices by id x 20, locations by id x 20: 60 of 62 queries"; empty if there are none.
+// String returns the repeats: "agents by id x 20, offices by id x 20, locations by id x 20: 60 of 62 queries"; empty if there are none.
 func (q Queries) String() string {
 	if len(q.Repeats) == 0 {
 		return ""

@@ -29,7 +29,7 @@ type Sample struct {
 
 	Status int    // 0 if there was none
 	Failed string // the kind of failure; empty for a completed request
-	Timed  bool   // the response said how many queries it took
+	Timed  bool   // the response has the number of its queries
 	SQL    int    // that many
 }
 
@@ -57,7 +57,7 @@ func (s *Sample) Spans() []result.Span {
 		return []result.Span{root}
 	}
 	wait := s.SpanID
-	wait[7] ^= 1 // another id than the root's, and the same each time it is asked for
+	wait[7] ^= 1 // another id than the root's, and the same at each call
 	if wait == [8]byte{} {
 		wait[7] = 2
 	}

@@ -35,29 +35,35 @@ func (c Color) Paint(s string) string {
 }
 
 // Wrap breaks s into lines of at most n columns, at blanks, and inside a word only if that alone is longer. There is always one line.
-func Wrap(s string, n int) []string {
+func Wrap(s string, n int) []string { return Hang(s, n, "") }
+
+// Hang is Wrap with an indent before each line but the first.
+func Hang(s string, n int, indent string) []string {
 	var lines []string
-	line, used := "", 0
+	line, lead := "", "" // the line so far, and the indent that it began with
+	end := func() {
+		lines = append(lines, line)
+		line, lead = indent, indent
+	}
 	for _, word := range strings.Fields(s) {
-		wide := Width(word)
-		if line != "" && used+1+wide <= n {
-			line, used = line+" "+word, used+1+wide
+		if line != lead && Width(line)+1+Width(word) <= n {
+			line += " " + word
 			continue
 		}
-		if line != "" {
-			lines = append(lines, line)
+		if line != lead {
+			end()
 		}
-		for wide > n {
-			head := Cut(word, n)
+		for Width(lead)+Width(word) > n {
+			head := Cut(word, n-Width(lead))
 			if head == word {
 				break // one character, wider than the line
 			}
-			lines, word = append(lines, head), word[len(head):]
-			wide = Width(word)
+			line, word = line+head, word[len(head):]
+			end()
 		}
-		line, used = word, wide
+		line += word
 	}
-	if line != "" || len(lines) == 0 {
+	if line != lead || len(lines) == 0 {
 		lines = append(lines, line)
 	}
 	return lines
@@ -81,10 +87,16 @@ func Cut(s string, n int) string {
 	return s[:end]
 }
 
-// Snip shortens s to n columns and shows that it did.
+// Snip shortens s to n columns and shows that it did, where there is room for that. Only a first character that is wider than n-1 columns
+// stays whole.
 func Snip(s string, n int) string {
-	if Width(s) <= n || n < 2 {
+	switch {
+	case Width(s) <= n:
 		return s
+	case n <= 0:
+		return ""
+	case n == 1:
+		return "…"
 	}
 	return Cut(s, n-1) + "…"
 }

@@ -29,6 +29,31 @@ func TestWrap(t *testing.T) {
 	}
 }
 
+func TestHang(t *testing.T) {
+	for _, tt := range []struct {
+		s    string
+		n    int
+		want []string
+	}{
+		{"", 10, []string{""}},
+		{"one two three four", 7, []string{"one two", "  three", "  four"}},
+		{"abcdefgh i jk", 5, []string{"abcde", "  fgh", "  i", "  jk"}},
+		{"a 世界世界", 5, []string{"a", "  世", "  界", "  世", "  界"}},
+	} {
+		if got := tty.Hang(tt.s, tt.n, "  "); !slices.Equal(got, tt.want) {
+			t.Errorf("%q at %d: got %q, want %q", tt.s, tt.n, got, tt.want)
+		}
+	}
+}
+
+func TestSnip(t *testing.T) {
+	for n, want := range []string{"", "…", "µ…", "µs…", "µs 1"} {
+		if got := tty.Snip("µs 1", n); got != want {
+			t.Errorf("at %d: got %q, want %q", n, got, want)
+		}
+	}
+}
+
 func FuzzWrap(f *testing.F) {
 	f.Add("one two three", 7)
 	f.Add("世界世界 e\u0301e\u0301", 1)

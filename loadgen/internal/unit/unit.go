@@ -10,6 +10,9 @@ import (
 // None stands for what was not measured.
 const None = "–"
 
+// AtLeast marks a lower bound: a quantile of too few samples, a time beyond what is recorded.
+const AtLeast = "≥"
+
 // Latency renders d with three digits in the unit that suits it: 850 µs, 12.3 ms, 1.25 s. The histograms know whole microseconds.
 func Latency(d time.Duration) string {
 	us := d.Round(time.Microsecond).Microseconds()

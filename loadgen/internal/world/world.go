@@ -19,7 +19,7 @@ type Subject interface {
 
 // Action is one line of the table.
 type Action struct {
-	Name string // as a scenario says it
+	Name string // as scenarios have it
 	Doc  string // one line
 	// Timed is whether the action takes a length of time: {wait: 500ms}.
 	Timed bool

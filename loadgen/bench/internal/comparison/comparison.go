@@ -4,12 +4,12 @@
 // # How it measures
 //
 // Every generator is a process of its own with GOMAXPROCS=1 on one core; the server, the smallest there can be, is this process, on
-// another. What a generator says of itself is not used: its CPU time is the kernel's account of the process, the number of requests and
+// another. What a generator reports of itself is not used: its CPU time is the kernel's account of the process, the number of requests and
 // the moments of their arrival are the server's. Generators take turns within a round, each round from another one on, and what is
 // compared is compared within a round: a machine that slows down for a second slows its neighbours down too. Figures are medians of the
 // rounds, with the least and the greatest beside them.
 //
-// Where there is one core only, or no way to choose it, all share what there is, and the table says so.
+// Where there is one core only, or no way to choose it, all share what there is, and the table has a note of it.
 package comparison
 
 import (
@@ -21,11 +21,11 @@ import (
 	"time"
 )
 
-// Config says how long to measure.
+// Config is how long to measure.
 type Config struct {
 	Rounds      int
 	Connections int           // of the closed loops
-	Closed      time.Duration // of a closed loop, a round; whole seconds if wrk is there, which knows no others
+	Closed      time.Duration // of a closed loop, a round; whole seconds if wrk is there, which has no others
 	Open        time.Duration // of an open loop at a constant rate, a round
 	Rate        float64       // of it
 	Poisson     time.Duration // of the Poisson arrivals, once

@@ -95,7 +95,7 @@ func TestMeasureAlone(t *testing.T) {
 	}
 }
 
-// TestMeasureBrokenPeers: what is wrong with a peer is said once, and does not spoil the rest.
+// TestMeasureBrokenPeers: what is wrong with a peer is reported once, and does not affect the rest.
 func TestMeasureBrokenPeers(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("needs a shell")
@@ -158,7 +158,7 @@ func TestFlags(t *testing.T) {
 	for _, args := range []string{"-rounds 0", "-connections 0", "-closed 1500ms", "-closed 0s", "-open 900ms", "-poisson 0s", "-rate 1", "-x", "more"} {
 		err := comparison.Main(t.Context(), "", strings.Fields(args), io.Discard, io.Discard)
 		if err == nil || errors.Is(err, flag.ErrHelp) {
-			t.Errorf("%s: got error %v, want one that says what is wrong", args, err)
+			t.Errorf("%s: got error %v, want one that names what is wrong", args, err)
 		}
 	}
 	if err := comparison.Main(t.Context(), "", []string{"-h"}, io.Discard, io.Discard); !errors.Is(err, flag.ErrHelp) {

@@ -40,11 +40,8 @@ type job struct {
 	Seed        uint64
 }
 
-// told is what a generator tells, as JSON on its standard output.
-type told struct {
-	Ledger result.Ledger
-	Lag    result.Summary
-}
+// driven is the result of a generator's process, as JSON on its standard output.
+type driven struct{ Lag result.Summary }
 
 // driveMain is a generator's process.
 func driveMain(ctx context.Context, arg string, stdout io.Writer) error {
@@ -59,14 +56,14 @@ func driveMain(ctx context.Context, arg string, stdout io.Writer) error {
 	return json.NewEncoder(stdout).Encode(t)
 }
 
-func (j job) run(ctx context.Context) (told, error) {
+func (j job) run(ctx context.Context) (driven, error) {
 	target, err := client.NewTarget(j.URL, client.Options{Untraced: j.Loop == loopBare, Sampler: client.NewBudget(10)})
 	if err != nil {
-		return told{}, err
+		return driven{}, err
 	}
 	request, err := target.Prepare(client.Spec{Path: j.Path})
 	if err != nil {
-		return told{}, err
+		return driven{}, err
 	}
 	var seed uint64
 	var mu sync.Mutex // guards seed
@@ -77,30 +74,30 @@ func (j job) run(ctx context.Context) (told, error) {
 		return client.New(target, j.Seed+seed, []*client.Request{request})
 	}
 	if j.Loop == loopBare {
-		return told{}, j.bare(ctx, caller)
+		return driven{}, j.bare(ctx, caller)
 	}
 	var config measure.Config
 	if j.Loop == loopExposed {
 		exporter := expose.New(expose.Info{RunID: "bench", Scenario: "bench"})
-		exporter.Begin(expose.Phase{Name: j.Loop, Mode: "target", Modes: []string{"target"}})
+		exporter.Begin(expose.Labels{Name: j.Loop, Mode: "target", Modes: []string{"target"}})
 		config.Observer = exporter
 	}
 	recorder := measure.NewRecorder(config)
 	err = j.drive(ctx, drive.Common{NewCaller: caller, Recorder: recorder})
 	results, lost := recorder.Finish()
 	if err != nil {
-		return told{}, err
+		return driven{}, err
 	}
 	if lost != nil {
-		return told{}, lost
+		return driven{}, lost
 	}
 	r := results[0]
 	for kind := measure.OK + 1; kind < measure.Kinds; kind++ {
 		if r.Ledger.Failed[kind.String()] > 0 {
-			return told{}, fmt.Errorf("requests failed: %v: %w", r.Ledger.Failed, request.FirstError(kind))
+			return driven{}, fmt.Errorf("requests failed: %v: %w", r.Ledger.Failed, request.FirstError(kind))
 		}
 	}
-	return told{r.Ledger, r.Lag}, nil
+	return driven{r.Lag}, nil
 }
 
 // drive drives the loop that a scenario would.

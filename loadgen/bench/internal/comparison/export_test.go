@@ -25,7 +25,7 @@ const (
 	Bare    = bare
 )
 
-// Rounds says of every row which of its values are there.
+// Rounds returns of every row which of its values are there.
 func (r *Results) Rounds() map[string]string {
 	rows := make(map[string]string)
 	for _, row := range r.rows {

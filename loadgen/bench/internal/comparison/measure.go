@@ -39,7 +39,7 @@ type meter struct {
 	results    *Results
 }
 
-// Measure measures everything, and tells log how far it is. An error means that the generator itself failed; what becomes of others is
+// Measure measures everything, and writes its progress to log. An error means that the generator itself failed; what becomes of others is
 // in the results.
 func Measure(ctx context.Context, c Config, log io.Writer) (*Results, error) {
 	m := &meter{c: c, core: -1, log: log, results: newResults(c)}
@@ -173,24 +173,24 @@ func (m *meter) poisson(ctx context.Context) error {
 
 func (m *meter) url(size int) string { return fmt.Sprintf("%s/%d", m.site.url, size) }
 
-// seen is what could be seen of a generator from outside, and what it said.
+// seen is what could be observed of a generator from outside, and its output.
 type seen struct {
 	cpu      time.Duration
 	requests int64
 	arrivals []time.Time
-	said     []byte
+	output   []byte
 }
 
-// lag is what the generator itself said of it, in microseconds: only it knows when a request was due.
+// lag returns the lag that the generator itself reports, in microseconds: only it knows when a request was due.
 func (s seen) lag() (p50, p99 float64, err error) {
-	var t told
-	if err := json.Unmarshal(s.said, &t); err != nil {
-		return 0, 0, fmt.Errorf("what %s said: %w", loadgen, err)
+	var t driven
+	if err := json.Unmarshal(s.output, &t); err != nil {
+		return 0, 0, fmt.Errorf("output of %s: %w", loadgen, err)
 	}
 	return float64(t.Lag.P50.Nanoseconds()) / 1e3, float64(t.Lag.P99.Nanoseconds()) / 1e3, nil
 }
 
-// watch runs a generator. If one of the peers fails, the results say so and nothing was seen.
+// watch runs a generator. If one of the peers fails, the results contain that and seen is empty.
 func (m *meter) watch(ctx context.Context, g generator, args []string, url string, d time.Duration, keep bool) (seen, error) {
 	ctx, cancel := context.WithTimeout(ctx, d+patience)
 	defer cancel()
@@ -217,7 +217,7 @@ func (m *meter) watch(ctx context.Context, g generator, args []string, url strin
 	s.requests, s.arrivals = m.site.watched()
 	switch {
 	case err == nil && s.requests > 0:
-		s.cpu, s.said = used(cmd), stdout.Bytes()
+		s.cpu, s.output = used(cmd), stdout.Bytes()
 		return s, nil
 	case err == nil:
 		err = errors.New("it made no request")

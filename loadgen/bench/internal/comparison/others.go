@@ -11,7 +11,7 @@ import (
 // tick is the unit of /proc/stat; it is 10 ms on every Linux there is.
 const tick = 10 * time.Millisecond
 
-// bystanders measures how busy the machine is with what is no business of ours: it spoils the figures.
+// bystanders measures how busy the machine is with other work, which distorts the figures.
 type bystanders struct {
 	start time.Time
 	all   time.Duration

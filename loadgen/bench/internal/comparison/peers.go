@@ -18,7 +18,7 @@ type generator struct {
 // wrk is the generator that the others are compared with.
 const wrk = "wrk"
 
-// peers are the other generators that are known, each told to use one core.
+// peers are the other generators that are known, each limited to one core.
 func peers() []generator {
 	return []generator{
 		{

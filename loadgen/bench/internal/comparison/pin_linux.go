@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cores are the processors that this process may use; nil if the system does not tell.
+// cores are the processors that this process may use; nil if the system does not report them.
 func cores() []int {
 	var set unix.CPUSet
 	if unix.SchedGetaffinity(0, &set) != nil {

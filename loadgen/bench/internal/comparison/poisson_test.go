@@ -22,9 +22,9 @@ import (
 
 const poissonRate = 2000
 
-// witness notes of requests when they say that they were due, and when they arrive.
+// witness records when requests were due by their own account, and when they arrive.
 type witness struct {
-	base time.Time // what both are told from
+	base time.Time // that both are relative to
 
 	mu       sync.Mutex // guards all below
 	dues     []time.Duration
@@ -45,16 +45,16 @@ func (w *witness) seen(request []byte) {
 	w.arrivals = append(w.arrivals, now)
 }
 
-// telling is a caller that tells the server when each request is due.
-type telling struct {
+// announcer is a caller that sends the server the due time of each request.
+type announcer struct {
 	addr    string
 	timeout time.Duration
-	base    time.Time // what the due times are told from
+	base    time.Time // that the due times are relative to
 	conn    net.Conn
 	in      *bufio.Reader
 }
 
-func (c *telling) Call(ctx context.Context, _ int, deadline time.Time, out *measure.Outcome) {
+func (c *announcer) Call(ctx context.Context, _ int, deadline time.Time, out *measure.Outcome) {
 	*out = measure.Outcome{Kind: measure.Refused}
 	defer func() { out.Done = time.Now() }()
 	if c.conn == nil {
@@ -78,7 +78,7 @@ func (c *telling) Call(ctx context.Context, _ int, deadline time.Time, out *meas
 	out.Kind = measure.OK
 }
 
-func (c *telling) Close() error {
+func (c *announcer) Close() error {
 	if c.conn == nil {
 		return nil
 	}
@@ -108,7 +108,7 @@ func TestPoissonAtTheServer(t *testing.T) {
 	recorder := measure.NewRecorder(measure.Config{})
 	result, err := drive.Open(ctx, drive.OpenConfig{
 		Common: drive.Common{Recorder: recorder, Timeout: timeout, NewCaller: func() drive.Caller {
-			return &telling{addr: ln.Addr().String(), timeout: timeout, base: w.base}
+			return &announcer{addr: ln.Addr().String(), timeout: timeout, base: w.base}
 		}},
 		Stream: stream, For: length, Connections: 32,
 	})

@@ -18,9 +18,9 @@ const (
 	maxBody    = 64 << 20
 )
 
-// Server is the server. The zero value answers, and tells nobody.
+// Server is the server. The zero value answers, and calls nothing.
 type Server struct {
-	// Seen, if not nil, is told of each request before it is answered: of its line and headers, without the empty line. It is called
+	// Seen, if not nil, is called with each request before it is answered: with its line and headers, without the empty line. It is called
 	// concurrently, and must not keep the bytes.
 	Seen func(request []byte)
 }

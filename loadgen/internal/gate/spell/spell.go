@@ -1,4 +1,4 @@
-// Package spell tells a person who wrote an unknown word which words there are, and which of them was probably meant. It knows nothing
+// Package spell makes the message about an unknown word: which words there are, and which of them was probably meant. It knows nothing
 // of where the word was written.
 package spell
 
@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Unknown is what to say of a word that is not one of allowed:
+// Unknown returns the message about a word that is not one of allowed:
 //
 //	unknown key "rat", did you mean "rate"? (allowed: rate, steps, for)
 //

@@ -116,7 +116,7 @@ func Base() *result.Run {
 			{Name: "singleflight", Method: "GET", Path: "/api/properties/cached/singleflight/", Strategy: "singleflight"},
 			{Name: "early", Method: "GET", Path: "/api/properties/cached/early/", Strategy: "early"},
 		},
-		Phases: []result.Phase{
+		Phases: []result.PhaseInfo{
 			{Name: "prime", Kind: "burst", Load: "1 request", Users: 1, Total: 1, Warmup: true},
 			{Name: "warm", Kind: "open", Load: "200/s poisson for 4s", Rate: 200, For: 4 * time.Second},
 			{Name: "expiry", Kind: "open", Load: "200/s poisson for 6s", Rate: 200, For: 6 * time.Second},
@@ -142,6 +142,7 @@ func Fill(run *result.Run, rounds int, loads []Load) *result.Run {
 	return run
 }
 
+// StampedeLoads returns what each mode of Base does in each phase of a round.
 func StampedeLoads() []Load {
 	var all []Load
 	for _, m := range []struct {
@@ -169,7 +170,7 @@ func StampedeLoads() []Load {
 }
 
 // measured is the JSON of what stampede measured: made once, since every test may change its own.
-var measured = sync.OnceValues(func() ([]byte, error) {
+var measured = sync.OnceValues(func() ([]byte, error) { //nolint:gochecknoglobals // a constant that takes a while to compute
 	return json.Marshal(Fill(Base(), 3, StampedeLoads()))
 })
 
@@ -205,7 +206,7 @@ func Passing(tb testing.TB) *result.Run {
 func Stale(testing.TB) *result.Run {
 	run := Base()
 	run.ID, run.Scenario.Name, run.Scenario.Why, run.Scenario.Rounds = "20261122-231000-stale", "stale", "prices change while pages are cached", 2
-	run.Phases = []result.Phase{{Name: "changes", Kind: "closed", Load: "60 users, think 1s-2s, for 10s", Users: 60, Think: 1500 * ms, Mix: true, For: 10 * time.Second}}
+	run.Phases = []result.PhaseInfo{{Name: "changes", Kind: "closed", Load: "60 users, think 1s-2s, for 10s", Users: 60, Think: 1500 * ms, Mix: true, For: 10 * time.Second}}
 	run.Warnings = []string{`the generator was late: send lag p99 was 3.2 ms in phase "changes", round 2`}
 	Fill(run, 2, []Load{
 		{Mode: "ttl", Phase: "changes", Requests: 300, Took: 10 * time.Second, Fast: 2 * ms, Slow: 30 * ms, SlowShare: .05, Sql: 620, Redis: 600,
@@ -248,7 +249,7 @@ func Remote(testing.TB) *result.Run {
 	run.Scenario = result.Scenario{Name: "hit", Rounds: 1}
 	run.Stack = result.Stack{Kind: "remote", Target: "https://shop.example/products?page=1"}
 	run.Modes = []result.Mode{{Name: "GET", Method: "GET", Path: "/products?page=1"}}
-	run.Phases = []result.Phase{{Name: "load", Kind: "open", Load: "200/s for 10s", Rate: 200, For: 10 * time.Second}}
+	run.Phases = []result.PhaseInfo{{Name: "load", Kind: "open", Load: "200/s for 10s", Rate: 200, For: 10 * time.Second}}
 	run.Strategies = nil
 	Fill(run, 1, []Load{{Mode: "GET", Phase: "load", Requests: 2000, Took: 10 * time.Second, Fast: 120 * ms, Slow: 1400 * ms, SlowShare: .02,
 		Failed: map[string]int64{"status": 12}}})
@@ -263,7 +264,7 @@ func Remote(testing.TB) *result.Run {
 func Failing(tb testing.TB) *result.Run {
 	run := Remote(tb)
 	run.ID, run.Scenario.Name, run.Cells = "20261122-231500-failing", "failing", nil
-	run.Phases = append(run.Phases, result.Phase{Name: "few", Kind: "closed", Load: "3 requests", Users: 1, Total: 3})
+	run.Phases = append(run.Phases, result.PhaseInfo{Name: "few", Kind: "closed", Load: "3 requests", Users: 1, Total: 3})
 	Fill(run, 1, []Load{
 		{Mode: "GET", Phase: "load", Requests: 2000, Took: 10 * time.Second, Fast: 120 * ms, Slow: 80 * time.Second, SlowShare: .02,
 			Failed: map[string]int64{"status": 30, "timeout": 3}},

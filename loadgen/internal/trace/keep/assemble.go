@@ -54,7 +54,7 @@ func background(id ID, cause trace.Sample, spans []otlp.Span, lost int) (result.
 	return t, true
 }
 
-// incomplete says what a trace shows to be missing of it.
+// incomplete returns what is missing of a trace, as far as the trace itself shows it.
 func incomplete(t *result.Trace, lost int) []string {
 	var problems []string
 	if n := trace.Orphans(t); n > 0 {
@@ -83,7 +83,7 @@ func convert(spans []otlp.Span, due time.Time) []result.Span {
 	out := make([]result.Span, 0, len(spans))
 	zero := due.UnixNano()
 	for _, s := range spans {
-		if s.Start == 0 { // its sender did not say
+		if s.Start == 0 { // its sender did not set it
 			s.Start = max(s.End, zero)
 		}
 		c := result.Span{

@@ -1,4 +1,4 @@
-// Package keep chooses, among the sampled requests of a run, those whose traces are worth keeping, and puts their traces together from the
+// Package keep chooses, among the sampled requests of a run, those whose traces are kept, and puts their traces together from the
 // spans that arrive: of each mode and phase the slowest requests and the one nearest to the median. It is bounded however long a run is
 // and whatever is sent to it.
 package keep
@@ -6,6 +6,7 @@ package keep
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -16,14 +17,12 @@ import (
 	"loadlab/loadgen/internal/trace"
 )
 
-// Config says how much is kept. A zero field is its default.
+// Config is how much is kept. A zero field is its default.
 type Config struct {
 	Store     *Store // that the spans arrive in
 	Slowest   int    // requests of each mode and phase: 3
 	Reservoir int    // requests among which the one nearest to the median is sought: 32
 	Seed      uint64 // of the reservoir
-	// Export is handed every sampled request; nil for none. It must not wait.
-	Export func(trace.Sample)
 }
 
 // maxRecent is how many of the last sampled requests are remembered, for the case that a kept one turns out to have waited for them.
@@ -54,11 +53,8 @@ func New(cfg Config) *Keeper {
 	}
 }
 
-// Offer tells the keeper of a sampled request that has ended. It is called by those who measure: it takes about a microsecond.
+// Offer offers the keeper a sampled request that has ended. It is called by those who measure: it takes about a microsecond.
 func (k *Keeper) Offer(s trace.Sample) {
-	if k.cfg.Export != nil {
-		k.cfg.Export(s)
-	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.remember(s)
@@ -87,7 +83,7 @@ func (k *Keeper) remember(s trace.Sample) {
 	k.recent[s.TraceID] = s
 }
 
-// End tells the keeper that a phase of a mode is over, for this round, and what the median of its response times was; 0 if that is to be
+// End ends a phase of a mode, for this round. p50 is the median of its response times; 0 if that is to be
 // estimated from the samples. From then on one request of the round stands for the median.
 func (k *Keeper) End(mode, phase string, p50 time.Duration) {
 	k.mu.Lock()
@@ -97,13 +93,12 @@ func (k *Keeper) End(mode, phase string, p50 time.Duration) {
 	}
 }
 
-// Wanted returns the ids of the requests that are kept as things are.
-func (k *Keeper) Wanted() []ID {
-	var ids []ID
-	for _, p := range k.picks() {
-		ids = append(ids, p.sample.TraceID)
+// Lost returns an error if there were spans for which the store had no room, and nil otherwise.
+func (k *Keeper) Lost() error {
+	if n := k.cfg.Store.Dropped(); n > 0 {
+		return fmt.Errorf("%d spans were dropped: there was no room for them", n)
 	}
-	return ids
+	return nil
 }
 
 // pick is a request that is kept.
@@ -123,8 +118,8 @@ func (k *Keeper) picks() []pick {
 }
 
 // Assemble returns the kept traces by mode and phase, as these began: the slowest first, then the median, then what those waited for or
-// caused. It waits for spans that it knows to be missing until ctx ends; a trace that is not whole by then says so in its Problem. It is best
-// called when the server has been stopped in order, and so has sent all that it had.
+// caused. It waits for spans that it knows to be missing until ctx ends; a trace that is not whole by then has a Problem. It is best
+// called when the server has been stopped in order, and so has sent all of its spans.
 func (k *Keeper) Assemble(ctx context.Context) []result.Trace {
 	picks := k.picks()
 	k.await(ctx, picks)
@@ -152,7 +147,7 @@ func (k *Keeper) await(ctx context.Context, picks []pick) {
 	for {
 		missing = slices.DeleteFunc(missing, func(p pick) bool {
 			t := k.assemble(p)
-			return t.Problem == "" || p.sample.Failed != "" // of a request that failed nobody knows what there is
+			return t.Problem == "" || p.sample.Failed != "" // of a request that failed it is not known what there is
 		})
 		if len(missing) == 0 {
 			return

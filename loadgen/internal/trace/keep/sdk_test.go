@@ -82,7 +82,7 @@ func TestWholeTracesOverHTTP(t *testing.T) {
 			t.Errorf("spans begin %v before the request was due", -server.Start)
 		}
 	}
-	if s := receiver.Stats(); s.Spans != 50*63 {
-		t.Errorf("%d spans arrived, want %d", s.Spans, 50*63)
+	if _, spans := keep.Size(store); spans != 50*63 || receiver.Lost() != nil || k.Lost() != nil {
+		t.Errorf("%d spans arrived, want %d; lost: %v, %v", spans, 50*63, receiver.Lost(), k.Lost())
 	}
 }

@@ -23,9 +23,8 @@ type Limits struct {
 // maxRelated bounds the traces that are pinned with another.
 const maxRelated = 4
 
-// Store holds the spans of the traces that arrived last, and of those that are pinned. It is bounded: when it is full, the traces go whose last
-// span is the oldest, but no pinned ones;
-// if there are only those, new spans are dropped.
+// Store holds the spans of the traces that arrived last, and of those that are pinned. It is bounded: when it is
+// full, the traces whose last span is the oldest are evicted, but no pinned ones; if there are only those, new spans are dropped.
 type Store struct {
 	limits  Limits
 	now     func() time.Time
@@ -35,8 +34,7 @@ type Store struct {
 	traces  map[ID]*entry
 	recent  *list.List // of *entry that are not pinned, the one touched last at the back
 	spans   int
-	evicted int64
-	dropped int64
+	dropped int64 // spans for which there was no room
 }
 
 // entry is what is known of a trace.
@@ -51,13 +49,6 @@ type entry struct {
 	// related are the traces that spans of this one link to, and those that began with a link to it. This one holds them while it is
 	// pinned, but not while it is only held: otherwise two that link to each other would hold each other for ever.
 	related []ID
-}
-
-// StoreStats says what is in a Store, and what no longer is.
-type StoreStats struct {
-	Traces, Spans int
-	Evicted       int64 // traces that had to go
-	Dropped       int64 // spans for which there was no room
 }
 
 // NewStore returns an empty Store; now is time.Now, or a test's clock.
@@ -232,7 +223,6 @@ func (s *Store) evict(e *entry) {
 	s.recent.Remove(e.place)
 	delete(s.traces, e.id)
 	s.spans -= len(e.spans)
-	s.evicted++
 }
 
 // get returns the spans of a trace, each once; how many were dropped; and the traces that it is related to.
@@ -253,9 +243,9 @@ func (s *Store) get(id ID) (spans []otlp.Span, lost int, related []ID) {
 	return spans, e.lost, slices.Clone(e.related)
 }
 
-// Stats returns what is in the store.
-func (s *Store) Stats() StoreStats {
+// Dropped returns how many spans were not stored, because their trace was too large or everything else in the store was pinned.
+func (s *Store) Dropped() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return StoreStats{Traces: len(s.traces), Spans: s.spans, Evicted: s.evicted, Dropped: s.dropped}
+	return s.dropped
 }

@@ -57,8 +57,8 @@ func TestStoreIsBounded(t *testing.T) {
 			put(s, n, i, byte(rng.IntN(2)), rng.IntN(2000))
 		}
 		// A trace that is pinned may be one more than the limit, and so may each that it holds.
-		if st := s.Stats(); st.Spans > limits.Spans || st.Traces > limits.Traces+20*5 {
-			t.Fatalf("after %d steps: %+v", i, st)
+		if traces, spans := keep.Size(s); spans > limits.Spans || traces > limits.Traces+20*5 {
+			t.Fatalf("after %d steps: %d traces, %d spans", i, traces, spans)
 		}
 	}
 	for n := range pinned {
@@ -69,8 +69,8 @@ func TestStoreIsBounded(t *testing.T) {
 	if held := keep.Held(s); held != 0 {
 		t.Errorf("%d traces are held and nothing is pinned", held)
 	}
-	if st := s.Stats(); st.Traces > limits.Traces || st.Spans > limits.Spans || keep.Count(s) != st.Spans || st.Evicted == 0 {
-		t.Errorf("at the end: %+v, and %d spans counted", st, keep.Count(s))
+	if traces, spans := keep.Size(s); traces > limits.Traces || spans > limits.Spans || keep.Count(s) != spans {
+		t.Errorf("at the end: %d traces, %d spans, and %d spans counted", traces, spans, keep.Count(s))
 	}
 }
 
@@ -108,8 +108,12 @@ func TestNewSpansAreDroppedWhenEverythingIsPinned(t *testing.T) {
 		put(s, 2, id, 0)
 	}
 	spans, lost, _ := keep.Get(s, traceID(2))
-	if spansOf(s, 1) != 80 || len(spans) != 20 || lost != 70 || s.Stats().Dropped != 80 {
-		t.Errorf("%d and %d spans, %d lost, %+v", spansOf(s, 1), len(spans), lost, s.Stats())
+	if spansOf(s, 1) != 80 || len(spans) != 20 || lost != 70 || s.Dropped() != 80 {
+		t.Errorf("%d and %d spans, %d lost, %d dropped", spansOf(s, 1), len(spans), lost, s.Dropped())
+	}
+	const want = "80 spans were dropped: there was no room for them"
+	if err := keep.New(keep.Config{Store: s}).Lost(); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 
@@ -177,7 +181,7 @@ func TestRelatedTracesAreHeld(t *testing.T) {
 	}
 }
 
-// TestMemory floods a store with spans as large as they come, and looks at the heap.
+// TestMemory fills a store with spans of the greatest usual size, and measures the heap.
 func TestMemory(t *testing.T) {
 	s := keep.NewStore(keep.Limits{Spans: 20_000}, time.Now)
 	before := testkit.LiveHeap()
@@ -187,10 +191,11 @@ func TestMemory(t *testing.T) {
 			Attributes: []otlp.Attribute{{Name: "db.query.text", Value: strings.Repeat("x", 200)}, {Name: "db.system.name", Value: "sqlite"}},
 		})
 	}
-	if used := testkit.LiveHeap() - before; used > 30<<20 {
-		t.Errorf("%d MB for %d spans", used>>20, s.Stats().Spans)
-	} else {
-		t.Logf("%d spans in %d MB", s.Stats().Spans, used>>20)
+	used := testkit.LiveHeap() - before
+	_, spans := keep.Size(s)
+	t.Logf("%d spans in %d MB", spans, used>>20)
+	if used > 30<<20 {
+		t.Errorf("%d MB for %d spans", used>>20, spans)
 	}
 	runtime.KeepAlive(s)
 }

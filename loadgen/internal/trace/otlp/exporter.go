@@ -43,7 +43,7 @@ func NewExporter(forward *Forwarder) *Exporter {
 	return e
 }
 
-// Add queues the spans of a request. It never waits: who calls it is measuring.
+// Add queues the spans of a request. It never waits: its caller is measuring.
 func (e *Exporter) Add(s trace.Sample) {
 	select {
 	case e.samples <- s:
@@ -144,7 +144,7 @@ func encodeSpan(traceID []byte, due int64, s *result.Span) *tracepb.Span {
 	return span
 }
 
-// keyValue gives an attribute the type that its convention wants.
+// keyValue gives an attribute the type that its convention requires.
 func keyValue(name, value string) *commonpb.KeyValue {
 	v := &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: value}}
 	switch name {

@@ -27,15 +27,15 @@ const (
 	firstBackoff      = 100 * time.Millisecond // the next one is four times as long
 )
 
-// ForwarderConfig says where requests go.
+// ForwarderConfig is where requests go.
 type ForwarderConfig struct {
 	Endpoint   string            // base URL, or that of the traces: http://localhost:4318 is http://localhost:4318/v1/traces
 	Headers    map[string]string // for authentication
 	QueueBytes int64             // that may wait; 0 is DefaultQueueBytes
 }
 
-// Forwarder sends export requests to another OTLP/HTTP endpoint in the background. It tries again what the other end asks to have again,
-// a few times, and drops what it cannot get rid of.
+// Forwarder sends export requests to another OTLP/HTTP endpoint in the background. It sends again what the other end answers as temporary,
+// a few times, and drops what it cannot send.
 type Forwarder struct {
 	url     string
 	headers map[string]string
@@ -68,7 +68,7 @@ type ForwarderStats struct {
 	Err     error // why spans were dropped last; nil if there was always room and they were always taken
 }
 
-// NewForwarder starts a Forwarder. The caller closes it. That nobody listens there is no error.
+// NewForwarder starts a Forwarder. The caller closes it. It is no error if nothing listens there.
 func NewForwarder(ctx context.Context, cfg ForwarderConfig) (*Forwarder, error) {
 	u, err := url.Parse(cfg.Endpoint)
 	if err != nil {
@@ -163,7 +163,7 @@ func (f *Forwarder) work() {
 	}
 }
 
-// retryable is an answer that asks to be asked again.
+// retryable is an answer after which the request is to be sent again.
 type retryable struct{ error }
 
 // try sends a request until it is taken, or there is no point in trying on.
@@ -212,9 +212,9 @@ func (f *Forwarder) post(body []byte) (rejected int, err error) {
 	default:
 		return 0, fmt.Errorf("%s answered %s", f.url, resp.Status)
 	}
-	var said collectorpb.ExportTraceServiceResponse
-	if proto.Unmarshal(answer, &said) != nil {
-		return 0, nil // it was taken; how the answer is spelled is not worth losing spans for
+	var response collectorpb.ExportTraceServiceResponse
+	if proto.Unmarshal(answer, &response) != nil {
+		return 0, nil // it was taken; a malformed answer does not lose spans
 	}
-	return int(said.GetPartialSuccess().GetRejectedSpans()), nil
+	return int(response.GetPartialSuccess().GetRejectedSpans()), nil
 }

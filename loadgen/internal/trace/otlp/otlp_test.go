@@ -130,14 +130,14 @@ func TestSpansOfTheSDKArriveWhole(t *testing.T) {
 					t.Errorf("%s: got %q, want %q", name, got, want)
 				}
 			}
-			if s := r.Stats(); s.Spans != 64 || s.Refused != 0 || s.Invalid != 0 || s.Requests == 0 {
-				t.Errorf("got %+v", s)
+			if err := r.Lost(); err != nil {
+				t.Error(err)
 			}
 		})
 	}
 }
 
-func packed(t *testing.T, body []byte) []byte {
+func packed(t testing.TB, body []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
@@ -189,15 +189,16 @@ func TestReceiverRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer resp.Body.Close()
-			said, _ := io.ReadAll(resp.Body)
+			text, _ := io.ReadAll(resp.Body)
 			if resp.StatusCode != test.want {
-				t.Errorf("got %d %s, want %d", resp.StatusCode, said, test.want)
+				t.Errorf("got %d %s, want %d", resp.StatusCode, text, test.want)
 			}
 		})
 	}
 	http.DefaultClient.CloseIdleConnections()
-	if s := r.Stats(); s.Requests != 2 || s.Refused != 8 || got.len() != 0 {
-		t.Errorf("got %+v", s)
+	const want = "8 export requests were refused: Content-Type must be application/x-protobuf"
+	if err := r.Lost(); err == nil || err.Error() != want || got.len() != 0 {
+		t.Errorf("got %v and %d spans, want %s and none", err, got.len(), want)
 	}
 }
 
@@ -215,12 +216,16 @@ func TestSpansWithoutAnIDAreRejected(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var said collectorpb.ExportTraceServiceResponse
-	if err := proto.Unmarshal(answer, &said); err != nil {
+	var response collectorpb.ExportTraceServiceResponse
+	if err := proto.Unmarshal(answer, &response); err != nil {
 		t.Fatal(err)
 	}
-	if said.GetPartialSuccess().GetRejectedSpans() != 2 || got.len() != 2 || resp.StatusCode != http.StatusOK {
-		t.Errorf("%d %v, and %d spans", resp.StatusCode, &said, got.len())
+	if response.GetPartialSuccess().GetRejectedSpans() != 2 || got.len() != 2 || resp.StatusCode != http.StatusOK {
+		t.Errorf("%d %v, and %d spans", resp.StatusCode, &response, got.len())
+	}
+	const want = "2 spans were refused: they have no valid id"
+	if err := r.Lost(); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// tracesPath is where OTLP/HTTP wants spans.
+// tracesPath is the path of spans in OTLP/HTTP.
 const tracesPath = "/v1/traces"
 
 // Defaults and limits of a Receiver.
@@ -30,7 +30,7 @@ const (
 	protobufType   = "application/x-protobuf"
 )
 
-// ReceiverConfig says what becomes of spans.
+// ReceiverConfig is where spans are received and where they go.
 type ReceiverConfig struct {
 	Addr    string     // where to listen; empty for a free port of the loopback interface
 	Sink    Sink       // takes every span
@@ -46,7 +46,8 @@ type Receiver struct {
 	serving  sync.WaitGroup
 	readers  chan *reader // that are free
 
-	requests, refused, spans, invalid atomic.Int64
+	refused, invalid atomic.Int64          // requests, and spans of those that were not refused
+	refusal          atomic.Pointer[error] // the first
 }
 
 // reader is what one request at a time is read with.
@@ -54,14 +55,6 @@ type reader struct {
 	packed  gzip.Reader
 	body    bytes.Buffer
 	decoder *Decoder
-}
-
-// ReceiverStats are totals since the start.
-type ReceiverStats struct {
-	Requests int64 // that were answered with 200
-	Refused  int64 // that were not
-	Spans    int64 // taken
-	Invalid  int64 // not taken: without a valid id
 }
 
 // Receive starts a Receiver. The caller closes it.
@@ -84,13 +77,13 @@ func Receive(ctx context.Context, cfg ReceiverConfig) (*Receiver, error) {
 	mux.HandleFunc("POST "+tracesPath, r.serve)
 	r.server = &http.Server{
 		Handler: mux, ReadHeaderTimeout: bodyTimeout, ReadTimeout: bodyTimeout, IdleTimeout: time.Minute,
-		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // who sends nonsense is told, and the terminal is in use
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // a sender gets its error, and the terminal is in use
 	}
 	r.serving.Go(func() { _ = r.server.Serve(listener) }) // it ends with http.ErrServerClosed
 	return r, nil
 }
 
-// Endpoint is the base URL, as OTEL_EXPORTER_OTLP_ENDPOINT wants it.
+// Endpoint is the base URL, for OTEL_EXPORTER_OTLP_ENDPOINT.
 func (r *Receiver) Endpoint() string { return "http://" + r.listener.Addr().String() }
 
 // Env are the variables that make a program send its spans here.
@@ -101,9 +94,16 @@ func (r *Receiver) Env() []string {
 	}
 }
 
-// Stats returns what has been received so far.
-func (r *Receiver) Stats() ReceiverStats {
-	return ReceiverStats{Requests: r.requests.Load(), Refused: r.refused.Load(), Spans: r.spans.Load(), Invalid: r.invalid.Load()}
+// Lost returns an error if requests were refused, or spans that have no valid id, and nil otherwise.
+func (r *Receiver) Lost() error {
+	var lost []error
+	if n := r.refused.Load(); n > 0 {
+		lost = append(lost, fmt.Errorf("%d export requests were refused: %w", n, *r.refusal.Load()))
+	}
+	if n := r.invalid.Load(); n > 0 {
+		lost = append(lost, fmt.Errorf("%d spans were refused: they have no valid id", n))
+	}
+	return errors.Join(lost...)
 }
 
 // Close ends the Receiver once the requests under way are answered, or ctx ends. It does not close the Forwarder.
@@ -127,11 +127,11 @@ func (r *Receiver) serve(w http.ResponseWriter, req *http.Request) {
 	}
 	invalid, status, err := r.take(read, req)
 	if err != nil {
+		r.refusal.CompareAndSwap(nil, &err)
 		r.refused.Add(1)
 		http.Error(w, err.Error(), status)
 		return
 	}
-	r.requests.Add(1)
 	var answer collectorpb.ExportTraceServiceResponse
 	if invalid > 0 {
 		answer.PartialSuccess = &collectorpb.ExportTracePartialSuccess{RejectedSpans: int64(invalid), ErrorMessage: "spans without a valid id"}
@@ -142,10 +142,10 @@ func (r *Receiver) serve(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", protobufType)
-	_, _ = w.Write(body) // a sender that has gone does not want it
+	_, _ = w.Write(body) // a sender that has gone does not read it
 }
 
-// take reads a request and hands its spans on. An error is the sender's, and status says of what kind.
+// take reads a request and hands its spans on. An error is the sender's, and status is the response's.
 func (r *Receiver) take(read *reader, req *http.Request) (invalid, status int, err error) {
 	if media, _, err := mime.ParseMediaType(req.Header.Get("Content-Type")); err != nil || media != protobufType {
 		return 0, http.StatusUnsupportedMediaType, fmt.Errorf("Content-Type must be %s", protobufType)
@@ -159,11 +159,10 @@ func (r *Receiver) take(read *reader, req *http.Request) (invalid, status int, e
 		spans++
 		r.cfg.Sink.Add(s)
 	})
-	r.spans.Add(int64(spans))
-	r.invalid.Add(int64(invalid))
 	if err != nil {
 		return 0, http.StatusBadRequest, err
 	}
+	r.invalid.Add(int64(invalid))
 	if r.cfg.Forward != nil {
 		r.cfg.Forward.Send(bytes.Clone(body), spans)
 	}

@@ -1,16 +1,16 @@
 // Package otlp receives spans over OTLP/HTTP, passes them on, and sends the generator's own. It knows the protocol; what spans mean and
-// which of them are kept is the business of others.
+// which of them are kept is decided elsewhere.
 //
 // Everything in it is bounded: the size of a request, how many are read at once, what waits to be passed on. What does not fit is
 // dropped and counted.
 package otlp
 
-// Span is a received span, with the attributes that are worth keeping.
+// Span is a received span, with the attributes that are kept.
 type Span struct {
 	TraceID    [16]byte
 	ID, Parent [8]byte // Parent is zero for a root
 	Name       string
-	Kind       string // client, server, internal, producer, consumer; empty if the sender did not say
+	Kind       string // client, server, internal, producer, consumer; empty if the sender did not set it
 	Service    string
 	Start, End int64 // nanoseconds of Unix time
 	Attributes []Attribute
@@ -26,16 +26,6 @@ type Attribute struct{ Name, Value string }
 type Link struct {
 	TraceID [16]byte
 	SpanID  [8]byte
-}
-
-// Get returns the value of an attribute; empty if the span does not have it.
-func (s *Span) Get(name string) string {
-	for _, a := range s.Attributes {
-		if a.Name == name {
-			return a.Value
-		}
-	}
-	return ""
 }
 
 // Sink takes spans. It is called by several goroutines, and the span is its to copy and not to keep: what the span refers to never

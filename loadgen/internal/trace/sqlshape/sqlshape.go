@@ -1,4 +1,4 @@
-// Package sqlshape tells which SQL queries are the same but for their values. It knows how literals, quotes and comments are written
+// Package sqlshape finds which SQL queries are the same but for their values. It knows how literals, quotes and comments are written
 // and nothing of grammar, so that it takes any dialect, and queries that were cut off, without an error.
 package sqlshape
 

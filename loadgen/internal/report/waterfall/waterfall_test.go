@@ -15,8 +15,8 @@ import (
 
 	"github.com/rivo/uniseg"
 
+	"loadlab/loadgen/internal/report/waterfall"
 	"loadlab/loadgen/internal/trace"
-	"loadlab/loadgen/internal/trace/waterfall"
 	"loadlab/otel/signal"
 )
 

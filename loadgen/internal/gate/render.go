@@ -11,19 +11,19 @@ import (
 )
 
 const (
-	plainDigits = 3 // significant digits that people want
+	plainDigits = 3 // significant digits that are enough to read
 	allDigits   = 9 // more than a measurement has
 )
 
-// tell renders a comparison with the values of both sides, and those of the figures where a side is made of more than one.
-func (c comparison) tell(values [2]float64, figures []call, of []float64) string {
+// render renders a comparison with the values of both sides, and those of the figures where a side is made of more than one.
+func (c comparison) render(values [2]float64, figures []call, of []float64) string {
 	digits := plainDigits
 	a, b := render(values[0], c.left.unit, digits), render(values[1], c.right.unit, digits)
 	for a == b && !holds("==", values[0], values[1]) && digits < allDigits { // 12.1 ms <= 12.1 ms would not explain a failure
 		digits++
 		a, b = render(values[0], c.left.unit, digits), render(values[1], c.right.unit, digits)
 	}
-	s := c.left.tell(a) + " " + c.op + " " + c.right.tell(b)
+	s := c.left.render(a) + " " + c.op + " " + c.right.render(b)
 	var parts []string
 	for _, side := range []side{c.left, c.right} {
 		if len(side.figures) < 2 {
@@ -42,8 +42,8 @@ func (c comparison) tell(values [2]float64, figures []call, of []float64) string
 	return s
 }
 
-// tell renders a side: its text and its value, and the value alone for a constant.
-func (s side) tell(value string) string {
+// render renders a side: its text and its value, and the value alone for a constant.
+func (s side) render(value string) string {
 	if len(s.figures) == 0 {
 		return value
 	}

@@ -15,7 +15,7 @@ import (
 	"loadlab/loadgen/internal/tty"
 )
 
-// Options say how a trace is drawn.
+// Options are how a trace is drawn.
 type Options struct {
 	Width  int  // columns; 0 is 120, and less than 60 is 60
 	Color  bool // SGR escape sequences
@@ -35,7 +35,7 @@ func Write(w io.Writer, t *result.Trace, o Options) error {
 	return err
 }
 
-// head says what the trace is, what it came to, and what is wrong with it.
+// head writes what the trace is, what it cost, and what is wrong with it.
 func (p *page) head(t *result.Trace) {
 	parts := []string{t.Mode, t.Phase}
 	if t.Round > 0 {
@@ -67,7 +67,7 @@ func (p *page) head(t *result.Trace) {
 	p.line("")
 }
 
-// costs counts what the trace asked of others.
+// costs counts the calls of the trace to other servers.
 func costs(t *result.Trace) string {
 	var sql, redis []*result.Span
 	for i := range t.Spans {

@@ -22,21 +22,11 @@ func (p *page) paint(c tty.Color, s string) string {
 
 func (p *page) line(s string) { p.b.WriteString(strings.TrimRight(s, " ") + "\n") }
 
-// wrap writes s, broken at blanks where it is too long.
+// wrap writes s on as many lines as it needs.
 func (p *page) wrap(c tty.Color, s string) {
-	line := ""
-	for _, word := range strings.Fields(s) {
-		switch {
-		case line == "":
-			line = word
-		case tty.Width(line)+1+tty.Width(word) <= p.width:
-			line += " " + word
-		default:
-			p.line(p.paint(c, tty.Snip(line, p.width)))
-			line = "  " + word
-		}
+	for _, line := range tty.Hang(s, p.width, "  ") {
+		p.line(p.paint(c, line))
 	}
-	p.line(p.paint(c, tty.Snip(line, p.width)))
 }
 
 // right puts s at the right of n columns.

@@ -56,7 +56,7 @@ func layout(t *result.Trace, expand bool) []row {
 		}
 	}
 	push(trace.Tree(t), nil, 0, false)
-	for len(stack) > 0 { // with a stack of its own: how deep a trace is, others decide
+	for len(stack) > 0 { // with a stack of its own: the depth of a trace is not ours to bound
 		f := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
 		if len(f.nodes) > 1 {
@@ -94,7 +94,7 @@ func (l *layouter) group(nodes []*trace.Node) [][]*trace.Node {
 	return groups
 }
 
-// key is what repeated siblings have in common; empty for a span that deserves a line of its own.
+// key is what repeated siblings have in common; empty for a span that has a line of its own.
 func key(n *trace.Node) string {
 	if len(n.Children) > 0 || len(n.Links) > 0 || n.Orphan {
 		return ""
@@ -124,7 +124,7 @@ func (l *layouter) repeated(f frame) {
 	l.rows = append(l.rows, r)
 	for _, n := range f.nodes {
 		if n.Failed {
-			l.remark(f.depth, tty.Red, "✗ "+said(n.Span)) // the first stands for all
+			l.remark(f.depth, tty.Red, "✗ "+failure(n.Span)) // the first stands for all
 			break
 		}
 	}
@@ -154,7 +154,7 @@ func (l *layouter) single(f frame) {
 	}
 	l.rows = append(l.rows, row{label: label, color: colorOf(n.Span, f.background || f.leaves), spans: []*result.Span{n.Span}})
 	if n.Failed {
-		l.remark(f.depth, tty.Red, "✗ "+said(n.Span))
+		l.remark(f.depth, tty.Red, "✗ "+failure(n.Span))
 	}
 	if f.parent != nil && f.parent.Service == trace.Service && n.Service != trace.Service && n.End() > f.parent.End()+time.Millisecond {
 		l.remark(f.depth, tty.Yellow, "went on for "+unit.Latency(n.End()-f.parent.End())+" after the client had stopped waiting")
@@ -168,7 +168,7 @@ func (l *layouter) remark(depth int, c tty.Color, s string) {
 	l.rows = append(l.rows, row{label: indent(depth) + "  " + tty.Clean(s), color: c})
 }
 
-// link says what a span had to do with another one.
+// link returns the relation of a span to another one.
 func (l *layouter) link(s *result.Span, link result.Link) string {
 	where := "trace " + link.TraceID
 	if link.TraceID == l.trace.ID {
@@ -184,7 +184,7 @@ func (l *layouter) link(s *result.Span, link result.Link) string {
 	return "linked to " + where
 }
 
-// notes are what attributes tell beside the name.
+// notes are what attributes add to the name.
 func notes(s *result.Span) []string {
 	var notes []string
 	a := s.Attributes
@@ -220,7 +220,8 @@ func poolWait(s *result.Span) time.Duration {
 	return time.Duration(ms * float64(time.Millisecond))
 }
 
-func said(s *result.Span) string {
+// failure returns the error of a span that failed.
+func failure(s *result.Span) string {
 	if s.Error == "" {
 		return "failed"
 	}
@@ -234,7 +235,7 @@ func isRedis(s *result.Span) bool {
 	return system == "redis" || system == "valkey"
 }
 
-// colorOf tells layers apart: the generator, the server, its database and its cache.
+// colorOf distinguishes layers: the generator, the server, its database and its cache.
 func colorOf(s *result.Span, background bool) tty.Color {
 	switch {
 	case s.Failed:

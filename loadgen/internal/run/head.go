@@ -1,0 +1,41 @@
+package run
+
+import (
+	"fmt"
+	"time"
+
+	"loadlab/app/api"
+	"loadlab/internal/revision"
+	"loadlab/loadgen/internal/result"
+)
+
+// newReport returns the report of a run that is about to begin: its head, and nothing measured.
+func newReport(cfg Config) *result.Run {
+	s := cfg.Scenario
+	rounds := cfg.Rounds
+	if rounds == 0 {
+		rounds = s.Rounds
+	}
+	now := time.Now()
+	r := &result.Run{
+		Schema:   result.SchemaVersion,
+		ID:       fmt.Sprintf("%s-%s", now.UTC().Format("20060102-150405"), s.Name),
+		Started:  now,
+		Scenario: result.Scenario{Name: s.Name, Why: s.Why, File: s.File, SHA256: s.SHA256, Rounds: rounds},
+		Seed:     cfg.Seed,
+		Machine:  machine(),
+		Commit:   revision.Get(),
+
+		AllowLimited: cfg.AllowLimited,
+	}
+	for _, m := range s.Modes {
+		r.Modes = append(r.Modes, result.Mode{Name: m.Name, Method: m.Method, Path: m.Path, Strategy: api.StrategyOf(m.Path)})
+	}
+	for _, p := range s.Phases {
+		r.Phases = append(r.Phases, result.PhaseInfo{
+			Name: p.Name, Kind: string(p.Kind), Load: p.Describe(), Rate: p.Rate(), Users: p.Users, Think: p.Think.Mean(),
+			Warmup: p.Warmup, Mix: len(p.Mix) > 0, For: p.Length(), Total: p.Requests,
+		})
+	}
+	return r
+}

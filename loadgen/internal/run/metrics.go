@@ -1,0 +1,42 @@
+package run
+
+import (
+	"context"
+
+	"loadlab/loadgen/internal/expose"
+	"loadlab/loadgen/internal/measure"
+	"loadlab/loadgen/internal/result"
+)
+
+// metrics is the observer that shows the load to Prometheus, by the generator's own metrics.
+type metrics struct {
+	*expose.Exporter
+	stop func() // ends the serving
+}
+
+// serveMetrics starts to serve the metrics of a run where cfg wants them.
+func serveMetrics(ctx context.Context, cfg Config, report *result.Run) (*metrics, error) {
+	m := &metrics{Exporter: expose.New(expose.Info{RunID: report.ID, Scenario: report.Scenario.Name, GitSHA: report.Commit})}
+	url, stop, err := m.Serve(ctx, cfg.MetricsAddr)
+	if err != nil {
+		return nil, UsageError{err}
+	}
+	m.stop = stop
+	cfg.log("the generator's metrics are at " + url)
+	return m, nil
+}
+
+func (m *metrics) begin(p observedPhase) {
+	names := make([]string, len(p.modes))
+	for i, mode := range p.modes {
+		names[i] = mode.Name
+	}
+	m.Begin(expose.Labels{Round: p.round, Name: p.Name, Mode: p.turn, Modes: names})
+}
+
+func (m *metrics) end([]measure.Tally) { m.End() }
+
+func (m *metrics) close(context.Context) collected {
+	m.stop()
+	return collected{}
+}
