@@ -9,7 +9,7 @@ TOOLS   := $(CURDIR)/.cache/tools
 BUILD   := go build -buildvcs=$(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help build scenario up down list validate run test test-short lint bench bench-engine servers tidy clean
+.PHONY: help build scenario up down list validate run test test-short lint bench bench-engine bench-link servers tidy clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ bench: build servers ## what the app serves on the local stack, and the benchmar
 
 bench-engine: ## the generator beside wrk, hey, fortio and vegeta, where they are on the PATH
 	go run ./loadgen/bench $(ARGS)
+
+bench-link: ## what a wire of a given length costs: pings through a link, and its CPU time for each
+	go test -run '^$$' -bench RoundTrip -benchtime 3s ./loadgen/internal/world/link
 
 servers: ## install PostgreSQL and redis-server where the tests need them (Debian, as root)
 	@.ci/servers

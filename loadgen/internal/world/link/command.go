@@ -2,12 +2,19 @@ package link
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 )
+
+// UsageError is an error in what was asked for.
+type UsageError struct{ error }
+
+// Unwrap returns the error itself.
+func (e UsageError) Unwrap() error { return e.error }
 
 // Args are the arguments with which Main runs the link of a configuration.
 func (c Config) Args() []string {
@@ -30,9 +37,15 @@ func Main(ctx context.Context, args []string, stdout io.Writer) error {
 	flags.Int64Var(&c.Bandwidth, "bandwidth", 0, "bytes a second, of each direction of a connection; 0 is no limit")
 	flags.Uint64Var(&c.Seed, "seed", uint64(time.Now().UnixNano()), "of the jitter") //nolint:gosec // a seed
 	if err := flags.Parse(args); err != nil {
-		return err
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		return UsageError{err}
 	}
 	c.Listen, c.Target = parseAddr(listen), parseAddr(to)
+	if err := c.Validate(); err != nil {
+		return UsageError{err}
+	}
 	l, err := Listen(ctx, c)
 	if err != nil {
 		return err

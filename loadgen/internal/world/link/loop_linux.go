@@ -141,7 +141,16 @@ func (l *Link) Serve(ctx context.Context) error {
 	runtime.LockOSThread() // the thread waits in the kernel for as long as the link lives
 	defer runtime.UnlockOSThread()
 	defer l.close()
-	defer context.AfterFunc(ctx, func() { _, _ = unix.Write(l.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0}) })()
+	woken := make(chan struct{})
+	forget := context.AfterFunc(ctx, func() {
+		defer close(woken)
+		_, _ = unix.Write(l.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	})
+	defer func() {
+		if !forget() {
+			<-woken // after close its descriptor may be another's
+		}
+	}()
 	events := make([]unix.EpollEvent, maxEvents)
 	for ctx.Err() == nil {
 		n, err := await(l.ep, events)
