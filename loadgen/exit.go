@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/spf13/cobra"
+
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/run"
 )
@@ -26,6 +28,16 @@ func verdictOf(r *result.Run) error {
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
+
+// arguments wraps cobra's checks of positional arguments, so that their errors are usage errors.
+func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usageError{fmt.Errorf("%w (usage: %s)", err, cmd.UseLine())}
+		}
+		return nil
+	}
+}
 
 // exitUsage is the exit code of an error in what was asked for; package result has the others.
 const exitUsage = 2

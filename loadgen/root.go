@@ -36,13 +36,3 @@ Exit codes: 0 pass, 1 a gate failed, 2 usage or scenario error, 3 inconclusive, 
 	root.Args = cobra.ArbitraryArgs
 	return root.ExecuteContext(ctx)
 }
-
-// arguments wraps cobra's checks of positional arguments, so that their errors are usage errors.
-func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return usageError{fmt.Errorf("%w (usage: %s)", err, cmd.UseLine())}
-		}
-		return nil
-	}
-}

@@ -64,7 +64,8 @@ func process(b *testing.B, cfg link.Config) *localserver.Process {
 	if err != nil {
 		b.Fatal(err)
 	}
-	p, err := folder.Start("link", exec.CommandContext(context.WithoutCancel(b.Context()), program, append([]string{"link"}, cfg.Args()...)...))
+	p, err := folder.Start("link", exec.CommandContext(context.WithoutCancel(b.Context()), program, "link",
+		"--listen="+cfg.Listen.String(), "--to="+cfg.Target.String(), "--rtt="+cfg.RTT.String()))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -16,15 +16,7 @@ type UsageError struct{ error }
 // Unwrap returns the error itself.
 func (e UsageError) Unwrap() error { return e.error }
 
-// Args are the arguments with which Main runs the link of a configuration.
-func (c Config) Args() []string {
-	return []string{
-		"--listen=" + c.Listen.String(), "--to=" + c.Target.String(), "--rtt=" + c.RTT.String(), "--jitter=" + c.Jitter.String(),
-		fmt.Sprintf("--bandwidth=%d", c.Bandwidth), fmt.Sprintf("--seed=%d", c.Seed),
-	}
-}
-
-// Main is the program of a link's process: it forwards until ctx ends. An error is one line.
+// Main is the program of a link's process: it forwards until ctx ends, and writes its totals then. An error is one line.
 func Main(ctx context.Context, args []string, stdout io.Writer) error {
 	var c Config
 	var listen, to string
@@ -51,7 +43,10 @@ func Main(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(stdout, "linking %s to %s, round trip %s\n", l.Addr(), c.Target, c.RTT)
-	return l.Serve(ctx)
+	err = l.Serve(ctx)
+	t := l.Stats()
+	fmt.Fprintf(stdout, "forwarded %d bytes over %d connections; the server was not reached for %d of them\n", t.Bytes, t.Accepted, t.Failed)
+	return err
 }
 
 // parseAddr reads what Addr.String writes. Validate refuses what is none.
