@@ -77,7 +77,7 @@ func summary(r *result.Run) string {
 			doubtful = append(doubtful, name)
 			fallthrough
 		case err == nil:
-			text = brief(time.Duration(value * float64(time.Millisecond)))
+			text = brief(figure.Duration(value))
 		}
 		parts = append(parts, name+"="+text)
 	}

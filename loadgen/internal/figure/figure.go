@@ -158,8 +158,11 @@ func Names() []string {
 // Millis is d in milliseconds, the unit of figures that are times.
 func Millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
+// Duration is the inverse of Millis: x milliseconds as a duration.
+func Duration(x float64) time.Duration { return time.Duration(x * float64(time.Millisecond)) }
+
 // inMillis renders milliseconds as a latency.
-func inMillis(x float64) string { return unit.Latency(time.Duration(x * float64(time.Millisecond))) }
+func inMillis(x float64) string { return unit.Latency(Duration(x)) }
 
 // Samples returns how many samples the figure takes: see hist.Samples. It is 1 for what is no quantile.
 func (f Figure) Samples() int64 {

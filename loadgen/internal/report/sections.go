@@ -250,7 +250,7 @@ func ledgerNotes(f *figure.Figures, t *figure.Total) (normal []Note, warnings []
 func lag(t *figure.Total, name string) string {
 	x, _ := figure.Named(name)
 	c := value(x, t)
-	text := unit.Latency(time.Duration(c.Value * float64(time.Millisecond)))
+	text := unit.Latency(figure.Duration(c.Value))
 	if c.Mark != Unmarked {
 		return unit.AtLeast + text
 	}
