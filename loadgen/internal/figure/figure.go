@@ -84,6 +84,11 @@ func Table() []Figure {
 				Legend: "hit ratio: answered from the cache, stale pages included"}},
 		Figure{Name: "stale_max", Unit: Milliseconds, Doc: "longest time after a change was committed that a read was sent and still got the version before it",
 			of: (*Total).stalest},
+		Figure{Name: "degraded", Doc: "responses while a fault lasted that say that the app ran without its cache", of: (*Total).degraded},
+		Figure{Name: "detect", Unit: Milliseconds, Doc: "longest time from the begin of a fault until the first request that shows it had ended", of: (*Total).detect},
+		Figure{Name: "degrade", Unit: Milliseconds, Doc: "longest time from the begin of a fault until requests stopped to fail or be slow, while it went on", of: (*Total).degrade},
+		Figure{Name: "recover", Unit: Milliseconds, Doc: "longest time from the end of a fault until requests were as before it", of: (*Total).recover},
+		Figure{Name: "attempts", Unit: PerSecond, Doc: "calls a second that the app made to a server while it was down", of: (*Total).attempts},
 		Figure{Name: "stale_ratio", Doc: "reads that got an old version, from 0 to 1", of: (*Total).stale},
 	)
 }

@@ -24,14 +24,21 @@ type Figures struct {
 	Run *result.Run
 
 	warmup map[string]bool
-	totals map[key]*Total // an empty mode or phase is the sum over all that is not warm-up
+	totals map[key]*Total  // an empty mode or phase is the sum over all that is not warm-up
+	parts  map[string]bool // names of the parts of phases with faults: see Inside
 }
+
+// Inside and Outside, after the name of a phase with faults, name the requests that were due while a fault lasted, and the others.
+const (
+	Inside  = "/inside"
+	Outside = "/outside"
+)
 
 type key struct{ mode, phase string }
 
 // New merges the cells of run. It fails on a histogram that cannot be read.
 func New(run *result.Run) (*Figures, error) {
-	f := &Figures{Run: run, warmup: map[string]bool{}, totals: map[key]*Total{}}
+	f := &Figures{Run: run, warmup: map[string]bool{}, totals: map[key]*Total{}, parts: map[string]bool{}}
 	for _, p := range run.Phases {
 		f.warmup[p.Name] = p.Warmup
 	}
@@ -40,15 +47,31 @@ func New(run *result.Run) (*Figures, error) {
 		if f.warmup[c.Phase] {
 			continue
 		}
-		k := key{c.Mode, c.Phase}
-		if f.totals[k] == nil {
-			f.totals[k] = newTotal()
-		}
-		if err := f.totals[k].addCell(c); err != nil {
+		if err := errors.Join(f.add(c, c.Phase), f.addPart(c.Inside, c.Phase+Inside), f.addPart(c.Outside, c.Phase+Outside)); err != nil {
 			return nil, err
 		}
 	}
 	return f, f.sumUp()
+}
+
+// add adds a cell to the total of its mode in what is called phase.
+func (f *Figures) add(c *result.Cell, phase string) error {
+	k := key{c.Mode, phase}
+	if f.totals[k] == nil {
+		f.totals[k] = newTotal()
+	}
+	return f.totals[k].addCell(c)
+}
+
+// addPart adds a part of a cell, which may be nil, to the totals of its mode and of all modes.
+func (f *Figures) addPart(c *result.Cell, phase string) error {
+	if c == nil {
+		return nil
+	}
+	f.parts[phase] = true
+	all := *c
+	all.Mode = ""
+	return errors.Join(f.add(c, phase), f.add(&all, phase))
 }
 
 // sumUp adds the sums over all phases, over all modes, and over both. A phase that the modes shared took its time once.
@@ -121,7 +144,7 @@ func (f *Figures) Value(name, mode, phase string) (value float64, unit string, e
 		return 0, "", fmt.Errorf("unknown mode %q: known are %s", mode, strings.Join(f.Modes(), ", "))
 	case f.warmup[phase]:
 		return 0, "", fmt.Errorf("phase %q is warm-up, which has no figures", phase)
-	case phase != "" && !slices.Contains(f.Phases(), phase):
+	case phase != "" && !slices.Contains(f.Phases(), phase) && !f.parts[phase]:
 		return 0, "", fmt.Errorf("unknown phase %q: known are %s", phase, strings.Join(f.Phases(), ", "))
 	}
 	value, err = figure.Of(f.Total(mode, phase))

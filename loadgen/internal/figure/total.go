@@ -26,6 +26,7 @@ type Total struct {
 	Statuses map[int]int64     // responses by status code
 	Errors   map[string]string // by kind of failure: the first error of the first cell that had one
 	Clamped  int64             // times beyond the histograms' bound
+	Faults   []result.Fault    // of the cells
 
 	rounds   map[int]bool
 	exact    bool // every cell has Counters
@@ -64,6 +65,7 @@ func (t *Total) addCell(c *result.Cell) error {
 	t.addStatuses(c.Statuses)
 	t.addErrors(c.Errors)
 	t.Clamped += c.Clamped
+	t.Faults = append(t.Faults, c.Faults...)
 	for _, b := range c.Spent {
 		t.addSpent(b)
 	}
@@ -98,6 +100,7 @@ func (t *Total) add(o *Total) error {
 	t.addStatuses(o.Statuses)
 	t.addErrors(o.Errors)
 	t.Clamped += o.Clamped
+	t.Faults = append(t.Faults, o.Faults...)
 	for _, b := range o.spent {
 		t.addSpent(b)
 	}

@@ -73,13 +73,27 @@ func (o *Oracle) Read(version int64, sent time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.reads++
+	if age := o.age(version, sent); age > 0 {
+		o.stale++
+		o.max = max(o.max, age)
+	}
+}
+
+// Age returns how stale a read of version is that was sent at sent, without recording it; 0 if it is not.
+func (o *Oracle) Age(version int64, sent time.Time) time.Duration {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.age(version, sent)
+}
+
+// age is above 0 for a read that is stale. The caller holds mu.
+func (o *Oracle) age(version int64, sent time.Time) time.Duration {
 	known := sort.Search(len(o.commits), func(i int) bool { return !o.commits[i].at.Before(sent) })
 	if known == 0 || version >= o.commits[known-1].version {
-		return
+		return 0
 	}
 	lacks := sort.Search(known, func(i int) bool { return o.commits[i].version > version })
-	o.stale++
-	o.max = max(o.max, sent.Sub(o.commits[lacks].at))
+	return sent.Sub(o.commits[lacks].at)
 }
 
 // Stale returns what was seen; start is what the times of the changes are measured from.

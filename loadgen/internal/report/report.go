@@ -32,6 +32,8 @@ const (
 	ErrorKinds = "errors"
 	Notes      = "notes"
 	Gates      = "gates"
+	Matrix     = "matrix" // of modes and faults
+	Faults     = "fault"  // one section for each
 )
 
 // Section is one part of a report. What it does not have is empty.
@@ -122,12 +124,24 @@ func New(run *result.Run) (*Report, error) {
 	for _, reasons := range [][]string{run.Invalid, run.Limited} {
 		r.Also = append(r.Also, reasons[min(1, len(reasons)):]...) // the sentence has the first
 	}
-	for _, section := range []func(*figure.Figures) Section{modes, figures, timeSpent, laws, queries, staleness, errorKinds, notes, gates} {
-		if s := section(f); s.Heading != "" {
-			r.Sections = append(r.Sections, s)
+	for _, part := range parts() {
+		for _, s := range part(f) {
+			if s.Heading != "" {
+				r.Sections = append(r.Sections, s)
+			}
 		}
 	}
 	return r, nil
+}
+
+// parts make the sections, in the order in which they are read. A section without a heading is left out.
+func parts() []func(*figure.Figures) []Section {
+	one := func(section func(*figure.Figures) Section) func(*figure.Figures) []Section {
+		return func(f *figure.Figures) []Section { return []Section{section(f)} }
+	}
+	return []func(*figure.Figures) []Section{
+		one(modes), one(figures), matrix, one(timeSpent), one(laws), one(queries), one(staleness), faults, one(errorKinds), one(notes), one(gates),
+	}
 }
 
 // Section returns the section with that identifier; a section without anything in it if there is none.

@@ -64,7 +64,8 @@ type Stack struct {
 	Rows     int    `json:"rows,omitempty"`
 	Replicas int    `json:"replicas"`
 	// Config is the app's configuration as it ran: ttl, beta, ...
-	Config map[string]string `json:"config,omitempty"`
+	Config    map[string]string `json:"config,omitempty"`
+	Distances []Distance        `json:"distances,omitempty"` // of its servers
 }
 
 // Machine is where the generator ran.
@@ -118,6 +119,11 @@ type Cell struct {
 	Stale    *Stale            `json:"stale,omitempty"`
 	// Spent is what the time was spent on, by response time, shortest first; of responses that carried Server-Timing.
 	Spent []Bucket `json:"spent,omitempty"`
+	// Faults are those of the phase. Inside and Outside are the cell's requests that were due while one of them lasted, and the others; nil
+	// without faults.
+	Faults  []Fault `json:"faults,omitempty"`
+	Inside  *Cell   `json:"inside,omitempty"`
+	Outside *Cell   `json:"outside,omitempty"`
 }
 
 // Ledger accounts for every scheduled request: Scheduled = Completed + the sum of Failed (unsent is one of its kinds).

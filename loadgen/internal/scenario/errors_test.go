@@ -9,7 +9,7 @@ import (
 	"loadlab/loadgen/internal/scenario"
 )
 
-const phaseKeys = "(allowed: name, warmup, rate, steps, arrivals, users, think, requests, burst, for, mix, before, during, connections, timeout, trace)"
+const phaseKeys = "(allowed: name, warmup, rate, steps, arrivals, users, think, requests, burst, for, mix, before, during, faults, world, connections, timeout, trace)"
 
 // appKeys are the keys of the app section, as an error lists them.
 func appKeys() string {
@@ -30,7 +30,7 @@ var errorTests = []struct{ name, file, want string }{
 	{"not UTF-8", "why: \xff", "1:1: a scenario is UTF-8 text of at most 1048576 bytes"},
 	{"broken YAML", "why: x\nmodes: [a", "2:8: sequence end token ']' not found"},
 	{"tab", "why: x\n\tmodes: 1", "2:1: found character '\t' that cannot start any token"},
-	{"byte order mark", "\ufeffwhyy: x", `1:1: unknown key "whyy", did you mean "why"? (allowed: name, why, app, modes, rounds, seed, timeout, connections, max_in_flight, ` +
+	{"byte order mark", "\ufeffwhyy: x", `1:1: unknown key "whyy", did you mean "why"? (allowed: name, why, app, world, modes, rounds, seed, timeout, connections, max_in_flight, ` +
 		`phases, gates)` + "\n" + `1:1: key "why" is missing` + "\n" + `1:1: key "modes" is missing` + "\n" + `1:1: key "phases" is missing`},
 	{"byte order mark only", "\ufeff", "1:1: the file is empty"},
 	{"two documents", file("requests: 1") + "---\nwhy: y\n", "5:1: a file holds one scenario: a second document begins here"},
@@ -51,7 +51,7 @@ phases:
   - {name: p, rat: 200/s, for: 6s}
 gates:
   - errors() == 0
-`, `2:1: unknown key "appp", did you mean "app"? (allowed: name, why, app, modes, rounds, seed, timeout, connections, max_in_flight, phases, gates)
+`, `2:1: unknown key "appp", did you mean "app"? (allowed: name, why, app, world, modes, rounds, seed, timeout, connections, max_in_flight, phases, gates)
 3:12: ttl must be from 1ms to 24h, got 0s
 3:16: unknown key "tll", did you mean "ttl"? ` + appKeys() + `
 3:37: properties wants a whole number, got "many"

@@ -101,6 +101,7 @@ func (r *reader) scenario(n ast.Node, s *Scenario) {
 		key{"name", func(n ast.Node) { s.Name = r.name(n, "name") }},
 		key{"why", func(n ast.Node) { s.Why = r.line(n, "why") }},
 		key{"app", func(n ast.Node) { s.App = r.app(n) }},
+		key{"world", func(n ast.Node) { s.World = r.world(n, World{}) }},
 		key{"modes", func(n ast.Node) { s.Modes = r.modes(n) }},
 		key{"rounds", func(n ast.Node) { s.Rounds = r.count(n, "rounds", 1, maxRounds) }},
 		key{"seed", func(n ast.Node) { s.Seed, s.Seeded = r.seed(n), true }},
@@ -114,6 +115,7 @@ func (r *reader) scenario(n ast.Node, s *Scenario) {
 		r.complete(n, s, has)
 	}
 	if phases != nil {
+		base.World = s.World
 		s.Phases = r.phases(phases, s.Modes, base)
 		r.measured(s, phases)
 	}

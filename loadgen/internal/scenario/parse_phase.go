@@ -49,6 +49,8 @@ func (r *reader) phase(n ast.Node, modes []Mode, base Phase) Phase {
 		key{"mix", func(n ast.Node) { p.Mix = r.mix(n, modes) }},
 		key{"before", func(n ast.Node) { p.Before = r.before(n) }},
 		key{"during", func(n ast.Node) { p.During = r.during(n) }},
+		key{"faults", func(n ast.Node) { p.Faults = r.faults(n) }},
+		key{"world", func(n ast.Node) { p.World = r.world(n, base.World) }},
 		key{"connections", func(n ast.Node) { p.Connections = r.count(n, "connections", 1, maxConnections) }},
 		key{"timeout", func(n ast.Node) { p.Timeout = r.timeout(n) }},
 		key{"trace", func(n ast.Node) { p.Trace = r.trace(n) }},
@@ -150,6 +152,7 @@ func (r *reader) fits(n ast.Node, p Phase) {
 			r.errorf(n, "%s every %s never happens in a phase of %s", e.Do, e.Period, length)
 		}
 	}
+	r.fitting(p)
 }
 
 func (r *reader) steps(n ast.Node) []Step {

@@ -35,6 +35,8 @@ type Phase struct {
 	Mix    []Share // the modes that share the phase; empty if every mode runs it by itself
 	Before []Action
 	During []Every
+	Faults []Fault
+	World  World // the scenario's, as far as the phase has no other
 
 	Connections int           // the most that may be open: of a closed phase and a burst, one for each user
 	Timeout     time.Duration // at most hist.Highest

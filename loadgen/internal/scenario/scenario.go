@@ -5,6 +5,7 @@
 //	name: stampede                  # the file's name, if it is left out
 //	why: one line for those who choose a scenario
 //	app: {properties: 5000, ttl: 2s}
+//	world: {database: {rtt: 1ms}}   # how far away the app's servers are
 //	modes:                          # what is compared: named requests, the first of which the others are compared with
 //	  ttl: GET /api/properties/cached/ttl/
 //	rounds: 3                       # every mode once a round, in an order shuffled by the seed
@@ -21,6 +22,7 @@ import (
 	"time"
 
 	"loadlab/app/api"
+	"loadlab/loadgen/internal/figure"
 	"loadlab/loadgen/internal/gate"
 )
 
@@ -39,8 +41,9 @@ type Scenario struct {
 	Name   string
 	Why    string
 	App    api.Config // what the file asks of the app; for the rest the app's own defaults hold
-	Modes  []Mode     // at least one
-	Rounds int        // at least 1
+	World  World
+	Modes  []Mode // at least one
+	Rounds int    // at least 1
 	// Seed is meaningful if Seeded: the file has one. Otherwise each run draws its own.
 	Seed   uint64
 	Seeded bool
@@ -121,6 +124,11 @@ func (s *Scenario) scope() gate.Scope {
 			gp.Modes = append(gp.Modes, share.Mode)
 		}
 		sc.Phases = append(sc.Phases, gp)
+		if len(p.Faults) > 0 {
+			for _, part := range []string{figure.Inside, figure.Outside} {
+				sc.Phases = append(sc.Phases, gate.PhaseScope{Name: p.Name + part, Warmup: p.Warmup, Modes: gp.Modes})
+			}
+		}
 	}
 	return sc
 }

@@ -1,0 +1,115 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"loadlab/loadgen/internal/figure"
+	"loadlab/loadgen/internal/unit"
+)
+
+// matrix sets all modes against all faults of a run that has several: a line for each fault and mode with what it cost, and a trace to look at.
+func matrix(f *figure.Figures) []Section {
+	all := faultsOf(f)
+	if len(all) < 2 {
+		return nil
+	}
+	t := &Table{Columns: []Column{{Title: "fault", Left: true}}}
+	var modes []string
+	for _, x := range all {
+		for _, m := range x.modes {
+			if !slices.Contains(modes, m) {
+				modes = append(modes, m)
+			}
+		}
+	}
+	for _, m := range modes {
+		t.Columns = append(t.Columns, Column{Title: m, Left: true})
+	}
+	for _, x := range all {
+		g := Group{Name: x.phase, Title: joined(": ", x.phase, x.text)}
+		for _, line := range matrixLines() {
+			row := []Cell{{Text: line.name, Tone: Faint}}
+			for _, m := range modes {
+				row = append(row, line.cell(f, x, m))
+			}
+			if slices.ContainsFunc(row[1:], func(c Cell) bool { return c.Text != unit.None }) {
+				g.Rows = append(g.Rows, row)
+			}
+		}
+		t.Groups = append(t.Groups, g)
+	}
+	return []Section{{ID: Matrix, Heading: "Outages: what each fault cost each mode", Table: t, Prose: prose(
+		"errors: requests that failed while the fault lasted; extra p99: of those that were due meanwhile, beyond the p99 of the others of the phase; " +
+			"stalest: the longest that a page was served after a price change while the fault lasted; back after: from its end until requests were as before; " +
+			"trace: of a request meanwhile, for loadgen trace.")}}
+}
+
+// matrixLine is one figure of a cell of the matrix.
+type matrixLine struct {
+	name string
+	cell func(f *figure.Figures, x faultOf, mode string) Cell
+}
+
+func matrixLines() []matrixLine {
+	none := Cell{Text: unit.None, Tone: Faint}
+	of := func(cell func(s faultSum) Cell) func(*figure.Figures, faultOf, string) Cell {
+		return func(_ *figure.Figures, x faultOf, mode string) Cell {
+			if len(x.of[mode]) == 0 {
+				return none
+			}
+			return cell(sumUp(x.of[mode]))
+		}
+	}
+	return []matrixLine{
+		{"errors", of(func(s faultSum) Cell {
+			share, _ := figure.Ratio(s.errors, s.requests)
+			text := "0"
+			if s.errors > 0 {
+				text = fmt.Sprintf("%s (%s)", unit.Count(s.errors), unit.Percent(share))
+			}
+			return Cell{Text: text, Value: float64(s.errors), Known: true, Tone: badIf(s.errors > 0)}
+		})},
+		{"extra p99", extraP99},
+		{"stalest", of(func(s faultSum) Cell {
+			if s.stalest == 0 {
+				return none
+			}
+			return Cell{Text: unit.Latency(s.stalest), Value: figure.Millis(s.stalest), Known: true}
+		})},
+		{"back after", of(func(s faultSum) Cell { return lasted(s.recover, "not seen") })},
+		{"trace", func(_ *figure.Figures, x faultOf, mode string) Cell {
+			for _, r := range x.of[mode] {
+				if r.Impact.Trace != "" {
+					return Cell{Text: r.Impact.Trace[:min(8, len(r.Impact.Trace))]}
+				}
+			}
+			return none
+		}},
+	}
+}
+
+// extraP99 is how much the p99 of a fault's requests is beyond that of the others.
+func extraP99(f *figure.Figures, x faultOf, mode string) Cell {
+	if len(x.of[mode]) == 0 {
+		return Cell{Text: unit.None, Tone: Faint}
+	}
+	sum := sumUp(x.of[mode])
+	in, out := x.p99(f, mode, figure.Inside, sum.inside), x.p99(f, mode, figure.Outside, sum.outside)
+	if !in.Known || !out.Known {
+		return Cell{Text: unit.None, Tone: Faint}
+	}
+	extra := in.Value - out.Value
+	text := unit.Latency(figure.Duration(max(extra, -extra)))
+	switch {
+	case extra > 0:
+		text = "+" + text
+	case extra < 0:
+		text = "−" + text
+	}
+	if in.Mark != Unmarked || out.Mark != Unmarked {
+		text = "~" + strings.TrimSpace(text)
+	}
+	return Cell{Text: text, Value: extra, Known: true, Mark: max(in.Mark, out.Mark)}
+}

@@ -1,0 +1,116 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"loadlab/loadgen/internal/fault"
+	"loadlab/loadgen/internal/scenario"
+	"loadlab/loadgen/internal/world"
+)
+
+// checkFaults refuses faults that the stack cannot do, before anything is started.
+func checkFaults(s *scenario.Scenario, stage fault.Stage) error {
+	var all []error
+	for _, p := range s.Phases {
+		for _, f := range p.Faults {
+			if _, err := stage.Choose(f.Fault); err != nil {
+				all = append(all, scenario.Error{File: s.File, Line: f.Line, Col: 1, Msg: err.Error()})
+			}
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return UsageError{errors.Join(all...)}
+}
+
+// befallen is a fault of a phase as it was done. It is complete once the wait of befall has returned.
+type befallen struct {
+	scenario.Fault
+	by           world.Means
+	began, ended time.Duration // since the phase began
+	seen         fault.Seen
+	pinged       string // what a ping of the app to the server came to while the fault lasted, if it shows the fault
+	err          error
+}
+
+// befall does the faults of a phase at their times. Its result waits until the last of them is over; one that lasts when ctx ends is ended at
+// once, and in any case: what was stopped goes on.
+func (r *runner) befall(ctx context.Context, d *driven) (wait func() error) {
+	var all sync.WaitGroup
+	for _, f := range d.phase.Faults {
+		b := &befallen{Fault: f}
+		d.befallen = append(d.befallen, b)
+		all.Go(func() { b.err = r.doFault(ctx, d, b) })
+	}
+	return func() error {
+		all.Wait()
+		var errs []error
+		for _, b := range d.befallen {
+			errs = append(errs, b.err)
+		}
+		return errors.Join(errs...)
+	}
+}
+
+// endLimit is how long the end of a fault may take: a server that was killed is started again, and recovers its data.
+const endLimit = 30 * time.Second
+
+// doFault does one fault. It returns nil if the phase ends before the fault's time.
+func (r *runner) doFault(ctx context.Context, d *driven, b *befallen) error {
+	select {
+	case <-d.recorder.Began():
+	case <-ctx.Done():
+		return nil
+	}
+	began := time.Now()
+	if !sleep(ctx, b.At) {
+		return nil
+	}
+	var err error
+	if b.by, err = r.subject.stage.Choose(b.Fault.Fault); err != nil {
+		return err
+	}
+	running, err := r.subject.stage.Begin(ctx, b.by, b.Fault.Fault, b.Settings)
+	if err != nil {
+		return err
+	}
+	b.began = time.Since(began)
+	if !b.Fault.Fault.Moment {
+		b.pinged = r.subject.pingDuring(ctx, b.Fault.Fault, b.For)
+		sleep(ctx, b.At+b.For-time.Since(began))
+	}
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit)
+	defer cancel()
+	b.seen, err = running.End(ending)
+	b.ended = time.Since(began)
+	if err != nil {
+		return fmt.Errorf("end %s: %w", b.Describe(), err)
+	}
+	return nil
+}
+
+// sleep reports whether so much time has passed before the end of ctx.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// evidence returns how it is known that the fault took effect, and whether it is.
+func (b *befallen) evidence() (text string, ok bool) {
+	text = b.seen.Text
+	if b.pinged != "" {
+		text += "; " + b.pinged
+	}
+	return text, b.seen.Effect || b.pinged != ""
+}
