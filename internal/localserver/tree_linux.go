@@ -109,6 +109,7 @@ type procStat struct {
 	begun       uint64        // when, in ticks since boot: a number may be used again
 	ended       time.Duration // CPU time of the children that it has waited for
 	living      bool          // it has not ended: it is no zombie
+	frozen      bool          // it is stopped by a signal
 }
 
 // is reports whether s is the process that o was, and whether that lives.
@@ -145,6 +146,6 @@ func parseStat(pid int, line []byte) (procStat, error) {
 	state := fields[0][0]
 	return procStat{
 		pid: pid, parent: int(number(4)), begun: number(22), ended: time.Duration(number(16)+number(17)) * tick, //nolint:gosec // ticks
-		living: state != 'Z' && state != 'X' && state != 'x',
+		living: state != 'Z' && state != 'X' && state != 'x', frozen: state == 'T',
 	}, nil
 }
