@@ -126,7 +126,7 @@ func (a *app) openRedis(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("find the app's own binary: %w", err)
 		}
-		process, err := redisproc.Start(ctx, executable, redisCommand)
+		process, err := redisproc.Start(ctx, executable, api.CommandRedis)
 		if err != nil {
 			return fmt.Errorf("start the embedded Redis: %w", err)
 		}

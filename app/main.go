@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -12,8 +13,10 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
+	"loadlab/app/api"
 	"loadlab/app/internal/redisproc"
 )
 
@@ -38,13 +41,10 @@ func main() {
 
 const gcPercent = 400
 
-// redisCommand is the hidden command with which the app starts its embedded Redis, as a process of its own.
-const redisCommand = "embedded-redis"
-
 // execute runs the app until ctx ends.
 func execute(ctx context.Context, args []string, env func(string) string, stdin io.Reader, stdout, stderr io.Writer) error {
-	if len(args) == 1 && args[0] == redisCommand {
-		return redisproc.Serve(ctx, "127.0.0.1:0", stdin, stdout)
+	if len(args) > 0 && args[0] == api.CommandRedis {
+		return redisproc.Serve(ctx, cmp.Or(strings.Join(args[1:], " "), "127.0.0.1:0"), stdin, stdout)
 	}
 	if len(args) > 0 && args[0] == healthCommand {
 		return healthcheck(ctx, args[1:], env, stderr)

@@ -22,7 +22,7 @@ import (
 
 // TestMain lets the test binary be the app's child: the embedded Redis is the app's own executable.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == redisCommand {
+	if len(os.Args) == 2 && os.Args[1] == api.CommandRedis {
 		if err := execute(context.Background(), os.Args[1:], noEnv, os.Stdin, os.Stdout, os.Stderr); err != nil {
 			os.Exit(1)
 		}

@@ -35,6 +35,17 @@ func withScheme(address string) string {
 	return "http://" + address
 }
 
+// withSchemes is withScheme for each, without those that are empty.
+func withSchemes(addresses []string) []string {
+	var urls []string
+	for _, a := range addresses {
+		if a != "" {
+			urls = append(urls, withScheme(a))
+		}
+	}
+	return urls
+}
+
 // options returns the client's options, as the flags ask for them. target is the URL that requests go to, of any server if it is not
 // known yet. What contradicts itself or the target is a usage error, before a stack is brought up for it.
 func (f *connectFlags) options(target string) (client.Options, error) {

@@ -40,14 +40,14 @@ func underLoad(t *testing.T, driven <-chan struct{}, stderr *testkit.Log) {
 	if m == nil {
 		t.Fatalf("no lab controls in %s", stderr)
 	}
-	app := lab.New("", m[1])
+	app := lab.New(nil, []string{m[1]})
 	defer app.Close()
 	testkit.Eventually(t, "the app has answered 8 requests", func() bool {
 		counters, err := app.Counters(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		return counters.Modes["naive"].Counts[api.CountRequests] >= 8
+		return counters[0].Modes["naive"].Counts[api.CountRequests] >= 8
 	})
 }
 

@@ -39,7 +39,7 @@ func hitCommand(env environment) *cobra.Command {
 		}
 		return hit(cmd.Context(), env, run.Config{
 			Scenario: s, Seed: *seed, Client: options, AllowLimited: *limited, Progress: newProgress(env),
-			Stack: stack.Config{Kind: stack.Remote, Target: target},
+			Stack: stack.Config{Kind: stack.Remote, Targets: []string{target}},
 		})
 	}
 	return cmd

@@ -19,13 +19,14 @@ const defaultTraces = 5
 
 // runFlags are the flags of run.
 type runFlags struct {
-	stack, target, lab, app, out string
-	metrics, otlp                string
-	traces                       float64
-	seed                         uint64
-	rounds                       int
-	limited                      bool
-	connect                      connectFlags
+	stack, app, out string
+	targets, labs   []string
+	metrics, otlp   string
+	traces          float64
+	seed            uint64
+	rounds          int
+	limited         bool
+	connect         connectFlags
 }
 
 func runCommand(env environment, dir *string) *cobra.Command {
@@ -39,8 +40,8 @@ func runCommand(env environment, dir *string) *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.stack, "stack", stack.Embedded, "what to run on: "+strings.Join(stack.Kinds(), ", "))
-	flags.StringVar(&f.target, "target", "", "URL, or host:port, of a service that runs already (implies --stack remote)")
-	flags.StringVar(&f.lab, "lab", "", "URL, or host:port, of the lab controls of --target, if it has them")
+	flags.StringArrayVar(&f.targets, "target", nil, "URL, or host:port, of a service that runs already (implies --stack remote); again for each replica")
+	flags.StringArrayVar(&f.labs, "lab", nil, "URL, or host:port, of the lab controls of --target, if it has them; again for each replica")
 	flags.StringVar(&f.app, "app", "", "the app's program (default: app, next to this one)")
 	flags.StringVar(&f.out, "out", "runs", "folder for the results")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of arrivals and orders: the same seed replays the same requests (default: the scenario's, or drawn)")
@@ -70,12 +71,9 @@ func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (ru
 		return run.Config{}, usageError{fmt.Errorf("--rounds is %d: the least is 1", f.rounds)}
 	}
 	target := "http://127.0.0.1" // an app of the run's own
-	if f.target != "" {
-		f.target = withScheme(f.target)
-		f.stack, target = stack.Remote, f.target
-	}
-	if f.lab != "" {
-		f.lab = withScheme(f.lab)
+	f.targets, f.labs = withSchemes(f.targets), withSchemes(f.labs)
+	if len(f.targets) > 0 {
+		f.stack, target = stack.Remote, f.targets[0]
 	}
 	options, err := f.connect.options(target)
 	if err != nil {
@@ -85,8 +83,8 @@ func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (ru
 		Scenario: s, Seed: f.seed, Rounds: f.rounds, Client: options, AllowLimited: f.limited, MetricsAddr: f.metrics, Traces: f.traces, OTLP: f.otlp,
 		Progress: newProgress(env),
 		Stack: stack.Config{
-			Kind: f.stack, AppBinary: f.app, AppArgs: s.App.Flags(), Env: env.vars, Properties: s.App.Count("properties"), Target: f.target, Lab: f.lab,
-			Log: env.stderr,
+			Kind: f.stack, AppBinary: f.app, AppArgs: s.App.Flags(), Env: env.vars, Properties: s.App.Count("properties"), Targets: f.targets,
+			Labs: f.labs, Log: env.stderr,
 		},
 	}
 	if !seeded {
@@ -98,10 +96,12 @@ func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (ru
 	switch {
 	case !slices.Contains(stack.Kinds(), f.stack):
 		return cfg, usageError{fmt.Errorf("--stack is %q: use %s", f.stack, strings.Join(stack.Kinds(), ", "))}
-	case f.stack == stack.Remote && f.target == "":
+	case f.stack == stack.Remote && len(f.targets) == 0:
 		return cfg, usageError{errors.New("a remote stack needs its address: --target http://host:port")}
-	case f.lab != "" && f.target == "":
+	case len(f.labs) > 0 && len(f.targets) == 0:
 		return cfg, usageError{errors.New("--lab goes with --target")}
+	case len(f.labs) > 0 && len(f.labs) != len(f.targets):
+		return cfg, usageError{fmt.Errorf("--lab is there %d times and --target %d times: give every replica both, in the same order", len(f.labs), len(f.targets))}
 	}
 	return cfg, nil
 }

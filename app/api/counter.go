@@ -48,6 +48,30 @@ type ModeCounters struct {
 	Cache  map[string]int64 // by the name of a CacheResult
 }
 
+// Add returns the totals of c and o together.
+func (m ModeCounters) Add(o ModeCounters) ModeCounters {
+	sum := ModeCounters{Counts: m.Counts.Add(o.Counts), Cache: maps.Clone(m.Cache)}
+	if sum.Cache == nil {
+		sum.Cache = map[string]int64{}
+	}
+	for result, n := range o.Cache {
+		sum.Cache[result] += n
+	}
+	return sum
+}
+
+// Add returns the totals of c and o, two processes of one app, together.
+func (c Counters) Add(o Counters) Counters {
+	sum := Counters{Running: c.Running + o.Running, SpansDropped: c.SpansDropped + o.SpansDropped, Modes: maps.Clone(c.Modes)}
+	if sum.Modes == nil {
+		sum.Modes = map[string]ModeCounters{}
+	}
+	for mode, m := range o.Modes {
+		sum.Modes[mode] = sum.Modes[mode].Add(m)
+	}
+	return sum
+}
+
 // fieldCache is the field of ModeCounters that is no counter.
 const fieldCache = "cache"
 

@@ -58,3 +58,7 @@ type Ready struct {
 	Lab string `json:"lab"`
 	PID int    `json:"pid"`
 }
+
+// CommandRedis is the app's hidden command that serves its embedded Redis: "app embedded-redis [HOST:PORT]", on a free port unless it is told
+// another. It writes the address it listens on as its first line, and ends when its standard input does.
+const CommandRedis = "embedded-redis"

@@ -84,7 +84,8 @@ func (c *sqliteConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	return conn, nil
 }
 
-// sqliteLock only makes sure that the file can be opened: a SQLite database belongs to one process.
+// sqliteLock only makes sure that the file can be opened. Processes that share a file are started one after the other: the first has set it up
+// when the next begins.
 func sqliteLock(ctx context.Context, db *bun.DB) (func(), error) {
 	return func() {}, db.PingContext(ctx)
 }

@@ -26,27 +26,34 @@ const (
 	// idleLimit is shorter than any server's, so that no call is sent on a connection that the server is about to close.
 	idleLimit = 20 * time.Second
 	// bodyLimit is far above any answer.
-	bodyLimit   = 32 << 20
-	settleEvery = 10 * time.Millisecond
+	bodyLimit = 32 << 20
 )
 
-// Client asks one app. Its methods may be called concurrently.
+// Client asks an app, or its replicas. Its methods may be called concurrently.
 type Client struct {
-	api, lab string
-	http     *http.Client
+	apis, labs []string
+	lives      []life // of the replicas
+	http       *http.Client
 }
 
-// New makes a client of the API and the lab controls at these URLs ("http://127.0.0.1:8000"). Without a lab URL all but ChangePrice and
-// FirstPage return ErrNoLab.
-func New(apiURL, labURL string) *Client {
+// New makes a client of the APIs and the lab controls at these URLs ("http://127.0.0.1:8000"), one of each a replica. Without lab URLs all but
+// ChangePrice and FirstPage return ErrNoLab.
+func New(apiURLs, labURLs []string) *Client {
 	return &Client{
-		api: strings.TrimRight(apiURL, "/"),
-		lab: strings.TrimRight(labURL, "/"),
+		apis: trimmed(apiURLs), labs: trimmed(labURLs), lives: make([]life, len(labURLs)),
 		http: &http.Client{
 			Timeout:   requestLimit,
 			Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, IdleConnTimeout: idleLimit, MaxIdleConnsPerHost: 2},
 		},
 	}
+}
+
+func trimmed(urls []string) []string {
+	out := make([]string, len(urls))
+	for i, u := range urls {
+		out[i] = strings.TrimRight(u, "/")
+	}
+	return out
 }
 
 // Close closes idle connections.
@@ -67,14 +74,13 @@ func (e *StatusError) Error() string {
 	return text
 }
 
-// Info returns what the app is and what it runs on.
+// Info returns what the app is and what it runs on. It is an error that a replica is not what the first is.
 func (c *Client) Info(ctx context.Context) (api.Info, error) {
-	return control[api.Info](ctx, c, http.MethodGet, api.PathLabBuildInfo, nil)
-}
-
-// Counters are the app's exact totals since it started.
-func (c *Client) Counters(ctx context.Context) (api.Counters, error) {
-	return control[api.Counters](ctx, c, http.MethodGet, api.PathLabCounters, nil)
+	all, err := everyone[api.Info](ctx, c, http.MethodGet, api.PathLabBuildInfo, nil)
+	if err != nil {
+		return api.Info{}, err
+	}
+	return all[0], alike(c.labs, all)
 }
 
 // Strategies are the caching strategies that the app has, with their laws.
@@ -82,12 +88,16 @@ func (c *Client) Strategies(ctx context.Context) ([]api.Strategy, error) {
 	return control[[]api.Strategy](ctx, c, http.MethodGet, api.PathLabStrategy, nil)
 }
 
-// PutConfig changes the fields of the app's configuration that are set, and returns all of them.
+// PutConfig changes the fields of every replica's configuration that are set, and returns all of them.
 func (c *Client) PutConfig(ctx context.Context, change api.Config) (api.Config, error) {
-	return control[api.Config](ctx, c, http.MethodPut, api.PathLabConfig, change)
+	all, err := everyone[api.Config](ctx, c, http.MethodPut, api.PathLabConfig, change)
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
 }
 
-// Flush empties the cache.
+// Flush empties the cache, which replicas share.
 func (c *Client) Flush(ctx context.Context) error {
 	_, err := control[json.RawMessage](ctx, c, http.MethodPost, api.PathLabFlush, nil)
 	return err
@@ -99,57 +109,30 @@ func (c *Client) Expire(ctx context.Context) error {
 	return err
 }
 
-// Settle waits until no recompute and no background refresh runs, and returns the counters as they are then: only with those are a
-// phase's totals final. When ctx ends first, the error has how many still ran.
-func (c *Client) Settle(ctx context.Context) (api.Counters, error) {
-	tick := time.NewTicker(settleEvery)
-	defer tick.Stop()
-	for {
-		counters, err := c.Counters(ctx)
-		if err != nil || counters.Running == 0 {
-			return counters, err
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return counters, fmt.Errorf("wait for %d recomputes to end: %w", counters.Running, context.Cause(ctx))
-		}
-	}
-}
-
 // ChangePrice sets the price ("450000.00") of one property, and returns it as it is then and the time at which the change was known to
 // be committed: whoever sends a read after that and gets a lower version was served a stale page.
 func (c *Client) ChangePrice(ctx context.Context, id int64, price string) (api.Property, time.Time, error) {
-	url := c.api + api.PathProperties + strconv.FormatInt(id, 10) + "/"
-	body, err := c.call(ctx, http.MethodPatch, url, api.PriceChange{Price: price})
+	path := api.PathProperties + strconv.FormatInt(id, 10) + "/"
+	property, err := first[api.Property](ctx, c, c.apis, http.MethodPatch, path, api.PriceChange{Price: price})
 	committed := time.Now()
 	if err != nil {
 		return api.Property{}, time.Time{}, err
 	}
-	property, err := decode[api.Property](http.MethodPatch, url, body)
-	return property, committed, err
+	return property, committed, nil
 }
 
 // FirstPage is the first page of properties, past every cache: the ids that a price change can name.
 func (c *Client) FirstPage(ctx context.Context) (api.Page, error) {
-	url := c.api + api.PathLive + "optimized/"
-	body, err := c.call(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return api.Page{}, err
-	}
-	return decode[api.Page](http.MethodGet, url, body)
+	return first[api.Page](ctx, c, c.apis, http.MethodGet, api.PathLive+"optimized/", nil)
 }
 
+// control asks the lab controls of one replica, whichever answers.
 func control[T any](ctx context.Context, c *Client, method, path string, body any) (T, error) {
-	var zero T
-	if c.lab == "" {
+	if len(c.labs) == 0 {
+		var zero T
 		return zero, ErrNoLab
 	}
-	answer, err := c.call(ctx, method, c.lab+path, body)
-	if err != nil {
-		return zero, err
-	}
-	return decode[T](method, c.lab+path, answer)
+	return first[T](ctx, c, c.labs, method, path, body)
 }
 
 // call sends body, if there is one, as JSON, and returns the body of a 200.

@@ -30,7 +30,7 @@ func serve(t *testing.T, routes map[string]http.HandlerFunc) *lab.Client {
 	}
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	client := lab.New(server.URL+"/", server.URL)
+	client := lab.New([]string{server.URL + "/"}, []string{server.URL})
 	t.Cleanup(client.Close)
 	return client
 }
@@ -74,7 +74,7 @@ func TestControls(t *testing.T) {
 	})
 	ctx := t.Context()
 	check(t, "Info", info)(c.Info(ctx))
-	check(t, "Counters", counters)(c.Counters(ctx))
+	check(t, "Counters", []api.Counters{counters})(c.Counters(ctx))
 	check(t, "Strategies", strategies)(c.Strategies(ctx))
 	check(t, "PutConfig", api.Config{"ttl": "3s", "grace": "1m0s"})(c.PutConfig(ctx, api.Config{"ttl": "3s"}))
 	check(t, "FirstPage", page)(c.FirstPage(ctx))
@@ -124,7 +124,7 @@ func TestSettle(t *testing.T) {
 	c := serve(t, map[string]http.HandlerFunc{"GET /lab/counters": func(w http.ResponseWriter, r *http.Request) {
 		answer(200, api.Counters{Running: 3 - asked.Add(1)})(w, r)
 	}})
-	if got, err := c.Settle(t.Context()); err != nil || got.Running != 0 || asked.Load() != 3 {
+	if got, err := c.Settle(t.Context()); err != nil || got[0].Running != 0 || asked.Load() != 3 {
 		t.Errorf("got %+v, %v after %d questions, want 0 running after 3", got, err, asked.Load())
 	}
 	busy := serve(t, map[string]http.HandlerFunc{"GET /lab/counters": answer(200, api.Counters{Running: 2})})
@@ -141,7 +141,7 @@ const settleOften = 50 * time.Millisecond
 
 func TestNoLab(t *testing.T) {
 	t.Parallel()
-	c := lab.New("http://127.0.0.1:1", "")
+	c := lab.New([]string{"http://127.0.0.1:1"}, nil)
 	defer c.Close()
 	ctx := t.Context()
 	for name, call := range map[string]func() error{

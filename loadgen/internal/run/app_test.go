@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"loadlab/app/api"
+	"loadlab/internal/testkit"
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/run"
 	"loadlab/loadgen/internal/stack"
@@ -33,7 +34,11 @@ func TestMain(m *testing.M) {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	if err := serveApp(ctx, os.Args[1:]); err != nil {
+	serve := func() error { return serveApp(ctx, os.Args[1:]) }
+	if os.Args[1] == api.CommandRedis {
+		serve = func() error { return testkit.ServeNoRedis(ctx, os.Stdin, os.Stdout) }
+	}
+	if err := serve(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -43,6 +48,8 @@ func serveApp(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("app", flag.ContinueOnError)
 	addr, labAddr, readyFile := flags.String("addr", "", ""), flags.String("lab-addr", "", ""), flags.String("ready-file", "", "")
 	flags.Int("properties", 0, "")
+	flags.String("database-url", "", "")
+	flags.String("redis-url", "", "")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

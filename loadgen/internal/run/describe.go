@@ -19,7 +19,7 @@ import (
 // describe asks the stack what it is, and configures the app of a remote one as the scenario wants it.
 func (s *subject) describe(ctx context.Context) error {
 	head := &s.about.stack
-	head.Kind, head.Target, head.Replicas = s.stack.Kind, withoutPassword(s.stack.API), 1
+	head.Kind, head.Target, head.Replicas = s.stack.Kind, withoutPassword(s.stack.APIs[0]), len(s.stack.APIs)
 	info, err := s.lab.Info(ctx)
 	if errors.Is(err, lab.ErrNoLab) {
 		return s.withoutLab()

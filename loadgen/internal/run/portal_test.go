@@ -155,7 +155,7 @@ func parse(t *testing.T, yaml string) *scenario.Scenario {
 func (p *portal) start(t *testing.T, yaml string) run.Config {
 	t.Helper()
 	cfg := remote(t, p.api.URL, yaml)
-	cfg.Stack.Lab = p.lab.URL
+	cfg.Stack.Labs = []string{p.lab.URL}
 	return cfg
 }
 
@@ -165,7 +165,7 @@ func remote(t *testing.T, target, yaml string) run.Config {
 	t.Helper()
 	return run.Config{
 		Scenario: parse(t, yaml), Seed: 7, Progress: &watcher{}, AllowLimited: true,
-		Stack: stack.Config{Kind: stack.Remote, Target: target},
+		Stack: stack.Config{Kind: stack.Remote, Targets: []string{target}},
 	}
 }
 

@@ -27,7 +27,7 @@ func TestRefused(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			p := newPortal(t)
 			cfg := p.start(t, tt.yaml)
-			cfg.Stack.Lab = ""
+			cfg.Stack.Labs = nil
 			r, err := run.Run(t.Context(), cfg)
 			if r != nil || !errors.As(err, new(run.UsageError)) || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("got %v, %v, want a usage error of one line with %q", r, err, tt.want)
@@ -161,7 +161,7 @@ func TestPassword(t *testing.T) {
 		return false
 	}
 	cfg := p.start(t, "why: x\nmodes: {a: GET /a}\nrounds: 1\nphases: [{name: p, requests: 1}]\n")
-	cfg.Stack.Target, cfg.Stack.Lab = strings.Replace(p.api.URL, "//", "//me:secret@", 1), ""
+	cfg.Stack.Targets, cfg.Stack.Labs = []string{strings.Replace(p.api.URL, "//", "//me:secret@", 1)}, nil
 	r := drive(t, cfg)
 	if user != "me" || password != "secret" || strings.Contains(r.Stack.Target, "secret") || !strings.Contains(r.Stack.Target, "me:xxxxx@") {
 		t.Errorf("the target got %s and %s, the report has %s", user, password, r.Stack.Target)

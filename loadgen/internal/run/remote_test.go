@@ -224,7 +224,7 @@ func TestSettingsThatAreNotApplied(t *testing.T) {
 			t.Parallel()
 			cfg := newPortal(t).start(t, "why: x\napp: "+tt.app+"\nmodes: {a: GET /a}\nrounds: 1\nphases: [{name: p, requests: 1}]\n")
 			if !tt.lab {
-				cfg.Stack.Lab = ""
+				cfg.Stack.Labs = nil
 			}
 			warnings := slices.DeleteFunc(drive(t, cfg).Warnings, func(w string) bool { return strings.HasPrefix(w, "no lab controls: ") })
 			if got := strings.Join(warnings, "\n"); got != tt.want {
@@ -243,7 +243,7 @@ rounds: 1
 phases: [{name: p, requests: 4}]
 gates: ['sql("naive") == 62', errors() == 0]
 `)
-	cfg.Stack.Lab = ""
+	cfg.Stack.Labs = nil
 	cfg.Rounds = 3
 	r := drive(t, cfg)
 	if code := result.ExitCode(r); code != result.ExitPass || r.Scenario.Rounds != 3 || len(r.Cells) != 6 {

@@ -44,7 +44,7 @@ func (s *subject) up(ctx context.Context) (err error) {
 	if s.stack, err = stack.Up(ctx, s.config); err != nil {
 		return err
 	}
-	s.lab = lab.New(s.stack.API, s.stack.Lab)
+	s.lab = lab.New(s.stack.APIs, s.stack.Labs)
 	if err = s.describe(ctx); err == nil {
 		err = s.prepare(ctx)
 	}
@@ -56,7 +56,7 @@ func (s *subject) up(ctx context.Context) (err error) {
 
 // prepare makes the requests and their connections, and looks for a property whose price can be changed.
 func (s *subject) prepare(ctx context.Context) error {
-	target, err := client.NewTarget(s.stack.API, s.client)
+	target, err := client.NewTarget(s.stack.APIs[0], s.client)
 	if err != nil {
 		return UsageError{err}
 	}
@@ -82,7 +82,7 @@ func (s *subject) down(ctx context.Context) error {
 // settleLimit is how long recomputes that outlive a phase may take to end. Their cost belongs to the phase.
 const settleLimit = 30 * time.Second
 
-// counters returns the app's totals by its modes, once nothing runs any more; nil without lab controls.
+// counters returns the totals of all replicas by the app's modes, once nothing runs any more; nil without lab controls.
 func (s *subject) counters(ctx context.Context) (map[string]api.Counts, error) {
 	// Also when the run is being interrupted: a partial report should be right as far as it goes.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleLimit)
@@ -95,25 +95,28 @@ func (s *subject) counters(ctx context.Context) (map[string]api.Counts, error) {
 		return nil, fmt.Errorf("read the app's counters: %w", err)
 	}
 	counts := map[string]api.Counts{}
-	for name, m := range totals.Modes {
-		counts[name] = m.Counts
+	for _, replica := range totals {
+		for name, m := range replica.Modes {
+			counts[name] = counts[name].Add(m.Counts)
+		}
 	}
 	return counts, nil
 }
 
-// cpu returns the CPU time that the stack's own app has used so far; 0 if that is unknown.
+// cpu returns the CPU time that the stack's own apps have used so far; 0 if that is unknown.
 func (s *subject) cpu() time.Duration {
-	if s.stack.App == nil {
-		return 0
+	var sum time.Duration
+	for _, app := range s.stack.Apps() {
+		used, err := app.CPU()
+		if err != nil {
+			return 0 // not on this system, or the app has ended: what is not known is in no figure
+		}
+		sum += used
 	}
-	used, err := s.stack.App.CPU()
-	if err != nil {
-		return 0 // not on this system, or the app has ended: what is not known is in no figure
-	}
-	return used
+	return sum
 }
 
-// droppedSpans returns how many spans the stack's own app has lost: traces may have gaps then. What a remote app does with its spans is not the
+// droppedSpans returns how many spans the stack's own apps have lost: traces may have gaps then. What a remote app does with its spans is not the
 // run's concern.
 func (s *subject) droppedSpans(ctx context.Context) int64 {
 	if s.stack.Kind == stack.Remote || s.broken() != nil {
@@ -123,7 +126,11 @@ func (s *subject) droppedSpans(ctx context.Context) int64 {
 	if err != nil {
 		return 0
 	}
-	return totals.SpansDropped
+	var dropped int64
+	for _, replica := range totals {
+		dropped += replica.SpansDropped
+	}
+	return dropped
 }
 
 // done is closed when a process of the stack has ended by itself.
@@ -137,7 +144,7 @@ const noticeLimit = 500 * time.Millisecond
 
 // brokenSoon is broken for when a request or a control has failed: an app that ends breaks connections a moment before its end is noticed.
 func (s *subject) brokenSoon(ctx context.Context) error {
-	if s.stack.App != nil {
+	if len(s.stack.Apps()) > 0 {
 		notice := time.NewTimer(noticeLimit)
 		defer notice.Stop()
 		select {

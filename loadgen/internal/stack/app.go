@@ -44,38 +44,55 @@ func appBinary(path string) (string, error) {
 	return path, nil
 }
 
-// startApp starts the app and waits until it serves.
-func (s *Stack) startApp(ctx context.Context, cfg Config, binary string, urls []string) error {
+// appConfig is how every app of the stack is started.
+type appConfig struct {
+	binary string
+	args   []string
+	env    []string
+	limit  time.Duration // of a start
+}
+
+// newAppConfig returns how apps are started that find their servers at the stack's addresses.
+func (s *Stack) newAppConfig(cfg Config, binary string, env []string) appConfig {
+	urls := []string{"--database-url=" + s.DatabaseURL, "--redis-url=redis://" + s.RedisAddr + "/0"}
+	c := appConfig{binary: binary, args: slices.Concat(cfg.AppArgs, urls), env: env, limit: cfg.StartLimit}
+	if c.limit == 0 {
+		c.limit = startLimit + time.Duration(cfg.Properties)*startLimitPerProperty
+	}
+	return c
+}
+
+// serve starts an app that listens on these addresses, and waits until it serves.
+func (s *Stack) serve(ctx context.Context, r *replica, addr, labAddr string) error {
 	started := time.Now()
-	tmp, err := s.folder.Mkdir("tmp")
+	readyFile := filepath.Join(s.folder.Path(), r.name+".json")
+	if err := os.Remove(readyFile); err != nil && !errors.Is(err, os.ErrNotExist) { // of the app that it takes the place of
+		return fmt.Errorf("start the app: %w", err)
+	}
+	args := slices.Concat(s.apps.args, []string{"--addr=" + addr, "--lab-addr=" + labAddr, "--ready-file=" + readyFile})
+	// The end of ctx does not kill it: Down does, and in order.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), s.apps.binary, args...)
+	cmd.Env = append(slices.Clip(s.apps.env), instanceAttribute+r.name)
+	process, err := s.folder.Start(r.name, cmd)
 	if err != nil {
 		return err
 	}
-	readyFile := filepath.Join(s.folder.Path(), "ready.json")
-	args := slices.Concat(cfg.AppArgs, urls, []string{"--addr=127.0.0.1:0", "--lab-addr=127.0.0.1:0", "--ready-file=" + readyFile})
-	// The end of ctx does not kill it: Down does, and in order.
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), binary, args...)
-	cmd.Env = appEnv(cfg.Env, tmp)
-	if s.App, err = s.folder.Start("app", cmd); err != nil {
-		return err
-	}
-	limit := cfg.StartLimit
-	if limit == 0 {
-		limit = startLimit + time.Duration(cfg.Properties)*startLimitPerProperty
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	s.mu.Lock()
+	r.process, r.planned = process, false
+	s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, s.apps.limit)
 	defer cancel()
 	var ready api.Ready
-	err = s.App.Await(ctx, readyEvery, func(context.Context) (err error) {
+	err = process.Await(ctx, readyEvery, func(context.Context) (err error) {
 		ready, err = readReady(readyFile)
 		return err
 	})
 	if err != nil {
-		s.App.Kill() // it does not serve: there is nothing to drain
+		process.Kill() // it does not serve: there is nothing to drain
 		return fmt.Errorf("start the app: %w", err)
 	}
-	s.API, s.Lab = "http://"+ready.API, "http://"+ready.Lab
-	s.logf("the app is up at %s, its lab controls at %s (%s)", s.API, s.Lab, since(started))
+	r.api, r.lab = ready.API, ready.Lab
+	s.logf("%s is up at http://%s, its lab controls at http://%s (%s)", r.shown, r.api, r.lab, since(started))
 	return nil
 }
 
@@ -105,7 +122,10 @@ func parseReady(text []byte) (api.Ready, error) {
 	return ready, nil
 }
 
-// appEnv is the app's environment. Its temporary files go to tmp, which is removed with the stack, also when the app could not.
+// instanceAttribute names the replica in what the app exports.
+const instanceAttribute = "OTEL_RESOURCE_ATTRIBUTES=service.instance.id="
+
+// appEnv is the environment of the app and of its embedded Redis. Their temporary files go to tmp, which is removed with the stack, also when the app could not.
 func appEnv(env []string, tmp string) []string {
 	kept := slices.DeleteFunc(slices.Clone(env), func(v string) bool {
 		return strings.HasPrefix(v, api.EnvPrefix) || strings.HasPrefix(v, "TMPDIR=")

@@ -12,13 +12,16 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
 	"loadlab/app/api"
+	"loadlab/internal/testkit"
 )
 
 // appEnv makes the test binary an app, and selects how it behaves:
@@ -53,13 +56,14 @@ type notes struct {
 	DatabaseURL, Redis string
 	Properties         int
 	Env                []string
+	Begun, Ready       time.Time
 }
 
 func fakeApp(how string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	if how == "deaf" {
-		signal.Ignore(syscall.SIGTERM)
+	if len(os.Args) > 1 && os.Args[1] == api.CommandRedis {
+		return testkit.ServeNoRedis(ctx, os.Stdin, os.Stdout)
 	}
 	var n notes
 	addr, labAddr, readyFile := flag.String("addr", ":8000", ""), flag.String("lab-addr", ":8001", ""), flag.String("ready-file", "", "")
@@ -68,6 +72,9 @@ func fakeApp(how string) error {
 	flag.IntVar(&n.Properties, "properties", 5000, "")
 	flag.Parse()
 
+	if how == "deaf" {
+		signal.Ignore(syscall.SIGTERM)
+	}
 	temp, err := os.CreateTemp("", "portal") // and never removed
 	if err != nil {
 		return err
@@ -76,8 +83,9 @@ func fakeApp(how string) error {
 	if err := child.Start(); err != nil {
 		return err
 	}
+	n.Begun = time.Now()
 	n.PID, n.ChildPID, n.TempFile, n.Env = os.Getpid(), child.Process.Pid, temp.Name(), os.Environ()
-	if err := writeJSON(os.Getenv(notesEnv), n); err != nil {
+	if err := n.write(*readyFile); err != nil {
 		return err
 	}
 	switch how {
@@ -93,10 +101,20 @@ func fakeApp(how string) error {
 		<-ctx.Done()
 		return nil
 	}
-	return fakeServe(ctx, *addr, *labAddr, *readyFile)
+	return n.serve(ctx, *addr, *labAddr, *readyFile)
 }
 
-func fakeServe(ctx context.Context, addr, labAddr, readyFile string) error {
+// replicaOf is what the notes of a replica's app have at the end of their name: nothing if it is the only one.
+func replicaOf(readyFile string) string {
+	return strings.TrimPrefix(strings.TrimSuffix(filepath.Base(readyFile), ".json"), "app")
+}
+
+// write writes the notes of the app that has this ready file.
+func (n notes) write(readyFile string) error {
+	return writeJSON(os.Getenv(notesEnv)+replicaOf(readyFile), n)
+}
+
+func (n notes) serve(ctx context.Context, addr, labAddr, readyFile string) error {
 	var addrs []string
 	failed := make(chan error, 2)
 	for _, a := range []string{addr, labAddr} {
@@ -114,6 +132,10 @@ func fakeServe(ctx context.Context, addr, labAddr, readyFile string) error {
 				_ = json.NewEncoder(w).Encode(api.Info{Database: "none"}) // the client may be gone
 			}))
 		}()
+	}
+	n.Ready = time.Now()
+	if err := n.write(readyFile); err != nil {
+		return err
 	}
 	if err := writeJSON(readyFile, api.Ready{API: addrs[0], Lab: addrs[1], PID: os.Getpid()}); err != nil {
 		return err

@@ -15,34 +15,58 @@ import (
 // answerLimit is how long a remote stack may take to answer at all.
 const answerLimit = 5 * time.Second
 
-// upRemote only checks that the target answers: a scenario that cannot reach it should fail at once, and not with a report full of refused
+// upRemote only checks that the targets answer: a scenario that cannot reach them should fail at once, and not with a report full of refused
 // connections.
 func (s *Stack) upRemote(ctx context.Context, cfg Config) error {
-	address, err := dialAddress(cfg.Target)
+	if len(cfg.Labs) > 0 && len(cfg.Labs) != len(cfg.Targets) {
+		return fmt.Errorf("%d targets have %d lab controls: give each its own, in the same order, or none", len(cfg.Targets), len(cfg.Labs))
+	}
+	if len(cfg.Targets) == 0 {
+		cfg.Targets = []string{""}
+	}
+	for _, target := range cfg.Targets {
+		if err := answers(ctx, target); err != nil {
+			return err
+		}
+		s.APIs = append(s.APIs, strings.TrimRight(target, "/"))
+	}
+	for _, address := range cfg.Labs {
+		s.Labs = append(s.Labs, strings.TrimRight(address, "/"))
+	}
+	for i := range s.Labs {
+		if err := s.answersLab(ctx, i); err != nil {
+			return fmt.Errorf("no lab controls at %s: %w", cfg.Labs[i], unlessInterrupted(ctx, err))
+		}
+	}
+	return nil
+}
+
+// answers checks that a target accepts connections.
+func answers(ctx context.Context, target string) error {
+	address, err := dialAddress(target)
 	if err != nil {
 		return err
 	}
 	dialing, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
 	conn, err := (&net.Dialer{}).DialContext(dialing, "tcp", address)
+	if err == nil {
+		err = conn.Close()
+	}
 	if err != nil {
-		return fmt.Errorf("the target %s does not answer: %w", cfg.Target, unlessInterrupted(ctx, err))
-	}
-	if err := conn.Close(); err != nil {
-		return fmt.Errorf("the target %s does not answer: %w", cfg.Target, err)
-	}
-	s.API, s.Lab = strings.TrimRight(cfg.Target, "/"), strings.TrimRight(cfg.Lab, "/")
-	if s.Lab == "" {
-		return nil
-	}
-	asking, cancel := context.WithTimeout(ctx, answerLimit)
-	defer cancel()
-	client := lab.New(s.API, s.Lab)
-	defer client.Close()
-	if _, err := client.Info(asking); err != nil {
-		return fmt.Errorf("no lab controls at %s: %w", cfg.Lab, unlessInterrupted(ctx, err))
+		return fmt.Errorf("the target %s does not answer: %w", target, unlessInterrupted(ctx, err))
 	}
 	return nil
+}
+
+// answersLab checks that the lab controls of replica i answer.
+func (s *Stack) answersLab(ctx context.Context, i int) error {
+	asking, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
+	client := lab.New(s.APIs[i:i+1], s.Labs[i:i+1])
+	defer client.Close()
+	_, err := client.Info(asking)
+	return err
 }
 
 // dialAddress is the host:port of an http or https URL.

@@ -1,5 +1,5 @@
-// Package stack brings a lab up and down: the app, and what it needs. The kinds differ only in where the database and the cache are;
-// who drives load sees two URLs, and a channel that is closed when the stack breaks.
+// Package stack brings a lab up and down: one app or several, and the database and the cache that they share. The kinds differ only in where
+// the database and the cache are; who drives load sees two URLs an app, and a channel that is closed when the stack breaks.
 //
 // It knows nothing of scenarios, modes or load.
 package stack
@@ -18,8 +18,8 @@ import (
 
 // Kinds of stacks.
 const (
-	Embedded = "embedded" // the app alone: it brings its own SQLite and Redis
-	Local    = "local"    // the app on a private PostgreSQL and redis-server
+	Embedded = "embedded" // nothing but the app's program, which has SQLite and a Redis in it
+	Local    = "local"    // on a private PostgreSQL and redis-server
 	Remote   = "remote"   // a service that runs already
 )
 
@@ -31,6 +31,8 @@ type Config struct {
 	Kind string
 	// AppBinary is the app's program. Empty: "app" next to this executable.
 	AppBinary string
+	// Replicas is how many apps there are, behind one database and one Redis. 0: one. A remote stack has as many as Targets.
+	Replicas int
 	// AppArgs are flags for the app: "--properties=5000", "--ttl=2s". The stack's own come after them and win.
 	AppArgs []string
 	// Env is the environment for the app. Its LOADLAB_ variables are left out: what a scenario runs on is what the scenario has.
@@ -42,8 +44,8 @@ type Config struct {
 	// StopGrace is how long the app may take to end. 0: somewhat more than it gives its own requests to end.
 	StopGrace time.Duration
 
-	// Target and Lab are the URLs of a remote stack's API and lab controls; Lab may be empty.
-	Target, Lab string
+	// Targets and Labs are the URLs of a remote stack's replicas: their APIs, and in the same order their lab controls; Labs may be empty.
+	Targets, Labs []string
 
 	// Log gets a line for each thing that is up. nil: no log.
 	Log io.Writer
@@ -54,12 +56,17 @@ const defaultStopGrace = 13 * time.Second
 // Stack is a lab that is up. Down must be called.
 type Stack struct {
 	Kind string
-	// API and Lab are base URLs without a slash at their end. Lab is empty if there are no lab controls.
-	API, Lab string
-	// App, Postgres and Redis are the stack's own processes; nil if it has none such.
-	App      *localserver.Process
+	// APIs and Labs are base URLs by replica, without a slash at their end. Labs is empty if there are no lab controls.
+	APIs, Labs []string
+	// DatabaseURL and RedisAddr (host:port) are where the apps find their servers; empty of a remote stack.
+	DatabaseURL, RedisAddr string
+	// Postgres is the stack's own; nil if it has none.
 	Postgres *localserver.Postgres
-	Redis    *localserver.Redis
+
+	redis    *localserver.Process
+	apps     appConfig
+	mu       sync.Mutex // guards log, and what changes of replicas while the stack is up
+	replicas []*replica
 
 	log    io.Writer
 	grace  time.Duration
@@ -86,10 +93,8 @@ func Up(ctx context.Context, cfg Config) (*Stack, error) {
 	}
 	var err error
 	switch cfg.Kind {
-	case Embedded:
-		err = s.upOwn(ctx, cfg, false)
-	case Local:
-		err = s.upOwn(ctx, cfg, true)
+	case Embedded, Local:
+		err = s.upOwn(ctx, cfg)
 	case Remote:
 		err = s.upRemote(ctx, cfg)
 	default:
@@ -101,71 +106,15 @@ func Up(ctx context.Context, cfg Config) (*Stack, error) {
 	return s, nil
 }
 
-// upOwn starts everything, servers first. Whatever it has started when it fails is in s.
-func (s *Stack) upOwn(ctx context.Context, cfg Config, servers bool) error {
-	binary, err := appBinary(cfg.AppBinary)
-	if err != nil {
-		return err
-	}
-	if servers {
-		if err := localserver.Check(); err != nil {
-			return err
-		}
-	}
-	if s.folder, err = localserver.NewFolder(); err != nil {
-		return err
-	}
-	var urls []string
-	if servers {
-		if err := s.startServers(ctx); err != nil {
-			return err
-		}
-		urls = []string{"--database-url=" + s.Postgres.SocketURL(), "--redis-url=" + s.Redis.URL()}
-	}
-	if err := s.startApp(ctx, cfg, binary, urls); err != nil {
-		return err
-	}
-	s.watch(s.App)
-	if servers {
-		s.watch(s.Postgres.Process)
-		s.watch(s.Redis.Process)
-	}
-	return nil
-}
-
-// startServers starts both at the same time. When one fails the other's start is interrupted, and its error is only that interrupt.
-func (s *Stack) startServers(ctx context.Context) error {
-	started := time.Now()
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	o := localserver.Options{Folder: s.folder}
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		var err error
-		if s.Postgres, err = localserver.StartPostgres(ctx, o); err != nil {
-			cancel(err)
-		}
-	})
-	wg.Go(func() {
-		var err error
-		if s.Redis, err = localserver.StartRedis(ctx, o); err != nil {
-			cancel(err)
-		}
-	})
-	wg.Wait()
-	if err := context.Cause(ctx); err != nil {
-		return err
-	}
-	s.logf("PostgreSQL %s and Redis %s are up (%s)", s.Postgres.Version, s.Redis.Version, since(started))
-	return nil
-}
-
-// watch breaks the stack when p ends before Down.
+// watch breaks the stack when p ends before Down, unless that was planned.
 func (s *Stack) watch(p *localserver.Process) {
 	s.watchers.Go(func() {
 		select {
 		case <-s.stopping:
 		case <-p.Done():
+			if s.planned(p) {
+				return
+			}
 			s.breaks.Do(func() {
 				s.err = p.Err()
 				close(s.broken)
@@ -187,7 +136,7 @@ func (s *Stack) Err() error {
 	}
 }
 
-// Down ends the app, then Redis, then PostgreSQL, and removes all that they wrote. When ctx ends, or has ended already, it kills what is
+// Down ends the apps, all at once, then Redis, then PostgreSQL, and removes all that they wrote. When ctx ends, or has ended already, it kills what is
 // left: a run that was interrupted passes another one than it ran under. Errors are a process that had to be killed and a folder that
 // could not be removed; everything has ended in any case. Calling Down again waits for the first call, and returns the same.
 func (s *Stack) Down(ctx context.Context) error {
@@ -196,11 +145,9 @@ func (s *Stack) Down(ctx context.Context) error {
 		s.watchers.Wait()
 		defer context.AfterFunc(ctx, s.kill)()
 		var errs []error
-		if s.App != nil {
-			errs = append(errs, s.App.Stop(s.grace, syscall.SIGTERM))
-		}
-		if s.Redis != nil {
-			errs = append(errs, s.Redis.Stop())
+		errs = append(errs, s.stopApps())
+		if s.redis != nil {
+			errs = append(errs, s.redis.Stop(redisGrace, syscall.SIGTERM))
 		}
 		if s.Postgres != nil {
 			errs = append(errs, s.Postgres.Stop())
@@ -214,11 +161,11 @@ func (s *Stack) Down(ctx context.Context) error {
 }
 
 func (s *Stack) kill() {
-	if s.App != nil {
-		s.App.Kill()
+	for _, app := range s.Apps() {
+		app.Kill()
 	}
-	if s.Redis != nil {
-		s.Redis.Process.Kill()
+	if s.redis != nil {
+		s.redis.Kill()
 	}
 	if s.Postgres != nil {
 		s.Postgres.Process.Kill()
@@ -226,6 +173,8 @@ func (s *Stack) kill() {
 }
 
 func (s *Stack) logf(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	_, _ = fmt.Fprintf(s.log, format+"\n", args...) // a log that is gone is no reason to stop
 }
 

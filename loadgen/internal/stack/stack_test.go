@@ -81,25 +81,26 @@ func (b *bench) appNotes() notes {
 func TestEmbedded(t *testing.T) {
 	b := newBench(t, stack.Embedded, "serves")
 	s := b.up()
-	for _, url := range []string{s.API, s.Lab} {
+	for _, url := range []string{s.APIs[0], s.Labs[0]} {
 		if err := get(t.Context(), url+"/"); err != nil {
 			t.Error(err)
 		}
 	}
 	n := b.appNotes()
-	if n.DatabaseURL != "" || n.Redis != "" || n.env("LOADLAB_REDIS_URL") != "" || n.env("LOADLAB_TTL") != "" {
+	if !strings.HasPrefix(n.DatabaseURL, "sqlite:"+os.Getenv("TMPDIR")) || n.DatabaseURL != s.DatabaseURL || n.Redis != "redis://"+s.RedisAddr+"/0" ||
+		n.env("LOADLAB_REDIS_URL") != "" || n.env("LOADLAB_TTL") != "" {
 		t.Errorf("the app was given another database or configuration: %+v", n)
 	}
-	if n.Properties != 70 || n.PID != s.App.PID() || s.Postgres != nil || s.Redis != nil || s.Kind != stack.Embedded {
+	if n.Properties != 70 || n.PID != s.Apps()[0].PID() || s.Postgres != nil || s.RedisProcess() == nil || s.Kind != stack.Embedded {
 		t.Errorf("got notes %+v of %+v", n, s)
 	}
-	if !strings.Contains(b.log.String(), "the app is up at "+s.API) {
+	if !strings.Contains(b.log.String(), "the app is up at "+s.APIs[0]) {
 		t.Errorf("got log %q", b.log.String())
 	}
 	if err := s.Down(t.Context()); err != nil {
 		t.Error(err)
 	}
-	b.nothingLeft(n.PID, n.ChildPID)
+	b.nothingLeft(n.PID, n.ChildPID, s.RedisProcess().PID())
 	select {
 	case <-s.Done():
 		t.Errorf("Down is no reason for Done: %v", s.Err())
@@ -114,11 +115,11 @@ func TestLocal(t *testing.T) {
 	b := newBench(t, stack.Local, "serves")
 	s := b.up()
 	n := b.appNotes()
-	if n.DatabaseURL != s.Postgres.SocketURL() || n.Redis != s.Redis.URL() {
-		t.Errorf("got %s and %s, want the stack's own, %s and %s", n.DatabaseURL, n.Redis, s.Postgres.SocketURL(), s.Redis.URL())
+	if n.DatabaseURL != s.Postgres.SocketURL() || n.Redis != "redis://"+s.RedisAddr+"/0" {
+		t.Errorf("got %s and %s, want the stack's own, %s and %s", n.DatabaseURL, n.Redis, s.Postgres.SocketURL(), s.RedisAddr)
 	}
 	t.Log(b.log.String())
-	pids := []int{n.PID, n.ChildPID, s.Postgres.Process.PID(), s.Redis.PID}
+	pids := []int{n.PID, n.ChildPID, s.Postgres.Process.PID(), s.RedisProcess().PID()}
 	if err := s.Down(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -132,9 +133,10 @@ func TestDeath(t *testing.T) {
 		kill func(*stack.Stack) error
 		want string
 	}{
-		"app":        {stack.Embedded, func(s *stack.Stack) error { _ = get(context.Background(), s.API+"/die"); return nil }, "app ended by itself: exit status 4\n    told to die"},
-		"PostgreSQL": {stack.Local, func(s *stack.Stack) error { return syscall.Kill(s.Postgres.Process.PID(), syscall.SIGQUIT) }, "postgres ended by itself: "},
-		"Redis":      {stack.Local, func(s *stack.Stack) error { return syscall.Kill(s.Redis.PID, syscall.SIGKILL) }, "redis ended by itself: signal: killed"},
+		"app":            {stack.Embedded, func(s *stack.Stack) error { _ = get(context.Background(), s.APIs[0]+"/die"); return nil }, "app ended by itself: exit status 4\n    told to die"},
+		"PostgreSQL":     {stack.Local, func(s *stack.Stack) error { return syscall.Kill(s.Postgres.Process.PID(), syscall.SIGQUIT) }, "postgres ended by itself: "},
+		"embedded Redis": {stack.Embedded, func(s *stack.Stack) error { return syscall.Kill(s.RedisProcess().PID(), syscall.SIGKILL) }, "redis ended by itself: signal: killed"},
+		"Redis":          {stack.Local, func(s *stack.Stack) error { return syscall.Kill(s.RedisProcess().PID(), syscall.SIGKILL) }, "redis ended by itself: signal: killed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, test.kind, "serves")
@@ -150,9 +152,9 @@ func TestDeath(t *testing.T) {
 			if !errors.As(s.Err(), &exit) || !strings.HasPrefix(s.Err().Error(), test.want) {
 				t.Errorf("got %v, want %s", s.Err(), test.want)
 			}
-			pids := []int{s.App.PID(), b.appNotes().ChildPID}
+			pids := []int{s.Apps()[0].PID(), b.appNotes().ChildPID, s.RedisProcess().PID()}
 			if test.kind == stack.Local {
-				pids = append(pids, s.Postgres.Process.PID(), s.Redis.PID)
+				pids = append(pids, s.Postgres.Process.PID())
 			}
 			if err := s.Down(t.Context()); err != nil {
 				t.Error(err)

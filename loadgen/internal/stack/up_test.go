@@ -156,7 +156,11 @@ func TestRemote(t *testing.T) {
 		"without a URL": {"http://", "", "is not a URL"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, err := stack.Up(t.Context(), stack.Config{Kind: stack.Remote, Target: test.target, Lab: test.lab})
+			var labs []string
+			if test.lab != "" {
+				labs = []string{test.lab}
+			}
+			s, err := stack.Up(t.Context(), stack.Config{Kind: stack.Remote, Targets: []string{test.target}, Labs: labs})
 			if test.want != "" {
 				if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
 					t.Errorf("got %v, want one line with %s", err, test.want)
@@ -166,8 +170,8 @@ func TestRemote(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if s.API != strings.TrimRight(test.target, "/") || s.Lab != strings.TrimRight(test.lab, "/") {
-				t.Errorf("got %s and %s", s.API, s.Lab)
+			if s.APIs[0] != strings.TrimRight(test.target, "/") || len(labs) > 0 && s.Labs[0] != strings.TrimRight(test.lab, "/") {
+				t.Errorf("got %s and %s", s.APIs, s.Labs)
 			}
 			if err := s.Down(t.Context()); err != nil || s.Err() != nil {
 				t.Errorf("got %v, %v", err, s.Err())
@@ -177,7 +181,7 @@ func TestRemote(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	interrupt := errors.New("interrupted")
 	cancel(interrupt)
-	if _, err := stack.Up(ctx, stack.Config{Kind: stack.Remote, Target: there.URL}); !errors.Is(err, interrupt) {
+	if _, err := stack.Up(ctx, stack.Config{Kind: stack.Remote, Targets: []string{there.URL}}); !errors.Is(err, interrupt) {
 		t.Errorf("got %v, want %v", err, interrupt)
 	}
 }

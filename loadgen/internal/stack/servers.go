@@ -1,0 +1,131 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"loadlab/app/api"
+	"loadlab/internal/localserver"
+)
+
+// redisGrace is how long Redis may take to end before it is killed.
+const redisGrace = 5 * time.Second
+
+// upOwn starts everything, servers first. Whatever it has started when it fails is in s.
+func (s *Stack) upOwn(ctx context.Context, cfg Config) error {
+	binary, err := appBinary(cfg.AppBinary)
+	if err != nil {
+		return err
+	}
+	if cfg.Kind == Local {
+		if err := localserver.Check(); err != nil {
+			return err
+		}
+	}
+	if s.folder, err = localserver.NewFolder(); err != nil {
+		return err
+	}
+	tmp, err := s.folder.Mkdir("tmp")
+	if err != nil {
+		return err
+	}
+	env := appEnv(cfg.Env, tmp)
+	if cfg.Kind == Local {
+		err = s.startServers(ctx)
+	} else {
+		err = s.embedServers(ctx, binary, env)
+	}
+	if err != nil {
+		return err
+	}
+	s.apps = s.newAppConfig(cfg, binary, env)
+	if err := s.startApps(ctx, max(cfg.Replicas, 1)); err != nil {
+		return err
+	}
+	s.watch(s.redis)
+	if s.Postgres != nil {
+		s.watch(s.Postgres.Process)
+	}
+	return nil
+}
+
+// RedisProcess is the Redis of a stack of the run's own; nil if the stack has none.
+func (s *Stack) RedisProcess() *localserver.Process { return s.redis }
+
+// startServers starts both at the same time. When one fails the other's start is interrupted, and its error is only that interrupt.
+func (s *Stack) startServers(ctx context.Context) error {
+	started := time.Now()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	o := localserver.Options{Folder: s.folder}
+	var redis *localserver.Redis
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		var err error
+		if s.Postgres, err = localserver.StartPostgres(ctx, o); err != nil {
+			cancel(err)
+		}
+	})
+	wg.Go(func() {
+		var err error
+		if redis, err = localserver.StartRedis(ctx, o); err != nil {
+			cancel(err)
+			return
+		}
+		s.redis, s.RedisAddr = redis.Process, redis.Addr()
+	})
+	wg.Wait()
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	s.DatabaseURL = s.Postgres.SocketURL()
+	s.logf("PostgreSQL %s and Redis %s are up (%s)", s.Postgres.Version, redis.Version, since(started))
+	return nil
+}
+
+// embedServers names a SQLite file, and starts the Redis that is in the app's program.
+func (s *Stack) embedServers(ctx context.Context, binary string, env []string) error {
+	dir, err := s.folder.Mkdir("sqlite")
+	if err != nil {
+		return err
+	}
+	s.DatabaseURL = "sqlite:" + filepath.Join(dir, "portal.db")
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), binary, api.CommandRedis)
+	cmd.Env = env
+	if _, err := cmd.StdinPipe(); err != nil { // its end ends the child: cmd holds it open
+		return fmt.Errorf("start the embedded Redis: %w", err)
+	}
+	if s.redis, err = s.folder.Start("redis", cmd); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	err = s.redis.Await(ctx, readyEvery, func(context.Context) error {
+		s.RedisAddr, err = firstAddress(s.redis.Tail(1 << 10))
+		return err
+	})
+	if err != nil {
+		s.redis.Kill()
+		return fmt.Errorf("start the embedded Redis: %w", err)
+	}
+	return nil
+}
+
+// firstAddress is the host:port that is the first line of what the embedded Redis writes.
+func firstAddress(output string) (string, error) {
+	line, _, _ := strings.Cut(output, "\n")
+	if line == "" {
+		return "", errors.New("it has not written its address yet")
+	}
+	if _, _, err := net.SplitHostPort(line); err != nil {
+		return "", fmt.Errorf("its first line is not its address: %q", line)
+	}
+	return line, nil
+}
