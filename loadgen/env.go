@@ -7,6 +7,7 @@ import (
 
 // environment is what a command may use of the outside.
 type environment struct {
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	vars           []string // NAME=value
 }

@@ -20,7 +20,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first Ctrl-C ends the run in good order; after it, the next one ends the program at once.
 	context.AfterFunc(ctx, stop)
-	os.Exit(program(ctx, os.Args[1:], environment{stdout: os.Stdout, stderr: os.Stderr, vars: os.Environ()}))
+	os.Exit(program(ctx, os.Args[1:], environment{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, vars: os.Environ()}))
 }
 
 const gcPercent = 800

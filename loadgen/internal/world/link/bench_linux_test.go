@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -15,17 +16,19 @@ import (
 	"loadlab/internal/localserver"
 	"loadlab/internal/testkit"
 	"loadlab/loadgen/internal/world/link"
+	"loadlab/loadgen/internal/world/link/control"
 )
 
 // TestMain lets the test binary be a link's process.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "link" {
-		if err := link.Main(context.Background(), os.Args[2:], os.Stdout); err != nil {
+		if err := control.Main(context.Background(), os.Args[2:], os.Stdin, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
 		os.Exit(0)
 	}
+	runtime.GOMAXPROCS(64) // each link keeps a processor for itself
 	os.Exit(m.Run())
 }
 
@@ -41,7 +44,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 		b.Run(network+"/direct", func(b *testing.B) { ping(b, server, nil) })
 		for _, rtt := range []time.Duration{0, time.Millisecond} {
 			b.Run(fmt.Sprintf("%s/rtt=%s", network, rtt), func(b *testing.B) {
-				cfg := link.Config{Listen: link.Addr{Network: "unix", Address: filepath.Join(b.TempDir(), "link")}, Target: server, RTT: rtt}
+				cfg := link.Config{Listen: link.Addr{Network: "unix", Address: filepath.Join(b.TempDir(), "link")}, To: server, Wire: link.Wire{RTT: rtt}}
 				ping(b, cfg.Listen, process(b, cfg))
 			})
 		}
@@ -65,7 +68,7 @@ func process(b *testing.B, cfg link.Config) *localserver.Process {
 		b.Fatal(err)
 	}
 	p, err := folder.Start("link", exec.CommandContext(context.WithoutCancel(b.Context()), program, "link",
-		"--listen="+cfg.Listen.String(), "--to="+cfg.Target.String(), "--rtt="+cfg.RTT.String()))
+		"--listen="+cfg.Listen.String(), "--to="+cfg.To.String(), "--rtt="+cfg.Wire.RTT.String()))
 	if err != nil {
 		b.Fatal(err)
 	}

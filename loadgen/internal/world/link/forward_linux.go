@@ -2,133 +2,112 @@ package link
 
 import (
 	"container/heap"
-	"errors"
-	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
-
-type rawConn = syscall.RawConn
-
-// accept takes a client's connection and begins to make its own to the server.
-func (l *Link) accept() {
-	for {
-		fd, _, err := unix.Accept4(l.listen, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-		if err != nil {
-			return // there are no more, or none can be had now
-		}
-		l.accepted.Add(1)
-		far, err := unix.Socket(l.domain, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-		if err != nil {
-			l.failed.Add(1)
-			_ = unix.Close(fd)
-			continue
-		}
-		noDelay(fd)
-		noDelay(far)
-		near, server := &side{fd: fd}, &side{fd: far, connecting: true}
-		near.peer, server.peer = server, near
-		l.open.Add(1)
-		l.watch(near, unix.EPOLLIN)
-		err = unix.Connect(far, l.target)
-		switch {
-		case err == nil:
-			l.watch(server, unix.EPOLLIN)
-			server.connecting = false
-		case errors.Is(err, unix.EINPROGRESS):
-			l.watch(server, unix.EPOLLOUT)
-		default:
-			l.watch(server, unix.EPOLLOUT)
-			l.failed.Add(1)
-			l.reset(near)
-		}
-	}
-}
-
-// noDelay turns Nagle's algorithm off, which would add a delay of its own; Unix sockets have none.
-func noDelay(fd int) { _ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1) }
-
-// connected ends the making of a connection to the server.
-func (l *Link) connected(s *side) {
-	code, err := unix.GetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_ERROR)
-	if err != nil || code != 0 {
-		l.failed.Add(1)
-		l.reset(s)
-		return
-	}
-	s.connecting = false
-	l.watch(s, unix.EPOLLIN)
-	l.flush(s, l.now())
-}
-
-// watch sets which events of a side are waited for.
-func (l *Link) watch(s *side, events uint32) {
-	op := unix.EPOLL_CTL_MOD
-	if l.sides[s.fd] != s {
-		l.sides[s.fd], op = s, unix.EPOLL_CTL_ADD
-	} else if s.events == events {
-		return
-	}
-	s.events = events
-	_ = unix.EpollCtl(l.ep, op, s.fd, &unix.EpollEvent{Events: events, Fd: int32(s.fd)}) //nolint:gosec // fails only on a closed descriptor, which is watched no more
-}
 
 // read reads what there is and gives it to the other side's wire.
 func (l *Link) read(s *side) {
 	to := s.peer
 	for to.out.bytes < maxQueued {
-		n, err := unix.Read(s.fd, l.buf)
+		n, errno := receive(s.fd, l.buf)
 		switch {
-		case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
+		case errno == unix.EAGAIN || errno == unix.EINTR:
 			return
-		case err != nil:
-			l.reset(s)
+		case s.dead != nil && (errno != 0 || n == 0):
+			l.bury(s)
+			return
+		case errno != 0:
+			l.broke(s)
 			return
 		case n == 0:
 			s.readEnded = true
 			l.watch(s, s.events&^unix.EPOLLIN)
-			l.give(to, nil)
+			l.give(to, nil, markEnd)
 			return
 		}
 		l.bytes.Add(int64(n))
-		l.give(to, l.buf[:n])
-		if l.sides[s.fd] != s || n < len(l.buf) {
+		if s.dead != nil {
+			s.dead.dropped.Add(int64(n))
+			continue
+		}
+		l.give(to, l.buf[:n], markBytes)
+		if s.closed || s.broken || n < len(l.buf) {
 			return
 		}
 	}
 	l.watch(s, s.events&^unix.EPOLLIN) // until some has been written
 }
 
-// give puts bytes, or the end of the stream, on the wire to a side. Without a delay they are written at once.
-func (l *Link) give(to *side, data []byte) {
+// broke sends the reset that a side got to the other one, after what is under way already.
+func (l *Link) broke(s *side) {
+	if s.broken || s.closed {
+		return
+	}
+	s.broken, s.readEnded = true, true
+	l.watch(s, 0)
+	l.discard(s)
+	l.give(s.peer, nil, markReset)
+}
+
+// give puts a chunk on the wire to a side. What is due at once is written at once.
+func (l *Link) give(to *side, data []byte, mark mark) {
+	if to.broken {
+		if mark == markReset {
+			l.reset(to.pair) // by both
+		}
+		return
+	}
 	now := l.now()
 	q := &to.out
-	due := now + max(int64(l.cfg.RTT/2)-l.late, 0) // they came that long before they were read
-	if l.cfg.Jitter > 0 {
-		due += l.rng.Int64N(int64(l.cfg.Jitter) + 1)
-	}
-	if l.cfg.Bandwidth > 0 {
-		q.free = max(q.free, now) + int64(len(data))*int64(time.Second)/l.cfg.Bandwidth
-		due += q.free - now
-	}
-	due = max(due, q.last)
-	q.last = due
-	if due <= now && q.empty() && !to.connecting {
-		data = l.write(to, data)
+	due := l.due(to, now, len(data))
+	if due <= now && q.empty() && !to.connecting && !to.held {
+		data = l.write(to, data, mark)
 		if data == nil {
 			return
 		}
 	}
-	q.chunks = append(q.chunks, chunk{due: due, data: l.keep(data)})
+	q.chunks = append(q.chunks, chunk{due: due, data: l.keep(data), mark: mark})
 	q.bytes += len(data)
-	if len(q.chunks) == 1 && due > now {
+	if to.held {
+		l.fault.held.Add(int64(len(data)))
+		return
+	}
+	if len(q.chunks)-q.head == 1 && due > now {
 		heap.Push(&l.waiting, to)
 	}
 }
 
+// due returns when what is given to a side now leaves.
+func (l *Link) due(to *side, now int64, n int) int64 {
+	w := l.wire.Load()
+	q := &to.out
+	due := now + max(int64(w.RTT/2)-l.late, 0) // it came that long before it was read
+	if w.Jitter > 0 {
+		due += l.rng.Int64N(int64(w.Jitter) + 1)
+	}
+	if w.Bandwidth > 0 {
+		q.free = max(q.free, now) + int64(n)*int64(time.Second)/w.Bandwidth
+		due += q.free - now
+	}
+	if to.slow && to == to.near {
+		due += int64(l.fault.fault.Delay)
+		if j := l.fault.fault.Jitter; j > 0 {
+			due += l.rng.Int64N(int64(j) + 1)
+		}
+		l.fault.delayed.Add(1)
+	}
+	q.last = max(due, q.last)
+	return q.last
+}
+
 // keep copies bytes into a buffer of the pool.
 func (l *Link) keep(data []byte) []byte {
+	if len(data) == 0 {
+		return nil
+	}
 	if n := len(l.pool); n > 0 && cap(l.pool[n-1]) >= len(data) {
 		b := l.pool[n-1]
 		l.pool = l.pool[:n-1]
@@ -137,27 +116,28 @@ func (l *Link) keep(data []byte) []byte {
 	return append(make([]byte, 0, max(len(data), 4<<10)), data...)
 }
 
-// write writes what the socket takes of data, or the end of the stream if there is none. It returns what is left; nil if nothing is, also
-// if the connection broke.
-func (l *Link) write(s *side, data []byte) []byte {
-	if len(data) == 0 {
+// write writes what the socket takes of data, or the mark. It returns what is left; nil if nothing is, also if the connection broke.
+func (l *Link) write(s *side, data []byte, mark mark) []byte {
+	switch mark {
+	case markReset:
+		l.reset(s.pair)
+		return nil
+	case markEnd:
 		s.out.ended = true
 		_ = unix.Shutdown(s.fd, unix.SHUT_WR) // fails if the connection is gone already
-		if s.readEnded {
-			l.hangUp(s)
-		}
+		l.hangUp(s.pair)
 		return nil
 	}
 	for len(data) > 0 {
-		n, err := unix.Write(s.fd, data)
+		n, errno := send(s.fd, data)
 		switch {
-		case errors.Is(err, unix.EINTR):
+		case errno == unix.EINTR:
 			continue
-		case errors.Is(err, unix.EAGAIN):
+		case errno == unix.EAGAIN:
 			l.watch(s, s.events|unix.EPOLLOUT)
 			return data
-		case err != nil:
-			l.reset(s)
+		case errno != 0:
+			l.broke(s)
 			return nil
 		}
 		data = data[n:]
@@ -170,14 +150,17 @@ const slack = int64(15 * time.Microsecond)
 
 // deliver writes all that is due by now, and sets the timer for what is due next.
 func (l *Link) deliver() {
+	if len(l.waiting) == 0 {
+		return
+	}
 	now := l.now()
-	for len(l.waiting) > 0 && l.waiting[0].out.chunks[0].due <= now+slack {
+	for len(l.waiting) > 0 && l.waiting[0].out.first().due <= now+slack {
 		l.flush(heap.Pop(&l.waiting).(*side), now+slack)
 	}
 	if len(l.waiting) == 0 {
 		return // a timer that is still set does no harm
 	}
-	next := l.waiting[0].out.chunks[0].due
+	next := l.waiting[0].out.first().due
 	if l.armed != 0 && l.armed <= next-l.late {
 		return
 	}
@@ -189,18 +172,17 @@ func (l *Link) deliver() {
 // flush writes what is due to a side. It is in the heap after that if the rest is due later, and its socket is watched if it is full.
 func (l *Link) flush(s *side, now int64) {
 	q := &s.out
-	if s.connecting {
-		return // connected comes back
+	if s.connecting || s.held || s.dead != nil || s.broken {
+		return // what ends that comes back
 	}
 	l.watch(s, s.events&^unix.EPOLLOUT)
-	for !q.empty() && q.chunks[0].due <= now {
-		first := &q.chunks[0]
-		before := len(first.data)
-		rest := l.write(s, first.data)
-		if l.sides[s.fd] != s {
-			return // the connection broke
+	for !q.empty() && q.first().due <= now {
+		first := q.first()
+		rest := l.write(s, first.data, first.mark)
+		if s.closed || s.broken {
+			return
 		}
-		q.bytes -= before - len(rest)
+		q.bytes -= len(first.data) - len(rest)
 		if rest != nil {
 			first.data = rest
 			break
@@ -208,10 +190,9 @@ func (l *Link) flush(s *side, now int64) {
 		if cap(first.data) > 0 && len(l.pool) < maxEvents {
 			l.pool = append(l.pool, first.data[:0])
 		}
-		q.chunks[0] = chunk{}
-		q.chunks = q.chunks[1:]
+		q.pop()
 	}
-	if !q.empty() && q.chunks[0].due > now && q.index == 0 {
+	if !q.empty() && q.first().due > now && q.index == 0 {
 		heap.Push(&l.waiting, s)
 	}
 	if from := s.peer; !from.readEnded && !from.connecting && q.bytes < maxQueued {
@@ -219,32 +200,14 @@ func (l *Link) flush(s *side, now int64) {
 	}
 }
 
-// hangUp closes both sides once both streams have ended.
-func (l *Link) hangUp(s *side) {
-	if s.out.ended && s.peer.out.ended && s.readEnded && s.peer.readEnded {
-		l.drop(s)
-		l.drop(s.peer)
-		l.open.Add(-1)
-	}
+// receive is recv(2). A raw call of the kernel tells the scheduler nothing: it never blocks.
+func receive(fd int, buf []byte) (int, unix.Errno) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)), unix.MSG_DONTWAIT, 0, 0)
+	return int(n), errno //nolint:gosec // at most len(buf)
 }
 
-// reset breaks a connection: both sides get a reset instead of an end.
-func (l *Link) reset(s *side) {
-	if l.sides[s.fd] != s {
-		return
-	}
-	for _, x := range []*side{s, s.peer} {
-		_ = unix.SetsockoptLinger(x.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1, Linger: 0})
-		l.drop(x)
-	}
-	l.open.Add(-1)
-}
-
-// drop forgets and closes a side.
-func (l *Link) drop(s *side) {
-	if s.out.index > 0 {
-		heap.Remove(&l.waiting, s.out.index-1)
-	}
-	delete(l.sides, s.fd)
-	_ = unix.Close(s.fd)
+// send is send(2).
+func send(fd int, data []byte) (int, unix.Errno) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&data[0])), uintptr(len(data)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
+	return int(n), errno //nolint:gosec // at most len(data)
 }

@@ -82,8 +82,8 @@ func dial(t testing.TB, a link.Addr) net.Conn {
 	return conn
 }
 
-func wires() map[string]link.Config {
-	return map[string]link.Config{
+func wires() map[string]link.Wire {
+	return map[string]link.Wire{
 		"no distance": {}, "distance": {RTT: 3 * time.Millisecond}, "jitter": {RTT: time.Millisecond, Jitter: 2 * time.Millisecond},
 		"narrow": {RTT: time.Millisecond, Bandwidth: 40 << 20},
 	}
@@ -91,17 +91,17 @@ func wires() map[string]link.Config {
 
 // What goes in comes out, in order, both ways at once, however it is cut into pieces; and the end of each direction arrives after its bytes.
 func TestBytesArriveInOrder(t *testing.T) {
-	for name, cfg := range wires() {
+	for name, wire := range wires() {
 		for _, network := range []string{"tcp", "unix"} {
 			t.Run(name+" "+network, func(t *testing.T) {
 				t.Parallel()
-				cfg := cfg
+				cfg := link.Config{Wire: wire}
 				address := "127.0.0.1:0"
 				if network == "unix" {
 					address = filepath.Join(t.TempDir(), "server")
 					cfg.Listen = link.Addr{Network: "unix", Address: filepath.Join(t.TempDir(), "link")}
 				}
-				cfg.Target = echo(t, network, address)
+				cfg.To = echo(t, network, address)
 				l := start(t, cfg)
 				var all sync.WaitGroup
 				for seed := range uint64(4) {
@@ -150,7 +150,7 @@ func roundTrip(t *testing.T, conn net.Conn, seed uint64) {
 // A round trip takes at least as long as it is said to, but for what the link allows for its own wake-ups.
 func TestARoundTripTakesItsTime(t *testing.T) {
 	const rtt = 20 * time.Millisecond
-	l := start(t, link.Config{Target: echo(t, "tcp", "127.0.0.1:0"), RTT: rtt})
+	l := start(t, link.Config{To: echo(t, "tcp", "127.0.0.1:0"), Wire: link.Wire{RTT: rtt}})
 	conn := dial(t, l.Addr())
 	buf := make([]byte, 4)
 	for range 5 {
@@ -181,7 +181,7 @@ func TestResets(t *testing.T) {
 	})
 	missing := link.Addr{Network: "unix", Address: filepath.Join(t.TempDir(), "missing")}
 	for name, target := range map[string]link.Addr{"refused": nobody, "reset": resets, "no socket": missing} {
-		l := start(t, link.Config{Target: target, RTT: time.Millisecond})
+		l := start(t, link.Config{To: target, Wire: link.Wire{RTT: time.Millisecond}})
 		conn, err := net.Dial("tcp", l.Addr().Address)
 		if err == nil {
 			defer conn.Close()
@@ -205,8 +205,8 @@ func TestResets(t *testing.T) {
 func TestConfigsThatMakeNoSense(t *testing.T) {
 	good := link.Addr{Network: "tcp", Address: "127.0.0.1:0"}
 	for _, cfg := range []link.Config{
-		{}, {Listen: good}, {Listen: good, Target: link.Addr{Network: "tcp", Address: "nowhere"}}, {Listen: good, Target: good, RTT: -1},
-		{Listen: good, Target: good, Jitter: time.Hour}, {Listen: good, Target: good, Bandwidth: -1}, {Listen: good, Target: link.Addr{Network: "udp", Address: "x:1"}},
+		{}, {Listen: good}, {Listen: good, To: link.Addr{Network: "tcp", Address: "nowhere"}}, {Listen: good, To: good, Wire: link.Wire{RTT: -1}},
+		{Listen: good, To: good, Wire: link.Wire{Jitter: time.Hour}}, {Listen: good, To: good, Wire: link.Wire{Bandwidth: -1}}, {Listen: good, To: link.Addr{Network: "udp", Address: "x:1"}},
 	} {
 		if _, err := link.Listen(t.Context(), cfg); err == nil {
 			t.Errorf("%+v: got no error", cfg)

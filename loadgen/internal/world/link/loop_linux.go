@@ -5,8 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
-	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -17,14 +16,14 @@ import (
 // Link forwards. It is one goroutine that waits for all sockets at once: two goroutines a connection, which the runtime wakes one after the
 // other, cost twice the CPU and the latency.
 type Link struct {
-	cfg      Config
-	listener net.Listener
-	listen   int // the listener's own descriptor, for the loop
-	target   unix.Sockaddr
-	domain   int
+	cfg    Config
+	wire   atomic.Pointer[Wire] // as it is; the loop stores it
+	addr   Addr                 // where it listens
+	listen int                  // -1 while connections are refused
 
 	ep, timer, wake int
-	sides           map[int]*side
+	sides           []*side // by descriptor
+	gen             int32   // counts sides: a descriptor of an event may be another side's by the time it is handled
 	waiting         dueHeap
 	armed           int64 // what the timer is set to, ns since epoch; 0 if it is not
 	late            int64 // ns from an event to when the loop runs: the median of the timer's
@@ -33,7 +32,20 @@ type Link struct {
 	buf             []byte
 	pool            [][]byte
 
+	to      target        // of connect(2)
+	stale   chan struct{} // asks for the target to be looked up again
+	full    bool          // no more connections can be accepted until one is closed
+	fault   *effect       // the one that lasts; of the loop alone
+	effect  atomic.Pointer[effect]
+	reserve int // bound to addr and not listening, while connections are refused; otherwise -1
+
+	mu    sync.Mutex // guards asked, over, and writing to wake
+	asked []func()
+	over  bool
+	done  chan struct{} // closed when the loop has ended
+
 	accepted, open, failed, bytes atomic.Int64
+	failures                      failures
 }
 
 const (
@@ -41,124 +53,79 @@ const (
 	// maxQueued is how many bytes wait for one side before no more are read for it: what the buffers of a long wire hold.
 	maxQueued = 4 << 20
 	maxEvents = 64
-	backlog   = 1024
+	backlog   = 4096
 )
-
-// side is one end of a connection.
-type side struct {
-	fd         int
-	peer       *side
-	connecting bool
-	events     uint32 // that are waited for
-	readEnded  bool   // nothing more will be read from it
-	out        queue  // what waits to be written to it
-}
 
 // Listen begins to listen. The caller runs Serve, which closes everything.
 func Listen(ctx context.Context, cfg Config) (*Link, error) {
+	if cfg.Name == "" {
+		cfg.Name = "link"
+	}
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	l := &Link{cfg: cfg, sides: map[int]*side{}, epoch: time.Now(), rng: rand.New(rand.NewPCG(cfg.Seed, 0x11c)), buf: make([]byte, readSize)}
+	l := &Link{cfg: cfg, epoch: time.Now(), rng: rand.New(rand.NewPCG(cfg.Seed, 0x11c)), buf: make([]byte, readSize),
+		listen: -1, timer: -1, wake: -1, ep: -1, reserve: -1, stale: make(chan struct{}, 1), done: make(chan struct{})}
+	l.wire.Store(&cfg.Wire)
 	var err error
-	if l.domain, l.target, err = resolve(ctx, cfg.Target); err != nil {
-		return nil, err
+	if l.to, err = resolve(ctx, cfg.To); err != nil {
+		return nil, fmt.Errorf("link %s: %w", cfg.Name, err)
 	}
-	var lc net.ListenConfig
-	if l.listener, err = lc.Listen(ctx, cfg.Listen.Network, cfg.Listen.Address); err != nil {
-		return nil, fmt.Errorf("link: %w", err)
+	if l.addr, l.listen, err = listen(ctx, cfg.Listen); err != nil {
+		return nil, fmt.Errorf("link %s: %w", cfg.Name, err)
 	}
 	if err := l.prepare(); err != nil {
 		l.close()
-		return nil, err
+		return nil, fmt.Errorf("link %s: %w", cfg.Name, err)
 	}
 	return l, nil
 }
 
-// Addr is where the link listens.
-func (l *Link) Addr() Addr {
-	return Addr{Network: l.cfg.Listen.Network, Address: l.listener.Addr().String()}
-}
-
-// Stats returns the totals so far. It may be called at any time.
-func (l *Link) Stats() Stats {
-	return Stats{Accepted: l.accepted.Load(), Open: l.open.Load(), Failed: l.failed.Load(), Bytes: l.bytes.Load()}
-}
-
-// resolve turns an address into what connect(2) takes.
-func resolve(ctx context.Context, a Addr) (domain int, to unix.Sockaddr, err error) {
-	if a.Network == "unix" {
-		return unix.AF_UNIX, &unix.SockaddrUnix{Name: a.Address}, nil
-	}
-	host, port, err := net.SplitHostPort(a.Address)
-	if err != nil {
-		return 0, nil, fmt.Errorf("link: %w", err)
-	}
-	number, err := net.DefaultResolver.LookupPort(ctx, "tcp", port)
-	if err != nil {
-		return 0, nil, fmt.Errorf("link: %w", err)
-	}
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-	if err != nil {
-		return 0, nil, fmt.Errorf("link: %w", err)
-	}
-	ip := ips[0].Unmap()
-	if ip.Is4() {
-		return unix.AF_INET, &unix.SockaddrInet4{Port: number, Addr: ip.As4()}, nil
-	}
-	return unix.AF_INET6, &unix.SockaddrInet6{Port: number, Addr: ip.As16()}, nil
-}
-
 // prepare makes the descriptors that the loop waits for.
 func (l *Link) prepare() (err error) {
-	file, err := l.listener.(interface{ SyscallConn() (rawConn, error) }).SyscallConn()
-	if err != nil {
-		return fmt.Errorf("link: %w", err)
-	}
-	l.listen, l.timer, l.wake, l.ep = -1, -1, -1, -1
-	if cerr := file.Control(func(fd uintptr) { l.listen, err = unix.Dup(int(fd)) }); cerr != nil || err != nil {
-		return fmt.Errorf("link: %w", errors.Join(cerr, err))
-	}
 	if l.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC); err != nil {
-		return fmt.Errorf("link: create a timer: %w", err)
+		return fmt.Errorf("create a timer: %w", err)
 	}
 	if l.wake, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
-		return fmt.Errorf("link: create an event: %w", err)
+		return fmt.Errorf("create an event: %w", err)
 	}
 	if l.ep, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
-		return fmt.Errorf("link: create a poller: %w", err)
+		return fmt.Errorf("create a poller: %w", err)
 	}
 	for _, fd := range []int{l.listen, l.timer, l.wake} {
-		if err := unix.EpollCtl(l.ep, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}); err != nil { //nolint:gosec // descriptors are small
-			return fmt.Errorf("link: watch a descriptor: %w", err)
+		if err := l.add(fd); err != nil {
+			return fmt.Errorf("watch a descriptor: %w", err)
 		}
 	}
 	return nil
 }
 
-// Serve forwards until ctx ends, and closes everything.
+// add watches a descriptor that is no side's.
+func (l *Link) add(fd int) error {
+	return unix.EpollCtl(l.ep, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}) //nolint:gosec // descriptors are small
+}
+
+// Serve forwards until ctx ends, and closes everything. It keeps a processor of the runtime (GOMAXPROCS) for itself.
 func (l *Link) Serve(ctx context.Context) error {
-	runtime.LockOSThread() // the thread waits in the kernel for as long as the link lives
-	defer runtime.UnlockOSThread()
+	var looking sync.WaitGroup
+	defer looking.Wait()
 	defer l.close()
-	woken := make(chan struct{})
-	forget := context.AfterFunc(ctx, func() {
-		defer close(woken)
-		_, _ = unix.Write(l.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
-	})
-	defer func() {
-		if !forget() {
-			<-woken // after close its descriptor may be another's
-		}
-	}()
+	defer context.AfterFunc(ctx, l.rouse)()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	looking.Go(func() { l.lookAgain(ctx) })
 	events := make([]unix.EpollEvent, maxEvents)
 	for ctx.Err() == nil {
 		n, err := await(l.ep, events)
 		if err != nil {
-			return fmt.Errorf("link: wait for events: %w", err)
+			return fmt.Errorf("link %s: wait for events: %w", l.cfg.Name, err)
 		}
-		for _, e := range events[:max(n, 0)] {
-			l.handle(int(e.Fd), e.Events)
+		woken := false
+		for _, e := range events[:n] {
+			woken = l.handle(e) || woken
+		}
+		if woken {
+			l.obey()
 		}
 		l.deliver()
 	}
@@ -166,7 +133,7 @@ func (l *Link) Serve(ctx context.Context) error {
 }
 
 // await blocks until there are events. It does not tell the scheduler that the thread blocks, which would hand the thread's processor on and
-// have to get one back for each wake-up: that costs more than all else that a link does. The garbage collector's signals interrupt it.
+// have to get one back for each wake-up: that costs more than all else that a link does. The runtime's signals interrupt it.
 func await(ep int, events []unix.EpollEvent) (int, error) {
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(ep), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), ^uintptr(0), 0, 0)
 	if errno == unix.EINTR {
@@ -178,40 +145,39 @@ func await(ep int, events []unix.EpollEvent) (int, error) {
 	return int(n), nil //nolint:gosec // at most len(events)
 }
 
-// handle does what an event asks for.
-func (l *Link) handle(fd int, events uint32) {
+// handle does what an event asks for, and reports whether somebody has called rouse.
+func (l *Link) handle(e unix.EpollEvent) bool {
+	fd, events := int(e.Fd), e.Events
 	switch fd {
 	case l.listen:
 		l.accept()
-		return
+		return false
 	case l.timer:
 		var count [8]byte
 		_, _ = unix.Read(l.timer, count[:])
 		l.learn(l.now() - l.armed)
 		l.armed = 0
-		return
+		return false
 	case l.wake:
-		return
+		var count [8]byte
+		_, _ = unix.Read(l.wake, count[:])
+		return true
+	}
+	if fd >= len(l.sides) || l.sides[fd] == nil || l.sides[fd].gen != e.Pad {
+		return false // closed by an event before this one
 	}
 	s := l.sides[fd]
-	if s == nil {
-		return // closed by an event before this one
-	}
 	if s.connecting {
 		l.connected(s)
-		return
-	}
-	if s.readEnded && events&(unix.EPOLLHUP|unix.EPOLLERR) != 0 {
-		// Both directions are over, and the kernel would report it for as long as the socket is open: until what it sent has arrived.
-		_ = unix.EpollCtl(l.ep, unix.EPOLL_CTL_DEL, fd, nil)
-		return
+		return false
 	}
 	if events&unix.EPOLLOUT != 0 {
 		l.flush(s, l.now())
 	}
-	if events&(unix.EPOLLIN|unix.EPOLLHUP|unix.EPOLLERR) != 0 && l.sides[fd] == s {
+	if s.fd == fd && !s.readEnded && events&^unix.EPOLLOUT != 0 {
 		l.read(s)
 	}
+	return false
 }
 
 // learn follows the median of how late the timer wakes the loop: a step up for each wake-up that was later, a step down for each that was
@@ -231,14 +197,62 @@ func (l *Link) now() int64 { return int64(time.Since(l.epoch)) }
 
 // close closes all that is open.
 func (l *Link) close() {
-	_ = l.listener.Close() // removes a Unix socket's file
 	for _, s := range l.sides {
-		_ = unix.Close(s.fd)
+		if s != nil {
+			_ = unix.Close(s.fd)
+		}
 	}
-	clear(l.sides)
-	for _, fd := range []int{l.listen, l.timer, l.wake, l.ep} {
+	l.sides = nil
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.over = true
+	for _, fd := range []int{l.listen, l.reserve, l.timer, l.wake, l.ep} {
 		if fd >= 0 {
 			_ = unix.Close(fd)
 		}
+	}
+	if l.addr.Network == "unix" {
+		_ = unix.Unlink(l.addr.Address) // may be gone
+	}
+	close(l.done)
+}
+
+// errOver is the error of what is asked of a link whose loop has ended.
+var errOver = errors.New("the link has ended")
+
+// do lets the loop run f, and returns when it has. If ctx ends before that, f may still run.
+func (l *Link) do(ctx context.Context, f func()) error {
+	ran := make(chan struct{})
+	l.mu.Lock()
+	l.asked = append(l.asked, func() { f(); close(ran) })
+	l.mu.Unlock()
+	l.rouse()
+	select {
+	case <-ran:
+		return nil
+	case <-l.done:
+		return errOver
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// rouse wakes the loop.
+func (l *Link) rouse() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.over { // its descriptor may be another's after that
+		_, _ = unix.Write(l.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	}
+}
+
+// obey runs what do was given.
+func (l *Link) obey() {
+	l.mu.Lock()
+	asked := l.asked
+	l.asked = nil
+	l.mu.Unlock()
+	for _, f := range asked {
+		f()
 	}
 }
