@@ -38,7 +38,7 @@ func (s *Stack) upRemote(ctx context.Context, cfg Config) error {
 			return fmt.Errorf("no lab controls at %s: %w", cfg.Labs[i], unlessInterrupted(ctx, err))
 		}
 	}
-	return nil
+	return s.dialLinks(ctx, cfg.LinksAddr)
 }
 
 // answers checks that a target accepts connections.

@@ -45,11 +45,17 @@ func (s *Stack) upOwn(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
+	if err := s.startLinks(ctx, cfg, env); err != nil {
+		return err
+	}
 	s.apps = s.newAppConfig(cfg, binary, env)
 	if err := s.startApps(ctx, max(cfg.Replicas, 1)); err != nil {
 		return err
 	}
 	s.watch(s.redis)
+	if s.links != nil {
+		s.watch(s.links)
+	}
 	if s.Postgres != nil {
 		s.watch(s.Postgres.Process)
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"loadlab/internal/localserver"
+	"loadlab/loadgen/internal/world/link/control"
 )
 
 // Kinds of stacks.
@@ -47,6 +48,13 @@ type Config struct {
 	// Targets and Labs are the URLs of a remote stack's replicas: their APIs, and in the same order their lab controls; Labs may be empty.
 	Targets, Labs []string
 
+	// Links are the servers that a link shall stand before, of LinkDatabase and LinkRedis. SQLite has no wire, and gets none.
+	Links []string
+	// LinkCommand is the program of links and its arguments. Empty: this program's command "link".
+	LinkCommand []string
+	// LinksAddr is where the links of a remote stack are controlled: host:port, tcp:host:port or unix:path. Empty: it has none.
+	LinksAddr string
+
 	// Log gets a line for each thing that is up. nil: no log.
 	Log io.Writer
 }
@@ -62,7 +70,10 @@ type Stack struct {
 	DatabaseURL, RedisAddr string
 	// Postgres is the stack's own; nil if it has none.
 	Postgres *localserver.Postgres
+	// Links controls the links between the apps and their servers; nil if there are none.
+	Links *control.Client
 
+	links    *localserver.Process
 	redis    *localserver.Process
 	apps     appConfig
 	mu       sync.Mutex // guards log, and what changes of replicas while the stack is up
@@ -136,7 +147,7 @@ func (s *Stack) Err() error {
 	}
 }
 
-// Down ends the apps, all at once, then Redis, then PostgreSQL, and removes all that they wrote. When ctx ends, or has ended already, it kills what is
+// Down ends the apps, all at once, then the links, Redis and PostgreSQL, and removes all that they wrote. When ctx ends, or has ended already, it kills what is
 // left: a run that was interrupted passes another one than it ran under. Errors are a process that had to be killed and a folder that
 // could not be removed; everything has ended in any case. Calling Down again waits for the first call, and returns the same.
 func (s *Stack) Down(ctx context.Context) error {
@@ -146,6 +157,12 @@ func (s *Stack) Down(ctx context.Context) error {
 		defer context.AfterFunc(ctx, s.kill)()
 		var errs []error
 		errs = append(errs, s.stopApps())
+		if s.Links != nil {
+			s.Links.Close()
+		}
+		if s.links != nil {
+			errs = append(errs, s.links.Stop(redisGrace, syscall.SIGTERM))
+		}
 		if s.redis != nil {
 			errs = append(errs, s.redis.Stop(redisGrace, syscall.SIGTERM))
 		}
@@ -163,6 +180,9 @@ func (s *Stack) Down(ctx context.Context) error {
 func (s *Stack) kill() {
 	for _, app := range s.Apps() {
 		app.Kill()
+	}
+	if s.links != nil {
+		s.links.Kill()
 	}
 	if s.redis != nil {
 		s.redis.Kill()
