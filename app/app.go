@@ -171,7 +171,7 @@ func (a *app) openStore(ctx context.Context) error {
 	}
 	store, err := housing.Open(ctx, url, housing.Options{
 		Connections: a.cfg.knobs.Count("db_conns"), Timeout: a.cfg.knobs.Duration("db_timeout"), Index: a.cfg.knobs.Boolean("index"),
-		SQLiteRTT: a.cfg.knobs.Duration("sqlite_rtt"),
+		SQLiteRTT: a.cfg.knobs.Duration("sqlite_rtt"), SQLiteJitter: a.cfg.knobs.Duration("sqlite_jitter"),
 		Hook: func(system string) bun.QueryHook {
 			hook.System = system
 			return hook

@@ -15,12 +15,15 @@ type sqlDialect struct {
 	system  string // "postgresql", as db.system.name has it
 	name    string // "PostgreSQL"
 	version string // the query for its version
-	bun     func() schema.Dialect
+	ping    string // the cheapest statement that is one round trip
+	wired   bool   // whether there is a wire between the app and it, and not only a simulated one
+
+	tableLock  string // takes the table of properties until the end of the transaction; empty: no reader waits for a writer
+	tableLocks string // the query for who holds or awaits it: process, transaction, whether granted
+	bun        func() schema.Dialect
 
 	// connector makes connections on which no statement may take longer than timeout; 0 for no limit.
 	connector func(address string, timeout time.Duration) (driver.Connector, error)
-	// distance puts a round trip between the clients of a connector and the database; nil: the database has a wire of its own.
-	distance func(c driver.Connector, rtt time.Duration) driver.Connector
 	// lock waits until no other process sets the database up, and keeps others out until unlock.
 	lock func(ctx context.Context, db *bun.DB) (unlock func(), err error)
 	// storage tunes how the new tables are stored.

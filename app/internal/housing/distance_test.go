@@ -28,7 +28,7 @@ func TestDistance(t *testing.T) {
 			}
 		}
 		took("set-up and seed", func() error {
-			s = seeded(t, sqliteURL(t), 30, housing.Options{SQLiteRTT: rtt})
+			s = seeded(t, sqliteURL(t), 30, housing.WithTimers(housing.Options{SQLiteRTT: rtt}))
 			return nil
 		}, 0)
 		for loader, queries := range queriesPerPage() {
@@ -71,7 +71,7 @@ func TestDistance(t *testing.T) {
 // A wait ends with its context, and a transaction that was given up while its commit was under way is not committed and not left open.
 func TestDistanceEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := seeded(t, sqliteURL(t), 30, housing.Options{SQLiteRTT: rtt, Connections: 1})
+		s := seeded(t, sqliteURL(t), 30, housing.WithTimers(housing.Options{SQLiteRTT: rtt, Connections: 1}))
 		before, err := s.Property(t.Context(), 1)
 		if err != nil {
 			t.Fatal(err)

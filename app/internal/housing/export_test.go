@@ -10,3 +10,9 @@ func WithDriver(o Options, wrap func(driver.Connector) driver.Connector) Options
 	o.wrap = wrap
 	return o
 }
+
+// WithTimers returns the options with alarms that go by the time of package time, which may be virtual.
+func WithTimers(o Options) Options {
+	o.alarm = newTimerAlarm
+	return o
+}

@@ -27,7 +27,7 @@ var (
 	ErrLoader   = errors.New("there is no such loader")
 	ErrQuery    = errors.New("page or page size out of range")
 	ErrURL      = errors.New("bad database URL")
-	ErrDistance = errors.New("sqlite_rtt is for SQLite only: leave it out, or use a database-url of sqlite:PATH")
+	ErrDistance = errors.New("sqlite_rtt is for SQLite only, and so is sqlite_jitter: leave them out, or use a database-url of sqlite:PATH")
 )
 
 // Options are how a Store uses its database. The zero value is the defaults of the knobs db_conns and db_timeout, no index, no distance and no
@@ -36,14 +36,15 @@ type Options struct {
 	Connections int           // the most connections to the database, all of them kept open
 	Timeout     time.Duration // the longest that one load or one price change may take, waiting for a connection included
 	Index       bool          // whether properties has an index on (created_at DESC, id DESC)
-	// SQLiteRTT is how long each round trip to a SQLite database takes, but those that set it up and seed it: a simulated distance. With
-	// another database Open returns ErrDistance.
-	SQLiteRTT time.Duration
+	// SQLiteRTT is how long each round trip to a SQLite database takes, but those that set it up and seed it: a simulated distance.
+	// SQLiteJitter is the most that is added to each direction of it. With another database Open returns ErrDistance.
+	SQLiteRTT, SQLiteJitter time.Duration
 	// Hook makes the hook that sees every query the Store runs for a request, given "postgresql" or "sqlite". Migrations and the
 	// seed are not shown to it.
 	Hook func(system string) bun.QueryHook
 
-	wrap func(driver.Connector) driver.Connector // for tests: sees what reaches the driver
+	wrap  func(driver.Connector) driver.Connector // for tests: sees what reaches the driver
+	alarm func() alarm                            // for tests: one that goes by virtual time
 }
 
 // Store is the domain on one database. Its methods are safe for concurrent use.
@@ -53,17 +54,19 @@ type Store struct {
 	index   bool
 	timeout time.Duration
 	db      *bun.DB
+	wire    *wire // nil: the database has one of its own
+	locks   locks
 }
 
 // Open connects to "postgres://user@host:port/database" or "sqlite:PATH", brings the schema up to date and creates or drops the index
 // as the options ask, so that a database that is used again is what they describe. Several processes may open one PostgreSQL database at
-// once. The error is ErrURL for an address of another form, and ErrDistance for a SQLiteRTT without SQLite.
+// once. The error is ErrURL for an address of another form, and ErrDistance for a distance without SQLite.
 func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	e, address, err := dialectOf(databaseURL)
 	if err != nil {
 		return nil, err
 	}
-	if o.SQLiteRTT > 0 && e.distance == nil {
+	if e.wired && (o.SQLiteRTT > 0 || o.SQLiteJitter > 0) {
 		return nil, ErrDistance
 	}
 	if o.Connections <= 0 {
@@ -80,8 +83,13 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.SQLiteRTT > 0 {
-		connector = e.distance(connector, o.SQLiteRTT)
+	if !e.wired {
+		if o.alarm == nil {
+			o.alarm = newAlarm
+		}
+		s.wire = newWire(o.alarm)
+		s.wire.setDistance(o.SQLiteRTT, o.SQLiteJitter)
+		connector = distant{connector, s.wire}
 	}
 	if o.wrap != nil {
 		connector = o.wrap(connector)
@@ -169,8 +177,26 @@ func (s *Store) Version(ctx context.Context) (string, error) {
 	return s.dialect.name + " " + version, nil
 }
 
-// Close closes the connections.
-func (s *Store) Close() error { return s.db.Close() }
+// SetDistance changes how long the round trips to a SQLite database take; see Options. With another database the error is ErrDistance, unless
+// both are 0.
+func (s *Store) SetDistance(rtt, jitter time.Duration) error {
+	switch {
+	case s.wire != nil:
+		s.wire.setDistance(rtt, jitter)
+	case rtt > 0 || jitter > 0:
+		return ErrDistance
+	}
+	return nil
+}
+
+// Close ends the lock of the table, if there is one, and closes the connections.
+func (s *Store) Close() error {
+	s.locks.end()
+	if s.wire != nil {
+		s.wire.close()
+	}
+	return s.db.Close()
+}
 
 // outOfTime makes sure that errors.Is finds ctx's end in an error of which that is the reason. A dial has the deadline from ctx but a timer of
 // its own, which may be the first to run out; pgx then reports a timeout that is no context's.

@@ -25,6 +25,11 @@ func postgres() sqlDialect {
 		system:    "postgresql",
 		name:      "PostgreSQL",
 		version:   "SHOW server_version",
+		ping:      "", // a simple query without a statement
+		wired:     true,
+		tableLock: "LOCK TABLE properties IN ACCESS EXCLUSIVE MODE",
+		tableLocks: `SELECT pid, virtualtransaction, granted FROM pg_locks WHERE locktype = 'relation'
+			AND relation = 'properties'::regclass AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
 		bun:       func() schema.Dialect { return pgdialect.New() },
 		connector: postgresConnector,
 		lock:      postgresLock,

@@ -21,16 +21,16 @@ func sqlite() sqlDialect {
 		system:  "sqlite",
 		name:    "SQLite",
 		version: "SELECT sqlite_version()",
+		ping:    "SELECT 1",
 		bun:     func() schema.Dialect { return sqlitedialect.New() },
 		connector: func(path string, timeout time.Duration) (driver.Connector, error) {
 			return newSQLiteConnector(path, timeout)
 		},
-		distance: atDistance,
-		lock:     sqliteLock,
-		storage:  func(context.Context, *bun.DB) error { return nil },
-		fill:     sqliteFill,
-		explain:  sqliteExplain,
-		writer:   make(chan struct{}, 1),
+		lock:    sqliteLock,
+		storage: func(context.Context, *bun.DB) error { return nil },
+		fill:    sqliteFill,
+		explain: sqliteExplain,
+		writer:  make(chan struct{}, 1),
 	}
 }
 

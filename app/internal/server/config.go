@@ -11,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"loadlab/app/api"
+	"loadlab/app/internal/housing"
 	"loadlab/app/internal/pagecache"
 )
 
@@ -35,13 +36,20 @@ func (k *knobs) get() api.Config {
 	return k.config
 }
 
-// change replaces the values that are in change, if the cache takes them, and returns all of them.
-func (k *knobs) change(change api.Config, cache *pagecache.Cache) (api.Config, error) {
+// change replaces the values that are in change, if the store and the cache take them, and returns all of them.
+func (k *knobs) change(change api.Config, store *housing.Store, cache *pagecache.Cache) (api.Config, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	config := maps.Clone(k.config)
 	maps.Copy(config, change)
-	if err := cache.SetConfig(cache.Config().With(config)); err != nil {
+	next := cache.Config().With(config)
+	if err := next.Validate(); err != nil {
+		return nil, err
+	}
+	if err := store.SetDistance(config.Duration("sqlite_rtt"), config.Duration("sqlite_jitter")); err != nil {
+		return nil, err
+	}
+	if err := cache.SetConfig(next); err != nil {
 		return nil, err
 	}
 	k.config = config
@@ -58,7 +66,7 @@ func (s *Server) putConfig(c *gin.Context) {
 	change, err := parseChange(http.MaxBytesReader(c.Writer, c.Request.Body, maxConfigBody))
 	var config api.Config
 	if err == nil {
-		config, err = s.knobs.change(change, s.Cache)
+		config, err = s.knobs.change(change, s.Store, s.Cache)
 	}
 	if err != nil {
 		s.problem(c, nil, http.StatusBadRequest, err.Error(), changeable()...)

@@ -30,6 +30,7 @@ func (s *Server) Lab() http.Handler {
 	s.get(r, api.PathLabStrategy, func(c *gin.Context) { s.json(c, nil, Strategies()) })
 	s.get(r, api.PathLabBuildInfo, s.info)
 	s.get(r, api.PathLabExplain+":loader", s.explain)
+	s.world(r)
 	r.GET(api.PathMetrics, gin.WrapH(promhttp.HandlerFor(s.Telemetry.Registry, promhttp.HandlerOpts{EnableOpenMetrics: true})))
 	r.GET("/debug/pprof/*name", profile)
 	r.POST("/debug/pprof/*name", profile)

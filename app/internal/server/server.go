@@ -25,7 +25,7 @@ import (
 type Config struct {
 	Store     *housing.Store
 	Cache     *pagecache.Cache
-	Redis     redis.UniversalClient // for readiness and memory; pages go through Cache
+	Redis     *redis.Client // for readiness, memory and pings; pages go through Cache
 	Probe     *probe.Registry
 	Telemetry *telemetry.Telemetry
 	Log       *slog.Logger
