@@ -1,5 +1,7 @@
 package localserver
 
+import "time"
+
 // PostgresBin is postgresBin.
 func PostgresBin(folders ...string) (string, error) { return postgresBin(folders) }
 
@@ -14,4 +16,11 @@ func WithPorts(o Options, ports ...int) Options {
 		return port, nil
 	}
 	return o
+}
+
+// Spent returns the CPU time of a process that has ended, with all its descendants that were waited for, as the kernel reported it to whoever
+// waited for the process.
+func (p *Process) Spent() time.Duration {
+	<-p.done
+	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
 }
