@@ -20,12 +20,12 @@ const tick = 10 * time.Millisecond
 // Serve runs miniredis on addr (host:port; port 0 is a free one), writes the address it listens on to stdout as one line, and returns nil
 // once stdin ends or ctx does. Errors are those of listening and of stdout.
 func Serve(ctx context.Context, addr string, stdin io.Reader, stdout io.Writer) error {
-	m := miniredis.NewMiniRedis()
-	if err := m.StartAddr(addr); err != nil {
+	e, err := listen(addr)
+	if err != nil {
 		return fmt.Errorf("start the embedded Redis: %w", err)
 	}
-	defer m.Close()
-	if _, err := fmt.Fprintln(stdout, m.Addr()); err != nil {
+	defer e.close()
+	if _, err := fmt.Fprintln(stdout, e.addr()); err != nil {
 		return fmt.Errorf("tell the address of the embedded Redis: %w", err)
 	}
 	eof := make(chan struct{})
@@ -33,7 +33,7 @@ func Serve(ctx context.Context, addr string, stdin io.Reader, stdout io.Writer) 
 		_, _ = io.Copy(io.Discard, stdin)
 		close(eof)
 	}()
-	run(ctx, m, eof)
+	run(ctx, e.Miniredis, eof)
 	return nil
 }
 
