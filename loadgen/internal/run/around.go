@@ -1,0 +1,181 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"loadlab/app/api"
+	"loadlab/loadgen/internal/lab"
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/scenario"
+	"loadlab/loadgen/internal/stack"
+	"loadlab/loadgen/internal/unit"
+	"loadlab/loadgen/internal/world"
+	"loadlab/loadgen/internal/world/link"
+)
+
+// linked returns the servers that a link has to stand before: those that are at a distance in any phase, and those that have a fault of a wire.
+// Where nothing is asked of a wire, nothing stands in the path.
+func linked(s *scenario.Scenario) []string {
+	var names []string
+	for _, server := range []string{stack.LinkDatabase, stack.LinkRedis} {
+		if slices.ContainsFunc(s.Phases, func(p scenario.Phase) bool { return far(distanceOf(p.World, server)) || wireFault(p, server) }) {
+			names = append(names, server)
+		}
+	}
+	return names
+}
+
+func far(d scenario.Distance) bool { return d != scenario.Distance{} }
+
+func wireFault(p scenario.Phase, server string) bool {
+	return slices.ContainsFunc(p.Faults, func(f scenario.Fault) bool { return f.Fault.Server == server && f.Fault.By[0] == world.Wire })
+}
+
+func distanceOf(w scenario.World, server string) scenario.Distance {
+	if server == stack.LinkRedis {
+		return w.Redis
+	}
+	return w.Database
+}
+
+// around keeps the world around a subject: how far its servers are, and how much Redis may hold. It remembers what has been measured.
+type around struct {
+	subject *subject
+	now     scenario.World
+	set     bool // now has been set
+	seen    []seenWorld
+}
+
+// seenWorld is a world that was measured.
+type seenWorld struct {
+	scenario.World
+	distances []result.Distance
+}
+
+// enter makes the world that of a phase, and measures it when it is new. The pings of the first phase are those of the whole run if its world
+// never changes.
+func (a *around) enter(ctx context.Context, p scenario.Phase) error {
+	if a.set && a.now == p.World {
+		a.note(p)
+		return nil
+	}
+	if err := a.move(ctx, p.World); err != nil {
+		return fmt.Errorf("enter the world of phase %s: %w", p.Name, err)
+	}
+	a.now, a.set = p.World, true
+	if !slices.ContainsFunc(a.seen, func(s seenWorld) bool { return s.World == p.World }) {
+		distances, err := a.measure(ctx)
+		if err != nil {
+			return fmt.Errorf("measure how far the servers are: %w", err)
+		}
+		a.seen = append(a.seen, seenWorld{p.World, distances})
+	}
+	a.note(p)
+	return nil
+}
+
+// note adds a phase to those of its world.
+func (a *around) note(p scenario.Phase) {
+	for _, s := range a.seen {
+		if s.World != p.World {
+			continue
+		}
+		for i := range s.distances {
+			if d := &s.distances[i]; !slices.Contains(d.Phases, p.Name) {
+				d.Phases = append(d.Phases, p.Name)
+			}
+		}
+	}
+}
+
+// move sets distances and limits.
+func (a *around) move(ctx context.Context, w scenario.World) error {
+	s := a.subject
+	for _, name := range s.links {
+		d := distanceOf(w, name)
+		if _, err := s.stack.Links.Set(ctx, name, link.Wire{RTT: d.RTT, Jitter: d.Jitter, Bandwidth: d.Bandwidth}); err != nil {
+			return err
+		}
+	}
+	if s.simulated && (a.set || far(w.Database)) {
+		knobs := api.Config{"sqlite_rtt": w.Database.RTT.String(), "sqlite_jitter": w.Database.Jitter.String()}
+		if _, err := s.lab.PutConfig(ctx, knobs); err != nil {
+			return err
+		}
+	}
+	if w.MaxMemory != a.now.MaxMemory {
+		if _, err := s.lab.LimitRedis(ctx, api.RedisMemory{MaxMemory: w.MaxMemory}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// measure pings every server as the app reaches it.
+func (a *around) measure(ctx context.Context) ([]result.Distance, error) {
+	pings, err := a.subject.lab.Ping(ctx, 0)
+	if errors.Is(err, lab.ErrNoLab) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []result.Distance
+	for _, server := range []string{stack.LinkDatabase, stack.LinkRedis} {
+		d, p := distanceOf(a.now, server), pings.Database
+		if server == stack.LinkRedis {
+			p = pings.Redis
+		}
+		all = append(all, result.Distance{
+			Server: server, RTT: d.RTT, Jitter: d.Jitter, Bandwidth: d.Bandwidth, Pings: p.N, Median: p.Median, P99: p.P99, Simulated: p.Simulated,
+			Link: slices.Contains(a.subject.links, server), Problem: p.Error,
+		})
+	}
+	return all, nil
+}
+
+// distances returns what was measured. A distance that held in every phase names none.
+func (a *around) distances(phases int) []result.Distance {
+	var all []result.Distance
+	for _, s := range a.seen {
+		for _, d := range s.distances {
+			if len(d.Phases) == phases {
+				d.Phases = nil
+			}
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// pingDuring returns what a ping of the app to the server of a fault comes to, if it shows the fault, and nothing otherwise: there may be no
+// lab controls to ask, or no app to answer them.
+func (s *subject) pingDuring(ctx context.Context, f world.Fault, lasts time.Duration) string {
+	if f.Server == world.App {
+		return ""
+	}
+	const longest = 300 * time.Millisecond
+	limit := min(longest, lasts/2)
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	pings, err := s.lab.Ping(ctx, 1)
+	p := pings.Database
+	if f.Server == world.Redis {
+		p = pings.Redis
+	}
+	switch {
+	case errors.Is(err, lab.ErrNoLab):
+		return ""
+	case err != nil && errors.Is(context.Cause(ctx), context.DeadlineExceeded):
+		return "a ping of the app had no answer after " + unit.Length(limit)
+	case err != nil:
+		return ""
+	case p.Error != "":
+		return "a ping of the app failed: " + p.Error
+	}
+	return ""
+}
