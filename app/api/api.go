@@ -22,6 +22,7 @@ const (
 	PathLabKeys      = "/lab/cache/keys"
 	PathLabMemory    = "/lab/redis/memory"
 	PathLabCounters  = "/lab/counters"
+	PathLabOutages   = "/lab/outages"
 	PathLabExplain   = "/lab/explain/" // + {loader}
 	PathLabStrategy  = "/lab/strategies"
 	PathLabBuildInfo = "/lab/info"

@@ -13,10 +13,11 @@ const (
 	CacheCoalesced                    // no page: another request recomputed it
 	CacheBypass                       // the cache was not asked
 	CacheError                        // no page, and the recompute failed
+	CacheDown                         // the cache did not answer: the request recomputed the page without it
 	CacheResults                      // how many there are
 )
 
 // String returns the result's name: "hit".
 func (r CacheResult) String() string {
-	return [CacheResults]string{"none", "hit", "stale", "miss", "coalesced", "bypass", "error"}[r]
+	return [CacheResults]string{"none", "hit", "stale", "miss", "coalesced", "bypass", "error", "down"}[r]
 }

@@ -5,6 +5,13 @@ import (
 	"time"
 )
 
+// Details of a CacheStatus that are about Redis.
+const (
+	DetailRedisFailed  = "redis-unavailable" // Redis did not answer, or had spent the request's budget
+	DetailRedisDown    = "redis-down"        // Redis was known not to answer, and was not asked
+	DetailRedisRefused = "redis-refused"     // Redis answered with an error: it is full, or takes no writes
+)
+
 // CacheStatus is how a cache answered a request, as in the Cache-Status header (RFC 9211).
 type CacheStatus struct {
 	Result    CacheResult
@@ -23,8 +30,8 @@ type CacheStatus struct {
 //	loadlab; fwd=miss; detail=redis-unavailable
 //	loadlab; fwd=bypass
 //
-// ttl is in whole seconds, rounded down, so that a stale page's is below 0. The header has no word for CacheError: it is a miss, and the
-// response's status shows that it failed.
+// ttl is in whole seconds, rounded down, so that a stale page's is below 0. The header has no word for CacheError and CacheDown. The first
+// is a miss, and the response's status shows that it failed; the second a miss that is not stored, and the detail shows why.
 func (s CacheStatus) Append(b []byte) []byte {
 	b = append(b, "loadlab; "...)
 	switch s.Result {
@@ -64,7 +71,7 @@ func ReadCacheStatus(value []byte) (result CacheResult, stored bool) {
 	if !s.member() {
 		return CacheNone, false
 	}
-	var hit, stale, collapsed bool
+	var hit, stale, collapsed, down bool
 	forward := CacheNone
 	for s.param() {
 		switch string(s.key) {
@@ -74,6 +81,8 @@ func ReadCacheStatus(value []byte) (result CacheResult, stored bool) {
 			stored = s.yes()
 		case "collapsed":
 			collapsed = s.yes()
+		case "detail":
+			down = string(s.val) == DetailRedisFailed || string(s.val) == DetailRedisDown
 		case "ttl":
 			stale = len(s.val) > 0 && s.val[0] == '-'
 		case "fwd":
@@ -90,6 +99,8 @@ func ReadCacheStatus(value []byte) (result CacheResult, stored bool) {
 	switch {
 	case collapsed:
 		return CacheCoalesced, stored
+	case forward == CacheMiss && down && !stored:
+		return CacheDown, stored
 	case forward != CacheNone:
 		return forward, stored
 	case hit && stale:

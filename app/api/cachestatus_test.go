@@ -26,6 +26,7 @@ func TestCacheStatusAppend(t *testing.T) {
 		{api.CacheStatus{Result: api.CacheStale, TTL: -time.Millisecond}, "loadlab; fwd=stale; ttl=-1"},
 		{api.CacheStatus{Result: api.CacheBypass}, "loadlab; fwd=bypass"},
 		{api.CacheStatus{Result: api.CacheMiss, Detail: "redis-unavailable"}, "loadlab; fwd=miss; detail=redis-unavailable"},
+		{api.CacheStatus{Result: api.CacheDown, Detail: api.DetailRedisDown}, "loadlab; fwd=miss; detail=redis-down"},
 		{api.CacheStatus{Result: api.CacheError, Collapsed: true, Detail: "compute-failed"},
 			"loadlab; fwd=miss; collapsed; detail=compute-failed"},
 	} {
@@ -50,6 +51,12 @@ func TestReadCacheStatus(t *testing.T) {
 		{`loadlab; fwd=miss; stored; ttl=60`, api.CacheMiss, true},
 		{`loadlab; fwd=uri-miss; stored=?0`, api.CacheMiss, false},
 		{`loadlab; fwd=miss; collapsed`, api.CacheCoalesced, false},
+		{`loadlab; fwd=miss; detail=redis-down`, api.CacheDown, false},
+		{`loadlab; fwd=miss; detail=redis-unavailable`, api.CacheDown, false},
+		{`loadlab; fwd=miss; detail=redis-refused`, api.CacheMiss, false},
+		{`loadlab; fwd=miss; stored; detail=redis-unavailable`, api.CacheMiss, true},
+		{`loadlab; fwd=miss; collapsed; detail=redis-down`, api.CacheCoalesced, false},
+		{`loadlab; fwd=stale; ttl=-3; detail=redis-down`, api.CacheStale, false},
 		{`loadlab; fwd=bypass; detail="redis; hit"`, api.CacheBypass, false},
 		{`"load, lab"; hit, CDN; fwd=miss`, api.CacheHit, false},
 		{`loadlab`, api.CacheNone, false},
@@ -65,6 +72,7 @@ func TestReadCacheStatus(t *testing.T) {
 func FuzzCacheStatusRoundTrip(f *testing.F) {
 	f.Add(uint8(api.CacheStale), false, false, int64(-3e9), "refresh")
 	f.Add(uint8(api.CacheError), false, true, int64(0), "hit")
+	f.Add(uint8(api.CacheMiss-1), false, false, int64(0), "redis-unavailable")
 	f.Fuzz(func(t *testing.T, result uint8, stored, collapsed bool, ttl int64, detail string) {
 		s := api.CacheStatus{Result: 1 + api.CacheResult(result)%(api.CacheResults-1), Stored: stored, TTL: time.Duration(ttl), Detail: token(detail)}
 		want := s.Result
@@ -80,6 +88,11 @@ func FuzzCacheStatusRoundTrip(f *testing.F) {
 			if collapsed {
 				want = api.CacheCoalesced
 			}
+		case api.CacheDown:
+			s.Stored, s.Detail = false, api.DetailRedisDown
+		}
+		if down := s.Detail == api.DetailRedisDown || s.Detail == api.DetailRedisFailed; want == api.CacheMiss && down && !s.Stored {
+			want = api.CacheDown
 		}
 		value := s.Append(nil)
 		if got, stored := api.ReadCacheStatus(value); got != want || stored != s.Stored {

@@ -18,6 +18,10 @@ const (
 	CountRecomputes  Counter = "recomputes"
 	CountExpirations Counter = "expirations" // cached pages that were found expired (or about to be) and replaced
 	CountCold        Counter = "cold"        // times a page was wanted that was never cached, or flushed
+
+	CountRedisFailures Counter = "redis_failures" // calls to Redis that it did not answer, or not in time
+	CountRedisSkipped  Counter = "redis_skipped"  // calls to Redis that were not made, because it was known not to answer
+	CountDBFailures    Counter = "db_failures"    // loads and price changes that the database did not answer, or not in time
 )
 
 // Counts are totals by counter. One that is missing is 0.

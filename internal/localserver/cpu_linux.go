@@ -12,7 +12,7 @@ import (
 // fails once the process has ended.
 func (p *Process) CPU() (time.Duration, error) {
 	select {
-	case <-p.done:
+	case <-p.Done():
 		return 0, errors.New("the process has ended")
 	default:
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -43,6 +44,7 @@ type Postgres struct {
 	Statements bool
 
 	addr   string
+	home   home
 	own    *Folder // the folder to remove at Stop; nil if it is the caller's
 	socket string  // folder of its Unix socket; empty if there is none
 	stop   sync.Once
@@ -119,26 +121,36 @@ func (pg *Postgres) serve(ctx context.Context, folder *Folder, bin, data string,
 	for _, setting := range pg.settings(port) {
 		args = append(args, "-c", setting)
 	}
-	cmd := command(ctx, filepath.Join(bin, "postgres"), args...)
-	cmd.Env, cmd.Dir = postgresEnv(), data
-	as.run(cmd)
-	// The immediate shutdown: SIGKILL would leave its shared memory behind.
-	dieWithParent(cmd, syscall.SIGQUIT)
-	p, err := folder.Start("postgres", cmd)
+	pg.home = home{folder: folder, dir: data, command: func(ctx context.Context) *exec.Cmd {
+		cmd := command(ctx, filepath.Join(bin, "postgres"), args...)
+		cmd.Env, cmd.Dir = postgresEnv(), data
+		as.run(cmd)
+		// The immediate shutdown: SIGKILL would leave its shared memory behind.
+		dieWithParent(cmd, syscall.SIGQUIT)
+		return cmd
+	}}
+	p, err := folder.Start("postgres", pg.home.command(ctx))
 	if err != nil {
 		return err
 	}
 	pg.Process, pg.addr = p, net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	var conn *pgconn.PgConn
-	err = p.Await(ctx, 10*time.Millisecond, func(ctx context.Context) (err error) {
+	conn, err := pg.awaitConn(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(pg.prepare(ctx, conn, data), conn.Close(ctx))
+}
+
+// awaitConn waits until the server answers, and kills it if it does not.
+func (pg *Postgres) awaitConn(ctx context.Context) (conn *pgconn.PgConn, err error) {
+	err = pg.Process.Await(ctx, 10*time.Millisecond, func(ctx context.Context) (err error) {
 		conn, err = pgconn.Connect(ctx, pg.urlOf("template1"))
 		return err
 	})
 	if err != nil {
-		p.Kill()
-		return err
+		pg.Process.Kill()
 	}
-	return errors.Join(pg.prepare(ctx, conn, data), conn.Close(ctx))
+	return conn, err
 }
 
 // longestSocketDir leaves room for the socket's name below the 107 bytes that a Unix socket's path may have.

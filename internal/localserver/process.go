@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -21,13 +22,26 @@ const (
 )
 
 // Process is a child process that does not outlive this one. It leads a process group of its own, so that a Ctrl-C in the terminal
-// reaches this process only, which then stops its children in order.
+// reaches this process only, which then stops its children in order. A server's Restart makes its Process stand for the next process.
+// The methods are safe for concurrent use.
 type Process struct {
-	name string
+	name, log string
+
+	mu  sync.Mutex // guards run
+	run *run
+}
+
+// run is one process from its start to its end. A Process has another one after a restart.
+type run struct {
 	cmd  *exec.Cmd
-	log  string
 	done chan struct{}
 	err  error // how it ended; set before done is closed
+}
+
+func (p *Process) now() *run {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.run
 }
 
 // Start starts cmd under a name that is unique among the processes that run in the folder. Its output goes to <name>.log there, its
@@ -37,10 +51,19 @@ type Process struct {
 // the *thread* that started the child ends, and the Go runtime ends threads as it likes. So the child is started and waited for by one
 // goroutine that is locked to its thread: the thread lives for exactly as long as the child does.
 func (f *Folder) Start(name string, cmd *exec.Cmd) (*Process, error) {
-	p := &Process{name: name, cmd: cmd, log: filepath.Join(f.path, name+".log"), done: make(chan struct{})}
-	out, err := os.OpenFile(p.log, os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
+	p := &Process{name: name, log: filepath.Join(f.path, name+".log")}
+	if err := f.start(p, cmd, os.O_TRUNC); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// start starts cmd as the process p; mode is how its log is opened, beside what it always takes.
+func (f *Folder) start(p *Process, cmd *exec.Cmd, mode int) error {
+	r := &run{cmd: cmd, done: make(chan struct{})}
+	out, err := os.OpenFile(p.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND|mode, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", name, err)
+		return fmt.Errorf("start %s: %w", p.name, err)
 	}
 	defer out.Close() // the child has its own descriptor
 	cmd.Stdout, cmd.Stderr = out, out
@@ -49,7 +72,7 @@ func (f *Folder) Start(name string, cmd *exec.Cmd) (*Process, error) {
 	}
 	ownGroup(cmd)
 
-	pidFile := filepath.Join(f.path, name+".pid")
+	pidFile := filepath.Join(f.path, p.name+".pid")
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread()
@@ -59,44 +82,53 @@ func (f *Folder) Start(name string, cmd *exec.Cmd) (*Process, error) {
 			return
 		}
 		// Before the wait, after which it is removed. Should it fail, a Sweep may miss the process; nothing else reads it.
-		_ = os.WriteFile(pidFile, strconv.AppendInt(nil, int64(p.PID()), 10), 0o600)
+		_ = os.WriteFile(pidFile, strconv.AppendInt(nil, int64(cmd.Process.Pid), 10), 0o600)
 		started <- nil
-		p.err = cmd.Wait()
+		r.err = cmd.Wait()
 		killGroup(cmd.Process.Pid) // what it started and left
 		_ = os.Remove(pidFile)
-		close(p.done)
+		close(r.done)
 	}()
 	if err := <-started; err != nil {
-		return nil, fmt.Errorf("start %s: %w", name, err)
+		return fmt.Errorf("start %s: %w", p.name, err)
 	}
-	return p, nil
+	p.mu.Lock()
+	p.run = r
+	p.mu.Unlock()
+	return nil
 }
 
 // PID is its number; it is only sure to be its own until Done is closed.
-func (p *Process) PID() int { return p.cmd.Process.Pid }
+func (p *Process) PID() int { return p.now().cmd.Process.Pid }
 
 // Done is closed when the process has ended, however that came.
-func (p *Process) Done() <-chan struct{} { return p.done }
+func (p *Process) Done() <-chan struct{} { return p.now().done }
 
 // Err returns how the process ended, as an *ExitError with the end of its log. It is nil while the process runs. To a process that was
 // not asked to end, status 0 is an error too.
 func (p *Process) Err() error {
+	r := p.now()
 	select {
-	case <-p.done:
-		return &ExitError{Name: p.name, Err: p.err, Log: p.Tail(tailLines)}
+	case <-r.done:
+		return p.exitError(r)
 	default:
 		return nil
 	}
 }
 
+func (p *Process) exitError(r *run) error {
+	return &ExitError{Name: p.name, Err: r.err, Log: p.Tail(tailLines)}
+}
+
 // Wait waits until the process has ended and returns nil for status 0, or the *ExitError, or why ctx ended.
 func (p *Process) Wait(ctx context.Context) error {
+	r := p.now()
 	select {
-	case <-p.done:
-		if p.err == nil {
+	case <-r.done:
+		if r.err == nil {
 			return nil
 		}
-		return p.Err()
+		return p.exitError(r)
 	case <-ctx.Done():
 		return fmt.Errorf("wait for %s: %w", p.name, context.Cause(ctx))
 	}
@@ -106,13 +138,14 @@ func (p *Process) Wait(ctx context.Context) error {
 // when ctx ends with its cause and the last error of ready. The context that ready gets ends with the process too: ready may be
 // waiting for an answer of another process that took the port.
 func (p *Process) Await(ctx context.Context, every time.Duration, ready func(context.Context) error) error {
+	r := p.now()
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	asking, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
 		select {
-		case <-p.done:
+		case <-r.done:
 			cancel()
 		case <-asking.Done():
 		}
@@ -120,16 +153,16 @@ func (p *Process) Await(ctx context.Context, every time.Duration, ready func(con
 	for {
 		err := ready(asking)
 		select { // first, and again after a success: what answered may be another process
-		case <-p.done:
-			return p.Err()
+		case <-r.done:
+			return p.exitError(r)
 		default:
 		}
 		if err == nil {
 			return nil
 		}
 		select {
-		case <-p.done:
-			return p.Err()
+		case <-r.done:
+			return p.exitError(r)
 		case <-ctx.Done():
 			return p.notReady(ctx, err)
 		case <-ticker.C:
@@ -167,18 +200,19 @@ func (p *Process) Tail(n int) string {
 // Stop sends the polite signals in turn, each with so much time to end, and then kills the process and its group. It returns when the
 // process has ended, with an error if it had to be killed. To a process that has ended it does nothing.
 func (p *Process) Stop(grace time.Duration, polite ...os.Signal) error {
+	r := p.now()
 	for _, signal := range polite {
-		_ = p.cmd.Process.Signal(signal) // fails only when it has ended
+		_ = r.cmd.Process.Signal(signal) // fails only when it has ended
 		timer := time.NewTimer(grace)
 		select {
-		case <-p.done:
+		case <-r.done:
 			timer.Stop()
 			return nil
 		case <-timer.C:
 		}
 	}
 	select {
-	case <-p.done:
+	case <-r.done:
 		return nil
 	default:
 	}
@@ -191,8 +225,9 @@ func (p *Process) Stop(grace time.Duration, polite ...os.Signal) error {
 
 // Kill kills the process and its group and returns when the process has ended.
 func (p *Process) Kill() {
-	_ = p.cmd.Process.Kill() // fails only when it has ended
-	<-p.done
+	r := p.now()
+	_ = r.cmd.Process.Kill() // fails only when it has ended
+	<-r.done
 }
 
 // command is an exec.Cmd that the end of ctx does not kill: ctx is for the start-up, and ending a server takes more than that.

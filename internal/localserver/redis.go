@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,16 +15,17 @@ import (
 	"time"
 )
 
-// Redis is a private redis-server. It keeps its data in memory only.
+// Redis is a private redis-server. It keeps its data in memory only, unless it is asked to Save.
 type Redis struct {
 	// Process is the server.
 	Process *Process
 	// Version is what it calls itself: "7.0.15".
 	Version string
-	// PID is its process number, for a caller that stops it for a while (SIGSTOP).
+	// PID is its process number, for a caller that stops it for a while (SIGSTOP). Restart writes it: beside one, ask Process.
 	PID int
 
 	addr   string
+	home   home
 	own    *Folder // the folder to remove at Stop; nil if it is the caller's
 	stop   sync.Once
 	stopOf error
@@ -62,16 +64,26 @@ func StartRedis(ctx context.Context, o Options) (_ *Redis, err error) {
 }
 
 func (r *Redis) serve(ctx context.Context, folder *Folder, program, dir string, port int) error {
-	cmd := command(ctx, program, "--port", strconv.Itoa(port), "--bind", "127.0.0.1",
-		"--protected-mode", "yes", "--dir", dir, "--daemonize", "no", "--save", "", "--appendonly", "no")
-	cmd.Dir = dir
-	p, err := folder.Start("redis", cmd)
+	r.home = home{folder: folder, dir: dir, command: func(ctx context.Context) *exec.Cmd {
+		cmd := command(ctx, program, "--port", strconv.Itoa(port), "--bind", "127.0.0.1",
+			"--protected-mode", "yes", "--dir", dir, "--dbfilename", dumpName, "--daemonize", "no", "--save", "", "--appendonly", "no")
+		cmd.Dir = dir
+		return cmd
+	}}
+	p, err := folder.Start("redis", r.home.command(ctx))
 	if err != nil {
 		return err
 	}
-	r.Process, r.PID, r.addr = p, p.PID(), net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	r.Process, r.addr = p, net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	return r.await(ctx)
+}
+
+// await waits until the server answers, its data loaded, and kills it if it does not.
+func (r *Redis) await(ctx context.Context) error {
+	p := r.Process
+	r.PID = p.PID()
 	var info map[string]string
-	err = p.Await(ctx, 5*time.Millisecond, func(ctx context.Context) (err error) {
+	err := p.Await(ctx, 5*time.Millisecond, func(ctx context.Context) (err error) {
 		info, err = redisInfo(ctx, r.addr)
 		return err
 	})

@@ -31,3 +31,18 @@ func worksIn(pid int, dir string) bool {
 	}
 	return false
 }
+
+// processesIn returns the numbers of the processes whose working folder is dir.
+func processesIn(dir string) []int {
+	out, err := exec.CommandContext(context.Background(), "lsof", "-t", "-a", "-d", "cwd", "+d", dir).Output()
+	if err != nil {
+		return nil // status 1 is that there are none
+	}
+	var pids []int
+	for field := range strings.FieldsSeq(string(out)) {
+		if pid, err := strconv.Atoi(field); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}

@@ -26,3 +26,15 @@ func worksIn(pid int, dir string) bool {
 	path, err := filepath.EvalSymlinks(dir)
 	return err == nil && strings.HasPrefix(cwd+"/", path+"/")
 }
+
+// processesIn returns the numbers of the processes whose working folder is dir or inside it.
+func processesIn(dir string) []int {
+	var pids []int
+	links, _ := filepath.Glob("/proc/[0-9]*/cwd")
+	for _, link := range links {
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(link))); err == nil && worksIn(pid, dir) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}

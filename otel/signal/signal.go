@@ -17,6 +17,13 @@ const (
 	ExpirationsTotal     = "lab_cache_expirations_total"
 	CacheWaiters         = "lab_cache_waiters"
 	CacheEvents          = "lab_cache_events_total" // by api.Counter: those without a metric of their own
+	OutageActive         = "lab_outage_active"      // 1 while a dependency does not answer
+	OutageTotal          = "lab_outages_total"
+	OutageSeconds        = "lab_outage_seconds_total"
+	OutageAttempts       = "lab_outage_attempts_total" // calls and probes that it did not answer
+	BreakerState         = "lab_breaker_state"         // 0 closed, 1 open
+	BreakerTransitions   = "lab_breaker_transitions_total"
+	BreakerSkipped       = "lab_breaker_skipped_calls_total"
 	RunInfo              = "lab_run_info"
 	SpansDropped         = "lab_spans_dropped_total"
 	SpansExported        = "lab_spans_exported_total"
@@ -52,6 +59,8 @@ const (
 	LabelPhase      = "phase"
 	LabelRound      = "round"
 	LabelKind       = "kind"
+	LabelDependency = "dependency" // api.DependencyRedis, api.DependencyDatabase
+	LabelState      = "state"      // open, closed
 )
 
 // Span and log attributes that no semantic convention names yet.

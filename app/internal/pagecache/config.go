@@ -11,19 +11,23 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"loadlab/app/api"
+	"loadlab/app/internal/outage"
 )
 
 // Config is what can be changed while the cache is in use. A zero field has its default: a knob's is in the table of package api. Redis
 // counts in milliseconds: what is shorter is cut off.
 type Config struct {
-	TTL            time.Duration  // how long a page is fresh
-	Grace          time.Duration  // how long after that swr may still serve it; 0 is none
-	LockTTL        time.Duration  // how long a recompute may hold its lock; a waiter waits twice that
-	Beta           float64        // how eager early is: more is earlier
-	RedisBudget    time.Duration  // what Redis may cost one request, over all its round trips, each within Options' budget
-	ComputeTimeout time.Duration  // how long a recompute may take that its request cannot cancel
-	Rand           func() float64 // uniform over [0, 1), safe for concurrent use; math/rand/v2
-	Log            *slog.Logger   // where a failed background refresh is logged; slog.Default
+	TTL         time.Duration // how long a page is fresh
+	Grace       time.Duration // how long after that swr may still serve it; 0 is none
+	LockTTL     time.Duration // how long a recompute may hold its lock; a waiter waits twice that
+	Beta        float64       // how eager early is: more is earlier
+	RedisBudget time.Duration // what Redis may cost one request, over all its round trips, each within Options' budget
+	// BreakerFailures is how many calls to Redis must fail in a row for requests to do without it until it answers again; 0 is never.
+	BreakerFailures int
+	ComputeTimeout  time.Duration  // how long a recompute may take that its request cannot cancel
+	Rand            func() float64 // uniform over [0, 1), safe for concurrent use; math/rand/v2
+	Log             *slog.Logger   // where outages of Redis are logged, and background refreshes that failed; slog.Default
+	Outages         *outage.Book   // where outages of Redis are kept; a book that nobody reads. Only New heeds it
 }
 
 // duration is a field that a knob sets.
@@ -44,6 +48,7 @@ func (c Config) With(knobs api.Config) Config {
 		*d.to = knobs.Duration(d.knob)
 	}
 	c.Beta = knobs.Number("beta")
+	c.BreakerFailures = knobs.Count("breaker_failures")
 	return c
 }
 
@@ -56,6 +61,9 @@ func (c Config) Validate() error {
 		if err := within(d.knob, d.to.String()); err != nil {
 			return err
 		}
+	}
+	if err := within("breaker_failures", strconv.Itoa(c.BreakerFailures)); err != nil {
+		return err
 	}
 	if c.Beta == 0 {
 		return nil
@@ -119,5 +127,6 @@ func Options(url string, budget time.Duration) (*redis.Options, error) {
 	if o.TLSConfig != nil {
 		o.TLSConfig.MinVersion = tls.VersionTLS12
 	}
+	o.Dialer = dialer(o)
 	return o, nil
 }

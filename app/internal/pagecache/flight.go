@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"go.opentelemetry.io/otel/trace"
 
@@ -26,6 +27,25 @@ type flight struct {
 	err    error
 	leader trace.SpanContext // of the request that recomputes
 	next   *flight           // that the waiters try again with, if this one failed
+}
+
+// share lets one request lead at a time for each key, and gives the others its page.
+//
+// A waiter whose leader failed tries once more. With one failed recompute only its leader sees the error; with a database that stays down
+// everybody sees one after two recomputes in a row, not after as many as there are waiters.
+func (fs *flights) share(ctx context.Context, key string, lead func(context.Context) (Page, Outcome, error)) (page Page, out Outcome, err error) {
+	f, leads := fs.join(ctx, key)
+	for lastTry := false; !leads; lastTry = true {
+		page, err := f.wait(ctx)
+		if err == nil || lastTry || ctx.Err() != nil {
+			return page, collapsed(err), err
+		}
+		f, leads = fs.retry(ctx, key, f)
+	}
+	defer fs.land(key, f)
+	page, out, err = lead(ctx)
+	f.page, f.err = page, err
+	return page, out, err
 }
 
 // join returns the flight for key. The caller leads it if there was none: it must set page and err, and land it, whatever happens.
@@ -78,4 +98,14 @@ func (fs *flights) land(key string, f *flight) {
 	delete(fs.up, key)
 	fs.mu.Unlock()
 	close(f.landed)
+}
+
+// fillTogether is fill for a process without Redis: one request recomputes the page, the others that want it meanwhile wait for that. The
+// leader is out of reach of its client's cancellation. It tries to store the page, as Redis may answer that call.
+func (r *request) fillTogether(ctx context.Context, grace time.Duration) (Page, Outcome, error) {
+	return r.c.outages.share(ctx, r.slot.pageKey, func(ctx context.Context) (Page, Outcome, error) {
+		ctx, cancel := r.detach(ctx)
+		defer cancel()
+		return r.fillAlone(ctx, grace)
+	})
 }

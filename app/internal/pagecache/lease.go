@@ -32,12 +32,15 @@ func (r *request) fillLocked(ctx context.Context, grace time.Duration) (Page, Ou
 		linkToLeader(ctx, e.maker)
 		return e.page, e.coalesced(), nil
 	}
+	if token == "" && r.trouble != "" {
+		return r.fillTogether(ctx, grace)
+	}
 	detached, cancel := r.detach(ctx)
 	defer cancel()
 	if token != "" {
 		defer r.giveBack(ctx, token)
 	}
-	return r.fill(detached, grace)
+	return r.fillAlone(detached, grace)
 }
 
 // lockOrPage returns a token if the caller holds the lock and the page is missing, or the page once it is there. It returns neither if

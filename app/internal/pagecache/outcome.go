@@ -8,10 +8,12 @@ import (
 
 // Details of an outcome.
 const (
-	DetailRedis         = "redis-unavailable" // Redis failed, or had spent the request's budget
-	DetailEarly         = "early"             // recomputed although it was still fresh
-	DetailRefresh       = "refresh"           // stale, and this request started the refresh
-	DetailRefreshFailed = "refresh-failed"    // recomputed early, in vain: the page is the old one, and fresh
+	DetailRedis         = api.DetailRedisFailed
+	DetailRedisDown     = api.DetailRedisDown
+	DetailRedisRefused  = api.DetailRedisRefused
+	DetailEarly         = "early"          // recomputed although it was still fresh
+	DetailRefresh       = "refresh"        // stale, and this request started the refresh
+	DetailRefreshFailed = "refresh-failed" // recomputed early, in vain: the page is the old one, and fresh
 	DetailComputeFailed = "compute-failed"
 )
 
@@ -24,6 +26,19 @@ type Outcome struct {
 // missed is the outcome of a request that recomputed its page, for the TTL.
 func missed(stored bool, ttl time.Duration) Outcome {
 	return Outcome{CacheStatus: api.CacheStatus{Result: api.CacheMiss, Stored: stored, TTL: ttl}}
+}
+
+// with adds the trouble that Redis made to the outcome of a request that nothing else befell. A page that was recomputed because Redis did not
+// answer is no miss: nobody knows whether it was there.
+func (o Outcome) with(trouble string) Outcome {
+	if trouble == "" || o.Detail != "" {
+		return o
+	}
+	o.Detail = trouble
+	if o.Result == api.CacheMiss && !o.Stored && trouble != DetailRedisRefused {
+		o.Result = api.CacheDown
+	}
+	return o
 }
 
 // failed is the outcome of a request whose recompute failed.

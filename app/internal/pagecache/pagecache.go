@@ -8,7 +8,8 @@
 //   - A read is one round trip. All time arithmetic comes from Redis' own clock (PTTL), never from a client's: clocks that disagree
 //     change nothing.
 //   - Redis is an optimisation. Gone, slow, paused or answering errors, it costs a request one budget in all, and then the page is
-//     computed; it never fails a request.
+//     computed; it never fails a request. After a few calls that failed in a row it costs nothing until it answers again (watch.go).
+//     All strategies but ttl recompute a page once at a time in each process meanwhile.
 //   - A failed recompute is never cached, and a panic in one is an error.
 //
 // A new strategy is one new file and one line in Strategies: the contract test and the API then have it.
@@ -27,6 +28,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"loadlab/app/internal/outage"
 	"loadlab/app/internal/probe"
 )
 
@@ -69,6 +71,8 @@ type Cache struct {
 	unlock   *redis.Script
 	buffers  bufferPool
 	slots    slots
+	watch    *outage.Watch
+	outages  flights // of requests without Redis, by the page's key there
 
 	mu         sync.Mutex // guards closed, and background.Add against Close's Wait
 	closed     bool
@@ -81,6 +85,7 @@ func New(rdb redis.UniversalClient, prefix string, cfg Config) *Cache {
 	c := &Cache{rdb: rdb, prefix: prefix, policies: map[string]policy{}, unlock: redis.NewScript(compareAndDelete)}
 	cfg = cfg.withDefaults()
 	c.config.Store(&cfg)
+	c.watch = c.newWatch(cfg)
 	for _, s := range Strategies() {
 		c.policies[s.Name] = s.New()
 	}
@@ -98,6 +103,7 @@ func (c *Cache) SetConfig(cfg Config) error {
 	}
 	cfg = cfg.withDefaults()
 	c.config.Store(&cfg)
+	c.watch.SetFailures(cfg.BreakerFailures)
 	return nil
 }
 
@@ -112,15 +118,14 @@ func (c *Cache) Get(ctx context.Context, strategy, key string, compute func(cont
 	r := c.newRequest(strategy, key, compute)
 	ctx, span := startSpan(ctx, "cache get")
 	page, out, err := p.get(ctx, r)
-	if r.redisFailed && out.Detail == "" {
-		out.Detail = DetailRedis
-	}
+	out = out.with(r.trouble)
 	endSpan(span, strategy, key, out, err)
 	return page, out, err
 }
 
-// Close lets no more background work start and waits for what is under way, until ctx ends.
+// Close lets no more background work start and waits for what is under way, until ctx ends. An outage of Redis is not looked after any more.
 func (c *Cache) Close(ctx context.Context) error {
+	c.watch.Close()
 	c.mu.Lock()
 	c.closed = true
 	c.mu.Unlock()

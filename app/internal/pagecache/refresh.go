@@ -1,6 +1,13 @@
 package pagecache
 
-import "context"
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"loadlab/app/api"
+	"loadlab/app/internal/outage"
+)
 
 // refreshLater starts the refresh of a page whose lock the request has taken. Its span is begun here: the request's own, which makes it a
 // recorded one, may have ended by the time the goroutine runs.
@@ -10,7 +17,11 @@ func (r *request) refreshLater(ctx context.Context, token string) bool {
 	started := r.c.inBackground(ctx, func(ctx context.Context) {
 		err := work.refresh(ctx, token)
 		if err != nil {
-			work.cfg.Log.ErrorContext(ctx, "refresh a page in the background", "strategy", work.strategy, "key", work.key, "err", err)
+			level := slog.LevelError
+			if errors.Is(err, errDown) || errors.As(err, new(*outage.Error)) {
+				level = slog.LevelDebug // the outage has its own lines
+			}
+			work.cfg.Log.Log(ctx, level, "refresh a page in the background", "strategy", work.strategy, "key", work.key, "err", err)
 		}
 		endRefresh(span, err)
 	})
@@ -29,6 +40,9 @@ func (r *request) refresh(ctx context.Context, token string) error {
 			return nil
 		}
 	}
-	_, _, err := r.fill(ctx, r.cfg.Grace)
+	if r.trouble == api.DetailRedisDown {
+		return errDown // where would the page go?
+	}
+	_, _, err := r.fillAlone(ctx, r.cfg.Grace)
 	return err
 }

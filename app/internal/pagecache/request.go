@@ -28,7 +28,7 @@ type request struct {
 	before        uint64        // the generation that this process had last seen when the request came
 	asked         bool          // whether a read has answered: only the first miss shows that the page was cold or expired
 	budget        time.Duration // that Redis may still cost
-	redisFailed   bool
+	trouble       string        // that Redis made, as a detail of the outcome; empty for none
 }
 
 func (c *Cache) newRequest(strategy, key string, compute func(context.Context) (Page, error)) *request {
@@ -49,23 +49,6 @@ func (r *request) again() *request {
 // detach takes the request's cancellation away from a recompute that others may wait for, and gives it a timeout instead.
 func (r *request) detach(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(probe.Detach(ctx), r.cfg.ComputeTimeout)
-}
-
-// redis makes one call to Redis within the budget that is left, and takes its time off the budget.
-func (r *request) redis(ctx context.Context, call func(context.Context) error) error {
-	if r.budget <= 0 {
-		r.redisFailed = true
-		return errSpent
-	}
-	start := time.Now() // before the timeout is set: a call that uses all of it must leave nothing
-	ctx, cancel := context.WithTimeout(ctx, r.budget)
-	defer cancel()
-	err := call(ctx)
-	r.budget -= time.Since(start)
-	if err != nil && !errors.Is(err, redis.Nil) {
-		r.redisFailed = true
-	}
-	return err
 }
 
 // read looks the page up, in one round trip. A page that cannot be read is not there.
@@ -90,8 +73,18 @@ func (r *request) read(ctx context.Context) (*entry, bool) {
 // replacing counts that e, which is still cached, is being replaced for its age.
 func (r *request) replacing(ctx context.Context, e *entry) { r.slot.expired(ctx, e.generation) }
 
-// fill recomputes the page and stores it for the TTL and that much grace.
+// fill recomputes the page and stores it for the TTL and that much grace. When Redis is in trouble, nothing that a strategy does there keeps
+// requests from recomputing the page all at once, and the database would have all the load of a site without a cache. Then one request of
+// this process recomputes it for the others.
 func (r *request) fill(ctx context.Context, grace time.Duration) (Page, Outcome, error) {
+	if r.trouble != "" {
+		return r.fillTogether(ctx, grace)
+	}
+	return r.fillAlone(ctx, grace)
+}
+
+// fillAlone is fill for a request that shares its recompute with nobody, or does so by itself.
+func (r *request) fillAlone(ctx context.Context, grace time.Duration) (Page, Outcome, error) {
 	page, took, err := r.recompute(ctx)
 	if err != nil {
 		return Page{}, failed(), err

@@ -67,7 +67,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		duration:    histogram(signal.RecomputeDuration, "Duration of recomputes.", signal.HTTPBuckets(), mode),
 		recomputes:  counter(signal.RecomputeTotal, "Recomputes of a page.", mode),
 		expirations: counter(signal.ExpirationsTotal, "Cached pages found expired, or about to expire, and replaced.", mode),
-		events:      counter(signal.CacheEvents, "Events of the cache that have no metric of their own.", []string{signal.LabelMode, signal.LabelEvent}),
+		events:      counter(signal.CacheEvents, "Events that have no metric of their own.", []string{signal.LabelMode, signal.LabelEvent}),
 	}
 }
 

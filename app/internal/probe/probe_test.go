@@ -199,6 +199,7 @@ func TestRecomputesAreCountedWithTheirConcurrency(t *testing.T) {
 # HELP lab_cache_requests_total Requests by what the cache had for them.
 # TYPE lab_cache_requests_total counter
 lab_cache_requests_total{mode="m",result="coalesced"} 0
+lab_cache_requests_total{mode="m",result="down"} 0
 lab_cache_requests_total{mode="m",result="error"} 0
 lab_cache_requests_total{mode="m",result="hit"} 0
 lab_cache_requests_total{mode="m",result="miss"} 0
@@ -226,7 +227,7 @@ func TestEvents(t *testing.T) {
 		t.Errorf("got %d events, want 32", got)
 	}
 	want := `
-# HELP lab_cache_events_total Events of the cache that have no metric of their own.
+# HELP lab_cache_events_total Events that have no metric of their own.
 # TYPE lab_cache_events_total counter
 lab_cache_events_total{event="cold",mode="m"} 0
 lab_cache_events_total{event="of_a_strategy",mode="m"} 32
