@@ -25,7 +25,7 @@ import (
 type Config struct {
 	Store     *housing.Store
 	Cache     *pagecache.Cache
-	Redis     redis.UniversalClient // for readiness and memory; pages go through Cache
+	Redis     *redis.Client // for readiness and memory; pages go through Cache
 	Probe     *probe.Registry
 	Telemetry *telemetry.Telemetry
 	Log       *slog.Logger
@@ -38,6 +38,8 @@ type Server struct {
 	durations *prometheus.HistogramVec
 	draining  atomic.Bool
 	knobs     knobs
+	limit     redisLimit
+	used      usage
 }
 
 // New returns a server. It registers the HTTP metrics with the telemetry's registry, and makes the series of every mode: what a counter
