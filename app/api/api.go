@@ -23,6 +23,7 @@ const (
 	PathLabMemory    = "/lab/redis/memory"
 	PathLabCounters  = "/lab/counters"
 	PathLabOutages   = "/lab/outages"
+	PathLabUsage     = "/lab/usage"    // ?strategy=
 	PathLabExplain   = "/lab/explain/" // + {loader}
 	PathLabStrategy  = "/lab/strategies"
 	PathLabBuildInfo = "/lab/info"

@@ -91,10 +91,14 @@ func (c *Cache) Key(ctx context.Context, key string) (api.Key, error) {
 
 // scan calls each with batches of the keys that start with prefix. A key may come twice if the set changes meanwhile.
 func (c *Cache) scan(ctx context.Context, prefix string, each func(keys []string) error) error {
+	return scan(ctx, c.rdb, prefix, each)
+}
+
+func scan(ctx context.Context, rdb redis.UniversalClient, prefix string, each func(keys []string) error) error {
 	const batch = 500
 	pattern := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`).Replace(prefix) + "*"
 	for cursor := uint64(0); ; {
-		keys, next, err := c.rdb.Scan(ctx, cursor, pattern, batch).Result()
+		keys, next, err := rdb.Scan(ctx, cursor, pattern, batch).Result()
 		if err != nil {
 			return err
 		}

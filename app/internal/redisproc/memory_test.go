@@ -2,6 +2,7 @@ package redisproc_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -41,8 +42,8 @@ func embedded(t testing.TB) *redis.Client {
 	return c
 }
 
-// real starts a redis-server and returns a client of it.
-func real(t *testing.T) *redis.Client {
+// redisServer starts a redis-server and returns a client of it.
+func redisServer(t *testing.T) *redis.Client {
 	t.Helper()
 	r, err := localserver.StartRedis(t.Context(), localserver.Options{})
 	testkit.Need(t, err, localserver.ErrMissing)
@@ -83,7 +84,7 @@ func field(t testing.TB, c *redis.Client, section, name string) float64 {
 // TestMemoryUsage: a key takes what it takes in a real Redis.
 func TestMemoryUsage(t *testing.T) {
 	ctx := testContext(t)
-	ours, theirs := embedded(t), real(t)
+	ours, theirs := embedded(t), redisServer(t)
 	for _, size := range []int{1, 20, 44, 45, 100, 250, 1000, 4000, 10_000, 31_000, 48_000, 100_000, 1_000_000} {
 		for _, key := range []string{"k", "loadlab:page:ttl:naive:page=1:page_size=20"} {
 			var got [2]int64
@@ -100,14 +101,14 @@ func TestMemoryUsage(t *testing.T) {
 			}
 		}
 	}
-	if err := ours.MemoryUsage(ctx, "none").Err(); err != redis.Nil {
+	if err := ours.MemoryUsage(ctx, "none").Err(); !errors.Is(err, redis.Nil) {
 		t.Errorf("a key that is not there: got %v, want nil", err)
 	}
 }
 
 // TestUsedMemory: what pages add to used_memory is what they add to a real Redis'.
 func TestUsedMemory(t *testing.T) {
-	ours, theirs := embedded(t), real(t)
+	ours, theirs := embedded(t), redisServer(t)
 	var grown [2]float64
 	for i, c := range []*redis.Client{ours, theirs} {
 		before := field(t, c, "memory", "used_memory")
@@ -124,7 +125,7 @@ func TestUsedMemory(t *testing.T) {
 // TestEviction: the same reads and writes leave about as many pages resident as in a real Redis, and those that are used most.
 func TestEviction(t *testing.T) {
 	ctx := testContext(t)
-	ours, theirs := embedded(t), real(t)
+	ours, theirs := embedded(t), redisServer(t)
 	const limit, pages = 4 << 20, 200
 	var resident, hits, evicted [2]int
 	for i, c := range []*redis.Client{ours, theirs} {
@@ -132,10 +133,10 @@ func TestEviction(t *testing.T) {
 		zipf := rand.NewZipf(rand.New(rand.NewPCG(1, 2)), 1.1, 1, pages-1)
 		for range 2000 {
 			key := fmt.Sprint("page:", zipf.Uint64())
-			switch err := c.Get(ctx, key).Err(); err {
-			case nil:
+			switch err := c.Get(ctx, key).Err(); {
+			case err == nil:
 				hits[i]++
-			case redis.Nil:
+			case errors.Is(err, redis.Nil):
 				set(t, c, key, 48_000)
 			default:
 				t.Fatal(err)
@@ -202,7 +203,7 @@ func TestLeastRecentlyUsed(t *testing.T) {
 // TestNoEviction: a Redis that may not evict refuses what needs memory, and nothing else, as a real one does. Room that was made is used.
 func TestNoEviction(t *testing.T) {
 	ctx := testContext(t)
-	for name, c := range map[string]*redis.Client{"embedded": embedded(t), "real": real(t)} {
+	for name, c := range map[string]*redis.Client{"embedded": embedded(t), "real": redisServer(t)} {
 		configure(t, c, 4<<20, "noeviction")
 		var err error
 		n := 0

@@ -63,15 +63,16 @@ func (e *embedded) close() {
 	e.Close()
 }
 
-// countedConn counts what is written to it.
+// countedConn counts what is written to it, before it is: whoever has an answer finds it counted.
 type countedConn struct {
 	net.Conn
 	sent *atomic.Int64
 }
 
 func (c *countedConn) Write(b []byte) (int, error) {
+	c.sent.Add(int64(len(b)))
 	n, err := c.Conn.Write(b)
-	c.sent.Add(int64(n))
+	c.sent.Add(int64(n - len(b)))
 	return n, err
 }
 

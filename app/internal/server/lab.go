@@ -26,6 +26,8 @@ func (s *Server) Lab() http.Handler {
 	r.GET(api.PathLabKeys, s.keys)
 	r.GET(api.PathLabKeys+"/*key", s.key)
 	s.get(r, api.PathLabMemory, s.memory)
+	r.PUT(api.PathLabMemory, s.putMemory)
+	s.get(r, api.PathLabUsage, s.getUsage)
 	s.get(r, api.PathLabCounters, s.counters)
 	s.get(r, api.PathLabStrategy, func(c *gin.Context) { s.json(c, nil, Strategies()) })
 	s.get(r, api.PathLabBuildInfo, s.info)
@@ -95,16 +97,6 @@ func (s *Server) key(c *gin.Context) {
 	default:
 		s.json(c, nil, key)
 	}
-}
-
-// memory answers with Redis' INFO memory as it is.
-func (s *Server) memory(c *gin.Context) {
-	text, err := s.Redis.Info(c.Request.Context(), "memory").Result()
-	if err != nil {
-		s.redisProblem(c, err)
-		return
-	}
-	s.send(c, nil, http.StatusOK, "text/plain; charset=utf-8", []byte(text))
 }
 
 func (s *Server) redisProblem(c *gin.Context, err error) {

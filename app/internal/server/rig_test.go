@@ -40,7 +40,7 @@ const rows = 60
 // rig is an app in this process: both its ports, and what it depends on.
 type rig struct {
 	api, lab *httptest.Server
-	redis    *miniredis.Miniredis
+	redis    *miniredis.Miniredis // nil if the rig is on another Redis
 	store    *housing.Store
 	spans    *tracetest.InMemoryExporter // nil if nothing is traced
 	flush    func()                      // exports the spans
@@ -50,10 +50,19 @@ type rig struct {
 // newRig serves from the database at databaseURL; a SQLite file if that is empty.
 func newRig(t *testing.T, databaseURL string, traced bool) *rig {
 	t.Helper()
+	m := miniredis.RunT(t)
+	r := newRigOn(t, databaseURL, m.Addr(), traced)
+	r.redis = m
+	return r
+}
+
+// newRigOn is newRig with the Redis that listens on redisAddr.
+func newRigOn(t *testing.T, databaseURL, redisAddr string, traced bool) *rig {
+	t.Helper()
 	if databaseURL == "" {
 		databaseURL = "sqlite:" + filepath.Join(t.TempDir(), "portal.db")
 	}
-	r := &rig{redis: miniredis.RunT(t), flush: func() {}}
+	r := &rig{flush: func() {}}
 	log := slog.New(slog.DiscardHandler)
 	cfg := telemetry.Config{Env: func(string) string { return "" }, Log: log}
 	if traced {
@@ -81,7 +90,7 @@ func newRig(t *testing.T, databaseURL string, traced bool) *rig {
 	if err := r.store.Seed(t.Context(), rows, nil); err != nil {
 		t.Fatal(err)
 	}
-	options, err := pagecache.Options("redis://"+r.redis.Addr(), time.Second)
+	options, err := pagecache.Options("redis://"+redisAddr, time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}

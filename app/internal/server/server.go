@@ -38,6 +38,8 @@ type Server struct {
 	durations *prometheus.HistogramVec
 	draining  atomic.Bool
 	knobs     knobs
+	limit     redisLimit
+	used      usage
 }
 
 // New returns a server. It registers the HTTP metrics with the telemetry's registry, and makes the series of every mode: what a counter
