@@ -6,12 +6,14 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"loadlab/loadgen/internal/run"
 	"loadlab/loadgen/internal/scenario"
 	"loadlab/loadgen/internal/stack"
+	"loadlab/loadgen/internal/world/link"
 )
 
 // defaultTraces is few enough to cost nothing that could be measured, and enough to have some of each mode.
@@ -19,14 +21,28 @@ const defaultTraces = 5
 
 // runFlags are the flags of run.
 type runFlags struct {
-	stack, app, out string
-	targets, labs   []string
-	metrics, otlp   string
-	traces          float64
-	seed            uint64
-	rounds          int
-	limited         bool
-	connect         connectFlags
+	stack, app, out       string
+	targets, labs         []string
+	metrics, otlp         string
+	traces                float64
+	seed                  uint64
+	rounds                int
+	limited               bool
+	connect               connectFlags
+	links                 string
+	databaseRTT, redisRTT distanceFlag
+}
+
+// distanceFlag is a round trip that may be given.
+type distanceFlag struct{ rtt *time.Duration }
+
+func (d *distanceFlag) set(text string) error {
+	rtt, err := time.ParseDuration(text)
+	if err != nil || rtt < 0 || rtt > link.Longest {
+		return fmt.Errorf("want a duration from 0s to %s, such as 1ms", link.Longest)
+	}
+	d.rtt = &rtt
+	return nil
 }
 
 func runCommand(env environment, dir *string) *cobra.Command {
@@ -50,6 +66,9 @@ func runCommand(env environment, dir *string) *cobra.Command {
 	flags.StringVar(&f.metrics, "metrics-addr", "", "serve the generator's own metrics for Prometheus here, such as 127.0.0.1:9464")
 	flags.Float64Var(&f.traces, "traces", defaultTraces, "requests a second that are traced, in phases that do not say; below 0: none at all")
 	flags.StringVar(&f.otlp, "otlp", env.get("OTEL_EXPORTER_OTLP_ENDPOINT"), "OTLP/HTTP endpoint that all spans are passed on to")
+	flags.StringVar(&f.links, "links", "", "where the links between --target and its servers are controlled, host:port, if it has them (see loadgen link)")
+	flags.Func("database-rtt", "round trip to the database, in place of the scenario's: 1ms", f.databaseRTT.set)
+	flags.Func("redis-rtt", "round trip to Redis, in place of the scenario's: 200us", f.redisRTT.set)
 	flags.BoolVar(&f.limited, "allow-limited", false, "judge the gates also when the generator was the bottleneck")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		s, err := scenario.Find(*dir, args[0])
@@ -79,12 +98,13 @@ func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (ru
 	if err != nil {
 		return run.Config{}, err
 	}
+	s = s.Over(scenario.Overrides{DatabaseRTT: f.databaseRTT.rtt, RedisRTT: f.redisRTT.rtt})
 	cfg := run.Config{
 		Scenario: s, Seed: f.seed, Rounds: f.rounds, Client: options, AllowLimited: f.limited, MetricsAddr: f.metrics, Traces: f.traces, OTLP: f.otlp,
 		Progress: newProgress(env),
 		Stack: stack.Config{
 			Kind: f.stack, AppBinary: f.app, AppArgs: s.App.Flags(), Env: env.vars, Properties: s.App.Count("properties"), Targets: f.targets,
-			Labs: f.labs, Log: env.stderr,
+			Labs: f.labs, LinksAddr: f.links, Log: env.stderr,
 		},
 	}
 	if !seeded {
@@ -98,6 +118,8 @@ func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (ru
 		return cfg, usageError{fmt.Errorf("--stack is %q: use %s", f.stack, strings.Join(stack.Kinds(), ", "))}
 	case f.stack == stack.Remote && len(f.targets) == 0:
 		return cfg, usageError{errors.New("a remote stack needs its address: --target http://host:port")}
+	case f.links != "" && len(f.targets) == 0:
+		return cfg, usageError{errors.New("--links goes with --target: a lab of the run's own has its own links")}
 	case len(f.labs) > 0 && len(f.targets) == 0:
 		return cfg, usageError{errors.New("--lab goes with --target")}
 	case len(f.labs) > 0 && len(f.labs) != len(f.targets):

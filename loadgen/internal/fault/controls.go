@@ -56,24 +56,24 @@ func (c Controls) Begin(ctx context.Context, f world.Fault, s world.Settings) (R
 
 // flush empties Redis: what was cached before, and what a moment later.
 func (c Controls) flush(ctx context.Context) (Running, error) {
-	before, err := c.Lab.Usage(ctx)
+	keys, err := c.Lab.Keys(ctx)
 	if err == nil {
 		err = c.Lab.Flush(ctx)
 	}
 	return ending(func(context.Context) (Seen, error) {
-		return Seen{Effect: before.Pages > 0, Text: fmt.Sprintf("%d pages were deleted", before.Pages)}, nil
+		return Seen{Effect: keys > 0, Text: fmt.Sprintf("%d keys were deleted", keys)}, nil
 	}), err
 }
 
 // evict limits the memory of Redis until the end.
 func (c Controls) evict(ctx context.Context, s world.Settings) (Running, error) {
-	before, err := c.Lab.Usage(ctx)
+	before, err := c.Lab.Usage(ctx, "")
 	if err != nil {
 		return nil, err
 	}
 	_, err = c.Lab.LimitRedis(ctx, api.RedisMemory{MaxMemory: s.MaxMemory})
 	return ending(func(ctx context.Context) (Seen, error) {
-		after, err := c.Lab.Usage(ctx)
+		after, err := c.Lab.Usage(ctx, "")
 		if err != nil {
 			return Seen{}, err
 		}

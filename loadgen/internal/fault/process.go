@@ -63,6 +63,7 @@ func (p Signals) app(ctx context.Context, f world.Fault, replica int) (Running, 
 	return ending(func(ctx context.Context) (Seen, error) {
 		started := time.Now()
 		err := p.Processes.StartApp(ctx, replica)
-		return Seen{Effect: true, Text: fmt.Sprintf("replica %d %s in %s, and served again %s after it was started", replica+1, how, seconds(ended), seconds(time.Since(started)))}, err
-	}), err
+		again := seconds(time.Since(started))
+		return Seen{Effect: true, Text: fmt.Sprintf("replica %d %s in %s, and served again %s after it was started", replica+1, how, seconds(ended), again)}, err
+	}), nil
 }

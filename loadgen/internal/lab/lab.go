@@ -103,6 +103,12 @@ func (c *Client) Flush(ctx context.Context) error {
 	return err
 }
 
+// Keys returns how many keys the cache has.
+func (c *Client) Keys(ctx context.Context) (int, error) {
+	keys, err := control[[]json.RawMessage](ctx, c, http.MethodGet, api.PathLabKeys, nil)
+	return len(keys), err
+}
+
 // Expire lets every cached page reach its expiry now.
 func (c *Client) Expire(ctx context.Context) error {
 	_, err := control[json.RawMessage](ctx, c, http.MethodPost, api.PathLabExpire, nil)

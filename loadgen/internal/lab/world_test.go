@@ -57,7 +57,7 @@ func TestWorld(t *testing.T) {
 
 func TestWorldWithoutLab(t *testing.T) {
 	t.Parallel()
-	c := lab.New("http://127.0.0.1:1", "")
+	c := lab.New([]string{"http://127.0.0.1:1"}, nil)
 	defer c.Close()
 	ctx := t.Context()
 	for name, call := range map[string]func() error{

@@ -17,14 +17,13 @@ type Outcome struct {
 	// Breakdown, filled in only when the client was asked for phases.
 	Connect, TLS, FirstByte time.Duration
 
-	Timed    bool            // the response carried Server-Timing
-	Timing   api.Timing      // without Traceparent: the client wrote the trace id itself
-	Cache    api.CacheResult // by Cache-Status; none without that header, and never an error
-	Stored   bool            // Cache-Status said stored: this response recomputed its page
-	Degraded bool            // Cache-Status said that the server ran without its cache
-	Age      time.Duration   // of a cached page
-	Version  int64           // Loadlab-Version, 0 if absent
-	TraceID  [16]byte
-	SpanID   [8]byte // that the request named as its parent
-	Sampled  bool
+	Timed   bool            // the response carried Server-Timing
+	Timing  api.Timing      // without Traceparent: the client wrote the trace id itself
+	Cache   api.CacheResult // by Cache-Status; none without that header, and never an error
+	Stored  bool            // Cache-Status said stored: this response recomputed its page
+	Age     time.Duration   // of a cached page
+	Version int64           // Loadlab-Version, 0 if absent
+	TraceID [16]byte
+	SpanID  [8]byte // that the request named as its parent
+	Sampled bool
 }

@@ -17,6 +17,7 @@ func head(run *result.Run) []Fact {
 	all := []Fact{
 		{Name: "scenario", Text: joined(": ", run.Scenario.Name, run.Scenario.Why)},
 		{Name: "stack", Text: joined(": ", run.Stack.Kind, stack(run.Stack))},
+		{Name: "distance", Text: distances(run.Stack.Distances)},
 		{Name: "app", Text: joined("; ", run.Stack.App, config(run.Stack.Config))},
 		{Name: "machine", Text: joined(", ", m.CPU, cores(m.Cores), m.OS, m.Go)},
 		{Name: "commit", Text: run.Commit},
@@ -36,6 +37,49 @@ func stack(s result.Stack) string {
 		parts = append(parts, unit.Counted(int64(s.Replicas), "replica"))
 	}
 	return joined(", ", append(parts, s.Target)...)
+}
+
+// distances lists how far away the servers are, as measured.
+func distances(all []result.Distance) string {
+	var parts []string
+	for _, d := range all {
+		parts = append(parts, distance(d))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// distance renders a measured distance beside the one that was asked for: "database 1.07 ms (p99 1.31 ms; asked 1.00 ms)".
+func distance(d result.Distance) string {
+	text := d.Server + " " + unit.Latency(d.Median) + " by the median of " + unit.Counted(int64(d.Pings), "ping") + " of the app, p99 " + unit.Latency(d.P99)
+	if d.Problem != "" || d.Pings == 0 {
+		text = d.Server + " not measured" + strings.TrimSuffix(": "+d.Problem, ": ")
+	}
+	var notes []string
+	if d.RTT > 0 || d.Jitter > 0 || d.Bandwidth > 0 {
+		asked := "asked for " + unit.Latency(d.RTT)
+		if d.Jitter > 0 {
+			asked += " and up to " + unit.Latency(d.Jitter) + " each way"
+		}
+		if d.Bandwidth > 0 {
+			asked += ", " + unit.Count(d.Bandwidth) + " bytes a second"
+		}
+		notes = append(notes, asked)
+	}
+	switch {
+	case d.Simulated && d.RTT+d.Jitter > 0:
+		notes = append(notes, "simulated by the driver")
+	case d.Simulated:
+		notes = append(notes, "in the app's process")
+	case d.Link:
+		notes = append(notes, "through a link")
+	}
+	if len(d.Phases) > 0 {
+		notes = append(notes, "in "+strings.Join(d.Phases, ", "))
+	}
+	if len(notes) == 0 {
+		return text
+	}
+	return text + " (" + strings.Join(notes, "; ") + ")"
 }
 
 // joined joins the strings that are not empty.

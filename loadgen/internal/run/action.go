@@ -67,6 +67,9 @@ func (d *driven) committed(version int64, at time.Time) {
 			o.Committed(version, at)
 		}
 	}
+	if d.watch != nil {
+		d.watch.committed(version, at)
+	}
 }
 
 // meanwhile does the actions that go on during a phase again and again, until stop is called. stop returns the first error of each: a phase

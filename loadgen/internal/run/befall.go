@@ -12,22 +12,6 @@ import (
 	"loadlab/loadgen/internal/world"
 )
 
-// checkFaults refuses faults that the stack cannot do, before anything is started.
-func checkFaults(s *scenario.Scenario, stage fault.Stage) error {
-	var all []error
-	for _, p := range s.Phases {
-		for _, f := range p.Faults {
-			if _, err := stage.Choose(f.Fault); err != nil {
-				all = append(all, scenario.Error{File: s.File, Line: f.Line, Col: 1, Msg: err.Error()})
-			}
-		}
-	}
-	if len(all) == 0 {
-		return nil
-	}
-	return UsageError{errors.Join(all...)}
-}
-
 // befallen is a fault of a phase as it was done. It is complete once the wait of befall has returned.
 type befallen struct {
 	scenario.Fault

@@ -9,6 +9,7 @@ import (
 
 // collect adds the cells of a phase that was driven to the report, one a mode.
 func (r *runner) collect(ctx context.Context, d *driven) error {
+	r.checkLinks(ctx, d)
 	results, err := d.recorder.Finish()
 	if err != nil {
 		r.invalid("%s: %v", d.phase.Name, err)
@@ -18,6 +19,7 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 	if r.subject.broken() == nil {
 		after, unknown = r.subject.counters(ctx)
 	}
+	parts := r.finishWatch(ctx, d)
 	used := r.subject.cpu() // settled: the counters waited for work in the background
 	for _, m := range d.modes {
 		mode, res := r.report.Modes[m], results[m]
@@ -37,6 +39,9 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 		if o := d.oracles[m]; o != nil {
 			stale := o.Stale(d.start)
 			cell.Stale = &stale
+		}
+		if d.watch != nil {
+			r.collectFaults(d, m, &cell, parts)
 		}
 		r.report.Cells = append(r.report.Cells, cell)
 	}

@@ -37,6 +37,7 @@ func (s *subject) describe(ctx context.Context) error {
 		maps.Copy(config, changed)
 		s.warnOfSettings(config)
 	}
+	s.simulated = api.DatabaseInApp(info.Database)
 	head.Database, head.Cache, head.Rows = info.Database, info.Cache, info.Properties
 	head.App = info.Commit + ", " + info.Go
 	head.Config = shown(config)

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -22,6 +23,9 @@ type driven struct {
 	cpu      time.Duration // of the app, before
 	start    time.Time
 	took     time.Duration
+	befallen []*befallen // the faults of the phase
+	watch    *watch      // nil without faults
+	reached  linkFailures
 }
 
 // phase prepares, drives and collects one phase of a block.
@@ -32,12 +36,18 @@ func (r *runner) phase(ctx context.Context, b block, p indexed) error {
 			d.oracles[m] = &measure.Oracle{}
 		}
 	}
+	if err := r.subject.around.enter(ctx, p.Phase); err != nil {
+		return err
+	}
 	for _, a := range p.Before {
 		if err := r.do(ctx, d, a.Do, a.For); err != nil {
 			return fmt.Errorf("%s, before phase %s: %w", a.Do, p.Name, err)
 		}
 	}
 	var err error
+	if d.reached, err = r.subject.unreached(ctx); err != nil {
+		return err
+	}
 	if d.before, err = r.subject.counters(ctx); err != nil {
 		return err
 	}
@@ -66,7 +76,12 @@ func (r *runner) modesOf(b block, p indexed) []int {
 
 // drive drives the phase's load. The actions that go on meanwhile end with it.
 func (r *runner) drive(ctx context.Context, d *driven) error {
-	d.recorder = measure.NewRecorder(measure.Config{Modes: len(r.Scenario.Modes), Oracles: d.oracles, Observer: r.observers})
+	var observer measure.Observer = r.observers
+	if len(d.phase.Faults) > 0 {
+		d.watch = newWatch(d.phase.Phase, d.oracles, r.observers)
+		observer = d.watch
+	}
+	d.recorder = measure.NewRecorder(measure.Config{Modes: len(r.Scenario.Modes), Oracles: d.oracles, Observer: observer})
 	r.observers.begin(r.observed(d))
 	defer func() { r.observers.end(d.recorder.Snapshot().Modes) }()
 	ctx, cancel := context.WithCancel(ctx)
@@ -82,8 +97,13 @@ func (r *runner) drive(ctx context.Context, d *driven) error {
 	begun := d.start // the figures are asked for from another goroutine
 	end := r.Progress.Begin(r.heading(d), func() progress.Figures { return figures(d.recorder, time.Since(begun)) })
 	stop := r.meanwhile(ctx, d)
+	befall := r.befall(ctx, d)
 	result, err := r.loop(ctx, d)
 	actionErr := stop()
+	if err != nil || result.Interrupted {
+		cancel() // no fault outlasts its phase
+	}
+	faultErr := befall()
 	if err == nil {
 		d.start, d.took = result.Start, result.Took
 		r.report.Drivers = append(r.report.Drivers, driver(r.heading(d), d.phase.Warmup, result))
@@ -92,8 +112,8 @@ func (r *runner) drive(ctx context.Context, d *driven) error {
 	switch {
 	case err != nil:
 		return err
-	case actionErr != nil:
-		return fmt.Errorf("during phase %s: %w", d.phase.Name, actionErr)
+	case actionErr != nil || faultErr != nil:
+		return fmt.Errorf("during phase %s: %w", d.phase.Name, errors.Join(actionErr, faultErr))
 	case r.subject.broken() != nil:
 		return r.subject.broken()
 	case result.Interrupted:

@@ -39,10 +39,12 @@ func Run(ctx context.Context, cfg Config) (*result.Run, error) {
 
 // up starts the observers and brings the subject up. If it cannot, it leaves nothing behind.
 func (r *runner) up(ctx context.Context) (err error) {
+	if r.subject, err = newSubject(r.Config, r.plan.derive(callerStream, 0, 0)); err != nil {
+		return err
+	}
 	if r.observers, err = startObservers(ctx, r.Config, r.report); err != nil {
 		return err
 	}
-	r.subject = &subject{scenario: r.Scenario, config: r.Stack, client: r.Client, seed: r.plan.derive(callerStream, 0, 0)}
 	r.observers.attach(r.subject)
 	if err := r.subject.up(ctx); err != nil {
 		r.observers.close(ctx)
@@ -84,6 +86,7 @@ func (r *runner) stopped(ctx context.Context, err error) {
 
 // down ends all that up began, the observers last: the app exports the last of its spans when it ends.
 func (r *runner) down(ctx context.Context) {
+	r.report.Stack.Distances = r.subject.around.distances(len(r.Scenario.Phases))
 	if n := r.subject.droppedSpans(ctx); n > 0 {
 		r.warn(fmt.Sprintf("the app dropped %d spans: traces may have gaps", n))
 	}

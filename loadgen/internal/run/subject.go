@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"loadlab/app/api"
 	"loadlab/loadgen/internal/client"
+	"loadlab/loadgen/internal/fault"
 	"loadlab/loadgen/internal/lab"
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/scenario"
@@ -20,7 +22,9 @@ type subject struct {
 	scenario *scenario.Scenario // what the stack must be able to do, and how its app is configured
 	config   stack.Config
 	client   client.Options
-	seed     uint64 // of the connections
+	seed     uint64      // of the connections
+	links    []string    // servers that a link stands before
+	stage    fault.Stage // what can be done to the servers, from the beginning: see newSubject
 
 	// Set by up.
 	stack       *stack.Stack
@@ -29,6 +33,22 @@ type subject struct {
 	requests    []*client.Request // by mode of the scenario
 	connections *connections
 	pricing     *pricing // nil if the scenario changes no prices
+	around      *around
+	simulated   bool // the database has no wire
+}
+
+// newSubject returns a subject that is not up yet. The error is a UsageError: a fault that cannot be done to such a stack.
+func newSubject(cfg Config, seed uint64) (*subject, error) {
+	s := &subject{scenario: cfg.Scenario, config: cfg.Stack, client: cfg.Client, seed: seed}
+	s.around = &around{subject: s}
+	if cfg.Stack.Kind != stack.Remote || cfg.Stack.LinksAddr != "" {
+		s.links = linked(cfg.Scenario)
+	}
+	if cfg.Stack.Kind == stack.Embedded { // SQLite has no wire
+		s.links = slices.DeleteFunc(s.links, func(name string) bool { return name == stack.LinkDatabase })
+	}
+	s.stage = newStage(s)
+	return s, checkWorld(cfg, s.stage)
 }
 
 // about is what the stack reports of itself.
@@ -41,6 +61,7 @@ type about struct {
 // up brings the stack up, and makes ready all that the phases need. If it cannot, it leaves nothing behind. A UsageError is a scenario that
 // cannot be run on this stack.
 func (s *subject) up(ctx context.Context) (err error) {
+	s.config.Links = s.links
 	if s.stack, err = stack.Up(ctx, s.config); err != nil {
 		return err
 	}

@@ -1,9 +1,11 @@
 package run
 
 import (
+	"slices"
 	"sync"
 	"time"
 
+	"loadlab/app/api"
 	"loadlab/loadgen/internal/impact"
 	"loadlab/loadgen/internal/measure"
 	"loadlab/loadgen/internal/scenario"
@@ -69,7 +71,7 @@ func (w *watch) Record(mode int, due time.Duration, start time.Time, o *measure.
 	p.recorder.Record(mode, due, o)
 
 	s := impact.Sample{
-		Due: due, Done: o.Done.Sub(start), Degraded: o.Degraded,
+		Due: due, Done: o.Done.Sub(start), Degraded: o.Cache == api.CacheDown,
 		Measured: o.Kind == measure.OK || o.Kind == measure.Timeout || o.Kind == measure.Unsent,
 	}
 	if o.Kind != measure.OK {
@@ -110,14 +112,11 @@ func (w *watch) committed(version int64, at time.Time) {
 
 // took returns how long a part of a phase of that length is.
 func (w *watch) took(part int, length time.Duration) time.Duration {
-	var inside time.Duration
-	for _, b := range w.bands { // of different servers they may overlap
-		for _, c := range w.bands {
-			if c.From < b.From && b.From < c.To {
-				b.From = min(c.To, b.To)
-			}
-		}
-		inside += b.To - b.From
+	var inside, reached time.Duration
+	for _, b := range slices.SortedFunc(slices.Values(w.bands), func(a, b impact.Band) int { return int(a.From - b.From) }) {
+		from := max(b.From, reached) // bands of different servers may overlap
+		inside += max(0, b.To-from)
+		reached = max(reached, b.To)
 	}
 	if part == insideFaults {
 		return inside

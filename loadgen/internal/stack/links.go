@@ -26,9 +26,6 @@ const (
 // startLinks puts the links that cfg asks for between the apps and their servers, in a process of their own, and makes the addresses at which
 // apps find their servers those of the links.
 func (s *Stack) startLinks(ctx context.Context, cfg Config, env []string) error {
-	if s.Postgres == nil { // SQLite has no wire
-		cfg.Links = slices.DeleteFunc(slices.Clone(cfg.Links), func(name string) bool { return name == LinkDatabase })
-	}
 	if len(cfg.Links) == 0 {
 		return nil
 	}

@@ -140,7 +140,7 @@ func (s *Stack) plan(i int) (*localserver.Process, error) {
 func (s *Stack) planned(p *localserver.Process) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.ContainsFunc(s.replicas, func(r *replica) bool { return r.process == p && r.planned })
+	return s.down[p] || slices.ContainsFunc(s.replicas, func(r *replica) bool { return r.process == p && r.planned })
 }
 
 // stopApps ends all apps at once.

@@ -52,7 +52,7 @@ func (s *Stack) upOwn(ctx context.Context, cfg Config) error {
 	if err := s.startApps(ctx, max(cfg.Replicas, 1)); err != nil {
 		return err
 	}
-	s.watch(s.redis)
+	s.watch(s.RedisProcess())
 	if s.links != nil {
 		s.watch(s.links)
 	}
@@ -63,7 +63,11 @@ func (s *Stack) upOwn(ctx context.Context, cfg Config) error {
 }
 
 // RedisProcess is the Redis of a stack of the run's own; nil if the stack has none.
-func (s *Stack) RedisProcess() *localserver.Process { return s.redis }
+func (s *Stack) RedisProcess() *localserver.Process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.redis
+}
 
 // startServers starts both at the same time. When one fails the other's start is interrupted, and its error is only that interrupt.
 func (s *Stack) startServers(ctx context.Context) error {
@@ -85,7 +89,7 @@ func (s *Stack) startServers(ctx context.Context) error {
 			cancel(err)
 			return
 		}
-		s.redis, s.RedisAddr = redis.Process, redis.Addr()
+		s.realRedis, s.redis, s.RedisAddr = redis, redis.Process, redis.Addr()
 	})
 	wg.Wait()
 	if err := context.Cause(ctx); err != nil {
@@ -103,26 +107,43 @@ func (s *Stack) embedServers(ctx context.Context, binary string, env []string) e
 		return err
 	}
 	s.DatabaseURL = "sqlite:" + filepath.Join(dir, "portal.db")
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), binary, api.CommandRedis)
+	s.embedded = func(ctx context.Context, addr string) error { return s.embedRedis(ctx, binary, env, addr) }
+	if err := s.embedded(ctx, "127.0.0.1:0"); err != nil {
+		return err
+	}
+	s.RedisAddr = s.ownRedis
+	return nil
+}
+
+// embedRedis starts the Redis that is in the app's program, at an address.
+func (s *Stack) embedRedis(ctx context.Context, binary string, env []string, addr string) error {
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), binary, api.CommandRedis, addr)
 	cmd.Env = env
 	if _, err := cmd.StdinPipe(); err != nil { // its end ends the child: cmd holds it open
 		return fmt.Errorf("start the embedded Redis: %w", err)
 	}
-	if s.redis, err = s.folder.Start("redis", cmd); err != nil {
+	redis, err := s.folder.Start("redis", cmd)
+	if err != nil {
 		return err
 	}
+	s.mu.Lock()
+	s.redis = redis
+	s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	err = s.redis.Await(ctx, readyEvery, func(context.Context) error {
-		s.RedisAddr, err = firstAddress(s.redis.Tail(1 << 10))
+	err = redis.Await(ctx, readyEvery, func(context.Context) (err error) {
+		s.ownRedis, err = firstAddress(redis.Tail(1 << 10))
 		return err
 	})
 	if err != nil {
-		s.redis.Kill()
+		redis.Kill()
 		return fmt.Errorf("start the embedded Redis: %w", err)
 	}
 	return nil
 }
+
+// restartEmbedded starts the embedded Redis again, empty, at the address that it had.
+func (s *Stack) restartEmbedded(ctx context.Context) error { return s.embedded(ctx, s.ownRedis) }
 
 // firstAddress is the host:port that is the first line of what the embedded Redis writes.
 func firstAddress(output string) (string, error) {

@@ -48,7 +48,7 @@ type Config struct {
 	// Targets and Labs are the URLs of a remote stack's replicas: their APIs, and in the same order their lab controls; Labs may be empty.
 	Targets, Labs []string
 
-	// Links are the servers that a link shall stand before, of LinkDatabase and LinkRedis. SQLite has no wire, and gets none.
+	// Links are the servers that a link shall stand before, of LinkDatabase and LinkRedis. SQLite has no wire: an embedded stack has no link to its database.
 	Links []string
 	// LinkCommand is the program of links and its arguments. Empty: this program's command "link".
 	LinkCommand []string
@@ -73,11 +73,16 @@ type Stack struct {
 	// Links controls the links between the apps and their servers; nil if there are none.
 	Links *control.Client
 
-	links    *localserver.Process
-	redis    *localserver.Process
-	apps     appConfig
-	mu       sync.Mutex // guards log, and what changes of replicas while the stack is up
-	replicas []*replica
+	links *localserver.Process
+	redis *localserver.Process
+	// realRedis is the redis-server whose process redis is; nil of an embedded one, which embedded starts at an address.
+	realRedis *localserver.Redis
+	embedded  func(ctx context.Context, addr string) error
+	ownRedis  string // where the embedded one listens, before any link
+	apps      appConfig
+	mu        sync.Mutex // guards log, and what changes of replicas and servers while the stack is up
+	replicas  []*replica
+	down      map[*localserver.Process]bool // servers whose end is a part of the run
 
 	log    io.Writer
 	grace  time.Duration
@@ -95,7 +100,8 @@ type Stack struct {
 // Up brings a stack up. If it cannot, or ctx ends first, it leaves nothing behind. Errors are a missing program (ErrNoApp,
 // localserver.ErrMissing), a process that ended (*localserver.ExitError), a target that does not answer, or the cause of ctx's end.
 func Up(ctx context.Context, cfg Config) (*Stack, error) {
-	s := &Stack{Kind: cfg.Kind, log: cfg.Log, grace: cfg.StopGrace, stopping: make(chan struct{}), broken: make(chan struct{})}
+	s := &Stack{Kind: cfg.Kind, log: cfg.Log, grace: cfg.StopGrace, stopping: make(chan struct{}), broken: make(chan struct{}),
+		down: map[*localserver.Process]bool{}}
 	if s.log == nil {
 		s.log = io.Discard
 	}
@@ -119,10 +125,11 @@ func Up(ctx context.Context, cfg Config) (*Stack, error) {
 
 // watch breaks the stack when p ends before Down, unless that was planned.
 func (s *Stack) watch(p *localserver.Process) {
+	done := p.Done() // of its present run: a process may be started again
 	s.watchers.Go(func() {
 		select {
 		case <-s.stopping:
-		case <-p.Done():
+		case <-done:
 			if s.planned(p) {
 				return
 			}
@@ -163,8 +170,8 @@ func (s *Stack) Down(ctx context.Context) error {
 		if s.links != nil {
 			errs = append(errs, s.links.Stop(redisGrace, syscall.SIGTERM))
 		}
-		if s.redis != nil {
-			errs = append(errs, s.redis.Stop(redisGrace, syscall.SIGTERM))
+		if redis := s.RedisProcess(); redis != nil {
+			errs = append(errs, redis.Stop(redisGrace, syscall.SIGTERM))
 		}
 		if s.Postgres != nil {
 			errs = append(errs, s.Postgres.Stop())
@@ -184,8 +191,8 @@ func (s *Stack) kill() {
 	if s.links != nil {
 		s.links.Kill()
 	}
-	if s.redis != nil {
-		s.redis.Kill()
+	if redis := s.RedisProcess(); redis != nil {
+		redis.Kill()
 	}
 	if s.Postgres != nil {
 		s.Postgres.Process.Kill()
