@@ -51,7 +51,7 @@ func listen(ctx context.Context, a Addr) (Addr, int, error) {
 	if err != nil {
 		return a, -1, err
 	}
-	defer listener.Close() // the loop has a descriptor of its own
+	defer func() { _ = listener.Close() }() // the loop has a descriptor of its own
 	if l, ok := listener.(*net.UnixListener); ok {
 		l.SetUnlinkOnClose(false)
 	}
