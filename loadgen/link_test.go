@@ -9,7 +9,7 @@ import (
 func TestLinkUsage(t *testing.T) {
 	workplace(t)
 	for line, want := range map[string]string{
-		"link": `":" is neither tcp with host:port nor unix with a path`,
+		"link": `":" is neither tcp:HOST:PORT nor unix:PATH`,
 		"link --listen tcp:127.0.0.1:0 --to tcp:x":             "missing port",
 		"link --listen tcp:127.0.0.1:0 --to unix:/x --rtt -1s": "must be from 0 to 10s",
 		"link --nope": "flag provided but not defined: -nope",

@@ -43,7 +43,7 @@ func TestComposeServices(t *testing.T) {
 		}
 	}
 	slices.Sort(up)
-	if want := []string{"app", "grafana", "jaeger", "postgres", "prometheus", "redis"}; !slices.Equal(up, want) {
+	if want := []string{"app", "grafana", "jaeger", "links", "postgres", "prometheus", "redis"}; !slices.Equal(up, want) {
 		t.Errorf("started by up: got %q, want %q", up, want)
 	}
 	if got := p.Services["loadgen"].Profiles; !slices.Equal(got, []string{"scenario"}) {
@@ -120,18 +120,21 @@ func TestComposeHealth(t *testing.T) {
 	if got := []string(p.Services["app"].HealthCheck.Test); !slices.Equal(got, []string{"CMD", "/app", "healthcheck"}) {
 		t.Errorf("app: got health check %q, want its own binary's", got)
 	}
-	for _, name := range []string{"postgres", "redis"} {
+	if got, want := []string(p.Services["links"].HealthCheck.Test), "/loadgen link --check=tcp:127.0.0.1:8474"; strings.Join(got, " ") != "CMD "+want {
+		t.Errorf("links: got health check %q, want %q", got, want)
+	}
+	for _, name := range []string{"postgres", "redis", "links"} {
 		if p.Services["app"].DependsOn[name].Condition != types.ServiceConditionHealthy {
 			t.Errorf("app does not wait until %s is healthy", name)
 		}
 	}
 }
 
-// Ports are bound to the loopback interface, each can be moved, and all of them but the lab's to another interface.
+// Ports are bound to the loopback interface, each can be moved, and all of them but the two of controls to another interface.
 func TestComposePorts(t *testing.T) {
 	t.Parallel()
 	variables := map[string]string{ // of the published ports
-		"app/8000": "LOADLAB_API_PORT", "app/8001": "LOADLAB_LAB_PORT", "grafana/3000": "LOADLAB_GRAFANA_PORT",
+		"app/8000": "LOADLAB_API_PORT", "app/8001": "LOADLAB_LAB_PORT", "links/8474": "LOADLAB_LINKS_PORT", "grafana/3000": "LOADLAB_GRAFANA_PORT",
 		"prometheus/9090": "LOADLAB_PROMETHEUS_PORT", "jaeger/16686": "LOADLAB_JAEGER_PORT",
 		"jaeger/4317": "LOADLAB_OTLP_GRPC_PORT", "jaeger/4318": "LOADLAB_OTLP_HTTP_PORT",
 	}
@@ -160,8 +163,8 @@ func TestComposePorts(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", port, got[port], want)
 		}
 		want := "0.0.0.0:" + moved[port]
-		if port == "app/8001" {
-			want = "127.0.0.1:" + moved[port] // it has no authentication
+		if port == "app/8001" || port == "links/8474" {
+			want = "127.0.0.1:" + moved[port] // they have no authentication
 		}
 		if other[port] != want {
 			t.Errorf("%s, moved by %s: got %s, want %s", port, variables[port], other[port], want)
@@ -200,12 +203,16 @@ func TestComposeWiring(t *testing.T) {
 	p := compose(t)
 	app := p.Services["app"].Environment
 	for name, want := range map[string]string{
-		"LOADLAB_DATABASE_URL": "postgres://loadlab:loadlab@postgres:5432/loadlab?sslmode=disable", "LOADLAB_REDIS_URL": "redis://redis:6379/0",
+		"LOADLAB_DATABASE_URL": "postgres://loadlab:loadlab@links:5432/loadlab?sslmode=disable", "LOADLAB_REDIS_URL": "redis://links:6379/0",
 		"LOADLAB_LAB_ADDR": ":8001", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://jaeger:4318",
 	} {
 		if app[name] == nil || *app[name] != want {
 			t.Errorf("app: %s: got %v, want %s", name, app[name], want)
 		}
+	}
+	if got, want := []string(p.Services["links"].Command), []string{"link", "--link=database=tcp::5432,tcp:postgres:5432", "--link=redis=tcp::6379,tcp:redis:6379",
+		"--control=tcp::8474"}; !slices.Equal(got, want) {
+		t.Errorf("links: got %q, want %q", got, want)
 	}
 	if !slices.Contains(p.Services["prometheus"].Command, "--enable-feature=exemplar-storage") {
 		t.Error("Prometheus keeps no exemplars")

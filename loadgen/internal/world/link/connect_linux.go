@@ -53,13 +53,14 @@ func (l *Link) own(s *side, fd int) {
 
 // dial begins to make a connection to the server.
 func (l *Link) dial(p *pair) {
-	fd, err := unix.Socket(l.to.domain, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	to := l.to[min(p.tried, len(l.to)-1)] // there may be others meanwhile
+	fd, err := unix.Socket(to.domain, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		l.unreached(p, os.NewSyscallError("socket", err))
 		return
 	}
 	l.own(p.far, fd)
-	switch err = unix.Connect(fd, l.to.address); {
+	switch err = unix.Connect(fd, to.address); {
 	case err == nil:
 		p.far.connecting = false
 		l.watch(p.far, unix.EPOLLIN)
@@ -86,8 +87,13 @@ func (l *Link) connected(s *side) {
 	l.flush(s, l.now())
 }
 
-// unreached resets a client that the link has no connection to the server for.
+// unreached tries the next address of the server. If that was the last one, it resets the client, and the addresses are looked up again.
 func (l *Link) unreached(p *pair, err error) {
+	if p.tried++; p.tried < len(l.to) {
+		l.close(p.far)
+		l.dial(p)
+		return
+	}
 	l.failed.Add(1)
 	l.failures.add(fmt.Errorf("%s: %w", l.cfg.To, err))
 	select {
@@ -117,7 +123,7 @@ func (l *Link) watch(s *side, events uint32) {
 // hangUp closes both sides once both streams have ended.
 func (l *Link) hangUp(p *pair) {
 	if p.near.out.ended && p.far.out.ended && p.near.readEnded && p.far.readEnded {
-		l.close2(p)
+		l.part(p)
 	}
 }
 
@@ -129,11 +135,11 @@ func (l *Link) reset(p *pair) {
 			_ = unix.SetsockoptLinger(s.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1, Linger: 0})
 		}
 	}
-	l.close2(p)
+	l.part(p)
 }
 
-// close2 closes both sides of a connection.
-func (l *Link) close2(p *pair) {
+// part closes both sides of a connection.
+func (l *Link) part(p *pair) {
 	if p.closed {
 		return
 	}
@@ -146,12 +152,17 @@ func (l *Link) close2(p *pair) {
 // drop forgets and closes a side.
 func (l *Link) drop(s *side) {
 	l.discard(s)
+	l.close(s)
+}
+
+// close closes the descriptor of a side.
+func (l *Link) close(s *side) {
 	if s.fd < 0 {
 		return
 	}
 	l.sides[s.fd] = nil
 	_ = unix.Close(s.fd)
-	s.fd = -1
+	s.fd, s.events = -1, 0
 	if l.full && l.listen >= 0 {
 		l.full = l.add(l.listen) != nil
 	}

@@ -125,7 +125,7 @@ func (l *Link) kill(p *pair) {
 func (l *Link) bury(s *side) {
 	l.drop(s)
 	if s.peer.fd < 0 {
-		l.close2(s.pair)
+		l.part(s.pair)
 	}
 }
 

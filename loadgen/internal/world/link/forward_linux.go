@@ -127,6 +127,7 @@ func (l *Link) write(s *side, data []byte, mark mark) []byte {
 		_ = unix.Shutdown(s.fd, unix.SHUT_WR) // fails if the connection is gone already
 		l.hangUp(s.pair)
 		return nil
+	case markBytes:
 	}
 	for len(data) > 0 {
 		n, errno := send(s.fd, data)

@@ -60,6 +60,11 @@ func start(t testing.TB, cfg link.Config) *link.Link {
 	if err != nil {
 		t.Fatal(err)
 	}
+	run(t, l)
+	return l
+}
+
+func run(t testing.TB, l *link.Link) {
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- l.Serve(ctx) }()
@@ -69,7 +74,6 @@ func start(t testing.TB, cfg link.Config) *link.Link {
 			t.Error(err)
 		}
 	})
-	return l
 }
 
 func dial(t testing.TB, a link.Addr) net.Conn {
@@ -121,11 +125,10 @@ func TestBytesArriveInOrder(t *testing.T) {
 const payload = 1 << 20
 
 func roundTrip(t *testing.T, conn net.Conn, seed uint64) {
-	rng := rand.New(rand.NewPCG(seed, 1))
+	bytesOf := rand.NewChaCha8([32]byte{byte(seed)})
 	sent := make([]byte, payload)
-	for i := range sent {
-		sent[i] = byte(rng.Uint32())
-	}
+	_, _ = bytesOf.Read(sent)
+	rng := rand.New(bytesOf)
 	var writing sync.WaitGroup
 	writing.Go(func() {
 		for rest := sent; len(rest) > 0; {

@@ -32,7 +32,8 @@ type Link struct {
 	buf             []byte
 	pool            [][]byte
 
-	to      target        // of connect(2)
+	lookup  lookup
+	to      []target      // of connect(2), to be tried in turn; at least one
 	stale   chan struct{} // asks for the target to be looked up again
 	full    bool          // no more connections can be accepted until one is closed
 	fault   *effect       // the one that lasts; of the loop alone
@@ -57,25 +58,27 @@ const (
 )
 
 // Listen begins to listen. The caller runs Serve, which closes everything.
-func Listen(ctx context.Context, cfg Config) (*Link, error) {
+func Listen(ctx context.Context, cfg Config) (*Link, error) { return listenWith(ctx, cfg, lookupIP) }
+
+func listenWith(ctx context.Context, cfg Config, find lookup) (*Link, error) {
 	if cfg.Name == "" {
 		cfg.Name = "link"
 	}
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	l := &Link{cfg: cfg, epoch: time.Now(), rng: rand.New(rand.NewPCG(cfg.Seed, 0x11c)), buf: make([]byte, readSize),
+	l := &Link{cfg: cfg, lookup: find, epoch: time.Now(), rng: rand.New(rand.NewPCG(cfg.Seed, 0x11c)), buf: make([]byte, readSize),
 		listen: -1, timer: -1, wake: -1, ep: -1, reserve: -1, stale: make(chan struct{}, 1), done: make(chan struct{})}
 	l.wire.Store(&cfg.Wire)
 	var err error
-	if l.to, err = resolve(ctx, cfg.To); err != nil {
+	if l.to, err = find.resolve(ctx, cfg.To); err != nil {
 		return nil, fmt.Errorf("link %s: %w", cfg.Name, err)
 	}
 	if l.addr, l.listen, err = listen(ctx, cfg.Listen); err != nil {
 		return nil, fmt.Errorf("link %s: %w", cfg.Name, err)
 	}
 	if err := l.prepare(); err != nil {
-		l.close()
+		l.shut()
 		return nil, fmt.Errorf("link %s: %w", cfg.Name, err)
 	}
 	return l, nil
@@ -109,7 +112,7 @@ func (l *Link) add(fd int) error {
 func (l *Link) Serve(ctx context.Context) error {
 	var looking sync.WaitGroup
 	defer looking.Wait()
-	defer l.close()
+	defer l.shut()
 	defer context.AfterFunc(ctx, l.rouse)()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -195,8 +198,8 @@ func (l *Link) learn(late int64) {
 // now is the time since the link began.
 func (l *Link) now() int64 { return int64(time.Since(l.epoch)) }
 
-// close closes all that is open.
-func (l *Link) close() {
+// shut closes all that is open.
+func (l *Link) shut() {
 	for _, s := range l.sides {
 		if s != nil {
 			_ = unix.Close(s.fd)

@@ -17,6 +17,7 @@ type side struct {
 type pair struct {
 	near, far *side
 	number    int64 // counts connections from 1
+	tried     int   // targets that were not reached
 	closed    bool
 
 	held bool    // nothing is delivered

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"syscall"
 
@@ -17,31 +18,42 @@ type target struct {
 	address unix.Sockaddr
 }
 
-// resolve turns an address into what connect(2) takes.
-func resolve(ctx context.Context, a Addr) (to target, err error) {
+// lookup returns the addresses of a host, at least one.
+type lookup func(ctx context.Context, host string) ([]netip.Addr, error)
+
+func lookupIP(ctx context.Context, host string) ([]netip.Addr, error) {
+	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+}
+
+// resolve turns an address into what connect(2) takes: one target for each address of its host.
+func (find lookup) resolve(ctx context.Context, a Addr) ([]target, error) {
 	if a.Network == "unix" {
-		return target{unix.AF_UNIX, &unix.SockaddrUnix{Name: a.Address}}, nil
+		return []target{{unix.AF_UNIX, &unix.SockaddrUnix{Name: a.Address}}}, nil
 	}
 	host, port, err := net.SplitHostPort(a.Address)
 	if err != nil {
-		return to, err
+		return nil, err
 	}
 	number, err := net.DefaultResolver.LookupPort(ctx, "tcp", port)
 	if err != nil {
-		return to, err
+		return nil, err
 	}
 	if host == "" {
 		host = "localhost"
 	}
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	ips, err := find(ctx, host)
 	if err != nil {
-		return to, err
+		return nil, err
 	}
-	ip := ips[0].Unmap()
-	if ip.Is4() {
-		return target{unix.AF_INET, &unix.SockaddrInet4{Port: number, Addr: ip.As4()}}, nil
+	var to []target
+	for _, ip := range ips {
+		if ip = ip.Unmap(); ip.Is4() {
+			to = append(to, target{unix.AF_INET, &unix.SockaddrInet4{Port: number, Addr: ip.As4()}})
+		} else {
+			to = append(to, target{unix.AF_INET6, &unix.SockaddrInet6{Port: number, Addr: ip.As16()}})
+		}
 	}
-	return target{unix.AF_INET6, &unix.SockaddrInet6{Port: number, Addr: ip.As16()}}, nil
+	return to, nil
 }
 
 // listen returns a listening descriptor, and the address with the port that it got. The runtime's poller has no part in it.
@@ -51,7 +63,7 @@ func listen(ctx context.Context, a Addr) (Addr, int, error) {
 	if err != nil {
 		return a, -1, err
 	}
-	defer listener.Close() // the loop has a descriptor of its own
+	defer func() { _ = listener.Close() }() // the loop has a descriptor of its own
 	if l, ok := listener.(*net.UnixListener); ok {
 		l.SetUnlinkOnClose(false)
 	}
@@ -119,7 +131,7 @@ func (l *Link) lookAgain(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		to, err := resolve(ctx, l.cfg.To)
+		to, err := l.lookup.resolve(ctx, l.cfg.To)
 		if err != nil {
 			l.failures.add(err)
 			continue

@@ -67,18 +67,18 @@ func (ls Links) Handler() http.Handler {
 	return mux
 }
 
-// badRequest is an error in what was asked for.
-type badRequest struct{ error }
+// badRequestError is an error in what was asked for.
+type badRequestError struct{ error }
 
-func (e badRequest) Unwrap() error { return e.error }
+func (e badRequestError) Unwrap() error { return e.error }
 
 // parse reads a body that must be what v is, and make sense.
 func parse(body []byte, v interface{ Validate() error }) error {
 	if err := json.Unmarshal(body, v); err != nil {
-		return badRequest{fmt.Errorf("body: %w", err)}
+		return badRequestError{fmt.Errorf("body: %w", err)}
 	}
 	if err := v.Validate(); err != nil {
-		return badRequest{err}
+		return badRequestError{err}
 	}
 	return nil
 }
@@ -102,7 +102,7 @@ func (ls Links) of(do func(ctx context.Context, l *link.Link, body []byte) (any,
 		switch {
 		case err == nil:
 			answer(w, http.StatusOK, v)
-		case errors.As(err, new(badRequest)):
+		case errors.As(err, new(badRequestError)):
 			refuse(w, http.StatusBadRequest, err)
 		case errors.Is(err, link.ErrFault), errors.Is(err, link.ErrNoFault):
 			refuse(w, http.StatusConflict, err)
