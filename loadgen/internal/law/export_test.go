@@ -1,11 +1,4 @@
 package law
 
-// Evaluate evaluates a law over variables that all have values.
-func Evaluate(law string, vars map[string]float64) (float64, error) {
-	known := map[string]variable{}
-	for name, v := range vars {
-		known[name] = variable{value: v, text: name}
-	}
-	f, err := evaluate(law, known)
-	return f.value, err
-}
+// E1 is the exponential integral.
+func E1(x float64) float64 { return e1(x) }
