@@ -201,14 +201,14 @@ func (x subject) predict(c cause, out *Prediction) (sum, string, error) {
 	if err != nil {
 		return sum{}, "", err
 	}
-	q, err := law.evaluate(x.variables(x.crowd(x.h.d, 0)))
+	q, err := law.evaluate(x.variables(x.crowd(x.h.mean())))
 	if err != nil {
 		return sum{}, "", err
 	}
 	var parts []quantity
 	if law.over("others") && x.p.Kind == "open" && x.h.n > 0 && q.text != "1" {
 		for _, part := range x.h.parts {
-			of, err := law.evaluate(x.variables(x.crowd(part.d, part.spread)))
+			of, err := law.evaluate(x.variables(x.crowd(part)))
 			if err != nil {
 				return sum{}, "", err
 			}
@@ -267,8 +267,8 @@ func (x subject) lambda() float64 {
 	return float64(x.t.Ledger.Scheduled) / x.t.Took.Seconds()
 }
 
-// crowd is who asks for a page while it is recomputed for d, which varies by spread.
-func (x subject) crowd(d, spread time.Duration) crowd {
+// crowd is who asks for a page while a herd like h recomputes it.
+func (x subject) crowd(h part) crowd {
 	users := float64(x.p.Users)
 	switch x.p.Kind {
 	case "burst":
@@ -290,11 +290,15 @@ func (x subject) crowd(d, spread time.Duration) crowd {
 	case x.h.n == 0 || lambda <= 0:
 		return crowd{unknown: "no response tells how long a recompute takes"}
 	case x.m.Keys != nil && x.m.Keys.Of > 1:
-		return x.crowdOfKeys(lambda, d)
+		return x.crowdOfKeys(lambda, h.d)
 	case x.p.Arrivals == "constant" && x.p.Mix:
 		return crowd{unknown: "there is no exact law for a share of requests that come evenly"}
 	case x.p.Arrivals == "constant":
-		return evenCrowd(lambda, d, spread)
+		return evenCrowd(lambda, h.d, h.varies)
 	}
-	return poissonCrowd(lambda, d, x.h.took)
+	c := poissonCrowd(lambda, h.d, h.took)
+	if ttl := x.setting("ttl"); x.h.slowed() && h.age > 0 && ttl > 0 {
+		c.left = (ttl - h.age).Seconds()
+	}
+	return c
 }

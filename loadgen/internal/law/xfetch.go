@@ -42,16 +42,31 @@ func (x xfetch) recomputes() dist {
 			break
 		}
 		u := -math.Log1p(-early * (float64(i) + .5) / nodes)
-		weights, of = append(weights, early/nodes), append(of, poisson(x.others(u, a, s)))
+		weights, of = append(weights, early/nodes), append(of, poisson(x.after(s*math.Log(a/u))))
 	}
 	return blend(weights, of).shift(1)
 }
 
-// others is how many others refresh too, on average, if the first does so s ln(a/u) before the expiry.
-func (x xfetch) others(u, a, s float64) float64 {
-	before := s * math.Log(a/u)
-	if before >= x.window {
-		return u * math.Expm1(x.window/s)
+// given is what an expiry adds to the count of recomputes, and to what it is held against, if it is known that the first refresh came left
+// seconds before it. The count of refreshes less the sum of the probabilities with which each request could have been one, until the first
+// and then until that is done, is a martingale, whatever the others do to how long it takes. If nobody came early, the first is none by chance.
+func (x xfetch) given(left float64) dist {
+	s := x.beta * x.took
+	first := 0
+	if left <= 0 {
+		first = 1
 	}
-	return a - u + x.lambda*(x.window-before)
+	return poisson(x.lambda*s*math.Exp(-max(left, 0)/s) + x.after(left)).shift(first)
+}
+
+// after is how many others refresh too, on average, if the first does so that many seconds before the expiry.
+func (x xfetch) after(left float64) float64 {
+	s := x.beta * x.took
+	switch {
+	case left <= 0:
+		return x.lambda * x.window
+	case left >= x.window:
+		return x.lambda * s * (math.Exp((x.window-left)/s) - math.Exp(-left/s))
+	}
+	return x.lambda * (s*-math.Expm1(-left/s) + x.window - left)
 }

@@ -76,5 +76,9 @@ func (h *Herds) Finish() []result.Herd {
 		h.close()
 	}
 	slices.SortStableFunc(h.closed, func(a, b result.Herd) int { return cmp.Compare(a.At, b.At) })
+	for i := 1; i < len(h.closed); i++ {
+		last, this := h.closed[i-1], &h.closed[i]
+		this.Age, this.Took = this.At-(last.At+last.First+last.Spread), last.Last
+	}
 	return h.closed
 }

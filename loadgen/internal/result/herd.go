@@ -8,4 +8,8 @@ type Herd struct {
 	Spread Dur   `json:"spread_ns,omitempty"` // from then until the last of them had: each starts the page's TTL anew
 	Last   Dur   `json:"last_ns"`             // how long the recompute took whose page was stored last, and stayed
 	Size   int64 `json:"size"`                // responses
+
+	// Of the page that it replaced: how long before At it was stored, and how long that had taken. 0 for the first herd of a cell.
+	Age  Dur `json:"age_ns,omitempty"`
+	Took Dur `json:"took_ns,omitempty"`
 }

@@ -99,9 +99,14 @@ func summary(h *hist.Histogram) result.Summary {
 
 // Base is a run without anything measured.
 func Base() *result.Run {
-	herd := result.Law{Relation: ">=", Recomputes: "max(1, arrivals)"}
-	each := result.Law{Relation: "<=", Recomputes: "replicas"}
-	dice := result.Law{Relation: "~", Recomputes: "2.718281828459045 ** (1 / beta)"}
+	herd := result.Law{Relation: "==", Recomputes: "herd(others)"}
+	one := result.Law{Relation: "==", Recomputes: "1"}
+	each := result.Law{Relation: "==", Recomputes: "flights(others, replicas, balancing)"}
+	dice := result.Law{Relation: "==", Recomputes: "xfetch(others, beta)"}
+	const (
+		whenAllStore = "lambda * (T + spread) / (1 + lambda * D + lambda * (T + spread))"
+		whenOneDoes  = "lambda * T / (1 + lambda * D + lambda * T)"
+	)
 	return &result.Run{
 		Schema: result.SchemaVersion, ID: "20261122-230504-stampede", Took: 92 * time.Second, Seed: 42, Commit: "3f2a91c",
 		Started:  time.Date(2026, 11, 22, 23, 5, 4, 0, time.UTC),
@@ -123,9 +128,11 @@ func Base() *result.Run {
 			{Name: "burst", Kind: "burst", Load: "50 requests at once", Users: 50, Total: 50},
 		},
 		Strategies: []result.Strategy{
-			{Name: "ttl", Cold: herd, Expiry: herd},
-			{Name: "singleflight", Cold: each, Expiry: each},
+			{Name: "ttl", Cold: herd, Expiry: herd, Hits: whenAllStore},
+			{Name: "singleflight", Cold: each, Expiry: each, Hits: whenOneDoes},
+			{Name: "lock", Cold: one, Expiry: one, Hits: whenOneDoes},
 			{Name: "early", Cold: herd, Expiry: dice},
+			{Name: "swr", Cold: one, Expiry: one, Hits: "1 - exp(-lambda * grace) / (1 + lambda * T)"},
 		},
 	}
 }
