@@ -13,7 +13,7 @@ import (
 )
 
 // runs is how many runs are simulated of each kind; make law-check simulates more.
-var runs = flag.Int("runs", 50, "simulated runs of each kind")
+var runs = flag.Int("runs", 10, "simulated runs of each kind")
 
 // load is one phase of a simulated run.
 type load struct {

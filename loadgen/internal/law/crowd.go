@@ -74,7 +74,7 @@ func early(c crowd, beta float64) (quantity, error) {
 	}
 	x := xfetch{lambda: c.lambda, window: c.d, took: c.took, beta: beta}
 	if !math.IsNaN(c.left) {
-		return quantity{dist: x.given(c.left)}, nil
+		return quantity{dist: x.given(c.left), aged: true}, nil
 	}
 	return quantity{dist: x.recomputes(), text: "e^(1/β)(1 − e^(−c)) + e^(−a) + a(E1(c) − E1(a)) = " + unit.Digits(x.mean()),
 		given: fmt.Sprintf("a = β·λ·D, c = a·e^(−1/β), β = %s, %s", unit.Amount(beta), c.one)}, nil

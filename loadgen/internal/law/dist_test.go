@@ -52,7 +52,7 @@ func TestXFetchMean(t *testing.T) {
 
 // TestXFetchSimulated holds mean and variance against a simulation, to four standard errors.
 func TestXFetchSimulated(t *testing.T) {
-	const trials = 40_000
+	const trials = 15_000
 	for _, tt := range []struct{ lambda, window, took, beta float64 }{
 		{.1, 1, 1, 1}, {1, 1, 1, 1}, {4, 1, 1, 1}, {10, 1, 1, .5}, {10, 1, 1, 2}, {5, 1.5, 1, 1}, {5, .7, 1, 2},
 	} {
@@ -68,7 +68,7 @@ func TestXFetchSimulated(t *testing.T) {
 		if math.Abs(mean-closed) > 4*math.Sqrt(variance/trials) {
 			t.Errorf("%+v: got a mean of %.4f, want %.4f", tt, mean, closed)
 		}
-		if !within(variance, wantVariance, .06) {
+		if !within(variance, wantVariance, .1) {
 			t.Errorf("%+v: got a variance of %.4f, want %.4f", tt, variance, wantVariance)
 		}
 	}
@@ -133,12 +133,12 @@ func TestDistributions(t *testing.T) {
 
 // TestChe holds hit ratios against simulations of an LRU and a RANDOM cache.
 func TestChe(t *testing.T) {
-	const keys, room, requests = 1000, 250, 80_000
+	const keys, room, requests = 400, 100, 50_000
 	for _, tt := range []struct {
 		s      float64
 		random bool
 		ttl    float64
-	}{{.8, false, 1e9}, {1.1, false, 1e9}, {.8, true, 1e9}, {.8, false, 2000}, {.8, true, 2000}, {.8, false, 500}} {
+	}{{.8, false, 1e9}, {1.1, false, 1e9}, {.8, true, 1e9}, {.8, false, 800}, {.8, true, 800}, {.8, false, 200}} {
 		_, want := law.EvictedAfter(keys, tt.s, 1, tt.ttl, room, tt.random)
 		got := simulateCache(rand.New(rand.NewPCG(3, 4)), keys, room, requests, tt.s, tt.ttl, tt.random)
 		if math.Abs(got-want) > .015 {

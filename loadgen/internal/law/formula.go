@@ -20,6 +20,7 @@ type quantity struct {
 	value float64 // instead of dist, of a law that is a plain number
 	plain bool
 	most  bool   // an upper bound
+	aged  bool   // given how old the page was that is replaced
 	text  string // "1 + λ·D = 1 + 250/s × 45.0 ms = 12.3"
 	given string // "replicas = 2", where text has not the values of its variables
 }

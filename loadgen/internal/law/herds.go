@@ -20,10 +20,10 @@ type herds struct {
 
 // part is herds that are about the same.
 type part struct {
-	n          int64
-	d, varies  time.Duration // mean and standard deviation
-	took       time.Duration // of the page that was replaced, on average
-	age        time.Duration // of that page when the first recompute began; 0 is unknown
+	n         int64
+	d, varies time.Duration // mean and standard deviation
+	took      time.Duration // of the page that was replaced, on average
+	age       time.Duration // of that page when the first recompute began; 0 is unknown
 }
 
 // maxParts is how many kinds of herds stand for all that were measured.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/vm"
@@ -38,18 +39,21 @@ func (x subject) hits() (Prediction, bool) {
 		return out, true
 	}
 	out.Predicted = r.mean
-	out.law = fmt.Sprintf("hit ratio %s = %s (%s)", x.s.Hits, unit.Percent(r.mean), r.given)
+	out.law = fmt.Sprintf("hit ratio %s = %s (%s)", mathematical(x.s.Hits), unit.Percent(r.mean), r.given)
 	out.over = unit.Counted(int64(x.t.Rounds()), "round")
-	if rounds := x.t.Rounds(); rounds > 0 {
-		out.after = fmt.Sprintf("of %s, from the begin of the phase on", unit.Counted(all, "request"))
-	}
+	out.after = fmt.Sprintf("of all %s of the phase", unit.Counted(all, "request"))
 	edge := r.edge*float64(x.t.Rounds()) + float64(x.coldKeys())
 	out.interval = func(alpha float64) (float64, float64) {
-		// What is missed in half a cycle more or less at either end of a phase is for the age of the page to decide.
+		// How old the page was when the phase began decides whether there is a cycle more in it or less.
 		wide := (math.Sqrt2*math.Erfinv(1-alpha)*r.deviation + edge) / float64(all)
 		return max(r.least-wide, 0), min(r.mean+wide, 1)
 	}
 	return out, true
+}
+
+// mathematical is a law as it is read aloud.
+func mathematical(law string) string {
+	return strings.NewReplacer("lambda", "λ", " * ", "·").Replace(law)
 }
 
 // decisions is how many responses said what the cache had for them.
@@ -125,6 +129,9 @@ func (x subject) ratio(ttl float64) (*ratio, error) {
 		vars["spread"] = vars["D"]
 	} else if law.over("D") {
 		r.given += ", D = " + unit.Latency(x.h.d)
+		if law.over("spread") {
+			r.given += ", spread = " + unit.Latency(x.h.spread)
+		}
 	}
 	if grace, ok := x.f.Run.Stack.Config["grace"]; ok {
 		vars["grace"] = variable{value: x.setting("grace").Seconds(), text: grace}

@@ -62,6 +62,7 @@ type Prediction struct {
 	law      string // the first part of the text
 	over     string // "3 expiries"
 	after    string // what is said after the measurement
+	aged     bool   // the interval is given how old pages were when they were replaced
 }
 
 // Predictions are those of every mode whose strategy has a law, in every phase that had an expiry, a cold page or a recompute.
@@ -180,6 +181,9 @@ func (x subject) recomputes() Prediction {
 	if out.D > 0 {
 		out.after = strings.TrimSpace(out.after + ". " + x.sayD())
 	}
+	if out.aged {
+		out.after += ", and the numbers are for herds that began when these did"
+	}
 	out.interval = func(alpha float64) (float64, float64) {
 		least, _ := total.least.interval(alpha)
 		_, most := total.most.interval(alpha)
@@ -213,6 +217,7 @@ func (x subject) predict(c cause, out *Prediction) (sum, string, error) {
 				return sum{}, "", err
 			}
 			parts = append(parts, of)
+			out.aged = out.aged || of.aged
 		}
 		out.D, out.Alone = x.h.d, x.h.alone
 	}

@@ -23,15 +23,16 @@ type Report struct {
 
 // Identifiers of sections, for formats that pick some.
 const (
-	Modes      = "modes"
-	Figures    = "figures" // every figure of every mode and phase, for programs
-	TimeSpent  = "time"
-	Laws       = "laws"
-	Queries    = "queries"
-	Staleness  = "staleness"
-	ErrorKinds = "errors"
-	Notes      = "notes"
-	Gates      = "gates"
+	Modes       = "modes"
+	Figures     = "figures" // every figure of every mode and phase, for programs
+	TimeSpent   = "time"
+	Laws        = "laws"
+	Predictions = "predictions" // the same as numbers, for programs
+	Queries     = "queries"
+	Staleness   = "staleness"
+	ErrorKinds  = "errors"
+	Notes       = "notes"
+	Gates       = "gates"
 )
 
 // Section is one part of a report. What it does not have is empty.
@@ -122,7 +123,7 @@ func New(run *result.Run) (*Report, error) {
 	for _, reasons := range [][]string{run.Invalid, run.Limited} {
 		r.Also = append(r.Also, reasons[min(1, len(reasons)):]...) // the sentence has the first
 	}
-	for _, section := range []func(*figure.Figures) Section{modes, figures, timeSpent, laws, queries, staleness, errorKinds, notes, gates} {
+	for _, section := range []func(*figure.Figures) Section{modes, figures, timeSpent, laws, predictions, queries, staleness, errorKinds, notes, gates} {
 		if s := section(f); s.Heading != "" {
 			r.Sections = append(r.Sections, s)
 		}
