@@ -29,7 +29,7 @@ func popularity(keys *result.Keys) ([]class, error) {
 	case keys.Kind == "zipf":
 		s = keys.S
 	case keys.Kind != "uniform":
-		return nil, refusal(fmt.Sprintf("there is no law for keys from a %s", keys.Kind))
+		return nil, refusal("there is no law for keys from a " + keys.Kind)
 	}
 	if s == 0 {
 		return []class{{float64(keys.Of), 1 / float64(keys.Of)}}, nil
@@ -73,7 +73,7 @@ func (x subject) crowdOfKeys(lambda float64, d time.Duration) crowd {
 	}
 	c := crowd{dist: blend(weights, of)}
 	mean := unit.Digits(c.dist.mean())
-	c.one = fmt.Sprintf("mean λ·D of a key that expires = %s", mean)
+	c.one = "mean λ·D of a key that expires = " + mean
 	c.all = fmt.Sprintf("1 + λ·D = %s, the mean over the keys that expire", unit.Digits(1+c.dist.mean()))
 	return c
 }

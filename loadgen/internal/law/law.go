@@ -243,7 +243,7 @@ func relationWord(relation string) string {
 // sayD says where D comes from.
 func (x subject) sayD() string {
 	if x.h.slowed() {
-		return fmt.Sprintf("D was measured while the herd ran; a recompute alone took %s", unit.Latency(x.h.alone.Round(time.Microsecond)))
+		return "D was measured while the herd ran; a recompute alone took " + unit.Latency(x.h.alone.Round(time.Microsecond))
 	}
 	return "D was measured while the herd ran, and is that of a recompute alone"
 }

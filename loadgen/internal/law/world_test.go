@@ -33,7 +33,6 @@ type world struct {
 	cache  map[string]int64
 	herds  measure.Herds
 	least  float64 // the shortest recompute
-	cell   result.Cell
 }
 
 // cost is how long a recompute takes: its work, more or less by chance, and slower for each other one that runs meanwhile.

@@ -29,7 +29,7 @@ func (x xfetch) mean() float64 {
 const tiny = 1e-290
 
 // nodes is how many values of u stand for all: the middles of parts of equal probability.
-const nodes = 400
+const nodes = 200
 
 // recomputes is the distribution of recomputes an expiry.
 func (x xfetch) recomputes() dist {
