@@ -3,13 +3,14 @@ SHELL   := /bin/bash
 NAME    ?= stampede
 STACK   ?= embedded
 ARGS    ?=
+RUNS    ?= 50
 GOLANGCI_VERSION := v2.15.0
 TOOLS   := $(CURDIR)/.cache/tools
 # The commit is in the binaries where there is a repository to take it from.
 BUILD   := go build -buildvcs=$(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help build scenario up down list validate run test test-short lint bench bench-engine bench-link servers tidy clean
+.PHONY: help build scenario up down list validate run test test-short lint law-check bench bench-engine bench-link servers tidy clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +75,10 @@ bench-engine: ## the generator beside wrk, hey, fortio and vegeta, where they ar
 
 bench-link: ## what a wire of a given length costs: pings through a link, and its CPU time for each
 	go test -run '^$$' -bench RoundTrip -benchtime 3s ./loadgen/internal/world/link
+
+law-check: build ## runs of correct strategies, simulated and real: how many say that a law differs? RUNS=50
+	go test -run 'CorrectStrategies|WrongStrategies' -v ./loadgen/internal/law -runs 1000 | grep -E 'differ|^ *---|^ok|FAIL'
+	.ci/law-check $(RUNS)
 
 servers: ## install PostgreSQL and redis-server where the tests need them (Debian, as root)
 	@.ci/servers

@@ -6,19 +6,37 @@ type Strategy struct {
 	Summary string `json:"summary"`
 	Cold    Law    `json:"cold"`   // recomputes when nothing is cached
 	Expiry  Law    `json:"expiry"` // recomputes for each page that expired
+	// Hits is the share of requests for a page that are hits or stale, under Poisson arrivals; empty if there is no exact law. It is an
+	// expression over numbers, rates a second and times in seconds:
+	//
+	//	lambda   requests for the page a second
+	//	T        how long it stays from when it was stored: the TTL, or less if it is evicted
+	//	D        until its first recompute was stored
+	//	spread   from then until the last of those that ran at the same time was
+	//	grace    the knob
+	Hits string `json:"hits,omitempty"`
 }
 
-// Law predicts how often a page is recomputed. Recomputes is an expression over the variables
+// Law predicts how often a page is recomputed. Recomputes is an expression, of the language of expr-lang, whose value is the distribution of
+// a count. A number is a count that is not random; others are made by
 //
-//	arrivals   requests that ask for the page while one recompute runs: rate x D for an open load (lambda x D), N for a burst of N
+//	herd(others)                          everybody recomputes it who asks for it while the first does: 1 + others
+//	flights(others, replicas, balancing)  the first to ask in each replica does
+//	xfetch(others, beta)                  XFetch: hits do before it expires, the likelier the nearer; the mean is a closed form with E1
+//
+// of the variables
+//
+//	others     the requests for the page that come while its first recompute runs: a Poisson count of mean lambda x D for an open load of
+//	           Poisson arrivals, all others of a burst or of the users at most
 //	replicas   processes that serve the page
+//	balancing  how requests are spread over them: random, round_robin, sticky, least_in_flight
 //	beta       XFetch's eagerness
 //
-// and Relation is how the measured mean compares to it: "==", "<=", ">=" or "~" (a mean of a random variable).
+// and Relation is how the measured count compares to it: "==", or "<=" and ">=" for bounds.
 type Law struct {
 	Relation   string `json:"relation"`
 	Recomputes string `json:"recomputes"`
-	Text       string `json:"text"` // for people: "at least lambda x D"
+	Text       string `json:"text"` // for people: "1 + lambda x D"
 }
 
 // Counters are exact totals since the app started, by mode: GET /lab/counters. They include what no response reports, such as a

@@ -12,6 +12,7 @@ type Strategy struct {
 	Summary string
 	Cold    api.Law // recomputes when nothing is cached
 	Expiry  api.Law // recomputes for each page that expired
+	Hits    string  // the share of requests that are hits: see api.Strategy
 	New     func() policy
 }
 
@@ -22,15 +23,22 @@ type policy interface {
 
 // Strategies returns the table of strategies, in the order in which they are best explained.
 func Strategies() []Strategy {
-	herd := api.Law{Relation: ">=", Recomputes: "max(1, arrivals)", Text: "at least lambda x D: everybody who comes while one recompute runs"}
+	herd := api.Law{Relation: "==", Recomputes: "herd(others)", Text: "1 + lambda x D: the first, and everybody who comes while it recomputes"}
 	one := api.Law{Relation: "==", Recomputes: "1", Text: "1, whoever asks"}
-	oneEach := api.Law{Relation: "<=", Recomputes: "replicas", Text: "at most N: one a replica"}
-	early := api.Law{Relation: "~", Recomputes: "2.718281828459045 ** (1 / beta)", Text: "e^(1/beta) on average, before anybody waits"}
+	oneEach := api.Law{Relation: "==", Recomputes: "flights(others, replicas, balancing)", Text: "one a replica that is asked meanwhile: at most N"}
+	early := api.Law{Relation: "==", Recomputes: "xfetch(others, beta)", Text: "1 + lambda x D if few come, towards e^(1/beta) if many do, before anybody waits"}
+	const (
+		// Late members of the herd store the page again, and its TTL starts anew.
+		whenAllStore = "lambda * (T + spread) / (1 + lambda * D + lambda * (T + spread))"
+		whenOneDoes  = "lambda * T / (1 + lambda * D + lambda * T)"
+		// Only a page that nobody asks for in its grace is missed.
+		whenServedStale = "1 - exp(-lambda * grace) / (1 + lambda * T)"
+	)
 	return []Strategy{
-		{"ttl", "a miss computes the page and stores it for a time", herd, herd, newTTL},
-		{"singleflight", "the misses of one process share one recompute", oneEach, oneEach, newSingleflight},
-		{"lock", "whoever gets the page's lock in Redis recomputes; the others wait for the page", one, one, newLock},
-		{"early", "a hit may refresh the page before it expires, the likelier the nearer (XFetch)", herd, early, newEarly},
-		{"swr", "a page past its time is served at once and refreshed in the background", one, one, newSWR},
+		{"ttl", "a miss computes the page and stores it for a time", herd, herd, whenAllStore, newTTL},
+		{"singleflight", "the misses of one process share one recompute", oneEach, oneEach, whenOneDoes, newSingleflight},
+		{"lock", "whoever gets the page's lock in Redis recomputes; the others wait for the page", one, one, whenOneDoes, newLock},
+		{"early", "a hit may refresh the page before it expires, the likelier the nearer (XFetch)", herd, early, "", newEarly},
+		{"swr", "a page past its time is served at once and refreshed in the background", one, one, whenServedStale, newSWR},
 	}
 }

@@ -27,6 +27,7 @@ type Total struct {
 	Errors   map[string]string // by kind of failure: the first error of the first cell that had one
 	Clamped  int64             // times beyond the histograms' bound
 	Faults   []result.Fault    // of the cells
+	Herds    []result.Herd     // of the cells, one after the other; cut off where the load of their cell ended
 
 	rounds   map[int]bool
 	exact    bool // every cell has Counters
@@ -69,6 +70,10 @@ func (t *Total) addCell(c *result.Cell) error {
 	for _, b := range c.Spent {
 		t.addSpent(b)
 	}
+	for _, h := range c.Herds {
+		h.First = max(min(h.First, c.Took-h.At), 0) // nobody came after that
+		t.Herds = append(t.Herds, h)
+	}
 	if c.Stale != nil {
 		t.observed = true
 		t.Stale.Add(*c.Stale)
@@ -104,6 +109,7 @@ func (t *Total) add(o *Total) error {
 	for _, b := range o.spent {
 		t.addSpent(b)
 	}
+	t.Herds = append(t.Herds, o.Herds...)
 	return errors.Join(t.Response.Add(o.Response), t.Service.Add(o.Service), t.Lag.Add(o.Lag))
 }
 

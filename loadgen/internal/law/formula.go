@@ -1,80 +1,133 @@
 package law
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/parser"
+	"github.com/expr-lang/expr/vm"
 
 	"loadlab/loadgen/internal/unit"
 )
 
-// formula is a law evaluated for one mode in one phase.
-type formula struct {
-	value float64
-	text  string // "λ·D = 200/s × 14.0 ms = 2.80"
-	given string // "beta = 1", where text has not the values of its variables
+// quantity is what a law comes to: the distribution of a count.
+type quantity struct {
+	dist  dist
+	value float64 // instead of dist, of a law that is a plain number
+	plain bool
+	most  bool   // an upper bound
+	aged  bool   // given how old the page was that is replaced
+	text  string // "1 + λ·D = 1 + 250/s × 45.0 ms = 12.3"
+	given string // "replicas = 2", where text has not the values of its variables
 }
 
-// variable is what a law may be over, and how its value came about; unknown is why it has none.
+func (q quantity) mean() float64 {
+	if q.plain {
+		return q.value
+	}
+	return q.dist.mean()
+}
+
+// variable is what a law may be over; unknown is why it has no value.
 type variable struct {
-	value   float64
-	text    string
+	value   any    // float64, string or crowd
+	text    string // for people, of a number: "replicas = 2"
 	unknown string
 }
 
-// functions are those that laws may call besides expr's own.
-func functions() map[string]func(float64) float64 {
-	return map[string]func(float64) float64{"exp": math.Exp, "log": math.Log, "sqrt": math.Sqrt}
+// functions are those that laws may call besides expr's own: see api.Law.
+func functions() map[string]any {
+	return map[string]any{"exp": math.Exp, "log": math.Log, "sqrt": math.Sqrt, "herd": herd, "flights": flights, "xfetch": early}
 }
 
-// evaluate evaluates a law's expression. The error is the reason why it cannot: a law comes from the app, so it may be anything.
-func evaluate(law string, vars map[string]variable) (formula, error) {
-	used, err := variables(law)
-	if err != nil {
-		return formula{}, err
-	}
-	env := map[string]any{}
-	for name, f := range functions() {
-		env[name] = f
-	}
-	var where []string
-	for _, name := range used {
+// formula is a law as it is written.
+type formula struct {
+	source string
+	used   []string // the variables it is over, sorted
+}
+
+// parse reads a law. A law comes from the app, so it may be anything.
+func parse(source string) (formula, error) {
+	used, err := variables(source)
+	return formula{source: source, used: used}, err
+}
+
+func (f formula) over(name string) bool { return slices.Contains(f.used, name) }
+
+// compile compiles the law for variables of these types. The error is the reason why it cannot be evaluated.
+func (f formula) compile(vars map[string]variable) (*vm.Program, map[string]any, error) {
+	env := functions()
+	for _, name := range f.used {
 		v, ok := vars[name]
 		switch {
 		case !ok:
-			return formula{}, fmt.Errorf("the law %q is over an unknown %s", law, name)
+			return nil, nil, fmt.Errorf("the law %q is over an unknown %s", f.source, name)
 		case v.unknown != "":
-			return formula{}, fmt.Errorf("%s", v.unknown)
+			return nil, nil, fmt.Errorf("%s", v.unknown)
 		}
 		env[name] = v.value
-		where = append(where, v.text)
 	}
-	program, err := expr.Compile(law, expr.Env(env), expr.AsFloat64())
+	program, err := expr.Compile(f.source, expr.Env(env))
 	if err != nil {
-		return formula{}, fmt.Errorf("the law %q cannot be read", law)
+		return nil, nil, fmt.Errorf("the law %q cannot be read", f.source)
 	}
-	out, err := expr.Run(program, env)
-	value, ok := out.(float64)
-	if err != nil || !ok || math.IsNaN(value) || math.IsInf(value, 0) {
-		return formula{}, fmt.Errorf("the law %q has no value", law)
-	}
-	switch {
-	case len(used) == 0:
-		return formula{value: value, text: unit.Amount(value)}, nil
-	case len(used) == 1 && value == env[used[0]]: // max(1, arrivals) is arrivals, most of the time
-		return formula{value: value, text: where[0]}, nil
-	}
-	law = strings.ReplaceAll(law, eulers, "e")
-	return formula{value: value, text: law + " = " + unit.Amount(value), given: strings.Join(where, ", ")}, nil
+	return program, env, nil
 }
 
-// eulers is Euler's number as laws spell it, since expr has no name for it.
-const eulers = "2.718281828459045"
+// evaluate returns what the law comes to.
+func (f formula) evaluate(vars map[string]variable) (quantity, error) {
+	program, env, err := f.compile(vars)
+	if err != nil {
+		return quantity{}, err
+	}
+	out, err := expr.Run(program, env)
+	if q, ok := out.(quantity); ok && err == nil {
+		return q, nil
+	}
+	value, ok := number(out)
+	var refused refusal
+	switch {
+	case errors.As(err, &refused):
+		return quantity{}, refused
+	case err != nil || !ok:
+		return quantity{}, fmt.Errorf("the law %q has no value", f.source)
+	}
+	q := quantity{value: value, plain: true, text: unit.Amount(value)}
+	if value == math.Trunc(value) && math.Abs(value) < 1<<31 {
+		q.dist, q.plain = point(int(value)), false
+	}
+	switch {
+	case len(f.used) == 1 && value == vars[f.used[0]].value:
+		q.text = vars[f.used[0]].text
+	case len(f.used) > 0:
+		q.text = f.source + " = " + unit.Amount(value)
+		for i, name := range f.used {
+			if i > 0 {
+				q.given += ", "
+			}
+			q.given += vars[name].text
+		}
+	}
+	return q, nil
+}
+
+// number is a finite number that an expression gave.
+func number(out any) (float64, bool) {
+	var x float64
+	switch v := out.(type) {
+	case int:
+		x = float64(v)
+	case float64:
+		x = v
+	default:
+		return 0, false
+	}
+	return x, !math.IsNaN(x) && !math.IsInf(x, 0)
+}
 
 // variables are the names that an expression is over, sorted.
 func variables(law string) ([]string, error) {
@@ -82,17 +135,25 @@ func variables(law string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the law %q cannot be read", law)
 	}
-	var v names
+	v := names{local: map[string]bool{}}
 	ast.Walk(&tree.Node, &v)
-	slices.Sort(v)
-	return slices.DeleteFunc(slices.Compact(v), func(s string) bool { return functions()[s] != nil }), nil
+	slices.Sort(v.all)
+	known := functions()
+	return slices.DeleteFunc(slices.Compact(v.all), func(s string) bool { return known[s] != nil || v.local[s] }), nil
 }
 
-type names []string
+// names are those in an expression, and those that it declares itself.
+type names struct {
+	all   []string
+	local map[string]bool
+}
 
 // Visit implements ast.Visitor.
 func (n *names) Visit(node *ast.Node) {
-	if id, ok := (*node).(*ast.IdentifierNode); ok {
-		*n = append(*n, id.Value)
+	switch x := (*node).(type) {
+	case *ast.IdentifierNode:
+		n.all = append(n.all, x.Value)
+	case *ast.VariableDeclaratorNode:
+		n.local[x.Name] = true
 	}
 }

@@ -1,11 +1,21 @@
-// Package law sets what a caching strategy's law predicts beside what was measured: how often pages are recomputed when they expire, or are
-// not there. A law is an expression that the app declares; this package evaluates it and judges whether a measurement agrees.
+// Package law sets what a caching strategy's laws predict beside what was measured: how often pages are recomputed when they expire, or are
+// not there, and how many requests the cache answers. A law is an expression that the app declares (api.Law); this package evaluates it.
+//
+// A prediction is a distribution, not a number: requests come at random, and so does what they find. It says from which to which value a run
+// of a correct strategy comes, and "differs" is a measurement outside of that. All predictions of a run together are wrong about a correct
+// one with a probability of Alpha.
+//
+// # D
+//
+// D is how long a page is missing: from the first who found it missing until the first recompute was stored. It is measured for each herd
+// (result.Herd), since recomputes slow each other down, and the herd is as large as D was that time. That is exact also where the herd's own
+// size decides D: the requests that come in the windows of a Poisson process, less lambda times the windows' length, are a martingale, whatever
+// ends a window. A D that was measured outside of the herds would predict too few.
 package law
 
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +27,9 @@ import (
 	"loadlab/loadgen/internal/unit"
 )
 
+// Alpha is the probability that any prediction of a run of correct strategies differs. It is shared among them as Sidak has it.
+const Alpha = 0.005
+
 // Agreement is whether a measurement is what the law predicts.
 type Agreement string
 
@@ -27,14 +40,29 @@ const (
 	Unknown Agreement = "unknown" // no prediction could be made; the text has the reason
 )
 
+// Figures that are predicted.
+const (
+	Recomputes = "recomputes"
+	HitRatio   = "hit ratio"
+)
+
 // Prediction sets what a caching strategy's law predicts beside what was measured, for one mode in one phase.
 type Prediction struct {
 	Mode, Phase string
-	Relation    string  // how Measured should relate to Predicted: "==", "<=", ">=" or "~"
-	Predicted   float64 // recomputes over all rounds
-	Measured    int64
+	Figure      string        // Recomputes, over all rounds, or HitRatio, from 0 to 1
+	Relation    string        // how Measured should relate to Predicted: "==", "<=" or ">="
+	Predicted   float64       // the mean
+	Least, Most float64       // a measurement from Least to Most agrees; Most is infinite where there is no upper bound
+	Measured    float64       //
+	D, Alone    time.Duration // D as it was while herds ran, and the shortest recompute; 0 if the law is not over D, or it is unknown
 	Agreement   Agreement
-	Text        string // for people: "at least λ·D = 200/s × 14.0 ms = 2.80 per expiry; measured 6.33 (19 over 3 expiries)"
+	Text        string // for people: "1 + λ·D = 1 + 250/s × 45.0 ms = 12.3 per expiry: 22 to 53 over 3 expiries; measured 38"
+
+	interval func(alpha float64) (least, most float64)
+	law      string // the first part of the text
+	over     string // "3 expiries"
+	after    string // what is said after the measurement
+	aged     bool   // the interval is given how old pages were when they were replaced
 }
 
 // Predictions are those of every mode whose strategy has a law, in every phase that had an expiry, a cold page or a recompute.
@@ -47,179 +75,235 @@ func Predictions(f *figure.Figures) []Prediction {
 	for _, p := range f.Run.Phases {
 		for _, m := range f.Run.Modes {
 			t := f.Total(m.Name, p.Name)
-			law, ok := laws[m.Strategy]
+			s, ok := laws[m.Strategy]
 			if t == nil || !ok || t.Counters() == nil {
 				continue
 			}
-			if c := t.Counters(); c[api.CountExpirations] > 0 || c[api.CountCold] > 0 || c[api.CountRecomputes] > 0 {
-				all = append(all, predict(f, law, m, p, t))
+			c := t.Counters()
+			if c[api.CountExpirations] <= 0 && c[api.CountCold] <= 0 && c[api.CountRecomputes] <= 0 {
+				continue
+			}
+			x := subject{f: f, s: s, m: m, p: p, t: t, h: sumUp(t.Herds, t.Server.MinMiss)}
+			all = append(all, x.recomputes())
+			if hits, ok := x.hits(); ok {
+				all = append(all, hits)
 			}
 		}
 	}
+	judge(all)
 	return all
 }
 
-// predict makes one prediction: the law for cold pages times how many there were, and the law for expiries times how many there were.
-func predict(f *figure.Figures, s result.Strategy, m result.Mode, p result.PhaseInfo, t *figure.Total) Prediction {
-	c := t.Counters()
-	out := Prediction{Mode: m.Name, Phase: p.Name, Measured: c[api.CountRecomputes], Agreement: Unknown}
-	vars := variablesOf(f, p, t)
-	measured := fmt.Sprintf("measured %s over %s", unit.Count(c[api.CountRecomputes]), unit.Counted(int64(t.Rounds()), "round"))
-	var parts []string
-	for _, cause := range causes(s, p, c) {
-		formula, err := evaluate(cause.law.Recomputes, vars)
-		if err != nil {
-			out.Text = fmt.Sprintf("no prediction: %v; %s", err, measured)
-			return out
+// judge compares what was measured with what is predicted, and renders both.
+func judge(all []Prediction) {
+	var n float64
+	for _, p := range all {
+		if p.interval != nil {
+			n++
 		}
-		parts = append(parts, cause.render(formula))
-		out.Predicted += float64(cause.n) * formula.value
-		if len(parts) == 1 {
-			out.Relation = cause.law.Relation
-			measured = fmt.Sprintf("measured %s (%s over %s)", unit.Amount(float64(c[api.CountRecomputes])/float64(cause.n)), unit.Count(c[api.CountRecomputes]), cause.counted())
+	}
+	alpha := -math.Expm1(math.Log1p(-Alpha) / max(n, 1))
+	for i := range all {
+		p := &all[i]
+		if p.interval == nil {
 			continue
 		}
-		out.Relation = both(out.Relation, cause.law.Relation)
-		measured = fmt.Sprintf("%s %s in all for %s cold and %s expired; measured %s", relationWord(out.Relation),
-			unit.Amount(out.Predicted), unit.Count(c[api.CountCold]), unit.Count(c[api.CountExpirations]), unit.Count(c[api.CountRecomputes]))
+		p.Least, p.Most = p.interval(alpha)
+		p.Agreement = Differs
+		if p.Least <= p.Measured && p.Measured <= p.Most {
+			p.Agreement = Agrees
+		}
+		p.Text = fmt.Sprintf("%s: %s over %s; measured %s", p.law, p.between(), p.over, p.amount(p.Measured))
+		if p.after != "" {
+			p.Text += " " + p.after
+		}
 	}
-	if len(parts) == 0 {
-		out.Relation, parts = "==", []string{"no page expired or was cold, so none should be recomputed"}
+}
+
+// between renders the interval.
+func (p *Prediction) between() string {
+	switch {
+	case math.IsInf(p.Most, 1):
+		return "at least " + p.amount(p.Least)
+	case p.amount(p.Least) == p.amount(p.Most):
+		return p.amount(p.Least)
 	}
-	var byChance bool
-	out.Agreement, byChance = agreement(float64(out.Measured), out.Relation, out.Predicted)
-	if byChance {
-		measured += ", short of it by no more than chance"
+	return p.amount(p.Least) + " to " + p.amount(p.Most)
+}
+
+func (p *Prediction) amount(x float64) string {
+	if p.Figure == HitRatio {
+		return unit.Percent(x)
 	}
-	out.Text = strings.Join(parts, " and ") + "; " + measured
+	return unit.Amount(x)
+}
+
+// subject is one mode in one phase.
+type subject struct {
+	f *figure.Figures
+	s result.Strategy
+	m result.Mode
+	p result.PhaseInfo
+	t *figure.Total
+	h herds
+}
+
+// recomputes predicts how often pages were recomputed: the sum of a law for each cause.
+func (x subject) recomputes() Prediction {
+	measured := x.t.Counters()[api.CountRecomputes]
+	out := Prediction{Mode: x.m.Name, Phase: x.p.Name, Figure: Recomputes, Measured: float64(measured), Agreement: Unknown}
+	causes, err := causesOf(x.f, x.s, x.m, x.t)
+	var total sum
+	var laws, over []string
+	var n int64
+	for _, c := range causes {
+		if err != nil {
+			break
+		}
+		var s sum
+		var law string
+		s, law, err = x.predict(c, &out)
+		total = total.plus(s)
+		laws, over, n = append(laws, law+" per "+c.one), append(over, c.counted()), n+c.n
+	}
+	if err != nil {
+		out.Text = fmt.Sprintf("no prediction: %v; measured %s over %s", err, unit.Count(measured), unit.Counted(int64(x.t.Rounds()), "round"))
+		return out
+	}
+	if len(laws) == 0 {
+		laws, over = []string{"exactly 0, since no page expired or was cold"}, []string{unit.Counted(int64(x.t.Rounds()), "round")}
+	}
+	out.Relation, out.Predicted = total.relation(), total.mean()
+	out.law, out.over = strings.Join(laws, " and "), strings.Join(over, " and ")
+	if n > 1 {
+		out.after = "(" + unit.Digits(float64(measured)/float64(n)) + " each)"
+	}
+	if out.D > 0 {
+		out.after = strings.TrimSpace(out.after + ". " + x.sayD())
+	}
+	if out.aged {
+		out.after += ", and the numbers are for herds that began when these did"
+	}
+	out.interval = func(alpha float64) (float64, float64) {
+		least, _ := total.least.interval(alpha)
+		_, most := total.most.interval(alpha)
+		low, high := float64(least), float64(most)
+		if total.plain != 0 {
+			low, high = math.Ceil(low+total.plain-.5), math.Floor(high+total.plain+.5)
+		}
+		if total.unbounded {
+			high = math.Inf(1)
+		}
+		return low, high
+	}
 	return out
 }
 
-// cause is why pages were recomputed.
-type cause struct {
-	law       result.Law
-	n         int64
-	one, many string
-}
-
-// causes are those that there were. A law with a lower bound, because more come while recomputes slow each other down, has
-// how many at most in a burst: nobody comes after it, and on a busy machine some of it come too late to miss the page.
-func causes(s result.Strategy, p result.PhaseInfo, c api.Counts) []cause {
-	if p.Kind == "burst" {
-		s.Cold, s.Expiry = atMost(s.Cold), atMost(s.Expiry)
+// predict sums the law up over all of a cause, and renders it.
+func (x subject) predict(c cause, out *Prediction) (sum, string, error) {
+	law, err := parse(c.law.Recomputes)
+	if err != nil {
+		return sum{}, "", err
 	}
-	all := []cause{{s.Cold, c[api.CountCold], "cold page", "cold pages"}, {s.Expiry, c[api.CountExpirations], "expiry", "expiries"}}
-	return slices.DeleteFunc(all, func(x cause) bool { return x.n <= 0 })
-}
-
-func atMost(l result.Law) result.Law {
-	if l.Relation == ">=" {
-		l.Relation = "<="
+	q, err := law.evaluate(x.variables(x.crowd(x.h.mean())))
+	if err != nil {
+		return sum{}, "", err
 	}
-	return l
-}
-
-func (c cause) render(f formula) string {
-	s := fmt.Sprintf("%s %s per %s", relationWord(c.law.Relation), f.text, c.one)
-	if f.given != "" {
-		s += " (" + f.given + ")"
+	var parts []quantity
+	if law.over("others") && x.p.Kind == "open" && x.h.n > 0 && q.text != "1" {
+		for _, part := range x.h.parts {
+			of, err := law.evaluate(x.variables(x.crowd(part)))
+			if err != nil {
+				return sum{}, "", err
+			}
+			parts = append(parts, of)
+			out.aged = out.aged || of.aged
+		}
+		out.D, out.Alone = x.h.d, x.h.alone
 	}
-	return s
-}
-
-func (c cause) counted() string {
-	if c.n == 1 {
-		return "1 " + c.one
+	s, err := c.total(q, parts, x.h)
+	text := relationWord(s.relation()) + q.text
+	if q.given != "" {
+		text += " (" + q.given + ")"
 	}
-	return unit.Count(c.n) + " " + c.many
+	return s, text, err
 }
 
-// variablesOf returns what laws are over, for one mode in one phase.
-func variablesOf(f *figure.Figures, p result.PhaseInfo, t *figure.Total) map[string]variable {
-	replicas := float64(max(f.Run.Stack.Replicas, 1))
+// relationWord is what is written before a law. One that has a value of its own says so by an equals sign.
+func relationWord(relation string) string {
+	switch relation {
+	case "<=":
+		return "at most "
+	case ">=":
+		return "at least "
+	}
+	return ""
+}
+
+// sayD says where D comes from.
+func (x subject) sayD() string {
+	if x.h.slowed() {
+		return "D was measured while the herd ran; a recompute alone took " + unit.Latency(x.h.alone.Round(time.Microsecond))
+	}
+	return "D was measured while the herd ran, and is that of a recompute alone"
+}
+
+// variables returns what laws are over.
+func (x subject) variables(others crowd) map[string]variable {
+	stack := x.f.Run.Stack
+	replicas := float64(max(stack.Replicas, 1))
 	vars := map[string]variable{
-		"arrivals": arrivals(p, t),
-		"replicas": {value: replicas, text: "replicas = " + unit.Amount(replicas)},
-		"beta":     {unknown: "the app did not tell its beta"},
+		"others":    {value: others},
+		"replicas":  {value: replicas, text: "replicas = " + unit.Amount(replicas)},
+		"balancing": {value: stack.Balancing, text: stack.Balancing},
+		"beta":      {unknown: "the app did not tell its beta"},
 	}
-	if beta, err := strconv.ParseFloat(f.Run.Stack.Config["beta"], 64); err == nil && beta > 0 {
+	if beta, err := strconv.ParseFloat(stack.Config["beta"], 64); err == nil && beta > 0 {
 		vars["beta"] = variable{value: beta, text: "beta = " + unit.Amount(beta)}
 	}
 	return vars
 }
 
-// arrivals is how many requests ask for a page while it is recomputed once. D is the shortest recompute that was seen, because
-// recomputes slow each other down in the stampede that is to be predicted. The rate is the measured rate of arrivals, which is what a
-// Poisson process, a ramp or a share of a mix came to.
-func arrivals(p result.PhaseInfo, t *figure.Total) variable {
-	perRound := float64(t.Ledger.Scheduled) / float64(t.Rounds())
-	if p.Kind == "burst" {
-		n := perRound
-		if p.Users > 0 {
-			n = min(n, float64(p.Users))
+// lambda is the measured rate of requests of the mode a second: what a Poisson process or a share of a mix came to.
+func (x subject) lambda() float64 {
+	if x.t.Took <= 0 {
+		return 0
+	}
+	return float64(x.t.Ledger.Scheduled) / x.t.Took.Seconds()
+}
+
+// crowd is who asks for a page while a herd like h recomputes it.
+func (x subject) crowd(h part) crowd {
+	users := float64(x.p.Users)
+	switch x.p.Kind {
+	case "burst":
+		n := float64(x.t.Ledger.Scheduled) / float64(x.t.Rounds())
+		if users > 0 {
+			n = min(n, users)
 		}
-		return variable{value: n, text: "N = " + unit.Amount(n)}
+		return atMost(n, "N = "+unit.Amount(n))
+	case "closed": // each has one request at a time, and does not come again before the page is there
+		if users > 0 {
+			return atMost(users, "users = "+unit.Amount(users))
+		}
+		return crowd{unknown: "there is no law for a closed load"}
 	}
-	d := t.Server.MinMiss
-	if d <= 0 || t.Took <= 0 {
-		return variable{unknown: "no response tells how long a recompute takes"}
-	}
-	rate := float64(t.Ledger.Scheduled) / t.Took.Seconds()
-	product := rate * d.Seconds()
-	if users := float64(p.Users); p.Kind == "closed" && product > users && users > 0 {
-		return variable{value: users, text: "users = " + unit.Amount(users)}
-	}
-	return variable{value: product, text: fmt.Sprintf("λ·D = %s/s × %s = %s", unit.Digits(rate), unit.Latency(d.Round(time.Microsecond)), unit.Amount(product))}
-}
-
-// agreement compares what was measured with what is predicted, and reports whether only chance makes them agree. Where the prediction is
-// the mean of something random (a count of arrivals, XFetch's dice), two standard deviations of a Poisson count are allowed for; a law
-// that is exact or an upper bound has no allowance.
-func agreement(measured float64, relation string, predicted float64) (a Agreement, byChance bool) {
-	allowance := 2 * math.Sqrt(max(predicted, 0))
-	var ok bool
-	switch relation {
-	case "==":
-		ok = math.Abs(measured-predicted) < 0.5
-	case "<=":
-		ok = measured <= predicted+1e-9
-	case ">=":
-		ok = measured >= predicted-allowance
-		byChance = ok && measured < predicted
-	case "~":
-		ok = math.Abs(measured-predicted) <= max(allowance, 1)
-	default:
-		return Unknown, false
-	}
-	if ok {
-		return Agrees, byChance
-	}
-	return Differs, false
-}
-
-// both is the relation of a sum whose parts have the relations a and b; "?" if nothing can be said of it.
-func both(a, b string) string {
+	lambda := x.lambda()
 	switch {
-	case a == b || b == "==":
-		return a
-	case a == "==":
-		return b
-	case a == "~" && b == ">=", a == ">=" && b == "~":
-		return ">=" // judged with the same allowance
+	case x.p.Varies:
+		return crowd{unknown: "there is no exact law for a rate that changes"}
+	case x.h.n == 0 || lambda <= 0:
+		return crowd{unknown: "no response tells how long a recompute takes"}
+	case x.m.Keys != nil && x.m.Keys.Of > 1:
+		return x.crowdOfKeys(lambda, h.d)
+	case x.p.Arrivals == "constant" && x.p.Mix:
+		return crowd{unknown: "there is no exact law for a share of requests that come evenly"}
+	case x.p.Arrivals == "constant":
+		return evenCrowd(lambda, h.d, h.varies)
 	}
-	return "?"
-}
-
-func relationWord(relation string) string {
-	switch relation {
-	case "==":
-		return "exactly"
-	case "<=":
-		return "at most"
-	case ">=":
-		return "at least"
-	case "~":
-		return "about"
+	c := poissonCrowd(lambda, h.d, h.took)
+	if ttl := x.setting("ttl"); x.h.slowed() && h.age > 0 && ttl > 0 {
+		c.left = (ttl - h.age).Seconds()
 	}
-	return "incomparable with"
+	return c
 }

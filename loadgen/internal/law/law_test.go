@@ -8,122 +8,174 @@ import (
 
 	"loadlab/app/api"
 
-	"loadlab/loadgen/internal/figure"
 	"loadlab/loadgen/internal/law"
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/result/resulttest"
 )
 
-func TestLaws(t *testing.T) {
-	vars := map[string]float64{"arrivals": 2.8, "replicas": 3, "beta": 2}
-	for _, tt := range []struct {
-		law  string
-		want float64
-		err  string
-	}{
-		{"1", 1, ""},
-		{"arrivals", 2.8, ""},
-		{"max(1, arrivals)", 2.8, ""},
-		{"replicas * 2", 6, ""},
-		{"exp(1 / beta)", math.Exp(0.5), ""},
-		{"exp(1)", math.E, ""},
-		{"2.718281828459045 ** (1/beta)", math.Exp(0.5), ""},
-		{"lambda * D", 0, `over an unknown D`},
-		{"1 +", 0, "cannot be read"},
-		{"", 0, "cannot be read"},
-		{`"many"`, 0, "cannot be read"},
-		{"log(0)", 0, "has no value"},
-		{"1 / 0", 0, "has no value"},
-	} {
-		got, err := law.Evaluate(tt.law, vars)
-		switch {
-		case tt.err == "" && (err != nil || math.Abs(got-tt.want) > 1e-9):
-			t.Errorf("%s: got %v, %v, want %v", tt.law, got, err, tt.want)
-		case tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)):
-			t.Errorf("%s: got %v, want an error with %q", tt.law, err, tt.err)
-		}
-	}
+const ms = time.Millisecond
+
+// one is a run of one mode in one phase, of 6 s, with the law given.
+type one struct {
+	phase     result.PhaseInfo
+	law       result.Law
+	replicas  int
+	balancing string
+	requests  int
+	d         time.Duration // while a herd runs
+	alone     time.Duration
+	counters  api.Counts
+	change    func(*result.Run)
 }
 
-func FuzzLaw(f *testing.F) {
-	for _, law := range []string{"arrivals", "exp(1/beta)", "max(1, arrivals) * replicas", "map(1..9, #)", "let x = 1; x"} {
-		f.Add(law)
-	}
-	f.Fuzz(func(t *testing.T, src string) {
-		got, err := law.Evaluate(src, map[string]float64{"arrivals": 2.8, "replicas": 3, "beta": 2})
-		if err == nil && (math.IsNaN(got) || math.IsInf(got, 0)) {
-			t.Errorf("%q: got %v without an error", src, got)
-		}
-	})
-}
-
-// one is a run of one mode in one phase with the law given.
-func one(t *testing.T, phase result.PhaseInfo, of result.Law, requests int, took, d time.Duration, c api.Counts) law.Prediction {
+func (o one) predict(t *testing.T) []law.Prediction {
 	t.Helper()
 	run := resulttest.Base()
-	run.Modes, run.Phases = run.Modes[:1], []result.PhaseInfo{phase}
-	run.Strategies = []result.Strategy{{Name: "ttl", Cold: of, Expiry: of}}
-	run.Stack.Replicas = 2
-	resulttest.Fill(run, 1, []resulttest.Load{{Mode: "ttl", Phase: phase.Name, Requests: requests, Took: took, Fast: ms, Slow: d,
-		Recomputes: c[api.CountRecomputes], Expired: c[api.CountExpirations], Cold: c[api.CountCold]}})
-	all := law.Predictions(figures(t, run))
-	if len(all) != 1 {
-		t.Fatalf("got %d predictions, want 1", len(all))
+	run.Modes, run.Phases = run.Modes[:1], []result.PhaseInfo{o.phase}
+	run.Strategies = []result.Strategy{{Name: "ttl", Cold: o.law, Expiry: o.law}}
+	run.Stack.Replicas, run.Stack.Balancing = max(o.replicas, 1), o.balancing
+	resulttest.Fill(run, 1, []resulttest.Load{{Mode: "ttl", Phase: o.phase.Name, Requests: o.requests, Took: 6 * time.Second, Fast: ms, Slow: o.alone, Herd: o.d,
+		Recomputes: o.counters[api.CountRecomputes], Expired: o.counters[api.CountExpirations], Cold: o.counters[api.CountCold]}})
+	if o.change != nil {
+		o.change(run)
 	}
-	return all[0]
+	return law.Predictions(figures(t, run))
+}
+
+func counts(recomputes, expired, cold int64) api.Counts {
+	return api.Counts{api.CountRecomputes: recomputes, api.CountExpirations: expired, api.CountCold: cold}
 }
 
 func TestPredictions(t *testing.T) {
-	open := result.PhaseInfo{Name: "p", Kind: "open", Rate: 200}
+	open := result.PhaseInfo{Name: "p", Kind: "open", Rate: 200, Arrivals: "poisson"}
+	even := result.PhaseInfo{Name: "p", Kind: "open", Rate: 200, Arrivals: "constant"}
+	ramp := result.PhaseInfo{Name: "p", Kind: "open", Rate: 200, Arrivals: "poisson", Varies: true}
 	closed := result.PhaseInfo{Name: "p", Kind: "closed", Users: 50}
 	burst := result.PhaseInfo{Name: "p", Kind: "burst", Users: 50, Total: 50}
-	lawOf := func(relation, recomputes string) result.Law {
-		return result.Law{Relation: relation, Recomputes: recomputes}
-	}
+	exactly := func(recomputes string) result.Law { return result.Law{Relation: "==", Recomputes: recomputes} }
+	herd, flights, early := exactly("herd(others)"), exactly("flights(others, replicas, balancing)"), exactly("xfetch(others, beta)")
+	keys := func(k result.Keys) func(*result.Run) { return func(r *result.Run) { r.Modes[0].Keys = &k } }
 	for _, tt := range []struct {
-		what     string
-		phase    result.PhaseInfo
-		law      result.Law
-		requests int
-		d        time.Duration
-		counters api.Counts
-		want     law.Agreement
-		value    float64
-		text     string
+		what string
+		one
+		want  law.Agreement
+		value float64
+		text  string
 	}{
-		{"many a stampede", open, lawOf(">=", "arrivals"), 1200, 14 * ms, api.Counts{api.CountRecomputes: 19, api.CountExpirations: 3}, law.Agrees, 8.4,
-			"at least λ·D = 200/s × 14.0 ms = 2.80 per expiry; measured 6.33 (19 over 3 expiries)"},
-		{"no stampede where one is due", open, lawOf(">=", "arrivals"), 1200, 140 * ms, api.Counts{api.CountRecomputes: 3, api.CountExpirations: 3}, law.Differs, 84,
-			"measured 1 (3 over 3 expiries)"},
-		{"chance", open, lawOf(">=", "arrivals"), 1200, 14 * ms, api.Counts{api.CountRecomputes: 7, api.CountExpirations: 3}, law.Agrees, 8.4,
-			"short of it by no more than chance"},
-		{"one per replica", open, lawOf("<=", "replicas"), 1200, 14 * ms, api.Counts{api.CountRecomputes: 6, api.CountExpirations: 3}, law.Agrees, 6,
-			"at most replicas = 2 per expiry; measured 2 (6 over 3 expiries)"},
-		{"more than one per replica", open, lawOf("<=", "replicas"), 1200, 14 * ms, api.Counts{api.CountRecomputes: 7, api.CountExpirations: 3}, law.Differs, 6,
-			"measured 2.33 (7 over 3 expiries)"},
-		{"exactly", open, lawOf("==", "1"), 1200, 14 * ms, api.Counts{api.CountRecomputes: 1, api.CountExpirations: 1}, law.Agrees, 1,
-			"exactly 1 per expiry; measured 1 (1 over 1 expiry)"},
-		{"too few is no better", open, lawOf("==", "1"), 1200, 14 * ms, api.Counts{api.CountRecomputes: 2, api.CountExpirations: 3}, law.Differs, 3, "measured 0.667"},
-		{"the mean of dice", open, lawOf("~", "exp(1/beta)"), 1200, 14 * ms, api.Counts{api.CountRecomputes: 9, api.CountExpirations: 3}, law.Agrees, 3 * math.E,
-			"about exp(1/beta) = 2.72 per expiry (beta = 1)"},
-		{"dice that are off", open, lawOf("~", "exp(1/beta)"), 1200, 14 * ms, api.Counts{api.CountRecomputes: 19, api.CountExpirations: 3}, law.Differs, 3 * math.E, ""},
-		{"a burst", burst, lawOf(">=", "arrivals"), 50, 60 * ms, api.Counts{api.CountRecomputes: 50, api.CountCold: 1}, law.Agrees, 50,
-			"at most N = 50 per cold page; measured 50 (50 over 1 cold page)"},
-		{"users bound a closed load", closed, lawOf(">=", "arrivals"), 60_000, 14 * ms, api.Counts{api.CountRecomputes: 120, api.CountExpirations: 2}, law.Agrees, 100,
-			"at least users = 50 per expiry"},
-		{"users that think", closed, lawOf(">=", "arrivals"), 600, 20 * ms, api.Counts{api.CountRecomputes: 4, api.CountExpirations: 2}, law.Agrees, 4,
-			"at least λ·D = 100/s × 20.0 ms = 2 per expiry"},
-		{"both causes", open, lawOf("==", "1"), 1200, 14 * ms, api.Counts{api.CountRecomputes: 4, api.CountExpirations: 3, api.CountCold: 1}, law.Agrees, 4,
-			"exactly 1 per cold page and exactly 1 per expiry; exactly 4 in all for 1 cold and 3 expired; measured 4"},
-		{"no cause", open, lawOf("==", "1"), 1200, 14 * ms, api.Counts{api.CountRecomputes: 2}, law.Differs, 0, "none should be recomputed; measured 2 over 1 round"},
-		{"nothing recomputed, so no D", open, lawOf(">=", "arrivals"), 1200, 0, api.Counts{api.CountExpirations: 1}, law.Unknown, 0,
+		{"a herd", one{phase: open, law: herd, requests: 1200, alone: 14 * ms, counters: counts(12, 3, 0)}, law.Agrees, 11.4,
+			"1 + λ·D = 1 + 200/s × 14.0 ms = 3.80 per expiry: 5 to 21 over 3 expiries; measured 12 (4.00 each). D was measured while the herd ran, and is that of"},
+		{"a herd that slows itself down", one{phase: open, law: herd, requests: 1200, alone: 14 * ms, d: 28 * ms, counters: counts(21, 3, 0)}, law.Agrees, 19.8,
+			"1 + 200/s × 28.0 ms = 6.60 per expiry: 10 to 32 over 3 expiries; measured 21 (7.00 each). D was measured while the herd ran; a recompute alone took 14.0 ms"},
+		{"no herd where one is due", one{phase: open, law: herd, requests: 1200, alone: 140 * ms, counters: counts(3, 3, 0)}, law.Differs, 87, "measured 3 (1.00 each)"},
+		{"a greater herd than is due", one{phase: open, law: herd, requests: 1200, alone: 14 * ms, counters: counts(31, 3, 0)}, law.Differs, 11.4, ""},
+		{"evenly", one{phase: even, law: herd, requests: 1200, alone: 14 * ms, counters: counts(9, 3, 0)}, law.Agrees, 9.476, "1 + ⌊λ·D⌋ = 1 + ⌊200/s × 14.0 ms⌋ = 3.16 per expiry"},
+		{"a ramp", one{phase: ramp, law: herd, requests: 1200, alone: 14 * ms, counters: counts(9, 3, 0)}, law.Unknown, 0, "no exact law for a rate that changes"},
+		{"one, whatever the load", one{phase: ramp, law: exactly("1"), requests: 1200, alone: 14 * ms, counters: counts(3, 3, 0)}, law.Agrees, 3, "1 per expiry: 3 over 3 expiries; measured 3"},
+		{"one flight of one process", one{phase: ramp, law: flights, requests: 1200, alone: 14 * ms, counters: counts(3, 3, 0)}, law.Agrees, 3, "1 per expiry: 3 over 3"},
+		{"flights", one{phase: open, law: flights, replicas: 3, balancing: "random", requests: 1200, alone: 14 * ms, counters: counts(7, 3, 0)}, law.Agrees,
+			3 * (1 + 2*(1-math.Exp(-2.8/3))), "1 + (N−1)(1 − e^(−λ·D/N)) (N = 3 replicas, λ·D = 200/s × 14.0 ms = 2.80) per expiry: 3 to 9"},
+		// Each replica counts an expiry for itself: 7 of them, of 3 herds.
+		{"flights are of herds", one{phase: open, law: flights, replicas: 3, balancing: "random", requests: 1200, alone: 14 * ms, counters: counts(10, 7, 0),
+			change: func(r *result.Run) { r.Cells[0].Herds = r.Cells[0].Herds[:3] }}, law.Differs, 3 * (1 + 2*(1-math.Exp(-2.8/3))), "over 3 expiries; measured 10"},
+		{"replicas without herds", one{phase: open, law: exactly("1"), replicas: 3, requests: 1200, counters: counts(3, 7, 0)}, law.Unknown, 0, "each replica counts"},
+		{"sticky", one{phase: open, law: flights, replicas: 3, balancing: "sticky", requests: 1200, alone: 14 * ms, counters: counts(4, 3, 0)}, law.Agrees, 9,
+			"at most N = 3 replicas per expiry: 3 to 9 over 3 expiries"},
+		{"too few is no better", one{phase: open, law: exactly("1"), requests: 1200, alone: 14 * ms, counters: counts(2, 3, 0)}, law.Differs, 3, "measured 2 (0.667 each)"},
+		{"early", one{phase: open, law: early, requests: 1200, alone: 14 * ms, counters: counts(7, 3, 0)}, law.Agrees, 3 * 2.3457,
+			"= 2.35 (a = β·λ·D, c = a·e^(−1/β), β = 1, λ·D = 200/s × 14.0 ms = 2.80) per expiry: 3 to 16"},
+		{"a herd is not early", one{phase: open, law: early, requests: 1200, alone: 14 * ms, counters: counts(29, 3, 0)}, law.Differs, 3 * 2.3457, ""},
+		{"early, of users", one{phase: closed, law: early, requests: 1200, alone: 14 * ms, counters: counts(29, 3, 0)}, law.Agrees, 150, "at most users = 50 per expiry: 3 to 150"},
+		{"early, evenly", one{phase: even, law: early, requests: 1200, alone: 14 * ms, counters: counts(7, 3, 0)}, law.Unknown, 0, "no law for early refreshes under this load"},
+		{"a burst", one{phase: burst, law: herd, requests: 50, alone: 60 * ms, counters: counts(47, 0, 1)}, law.Agrees, 50, "at most N = 50 per cold page: 1 to 50 over 1 cold page; measured 47"},
+		{"more than a burst", one{phase: burst, law: herd, requests: 50, alone: 60 * ms, counters: counts(51, 0, 1)}, law.Differs, 50, ""},
+		{"users bound a closed load", one{phase: closed, law: herd, requests: 60_000, alone: 14 * ms, counters: counts(101, 2, 0)}, law.Differs, 100, "at most users = 50 per expiry"},
+		{"both causes", one{phase: open, law: exactly("1"), requests: 1200, alone: 14 * ms, counters: counts(4, 3, 1)}, law.Agrees, 4,
+			"1 per cold page and 1 per expiry: 4 over 1 cold page and 3 expiries; measured 4 (1.00 each)"},
+		{"no cause", one{phase: open, law: exactly("1"), requests: 1200, alone: 14 * ms, counters: counts(2, 0, 0)}, law.Differs, 0, "exactly 0, since no page expired or was cold: 0 over 1 round; measured 2"},
+		{"nothing recomputed, so no D", one{phase: open, law: herd, requests: 1200, counters: counts(0, 1, 0)}, law.Unknown, 0,
 			"no prediction: no response tells how long a recompute takes; measured 0 over 1 round"},
-		{"an unreadable law", open, lawOf("==", "lambda *"), 1200, 14 * ms, api.Counts{api.CountRecomputes: 1, api.CountExpirations: 1}, law.Unknown, 0, "cannot be read"},
-		{"an unknown relation", open, lawOf("!", "1"), 1200, 14 * ms, api.Counts{api.CountRecomputes: 1, api.CountExpirations: 1}, law.Unknown, 1, ""},
+		{"many keys", one{phase: open, law: herd, requests: 1200, alone: 14 * ms, counters: counts(32, 30, 0), change: keys(result.Keys{Kind: "uniform", Of: 20})}, law.Agrees,
+			30 * (1 + 10*.014), "1 + λ·D = 1.14, the mean over the keys that expire per expiry: 30 to 4"},
+		{"keys of a file", one{phase: open, law: herd, requests: 1200, alone: 14 * ms, counters: counts(32, 30, 0), change: keys(result.Keys{Kind: "csv", Of: 20})}, law.Unknown, 0, "keys from a csv"},
+		{"a law of an older app", one{phase: open, law: result.Law{Relation: ">=", Recomputes: "max(1, arrivals)"}, requests: 1200, alone: 14 * ms, counters: counts(9, 3, 0)}, law.Unknown, 0,
+			`no prediction: the law "max(1, arrivals)" is over an unknown arrivals`},
+		{"a bound below", one{phase: open, law: result.Law{Relation: ">=", Recomputes: "1"}, requests: 1200, alone: 14 * ms, counters: counts(9, 3, 0)}, law.Agrees, 3, "at least 1 per expiry: at least 3"},
+		{"a number that is no count", one{phase: open, law: exactly("exp(1/beta)"), requests: 1200, alone: 14 * ms, counters: counts(8, 3, 0)}, law.Agrees, 3 * math.E, "exp(1/beta) = 2.72"},
+		{"an unreadable law", one{phase: open, law: exactly("lambda *"), requests: 1200, alone: 14 * ms, counters: counts(1, 1, 0)}, law.Unknown, 0, "cannot be read"},
+		{"an unknown relation", one{phase: open, law: result.Law{Relation: "~", Recomputes: "1"}, requests: 1200, alone: 14 * ms, counters: counts(1, 1, 0)}, law.Unknown, 0, `the law's relation is "~"`},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
-			got := one(t, tt.phase, tt.law, tt.requests, 6*time.Second, tt.d, tt.counters)
-			if got.Agreement != tt.want || math.Abs(got.Predicted-tt.value) > 1e-9 || !strings.Contains(got.Text, tt.text) {
+			all := tt.predict(t)
+			if len(all) != 1 {
+				t.Fatalf("got %d predictions, want 1", len(all))
+			}
+			got := all[0]
+			if got.Agreement != tt.want || !within(got.Predicted, tt.value, .001) || !strings.Contains(got.Text, tt.text) {
+				t.Errorf("got %s, %v, %q, want %s, %v, %q", got.Agreement, got.Predicted, got.Text, tt.want, tt.value, tt.text)
+			}
+			if in := got.Least <= got.Measured && got.Measured <= got.Most; got.Agreement != law.Unknown && in != (got.Agreement == law.Agrees) {
+				t.Errorf("%v is %s, and the interval %v to %v", got.Measured, got.Agreement, got.Least, got.Most)
+			}
+		})
+	}
+}
+
+// TestHits has the law of hit ratios for one key, many, and more than there is room for.
+func TestHits(t *testing.T) {
+	const whenOneDoes = "lambda * T / (1 + lambda * D + lambda * T)"
+	open := result.PhaseInfo{Name: "p", Kind: "open", Rate: 200, Arrivals: "poisson"}
+	zipf := &result.Keys{Kind: "zipf", S: 1, Of: 1000}
+	for _, tt := range []struct {
+		what   string
+		phase  result.PhaseInfo
+		law    string
+		hits   int64 // of 1200
+		change func(*result.Run)
+		want   law.Agreement
+		value  float64
+		text   string
+	}{
+		{"one key", open, whenOneDoes, 1180, nil, law.Agrees, 200 / (1 + 2.8 + 200), "hit ratio λ·T / (1 + λ·D + λ·T) = 98.1% (λ = 200/s, T = 1s, D = 14.0 ms)"},
+		{"one key, missed too often", open, whenOneDoes, 1100, nil, law.Differs, 200 / (1 + 2.8 + 200), "measured 91.7% of all 1,200 requests"},
+		{"always", open, "1", 1200, nil, law.Agrees, 1, "= 100%"},
+		{"many keys", open, "lambda * T / (1 + lambda * T)", 620, func(r *result.Run) { r.Modes[0].Keys = zipf }, law.Agrees, .51497, ""},
+		{"many keys, hit too often", open, "lambda * T / (1 + lambda * T)", 1000, func(r *result.Run) { r.Modes[0].Keys = zipf }, law.Differs, .51497, ""},
+		{"room for few", open, "lambda * T / (1 + lambda * T)", 300, func(r *result.Run) {
+			r.Modes[0].Keys = zipf
+			r.Cells[0].Redis = &result.Redis{Pages: 10, Evicted: 500}
+		}, law.Agrees, .20945, "room for 10.0 pages, evicted after about"},
+		{"no law", open, "", 1180, nil, "", 0, ""},
+		{"a load that has none", result.PhaseInfo{Name: "p", Kind: "closed", Users: 5}, whenOneDoes, 1180, nil, "", 0, ""},
+		{"a short phase", open, whenOneDoes, 1180, func(r *result.Run) { r.Stack.Config["ttl"] = "3s" }, "", 0, ""},
+		{"no ttl", open, whenOneDoes, 1180, func(r *result.Run) { delete(r.Stack.Config, "ttl") }, law.Unknown, 0, "did not tell its ttl"},
+		{"pages that are expired by hand", open, whenOneDoes, 1180, func(r *result.Run) { r.Phases[0].During = []string{"expire"} }, law.Unknown, 0, "by an action of the phase"},
+		{"a ramp", open, whenOneDoes, 1180, func(r *result.Run) { r.Phases[0].Varies = true }, law.Unknown, 0, "a rate that changes"},
+		{"evenly", open, whenOneDoes, 1180, func(r *result.Run) { r.Phases[0].Arrivals = "constant" }, law.Unknown, 0, "requests that come evenly"},
+		{"without D", open, whenOneDoes, 1180, func(r *result.Run) { r.Cells[0].Herds = nil }, law.Unknown, 0, "how long a recompute takes"},
+		{"nonsense", open, "2 * lambda", 1180, nil, law.Unknown, 0, `the law "2 * lambda" has no value`},
+	} {
+		t.Run(tt.what, func(t *testing.T) {
+			o := one{phase: tt.phase, law: result.Law{Relation: "==", Recomputes: "1"}, requests: 1200, alone: 14 * ms, counters: counts(6, 6, 0)}
+			o.change = func(r *result.Run) {
+				r.Stack.Config["ttl"] = "1s"
+				r.Strategies[0].Hits = tt.law
+				r.Cells[0].Server.Cache = map[string]int64{"hit": tt.hits - 10, "stale": 10, "miss": 1200 - tt.hits}
+				if tt.change != nil {
+					tt.change(r)
+				}
+			}
+			all := o.predict(t)
+			if tt.want == "" {
+				if len(all) != 1 {
+					t.Fatalf("got %d predictions, want that of recomputes alone: %+v", len(all), all[1:])
+				}
+				return
+			}
+			if len(all) != 2 {
+				t.Fatalf("got %d predictions, want 2", len(all))
+			}
+			got := all[1]
+			if got.Figure != law.HitRatio || got.Agreement != tt.want || !within(got.Predicted, tt.value, .001) || !strings.Contains(got.Text, tt.text) {
 				t.Errorf("got %s, %v, %q, want %s, %v, %q", got.Agreement, got.Predicted, got.Text, tt.want, tt.value, tt.text)
 			}
 		})
@@ -140,14 +192,3 @@ func TestPredictionsNeedCounters(t *testing.T) {
 		t.Errorf("got %d predictions, want none: %v", len(got), got)
 	}
 }
-
-func figures(t *testing.T, run *result.Run) *figure.Figures {
-	t.Helper()
-	f, err := figure.New(run)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return f
-}
-
-const ms = time.Millisecond

@@ -18,6 +18,7 @@ type mode struct {
 	cache     [api.CacheResults]int64
 	total     *clocks // of the whole phase
 	spent     spent
+	herds     Herds
 
 	seconds []second // that may still change, one after the other; the first is the oldest
 	newest  int      // the latest second in which a request was due

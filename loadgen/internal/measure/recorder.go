@@ -121,6 +121,9 @@ func (r *Recorder) Record(mode int, due time.Duration, o *Outcome) {
 	m.count(o)
 	if o.Kind == OK && o.Timed {
 		m.spent.add(r.start.Add(due), o)
+		if o.Stored {
+			m.herds.Add(o.Done.Sub(r.start), o.Timing.Total, o.Timing.RedisTime)
+		}
 	}
 	if o.Kind == OK || o.Kind == Timeout || o.Kind == Unsent {
 		if s.clocks == nil {

@@ -18,6 +18,7 @@ type Result struct {
 	Lag      result.Summary
 	Server   result.Server // without Counters, which only the server knows
 	Spent    []result.Bucket
+	Herds    []result.Herd
 	Statuses map[int]int64 // responses by status code
 	Clamped  int64         // values outside the histograms' range, of all three clocks
 }
@@ -54,6 +55,7 @@ func (r *Recorder) Finish() ([]Result, error) {
 			Lag:      Summarize(m.total.lag),
 			Server:   m.sums(),
 			Spent:    m.spent.buckets(),
+			Herds:    m.herds.Finish(),
 			Statuses: m.byStatus(),
 			Clamped:  m.total.response.Clamped() + m.total.service.Clamped() + m.total.lag.Clamped(),
 		}

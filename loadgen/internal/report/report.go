@@ -23,17 +23,18 @@ type Report struct {
 
 // Identifiers of sections, for formats that pick some.
 const (
-	Modes      = "modes"
-	Figures    = "figures" // every figure of every mode and phase, for programs
-	TimeSpent  = "time"
-	Laws       = "laws"
-	Queries    = "queries"
-	Staleness  = "staleness"
-	ErrorKinds = "errors"
-	Notes      = "notes"
-	Gates      = "gates"
-	Matrix     = "matrix" // of modes and faults
-	Faults     = "fault"  // one section for each
+	Modes       = "modes"
+	Figures     = "figures" // every figure of every mode and phase, for programs
+	TimeSpent   = "time"
+	Laws        = "laws"
+	Predictions = "predictions" // the same as numbers, for programs
+	Queries     = "queries"
+	Staleness   = "staleness"
+	ErrorKinds  = "errors"
+	Notes       = "notes"
+	Gates       = "gates"
+	Matrix      = "matrix" // of modes and faults
+	Faults      = "fault"  // one section for each
 )
 
 // Section is one part of a report. What it does not have is empty.
@@ -140,7 +141,7 @@ func parts() []func(*figure.Figures) []Section {
 		return func(f *figure.Figures) []Section { return []Section{section(f)} }
 	}
 	return []func(*figure.Figures) []Section{
-		one(modes), one(figures), matrix, one(timeSpent), one(laws), one(queries), one(staleness), faults, one(errorKinds), one(notes), one(gates),
+		one(modes), one(figures), matrix, one(timeSpent), one(laws), one(predictions), one(queries), one(staleness), faults, one(errorKinds), one(notes), one(gates),
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -78,8 +79,33 @@ func laws(f *figure.Figures) Section {
 	if len(t.Groups) == 0 {
 		return Section{}
 	}
-	return Section{ID: Laws, Heading: "Recomputes: what each strategy's law predicts, and what was measured", Table: t,
-		Prose: prose("λ is the rate of requests, D the shortest recompute that was seen, N the requests of a burst.")}
+	return Section{ID: Laws, Heading: "What each strategy's law predicts, and what was measured", Table: t,
+		Prose: prose("The numbers before \"measured\" are from where to where chance takes a correct strategy: any prediction of a run is wrong about one with a " +
+			"probability of " + unit.Percent(law.Alpha) + ". λ is the rate of requests, N the requests of a burst, D how long a page was missing: from the " +
+			"first who found it so until the first recompute was stored.")}
+}
+
+// predictions are the same, for programs.
+func predictions(f *figure.Figures) Section {
+	t := &Table{Columns: []Column{{Name: "mode"}, {Name: "figure"}, {Name: "relation"}, {Name: "predicted"}, {Name: "least"}, {Name: "most"},
+		{Name: "measured"}, {Name: "d_ms"}, {Name: "alone_ms"}, {Name: "agreement"}}}
+	for _, x := range law.Predictions(f) {
+		if n := len(t.Groups); n == 0 || t.Groups[n-1].Name != x.Phase {
+			t.Groups = append(t.Groups, Group{Name: x.Phase})
+		}
+		number := func(v float64, known bool) Cell {
+			return Cell{Value: v, Known: known && !math.IsInf(v, 0)}
+		}
+		known := x.Agreement != law.Unknown
+		g := &t.Groups[len(t.Groups)-1]
+		g.Rows = append(g.Rows, []Cell{{Text: x.Mode}, {Text: x.Figure}, {Text: x.Relation}, number(x.Predicted, known), number(x.Least, known),
+			number(x.Most, known), number(x.Measured, true), number(figure.Millis(x.D), x.D > 0), number(figure.Millis(x.Alone), x.Alone > 0),
+			{Text: string(x.Agreement)}})
+	}
+	if len(t.Groups) == 0 {
+		return Section{}
+	}
+	return Section{ID: Predictions, Heading: "Predictions", Data: true, Table: t}
 }
 
 // queries has the N+1 queries of each mode, from the kept trace with the most of them.

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"encoding/xml"
+	"math"
 	"strings"
 	"testing"
 
@@ -125,12 +126,24 @@ func TestJSON(t *testing.T) {
 		Figures []map[string]any
 		Gates   []result.Gate
 		Laws    []struct{ Phase, Mode, Agreement string }
+
+		Predictions []struct {
+			Phase, Mode, Figure, Agreement   string
+			Predicted, Least, Most, Measured float64
+			D                                float64 `json:"d_ms"`
+			Alone                            float64 `json:"alone_ms"`
+		}
 	}
 	if err := json.Unmarshal(b.Bytes(), &doc); err != nil {
 		t.Fatal(err)
 	}
-	if doc.Verdict != "FAIL" || len(doc.Figures) != 9 || len(doc.Gates) != 3 || len(doc.Laws) != 6 || doc.Laws[0].Agreement != "agrees" {
+	if doc.Verdict != "FAIL" || len(doc.Figures) != 9 || len(doc.Gates) != 3 || len(doc.Laws) != 8 || len(doc.Predictions) != 8 || doc.Laws[0].Agreement != "agrees" {
 		t.Errorf("got %+v", doc)
+	}
+	// Over 9 expiries a herd of 1 + 200/s x 24 ms each.
+	if x := doc.Predictions[0]; x.Mode != "ttl" || x.Figure != "recomputes" || x.Measured != 57 || math.Abs(x.Predicted-52.2) > .1 || x.D != 24 || x.Alone != 14 ||
+		x.Least < 20 || x.Least > 40 || x.Most < 65 || x.Most > 90 {
+		t.Errorf("got the prediction %+v", x)
 	}
 	row := doc.Figures[3]
 	if row["phase"] != "expiry" || row["mode"] != "ttl" || row["requests"] != 3600.0 || row["recomputes"] != 19.0 || row["p99_ms"].(float64) < 10 {

@@ -66,6 +66,8 @@ type Stack struct {
 	// Config is the app's configuration as it ran: ttl, beta, ...
 	Config    map[string]string `json:"config,omitempty"`
 	Distances []Distance        `json:"distances,omitempty"` // of its servers
+	// Balancing is how requests were spread over replicas: random, round_robin, sticky, least_in_flight; empty with one replica.
+	Balancing string `json:"balancing,omitempty"`
 }
 
 // Machine is where the generator ran.
@@ -82,6 +84,7 @@ type Mode struct {
 	Method   string `json:"method"`
 	Path     string `json:"path"`
 	Strategy string `json:"strategy,omitempty"` // the caching strategy it asks for, if the path names one
+	Keys     *Keys  `json:"keys,omitempty"`     // how the pages it asks for are drawn; nil is always the same one
 }
 
 // PhaseInfo is one phase of the scenario, as it was planned.
@@ -96,6 +99,11 @@ type PhaseInfo struct {
 	Mix    bool    `json:"mix,omitempty"`
 	For    Dur     `json:"for_ns,omitempty"`
 	Total  int     `json:"requests,omitempty"` // a fixed number of requests
+	// Arrivals is how the requests of an open phase are spread: poisson, constant. Varies is whether their rate changes meanwhile.
+	Arrivals string `json:"arrivals,omitempty"`
+	Varies   bool   `json:"varies,omitempty"`
+	// During are the actions that were repeated while the load ran.
+	During []string `json:"during,omitempty"`
 }
 
 // Cell is what one mode did in one phase of one round.
@@ -124,6 +132,10 @@ type Cell struct {
 	Faults  []Fault `json:"faults,omitempty"`
 	Inside  *Cell   `json:"inside,omitempty"`
 	Outside *Cell   `json:"outside,omitempty"`
+	Redis   *Redis  `json:"redis,omitempty"`
+	// Herds are the recomputes that responses reported, those that ran at the same time together, in the order in which they began; the
+	// first thousand.
+	Herds []Herd `json:"herds,omitempty"`
 }
 
 // Ledger accounts for every scheduled request: Scheduled = Completed + the sum of Failed (unsent is one of its kinds).
@@ -166,7 +178,8 @@ type Server struct {
 	Wait      Dur              `json:"wait_ns"`
 	Total     Dur              `json:"total_ns"`
 	Cache     map[string]int64 `json:"cache,omitempty"` // by Cache-Status: hit, stale, miss, coalesced, bypass
-	// MinMiss is the shortest total of a response that recomputed its page: the D of the laws. 0 if there was none.
+	// MinMiss is the shortest total of a response that recomputed its page: how long a recompute takes when none runs beside it, or less. 0 if
+	// there was none.
 	MinMiss Dur `json:"min_miss_ns,omitempty"`
 	// CPU is the CPU time that the app's process used over the cell, by the operating system's account; 0 if it is unknown: the app is not
 	// the run's own, or other modes ran beside.
@@ -227,14 +240,15 @@ type Stale struct {
 	Changes []Dur `json:"changes"` // when each price change was known to be committed, since the cell's start
 }
 
-// Strategy is a caching strategy's law, as the app declares it.
+// Strategy is a caching strategy's laws, as the app declares them: see api.Strategy.
 type Strategy struct {
 	Name   string `json:"name"`
 	Cold   Law    `json:"cold"`
 	Expiry Law    `json:"expiry"`
+	Hits   string `json:"hits,omitempty"`
 }
 
-// Law predicts recomputes: an expression over arrivals, replicas and beta, and how the measured value relates to it.
+// Law predicts recomputes: an expression, and how the measured value relates to it. See api.Law.
 type Law struct {
 	Relation   string `json:"relation"`
 	Recomputes string `json:"recomputes"`

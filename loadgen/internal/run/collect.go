@@ -26,7 +26,7 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 		cell := result.Cell{
 			Round: d.block.round, Mode: mode.Name, Phase: d.phase.Name,
 			Start: d.start.Sub(r.report.Started), Took: d.took,
-			Ledger: res.Ledger, Seconds: res.Seconds, Response: res.Response, Service: res.Service, Lag: res.Lag, Server: res.Server, Spent: res.Spent,
+			Ledger: res.Ledger, Seconds: res.Seconds, Response: res.Response, Service: res.Service, Lag: res.Lag, Server: res.Server, Spent: res.Spent, Herds: res.Herds,
 			Errors: r.subject.requests[m].TakeErrors(), Statuses: res.Statuses, Clamped: res.Clamped,
 		}
 		if after != nil && d.owns(r.report.Modes, m) {

@@ -32,10 +32,14 @@ func newReport(cfg Config) *result.Run {
 		r.Modes = append(r.Modes, result.Mode{Name: m.Name, Method: m.Method, Path: m.Path, Strategy: api.StrategyOf(m.Path)})
 	}
 	for _, p := range s.Phases {
-		r.Phases = append(r.Phases, result.PhaseInfo{
+		info := result.PhaseInfo{
 			Name: p.Name, Kind: string(p.Kind), Load: p.Describe(), Rate: p.Rate(), Users: p.Users, Think: p.Think.Mean(),
-			Warmup: p.Warmup, Mix: len(p.Mix) > 0, For: p.Length(), Total: p.Requests,
-		})
+			Warmup: p.Warmup, Mix: len(p.Mix) > 0, For: p.Length(), Total: p.Requests, Arrivals: string(p.Arrivals), Varies: p.Varies(),
+		}
+		for _, e := range p.During {
+			info.During = append(info.During, e.Do)
+		}
+		r.Phases = append(r.Phases, info)
 	}
 	return r
 }

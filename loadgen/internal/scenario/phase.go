@@ -120,6 +120,16 @@ func (p Phase) Rate() float64 {
 	return n / p.Length().Seconds()
 }
 
+// Varies reports whether an open phase's rate changes while it runs.
+func (p Phase) Varies() bool {
+	for _, s := range p.Steps {
+		if s.From != p.Steps[0].From || s.To != p.Steps[0].From {
+			return true
+		}
+	}
+	return false
+}
+
 // guess is what a request is taken to last where nothing is known.
 const guess = 50 * time.Millisecond
 

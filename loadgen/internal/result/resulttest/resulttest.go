@@ -2,6 +2,7 @@
 package resulttest
 
 import (
+	"cmp"
 	"encoding/json"
 	"math/rand/v2"
 	"sync"
@@ -22,6 +23,7 @@ type Load struct {
 	Requests      int
 	Took          time.Duration
 	Fast, Slow    time.Duration // of a hit and of a recompute
+	Herd          time.Duration // of a recompute while a herd runs; 0 is Slow
 	SlowShare     float64
 	Failed        map[string]int64
 	Sql, Redis    int64 // in all
@@ -75,12 +77,27 @@ func (l Load) cell(round int, at time.Duration) result.Cell {
 	}
 	if l.Recomputes > 0 {
 		c.Server.MinMiss = l.Slow
+		c.Herds = l.herds()
 	}
 	if l.Stale != nil {
 		s := *l.Stale
 		c.Stale = &s
 	}
 	return c
+}
+
+// herds are one for each page that expired or was cold.
+func (l Load) herds() []result.Herd {
+	d := cmp.Or(l.Herd, l.Slow)
+	if d == 0 {
+		return nil
+	}
+	var all []result.Herd
+	n := l.Expired + l.Cold
+	for i := range n {
+		all = append(all, result.Herd{At: l.Took * time.Duration(i) / time.Duration(n), First: d, Last: d, Size: l.Recomputes / n})
+	}
+	return all
 }
 
 func encode(h *hist.Histogram) string {
@@ -99,9 +116,14 @@ func summary(h *hist.Histogram) result.Summary {
 
 // Base is a run without anything measured.
 func Base() *result.Run {
-	herd := result.Law{Relation: ">=", Recomputes: "max(1, arrivals)"}
-	each := result.Law{Relation: "<=", Recomputes: "replicas"}
-	dice := result.Law{Relation: "~", Recomputes: "2.718281828459045 ** (1 / beta)"}
+	herd := result.Law{Relation: "==", Recomputes: "herd(others)"}
+	one := result.Law{Relation: "==", Recomputes: "1"}
+	each := result.Law{Relation: "==", Recomputes: "flights(others, replicas, balancing)"}
+	dice := result.Law{Relation: "==", Recomputes: "xfetch(others, beta)"}
+	const (
+		whenAllStore = "lambda * (T + spread) / (1 + lambda * D + lambda * (T + spread))"
+		whenOneDoes  = "lambda * T / (1 + lambda * D + lambda * T)"
+	)
 	return &result.Run{
 		Schema: result.SchemaVersion, ID: "20261122-230504-stampede", Took: 92 * time.Second, Seed: 42, Commit: "3f2a91c",
 		Started:  time.Date(2026, 11, 22, 23, 5, 4, 0, time.UTC),
@@ -118,14 +140,16 @@ func Base() *result.Run {
 		},
 		Phases: []result.PhaseInfo{
 			{Name: "prime", Kind: "burst", Load: "1 request", Users: 1, Total: 1, Warmup: true},
-			{Name: "warm", Kind: "open", Load: "200/s poisson for 4s", Rate: 200, For: 4 * time.Second},
-			{Name: "expiry", Kind: "open", Load: "200/s poisson for 6s", Rate: 200, For: 6 * time.Second},
+			{Name: "warm", Kind: "open", Load: "200/s poisson for 4s", Rate: 200, For: 4 * time.Second, Arrivals: "poisson"},
+			{Name: "expiry", Kind: "open", Load: "200/s poisson for 6s", Rate: 200, For: 6 * time.Second, Arrivals: "poisson"},
 			{Name: "burst", Kind: "burst", Load: "50 requests at once", Users: 50, Total: 50},
 		},
 		Strategies: []result.Strategy{
-			{Name: "ttl", Cold: herd, Expiry: herd},
-			{Name: "singleflight", Cold: each, Expiry: each},
+			{Name: "ttl", Cold: herd, Expiry: herd, Hits: whenAllStore},
+			{Name: "singleflight", Cold: each, Expiry: each, Hits: whenOneDoes},
+			{Name: "lock", Cold: one, Expiry: one, Hits: whenOneDoes},
 			{Name: "early", Cold: herd, Expiry: dice},
+			{Name: "swr", Cold: one, Expiry: one, Hits: "1 - exp(-lambda * grace) / (1 + lambda * T)"},
 		},
 	}
 }
@@ -148,18 +172,18 @@ func StampedeLoads() []Load {
 	for _, m := range []struct {
 		mode                             string
 		recomputes, expired, burst, cold int64
-		slow                             time.Duration
+		slow, herd                       time.Duration
 		share                            float64
 	}{
-		{"ttl", 19, 3, 47, 1, 14 * ms, 0.02},
-		{"singleflight", 3, 3, 1, 1, 14 * ms, 0.005},
-		{"early", 8, 3, 46, 1, 14 * ms, 0.001},
+		{"ttl", 19, 3, 47, 1, 14 * ms, 24 * ms, 0.02},
+		{"singleflight", 3, 3, 1, 1, 14 * ms, 0, 0.005},
+		{"early", 8, 3, 46, 1, 14 * ms, 0, 0.001},
 	} {
 		all = append(all,
 			Load{Mode: m.mode, Phase: "prime", Requests: 1, Took: 20 * ms, Fast: 20 * ms, Sql: 62, Redis: 2, Recomputes: 1, Cold: 1},
 			Load{Mode: m.mode, Phase: "warm", Requests: 800, Took: 4 * time.Second, Fast: 900 * time.Microsecond, Redis: 1600,
 				Cache: map[string]int64{"hit": 800}},
-			Load{Mode: m.mode, Phase: "expiry", Requests: 1200, Took: 6 * time.Second, Fast: ms, Slow: m.slow, SlowShare: m.share,
+			Load{Mode: m.mode, Phase: "expiry", Requests: 1200, Took: 6 * time.Second, Fast: ms, Slow: m.slow, Herd: m.herd, SlowShare: m.share,
 				Sql: 62 * m.recomputes, Redis: 2400 + m.recomputes, Recomputes: m.recomputes, Expired: m.expired,
 				Cache: map[string]int64{"hit": 1200 - m.recomputes, "miss": m.recomputes}},
 			Load{Mode: m.mode, Phase: "burst", Requests: 50, Took: 210 * ms, Fast: 60 * ms, Slow: 160 * ms, SlowShare: float64(m.burst) / 50,

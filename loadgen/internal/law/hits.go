@@ -1,0 +1,201 @@
+package law
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/vm"
+
+	"loadlab/app/api"
+
+	"loadlab/loadgen/internal/unit"
+)
+
+// shortest is how many times the life of a page a phase must last for its hits to be predicted. In a shorter one it depends on how old the
+// page was at its begin.
+const shortest = 3
+
+// hits predicts the share of requests that the cache answers. It reports false where the strategy has no law for it, or the phase is too
+// short for one.
+func (x subject) hits() (Prediction, bool) {
+	out := Prediction{Mode: x.m.Name, Phase: x.p.Name, Figure: HitRatio, Relation: "==", Agreement: Unknown}
+	all := x.decisions()
+	ttl := x.setting("ttl").Seconds()
+	length := x.t.Took.Seconds() / float64(x.t.Rounds())
+	if x.s.Hits == "" || all == 0 || x.p.Kind != "open" || ttl > 0 && length < shortest*ttl {
+		return out, false
+	}
+	found := x.t.Server.Cache[api.CacheHit.String()] + x.t.Server.Cache[api.CacheStale.String()]
+	out.Measured = float64(found) / float64(all)
+	r, err := x.ratio(ttl)
+	if err == nil {
+		err = r.sum()
+	}
+	if err != nil {
+		out.Text = fmt.Sprintf("no prediction of the hit ratio: %v; measured %s", err, unit.Percent(out.Measured))
+		return out, true
+	}
+	out.Predicted = r.mean
+	out.law = fmt.Sprintf("hit ratio %s = %s (%s)", mathematical(x.s.Hits), unit.Percent(r.mean), r.given)
+	out.over = unit.Counted(int64(x.t.Rounds()), "round")
+	out.after = fmt.Sprintf("of all %s of the phase", unit.Counted(all, "request"))
+	edge := r.edge*float64(x.t.Rounds()) + float64(x.coldKeys())
+	out.interval = func(alpha float64) (float64, float64) {
+		// How old the page was when the phase began decides whether there is a cycle more in it or less.
+		wide := (math.Sqrt2*math.Erfinv(1-alpha)*r.deviation + edge) / float64(all)
+		return max(r.least-wide, 0), min(r.mean+wide, 1)
+	}
+	return out, true
+}
+
+// mathematical is a law as it is read aloud.
+func mathematical(law string) string {
+	return strings.NewReplacer("lambda", "λ", " * ", "·").Replace(law)
+}
+
+// decisions is how many responses said what the cache had for them.
+func (x subject) decisions() int64 {
+	var all int64
+	for name, n := range x.t.Server.Cache {
+		if name != api.CacheNone.String() && name != api.CacheBypass.String() {
+			all += n
+		}
+	}
+	return all
+}
+
+// coldKeys is how many misses were of the first filling; of one key alone it is in the edge.
+func (x subject) coldKeys() int64 {
+	if x.m.Keys == nil || x.m.Keys.Of <= 1 {
+		return 0
+	}
+	return x.t.Counters()[api.CountCold]
+}
+
+// ratio is a law of hits, evaluated for each class of keys.
+type ratio struct {
+	source   string
+	program  *vm.Program
+	env      map[string]any
+	classes  []class
+	lambda   float64 // of all keys
+	ttl, d   float64
+	length   float64    // of all rounds, seconds
+	lives    [2]float64 // tau under LRU and under RANDOM; infinite where nothing is evicted
+	given    string
+	mean     float64
+	least    float64 // the mean under RANDOM eviction; Redis' sampled LRU is between that and LRU
+	variance float64 // of the requests that are no hits
+
+	deviation float64
+	edge      float64 // requests that are no hits in one cycle, of one key alone
+}
+
+// ratio prepares the law, or returns why it says nothing.
+func (x subject) ratio(ttl float64) (*ratio, error) {
+	classes, err := popularity(x.m.Keys)
+	lambda := x.lambda()
+	switch {
+	case err != nil:
+		return nil, err
+	case ttl <= 0:
+		return nil, refusal("the app did not tell its ttl")
+	case x.p.Varies || lambda <= 0:
+		return nil, refusal("there is no exact law for a rate that changes")
+	case len(classes) == 1 && classes[0].n == 1 && x.p.Arrivals == "constant":
+		return nil, refusal("there is no law for requests that come evenly")
+	case slices.Contains(x.p.During, "flush") || slices.Contains(x.p.During, "expire"):
+		return nil, refusal("pages ended before their TTL, by an action of the phase")
+	}
+	r := &ratio{source: x.s.Hits, classes: classes, lambda: lambda, ttl: ttl, d: x.h.d.Seconds(), length: x.t.Took.Seconds(),
+		lives: [2]float64{math.Inf(1), math.Inf(1)}}
+	r.given = fmt.Sprintf("λ = %s/s, T = %s", unit.Digits(lambda), unit.Length(x.setting("ttl")))
+	if room := x.room(); room > 0 {
+		for i := range r.lives {
+			r.lives[i] = evictedAfter(classes, lambda, ttl, room, i == 1)
+		}
+		r.given += fmt.Sprintf(", room for %s pages, evicted after about %s without a request", unit.Digits(room), unit.Length(seconds(min(r.lives[0], ttl))))
+	}
+	law, err := parse(x.s.Hits)
+	if err != nil {
+		return nil, err
+	}
+	vars := map[string]variable{"lambda": {value: 1.0}, "T": {value: 1.0}, "D": {value: r.d}, "spread": {value: x.h.spread.Seconds()}}
+	if x.h.n == 0 {
+		vars["D"] = variable{unknown: "no response tells how long a recompute takes"}
+		vars["spread"] = vars["D"]
+	} else if law.over("D") {
+		r.given += ", D = " + unit.Latency(x.h.d)
+		if law.over("spread") {
+			r.given += ", spread = " + unit.Latency(x.h.spread)
+		}
+	}
+	if grace, ok := x.f.Run.Stack.Config["grace"]; ok {
+		vars["grace"] = variable{value: x.setting("grace").Seconds(), text: grace}
+	}
+	r.program, r.env, err = law.compile(vars)
+	return r, err
+}
+
+// room is how many pages there was room for, on average over the cells: as many as were cached where some were evicted. 0 is enough for all.
+func (x subject) room() float64 {
+	var pages, cells float64
+	var evicted int64
+	for _, c := range x.f.Run.Cells {
+		if c.Mode == x.m.Name && c.Phase == x.p.Name && c.Redis != nil {
+			pages, cells, evicted = pages+float64(c.Redis.Pages), cells+1, evicted+c.Redis.Evicted
+		}
+	}
+	if evicted == 0 || cells == 0 {
+		return 0
+	}
+	return pages / cells
+}
+
+// of is the law for a key that is asked for lambda times a second and stays for that long.
+func (r *ratio) of(lambda, stays float64) (float64, error) {
+	r.env["lambda"], r.env["T"] = lambda, stays
+	out, err := expr.Run(r.program, r.env)
+	h, ok := number(out)
+	if err != nil || !ok || h < 0 || h > 1 {
+		return 0, fmt.Errorf("the law %q has no value", r.source)
+	}
+	return h, nil
+}
+
+// sum sums the law up over the keys. Requests that are no hits come in cycles of a page's life: their number varies with the time until
+// the next request for an expired page, and by as many as come while it is recomputed.
+func (r *ratio) sum() error {
+	for _, k := range r.classes {
+		lambda := r.lambda * k.share
+		for i, tau := range r.lives {
+			stays := life(lambda, tau, r.ttl, i == 1)
+			h, err := r.of(lambda, stays)
+			if err != nil {
+				return err
+			}
+			if i == 1 {
+				r.least += k.n * k.share * h
+				continue
+			}
+			r.mean += k.n * k.share * h
+			cycle := 1/lambda + r.d + stays
+			cycles := r.length / cycle
+			missed := (1 - h) * lambda * cycle // in one
+			varies := (1/lambda/lambda + r.d*r.d) / (cycle * cycle)
+			if stays < r.ttl {
+				varies = 1
+			}
+			r.variance += k.n * cycles * (max(missed-1, 0) + missed*missed*varies)
+			r.edge = missed
+		}
+	}
+	if len(r.classes) > 1 || r.classes[0].n > 1 {
+		r.edge = 0
+	}
+	r.deviation = math.Sqrt(r.variance)
+	return nil
+}
