@@ -2,7 +2,7 @@
 // or too old. Strategies is the table of them; each is one file.
 //
 // Every strategy is written with the verbs of a request: read, recompute and store a page (request.go), take the page's lock, give it
-// back, wait for it (lease.go), and refresh the page in the background (refresh.go). What is the same for all of them is kept there, and
+// back, wait for it (pagelock.go), and refresh the page in the background (refresh.go). What is the same for all of them is kept there, and
 // holds for a new strategy by itself:
 //
 //   - A read is one round trip. All time arithmetic comes from Redis' own clock (PTTL), never from a client's: clocks that disagree
