@@ -16,8 +16,9 @@ const (
 	CountSQL         Counter = "sql_queries"
 	CountRedis       Counter = "redis_commands"
 	CountRecomputes  Counter = "recomputes"
-	CountExpirations Counter = "expirations" // cached pages that were found expired (or about to be) and replaced
-	CountCold        Counter = "cold"        // times a page was wanted that was never cached, or flushed
+	CountExpirations Counter = "expirations"    // cached pages that were found expired (or about to be) and replaced
+	CountRejected    Counter = "rejected_fills" // recomputed pages that were not stored: outdated, or their lease was gone
+	CountCold        Counter = "cold"           // times a page was wanted that was never cached, or flushed
 )
 
 // Counts are totals by counter. One that is missing is 0.

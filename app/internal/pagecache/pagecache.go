@@ -66,7 +66,7 @@ type Cache struct {
 	prefix   string
 	config   atomic.Pointer[Config]
 	policies map[string]policy
-	unlock   *redis.Script
+	scripts  scripts
 	buffers  bufferPool
 	slots    slots
 
@@ -78,7 +78,7 @@ type Cache struct {
 // New returns a cache whose keys in rdb all start with prefix. Its client should be made with Options. The zero fields of cfg take
 // their defaults.
 func New(rdb redis.UniversalClient, prefix string, cfg Config) *Cache {
-	c := &Cache{rdb: rdb, prefix: prefix, policies: map[string]policy{}, unlock: redis.NewScript(compareAndDelete)}
+	c := &Cache{rdb: rdb, prefix: prefix, policies: map[string]policy{}, scripts: newScripts()}
 	cfg = cfg.withDefaults()
 	c.config.Store(&cfg)
 	for _, s := range Strategies() {

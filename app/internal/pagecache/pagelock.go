@@ -18,10 +18,6 @@ const (
 	lastPoll  = 50 * time.Millisecond
 )
 
-// compareAndDelete gives a lock back. It deletes the key only while it holds the caller's token: a recompute that took longer than the
-// lock's TTL has lost the lock, and the key may by now be somebody else's.
-const compareAndDelete = `if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("DEL", KEYS[1]) end return 0`
-
 // fillLocked recomputes a missing page under its lock, or waits for whoever does.
 func (r *request) fillLocked(ctx context.Context, grace time.Duration) (Page, Outcome, error) {
 	token, e, err := r.lockOrPage(ctx)
@@ -60,7 +56,7 @@ func (r *request) lockOrPage(ctx context.Context) (token string, e *entry, err e
 		case !errors.Is(err, errTaken):
 			return "", nil, ctx.Err()
 		}
-		more, err := r.pause(ctx, poll, patience)
+		more, err := r.pause(ctx, poll, patience, nil)
 		if err != nil || !more {
 			return "", nil, err
 		}
@@ -70,13 +66,15 @@ func (r *request) lockOrPage(ctx context.Context) (token string, e *entry, err e
 	}
 }
 
-// pause waits for about d; not longer than patience lasts.
-func (r *request) pause(ctx context.Context, d time.Duration, patience *time.Timer) (more bool, err error) {
+// pause waits for about d, or until sooner is closed; not longer than patience lasts.
+func (r *request) pause(ctx context.Context, d time.Duration, patience *time.Timer, sooner <-chan struct{}) (more bool, err error) {
 	defer probe.From(ctx).Waiting()()
 	t := time.NewTimer(time.Duration(float64(d) * (0.5 + r.cfg.Rand())))
 	defer t.Stop()
 	select {
 	case <-t.C:
+		return true, nil
+	case <-sooner:
 		return true, nil
 	case <-patience.C:
 		return false, nil
@@ -104,6 +102,6 @@ func (r *request) tryLock(ctx context.Context) (token string, err error) {
 // giveBack ends the caller's hold on the lock, also when its request has been cancelled: nobody shall have to wait for the lock's TTL.
 func (r *request) giveBack(ctx context.Context, token string) {
 	_ = r.redis(probe.Detach(ctx), func(ctx context.Context) error {
-		return r.c.unlock.Run(ctx, r.c.rdb, []string{r.slot.lockKey}, token).Err()
+		return r.c.scripts.unlock.Run(ctx, r.c.rdb, []string{r.slot.lockKey}, token).Err()
 	})
 }
