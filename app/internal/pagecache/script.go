@@ -19,12 +19,16 @@ type scripts struct {
 func newScripts() scripts {
 	return scripts{
 		unlock:     redis.NewScript(compareAndDelete),
-		acquire:    redis.NewScript(luaEntry() + fmt.Sprintf(acquireLease, graceAt)),
+		acquire:    redis.NewScript(acquireScript()),
 		extend:     redis.NewScript(extendLease),
-		fill:       redis.NewScript(luaEntry() + fillLease),
-		invalidate: redis.NewScript(luaEntry() + invalidate),
+		fill:       redis.NewScript(fillScript()),
+		invalidate: redis.NewScript(invalidateScript()),
 	}
 }
+
+func acquireScript() string    { return luaEntry() + fmt.Sprintf(acquireLease, graceAt) }
+func fillScript() string       { return luaEntry() + fillLease }
+func invalidateScript() string { return luaEntry() + invalidate }
 
 // compareAndDelete gives a lock or a lease back. It deletes the key only while it holds the caller's token: a recompute that took longer
 // than the lock's TTL has lost the lock, and the key may by now be somebody else's.
