@@ -108,13 +108,17 @@ func maker(b []byte) trace.SpanContext {
 
 // lookup reads an entry and how old it is. It is a pipeline of PTTL and GET, in that order: should the page be replaced between the
 // two, the new page is taken for older than it is, never an old one for fresh. (A script that returned both would have to copy the page
-// twice inside Redis, and costs four times as much.) An entry that is missing, or is none, is redis.Nil.
-func (c *Cache) lookup(ctx context.Context, key string) (*entry, error) {
+// twice inside Redis, and costs four times as much.) An entry that is missing, or is none, is redis.Nil. What else is to be asked in the same
+// round trip, also adds to the pipeline.
+func (c *Cache) lookup(ctx context.Context, key string, also ...func(redis.Pipeliner)) (*entry, error) {
 	for {
 		buf := c.buffers.get()
 		pipe := c.rdb.Pipeline()
 		left := pipe.PTTL(ctx, key)
 		got := pipe.GetToBuffer(ctx, key, buf.b)
+		for _, ask := range also {
+			ask(pipe)
+		}
 		_, err := pipe.Exec(ctx)
 		if err == nil {
 			if e, ok := decodeLive(got.Bytes(), left.Val()); ok {

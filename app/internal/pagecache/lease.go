@@ -3,7 +3,10 @@ package pagecache
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"loadlab/app/api"
 	"loadlab/app/internal/probe"
@@ -47,32 +50,55 @@ func (lease) get(ctx context.Context, r *request) (Page, Outcome, error) {
 	return r.fillLeased(ctx, token, old)
 }
 
-// leaseOrPage returns a token if the caller holds the lease, or else the page: as it is by then if it is fresh, at once if it is in its
-// time of grace. old is that page, if the caller has it. It returns neither if Redis fails, or if nobody could recompute the page in the
+// leaseOrPage returns a token if the caller holds the lease, or else the page: old at once if that is in its time of grace and somebody
+// recomputes it, or what has been stored meanwhile. It returns neither if Redis fails, or if nobody could recompute the page in the
 // time that a recompute may take: a request that gave up while the holder still lives would only double the load of a slow database.
 func (r *request) leaseOrPage(ctx context.Context, old *entry) (token string, e *entry, err error) {
 	patience := time.NewTimer(r.cfg.ComputeTimeout)
 	defer patience.Stop()
+	change, held := r.slot.changes(), false // change is from before each question: what comes after the answer must not be missed
 	for poll := firstPoll; ; poll = min(poll*3/2, lastPoll) {
-		change := r.slot.changes() // before the question: one that comes after the answer must not be missed
-		verdict, token, err := r.acquire(ctx)
-		switch {
-		case err != nil:
-			return "", old, ctx.Err()
-		case verdict == leaseTaken:
-			return token, nil, nil
-		case verdict == leaseStale && old != nil:
-			return "", old, nil
-		case verdict != leaseWait:
-			if e, ok := r.read(ctx); ok {
-				return "", e, nil
+		if !held {
+			verdict, token, err := r.acquire(ctx)
+			switch {
+			case err != nil:
+				return "", old, ctx.Err()
+			case verdict == leaseTaken:
+				return token, nil, nil
+			case verdict == leaseStale && old != nil:
+				return "", old, nil
+			}
+			held = verdict == leaseWait
+		}
+		if held {
+			more, err := r.pause(ctx, poll, patience, change)
+			if err != nil || !more {
+				return "", nil, err
 			}
 		}
-		more, err := r.pause(ctx, poll, patience, change)
-		if err != nil || !more {
-			return "", nil, err
+		change = r.slot.changes()
+		if e, held, err = r.look(ctx); e != nil || err != nil {
+			return "", e, ctx.Err()
 		}
 	}
+}
+
+// look returns the page, or nil, and whether somebody holds its lease, in one round trip. It runs no script: waiters ask often, and the
+// embedded Redis sets Lua up anew for each script.
+func (r *request) look(ctx context.Context) (e *entry, held bool, err error) {
+	var exists *redis.IntCmd
+	err = r.redis(ctx, func(ctx context.Context) (err error) {
+		e, err = r.c.lookup(ctx, r.slot.pageKey, func(pipe redis.Pipeliner) { exists = pipe.Exists(ctx, r.slot.lockKey) })
+		return err
+	})
+	switch {
+	case err == nil:
+		r.slot.seen(e.generation)
+		return e, false, nil
+	case errors.Is(err, redis.Nil):
+		return nil, exists.Val() > 0, nil
+	}
+	return nil, false, err
 }
 
 // acquire asks for the lease. The token is new for each time it is granted: with one a client, whose first lease ran out and who got the
