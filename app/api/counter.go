@@ -16,8 +16,9 @@ const (
 	CountSQL         Counter = "sql_queries"
 	CountRedis       Counter = "redis_commands"
 	CountRecomputes  Counter = "recomputes"
-	CountExpirations Counter = "expirations" // cached pages that were found expired (or about to be) and replaced
-	CountCold        Counter = "cold"        // times a page was wanted that was never cached, or flushed
+	CountExpirations Counter = "expirations"    // cached pages that were found expired (or about to be) and replaced
+	CountRejected    Counter = "rejected_fills" // recomputed pages that were not stored: outdated, or their lease was gone
+	CountCold        Counter = "cold"           // times a page was wanted that was never cached, or flushed
 
 	CountRedisFailures Counter = "redis_failures" // calls to Redis that it did not answer, or not in time
 	CountRedisSkipped  Counter = "redis_skipped"  // calls to Redis that were not made, because it was known not to answer

@@ -25,8 +25,9 @@ func Knobs() []Knob {
 		// name, kind, default, least, most, scenario, run time, doc
 		{"properties", KindCount, "5000", "1", "50000000", true, false, "rows that the database is seeded with"},
 		{"ttl", KindDuration, "1m0s", "1ms", "24h", true, true, "how long a cached page is fresh"},
-		{"grace", KindDuration, "1m0s", "0s", "24h", true, true, "how long after that swr may serve it while it is refreshed"},
-		{"lock_ttl", KindDuration, "5s", "1ms", "24h", true, true, "how long a recompute may hold its lock, and others wait for it"},
+		{"ttl_jitter", KindNumber, "0", "0", "1", true, true, "share of ttl by which a page's own may be shorter, drawn anew for each"},
+		{"grace", KindDuration, "1m0s", "0s", "24h", true, true, "how long after that swr and lease may serve it while it is refreshed"},
+		{"lock_ttl", KindDuration, "5s", "1ms", "24h", true, true, "how long a recompute may hold its lock (a lease is extended), and others wait for it"},
 		{"beta", KindNumber, "1", "0.001", "1000", true, true, "eagerness of early recomputation (XFetch); above 1 is earlier"},
 		{"redis_budget", KindDuration, "250ms", "1ms", "24h", true, true, "all the time that Redis may cost one request"},
 		{"breaker_failures", KindCount, "3", "0", "1000", true, true, "calls to Redis that must fail in a row for requests to do without it until it answers; 0: never"},

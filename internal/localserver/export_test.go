@@ -21,6 +21,7 @@ func WithPorts(o Options, ports ...int) Options {
 // Spent returns the CPU time of a process that has ended, with all its descendants that were waited for, as the kernel reported it to whoever
 // waited for the process.
 func (p *Process) Spent() time.Duration {
-	<-p.done
-	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+	r := p.now()
+	<-r.done
+	return r.cmd.ProcessState.UserTime() + r.cmd.ProcessState.SystemTime()
 }

@@ -18,15 +18,16 @@ import (
 // counts in milliseconds: what is shorter is cut off.
 type Config struct {
 	TTL         time.Duration // how long a page is fresh
-	Grace       time.Duration // how long after that swr may still serve it; 0 is none
-	LockTTL     time.Duration // how long a recompute may hold its lock; a waiter waits twice that
+	TTLJitter   float64       // the share of its TTL by which a page's own may be shorter, at random; 0 is none
+	Grace       time.Duration // how long after that swr and lease may still serve it; 0 is none
+	LockTTL     time.Duration // how long a recompute may hold its lock, and a lease lives unless it is extended; a waiter of lock waits twice that
 	Beta        float64       // how eager early is: more is earlier
 	RedisBudget time.Duration // what Redis may cost one request, over all its round trips, each within Options' budget
 	// BreakerFailures is how many calls to Redis must fail in a row for requests to do without it until it answers again; 0 is never.
 	BreakerFailures int
-	ComputeTimeout  time.Duration  // how long a recompute may take that its request cannot cancel
+	ComputeTimeout  time.Duration  // how long a recompute may take that its request cannot cancel; a waiter of lease waits that long
 	Rand            func() float64 // uniform over [0, 1), safe for concurrent use; math/rand/v2
-	Log             *slog.Logger   // where outages of Redis are logged, and background refreshes that failed; slog.Default
+	Log             *slog.Logger   // where a failed background refresh is logged; slog.Default
 	Outages         *outage.Book   // where outages of Redis are kept; a book that nobody reads. Only New heeds it
 }
 
@@ -47,7 +48,7 @@ func (c Config) With(knobs api.Config) Config {
 	for _, d := range c.durations() {
 		*d.to = knobs.Duration(d.knob)
 	}
-	c.Beta = knobs.Number("beta")
+	c.Beta, c.TTLJitter = knobs.Number("beta"), knobs.Number("ttl_jitter")
 	c.BreakerFailures = knobs.Count("breaker_failures")
 	return c
 }
@@ -65,8 +66,8 @@ func (c Config) Validate() error {
 	if err := within("breaker_failures", strconv.Itoa(c.BreakerFailures)); err != nil {
 		return err
 	}
-	if c.Beta == 0 {
-		return nil
+	if err := within("ttl_jitter", strconv.FormatFloat(c.TTLJitter, 'g', -1, 64)); err != nil || c.Beta == 0 {
+		return err
 	}
 	return within("beta", strconv.FormatFloat(c.Beta, 'g', -1, 64))
 }
@@ -91,6 +92,9 @@ func (c Config) withDefaults() Config {
 	if !(c.Beta > 0) {
 		c.Beta = byDefault.Beta
 	}
+	if !(c.TTLJitter > 0 && c.TTLJitter <= 1) {
+		c.TTLJitter = byDefault.TTLJitter
+	}
 	if c.Rand == nil {
 		c.Rand = rand.Float64
 	}
@@ -98,6 +102,16 @@ func (c Config) withDefaults() Config {
 		c.Log = slog.Default()
 	}
 	return c
+}
+
+// drawTTL returns the TTL of a page that is stored: uniform over [TTL x (1 - jitter), TTL], so that pages which were stored together do not
+// expire together. It is never longer than TTL, which stays the bound of how stale a page can be. Redis takes no expiry below 1 ms.
+func (c *Config) drawTTL() time.Duration {
+	if c.TTLJitter == 0 {
+		return c.TTL
+	}
+	cut := time.Duration(float64(c.TTL) * c.TTLJitter * c.Rand())
+	return max((c.TTL - cut).Truncate(time.Millisecond), time.Millisecond)
 }
 
 // poolSize is how many connections a client keeps: one a request for the 50 connections of the lab's usual load, and some for waiters.

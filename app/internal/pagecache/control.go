@@ -16,10 +16,11 @@ import (
 // ErrNoKey is what Key returns for a page that is not cached.
 var ErrNoKey = errors.New("no such page in the cache")
 
-func pagePrefix(prefix string) string { return prefix + ":page:" }
-func lockPrefix(prefix string) string { return prefix + ":lock:" }
+func pagePrefix(prefix string) string      { return prefix + ":page:" }
+func lockPrefix(prefix string) string      { return prefix + ":lock:" }
+func tombstonePrefix(prefix string) string { return prefix + ":tombstone:" }
 
-// Flush empties the cache: all keys with its prefix, locks too, and no others in the same Redis.
+// Flush empties the cache: all keys with its prefix, locks and tombstones too, and no others in the same Redis.
 func (c *Cache) Flush(ctx context.Context) error {
 	err := c.scan(ctx, c.prefix+":", func(keys []string) error { return c.rdb.Unlink(ctx, keys...).Err() })
 	if err != nil {

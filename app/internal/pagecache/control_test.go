@@ -76,14 +76,16 @@ func TestExpireKeepsTheGrace(t *testing.T) {
 				t.Fatal(err)
 			}
 			keys, err := l.cache.Keys(ctx)
-			if err != nil || len(keys) != 1 || keys[0].Key != "swr:"+key {
-				t.Fatalf("left: %+v, %v, want swr's page only", keys, err)
+			if err != nil || len(keys) != 2 || keys[0].Key != "lease:"+key || keys[1].Key != "swr:"+key {
+				t.Fatalf("left: %+v, %v, want the pages of lease and swr only", keys, err)
 			}
 			l.pass(grace / 4)
 		}
-		k, err := l.cache.Key(ctx, "swr:"+key)
-		if err != nil || k.TTL > (grace/2).Seconds() || k.Age < (ttl+grace/2).Seconds() {
-			t.Errorf("got %+v, %v, want half of its grace to be over", k, err)
+		for _, strategy := range []string{"lease", "swr"} {
+			k, err := l.cache.Key(ctx, strategy+":"+key)
+			if err != nil || k.TTL > (grace/2).Seconds() || k.Age < (ttl+grace/2).Seconds() {
+				t.Errorf("got %+v, %v, want half of its grace to be over", k, err)
+			}
 		}
 	})
 }
@@ -178,7 +180,7 @@ func TestConfigAtRunTime(t *testing.T) {
 func TestComputeTimeout(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, l *lab) {
 		l.configure(t, func(c *pagecache.Config) { c.ComputeTimeout = 10 * time.Millisecond })
-		for _, strategy := range []string{"singleflight", "lock", "swr"} {
+		for _, strategy := range []string{"singleflight", "lock", "lease", "swr"} {
 			a := l.get(t, strategy, func(ctx context.Context) (pagecache.Page, error) {
 				<-ctx.Done()
 				return pagecache.Page{}, ctx.Err()

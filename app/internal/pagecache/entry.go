@@ -30,8 +30,16 @@ import (
 // An entry of another layout, or with a flag that is not known here, is a miss: two releases that share a Redis replace each other's
 // pages, and never misread them.
 const (
-	magic      = "LLP2"
-	headerSize = 69
+	magic = "LLP2"
+
+	flagsAt      = 4
+	versionAt    = 5
+	generationAt = 13
+	ttlAt        = 21
+	graceAt      = 29
+	tookAt       = 37
+	makerAt      = 45
+	headerSize   = 69
 )
 
 // flags mark an entry that is no page.
@@ -77,13 +85,13 @@ func decode(b []byte) (*entry, error) {
 	}
 	duration := func(at int) time.Duration { return time.Duration(binary.BigEndian.Uint64(b[at:])) }
 	e := &entry{
-		flags:      flags(b[4]),
-		page:       Page{Body: b[headerSize:], Version: int64(binary.BigEndian.Uint64(b[5:]))},
-		generation: binary.BigEndian.Uint64(b[13:]),
-		ttl:        duration(21),
-		grace:      duration(29),
-		took:       duration(37),
-		maker:      maker(b[45:headerSize]),
+		flags:      flags(b[flagsAt]),
+		page:       Page{Body: b[headerSize:], Version: int64(binary.BigEndian.Uint64(b[versionAt:]))},
+		generation: binary.BigEndian.Uint64(b[generationAt:]),
+		ttl:        duration(ttlAt),
+		grace:      duration(graceAt),
+		took:       duration(tookAt),
+		maker:      maker(b[makerAt:headerSize]),
 	}
 	if e.flags&^known != 0 || e.generation == 0 || e.ttl <= 0 || e.grace < 0 || e.took < 0 {
 		return nil, errMalformed
@@ -100,13 +108,17 @@ func maker(b []byte) trace.SpanContext {
 
 // lookup reads an entry and how old it is. It is a pipeline of PTTL and GET, in that order: should the page be replaced between the
 // two, the new page is taken for older than it is, never an old one for fresh. (A script that returned both would have to copy the page
-// twice inside Redis, and costs four times as much.) An entry that is missing, or is none, is redis.Nil.
-func (c *Cache) lookup(ctx context.Context, key string) (*entry, error) {
+// twice inside Redis, and costs four times as much.) An entry that is missing, or is none, is redis.Nil. What else is to be asked in the same
+// round trip, also adds to the pipeline.
+func (c *Cache) lookup(ctx context.Context, key string, also ...func(redis.Pipeliner)) (*entry, error) {
 	for {
 		buf := c.buffers.get()
 		pipe := c.rdb.Pipeline()
 		left := pipe.PTTL(ctx, key)
 		got := pipe.GetToBuffer(ctx, key, buf.b)
+		for _, ask := range also {
+			ask(pipe)
+		}
 		_, err := pipe.Exec(ctx)
 		if err == nil {
 			if e, ok := decodeLive(got.Bytes(), left.Val()); ok {
@@ -124,7 +136,7 @@ func (c *Cache) lookup(ctx context.Context, key string) (*entry, error) {
 
 // decodeLive decodes an entry whose key lives for left. Redis answers -2 for no such key and -1 for no expiry, negative nanoseconds here. The
 // first is a page that was stored between the two commands. The second is none of this package's: as a miss, it is replaced by one that
-// ends. So is an entry that is no page: no strategy stores one.
+// ends. So is an entry that is no page.
 func decodeLive(b []byte, left time.Duration) (*entry, bool) {
 	e, err := decode(b)
 	switch {

@@ -23,6 +23,10 @@ func TestConfigValidate(t *testing.T) {
 		{pagecache.Config{Grace: -1}, "grace must be from 0s to 24h, got -1ns"},
 		{pagecache.Config{LockTTL: time.Microsecond}, "lock_ttl must be from 1ms to 24h, got 1µs"},
 		{pagecache.Config{RedisBudget: -time.Second}, "redis_budget must be from 1ms to 24h, got -1s"},
+		{pagecache.Config{TTLJitter: 1}, ""},
+		{pagecache.Config{TTLJitter: 1.01}, "ttl_jitter must be from 0 to 1, got 1.01"},
+		{pagecache.Config{TTLJitter: -0.1}, "ttl_jitter must be from 0 to 1, got -0.1"},
+		{pagecache.Config{TTLJitter: math.NaN()}, "ttl_jitter must be from 0 to 1, got NaN"},
 		{pagecache.Config{Beta: -1}, "beta must be from 0.001 to 1000, got -1"},
 		{pagecache.Config{Beta: math.NaN()}, "beta must be from 0.001 to 1000, got NaN"},
 		{pagecache.Config{Beta: math.Inf(1)}, "beta must be from 0.001 to 1000, got +Inf"},
@@ -36,7 +40,7 @@ func TestConfigValidate(t *testing.T) {
 		}
 	}
 	got := pagecache.New(nil, "", pagecache.Config{}).Config()
-	if got.TTL != time.Minute || got.Grace != 0 || got.LockTTL != 5*time.Second || got.Beta != 1 ||
+	if got.TTL != time.Minute || got.Grace != 0 || got.LockTTL != 5*time.Second || got.Beta != 1 || got.TTLJitter != 0 ||
 		got.RedisBudget != 250*time.Millisecond || got.ComputeTimeout != 30*time.Second {
 		t.Errorf("the defaults are %+v", got)
 	}

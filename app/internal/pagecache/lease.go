@@ -8,105 +8,220 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"loadlab/app/api"
 	"loadlab/app/internal/probe"
 )
 
-// Waiters look for the page at intervals that grow from the one to the other, each made up to half longer or shorter at random: those
-// who began to wait together shall not ask together for ever.
-const (
-	firstPoll = 2 * time.Millisecond
-	lastPoll  = 50 * time.Millisecond
-)
+// lease lets one request of all processes recompute a page, as lock does, and stores only what is not outdated (Nishtala et al.: Scaling
+// Memcache at Facebook, NSDI 2013, 3.2.1). A miss is one script in Redis that answers with the page's state or with a lease, and a fill is
+// one that stores the page only while its lease is held: an invalidation has revoked it, so that a page from before a change never
+// replaces one from after it. The lease of a recompute that takes long is extended for as long as that runs; the one of a holder that
+// died is free after at most a lock TTL.
+//
+// A page past its TTL, but in its time of grace, is served while another request recomputes it. If there is none at all, the others wait
+// for as long as a recompute may take.
+type lease struct{}
 
-// compareAndDelete gives a lock back. It deletes the key only while it holds the caller's token: a recompute that took longer than the
-// lock's TTL has lost the lock, and the key may by now be somebody else's.
-const compareAndDelete = `if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("DEL", KEYS[1]) end return 0`
+func newLease() policy { return lease{} }
 
-// fillLocked recomputes a missing page under its lock, or waits for whoever does.
-func (r *request) fillLocked(ctx context.Context, grace time.Duration) (Page, Outcome, error) {
-	token, e, err := r.lockOrPage(ctx)
-	if err != nil {
-		return Page{}, collapsed(err), err
+func (lease) get(ctx context.Context, r *request) (Page, Outcome, error) {
+	old, ok := r.read(ctx)
+	if ok && old.fresh > 0 {
+		return old.page, old.hit(), nil
 	}
-	if e != nil {
+	if ok {
+		r.replacing(ctx, old)
+	}
+	token, e, err := r.leaseOrPage(ctx, old)
+	if old != nil && e != old && token == "" {
+		old.page.Release()
+	}
+	switch {
+	case err != nil:
+		return Page{}, collapsed(err), err
+	case e != nil && e.fresh <= 0:
+		return e.page, e.stale(), nil
+	case e != nil:
 		linkToLeader(ctx, e.maker)
 		return e.page, e.coalesced(), nil
+	case token == "":
+		return r.fillNothing(ctx)
 	}
-	if token == "" && r.trouble != "" {
-		return r.fillTogether(ctx, grace)
-	}
-	detached, cancel := r.detach(ctx)
-	defer cancel()
-	if token != "" {
-		defer r.giveBack(ctx, token)
-	}
-	return r.fillAlone(detached, grace)
+	return r.fillLeased(ctx, token, old)
 }
 
-// lockOrPage returns a token if the caller holds the lock and the page is missing, or the page once it is there. It returns neither if
-// Redis fails, or if two lock TTLs have passed with both out of reach: then nothing is left but to recompute without. One TTL is what
-// the lock of a holder that died may take to expire. If requests waited no longer than that, all of them would give up at that moment, and
-// recompute beside the one that took the lock over.
-func (r *request) lockOrPage(ctx context.Context) (token string, e *entry, err error) {
-	patience := time.NewTimer(2 * r.cfg.LockTTL)
+// leaseOrPage returns a token if the caller holds the lease, or else the page: old at once if that is in its time of grace and somebody
+// recomputes it, or what has been stored meanwhile. It returns neither if Redis fails, or if nobody could recompute the page in the
+// time that a recompute may take: a request that gave up while the holder still lives would only double the load of a slow database.
+func (r *request) leaseOrPage(ctx context.Context, old *entry) (token string, e *entry, err error) {
+	patience := time.NewTimer(r.cfg.ComputeTimeout)
 	defer patience.Stop()
+	change, held := r.slot.changes(), false // change is from before each question: what comes after the answer must not be missed
 	for poll := firstPoll; ; poll = min(poll*3/2, lastPoll) {
-		token, err := r.tryLock(ctx)
-		switch {
-		case err == nil:
-			// The last holder may have stored the page after this request missed it, and before it gave the lock back.
-			if e, ok := r.read(ctx); ok {
-				r.giveBack(ctx, token)
-				return "", e, nil
+		if !held {
+			verdict, token, err := r.acquire(ctx)
+			switch {
+			case err != nil:
+				return "", old, ctx.Err()
+			case verdict == leaseTaken:
+				return token, nil, nil
+			case verdict == leaseStale && old != nil:
+				return "", old, nil
 			}
-			return token, nil, nil
-		case !errors.Is(err, errTaken):
-			return "", nil, ctx.Err()
+			held = verdict == leaseWait
 		}
-		more, err := r.pause(ctx, poll, patience)
-		if err != nil || !more {
-			return "", nil, err
+		if held {
+			more, err := r.pause(ctx, poll, patience, change)
+			if err != nil || !more {
+				return "", nil, err
+			}
 		}
-		if e, ok := r.read(ctx); ok {
-			return "", e, nil
+		change = r.slot.changes()
+		if e, held, err = r.look(ctx); e != nil || err != nil {
+			return "", e, ctx.Err()
 		}
 	}
 }
 
-// pause waits for about d; not longer than patience lasts.
-func (r *request) pause(ctx context.Context, d time.Duration, patience *time.Timer) (more bool, err error) {
-	defer probe.From(ctx).Waiting()()
-	t := time.NewTimer(time.Duration(float64(d) * (0.5 + r.cfg.Rand())))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true, nil
-	case <-patience.C:
-		return false, nil
-	case <-ctx.Done():
-		return false, ctx.Err()
+// look returns the page, or nil, and whether somebody holds its lease, in one round trip. It runs no script: waiters ask often, and the
+// embedded Redis sets Lua up anew for each script.
+func (r *request) look(ctx context.Context) (e *entry, held bool, err error) {
+	var exists *redis.IntCmd
+	err = r.redis(ctx, func(ctx context.Context) (err error) {
+		e, err = r.c.lookup(ctx, r.slot.pageKey, func(pipe redis.Pipeliner) { exists = pipe.Exists(ctx, r.slot.lockKey) })
+		return err
+	})
+	switch {
+	case err == nil:
+		r.slot.seen(e.generation)
+		return e, false, nil
+	case errors.Is(err, redis.Nil):
+		return nil, exists.Val() > 0, nil
 	}
+	return nil, false, err
 }
 
-// errTaken is that somebody else holds the lock.
-var errTaken = errors.New("the lock is taken")
-
-// tryLock takes the page's lock. The token is new for each time the lock is taken: with one a process, a holder that lost its lock could
-// give back the lock of another request of the same process.
-func (r *request) tryLock(ctx context.Context) (token string, err error) {
+// acquire asks for the lease. The token is new for each time it is granted: with one a client, whose first lease ran out and who got the
+// second, a late fill of the first would pass for one of the second.
+func (r *request) acquire(ctx context.Context) (verdict, token string, err error) {
 	token = rand.Text()
-	err = r.redis(ctx, func(ctx context.Context) error {
-		return r.c.rdb.SetArgs(ctx, r.slot.lockKey, token, redis.SetArgs{Mode: "NX", TTL: r.cfg.LockTTL}).Err()
+	err = r.redis(ctx, func(ctx context.Context) (err error) {
+		keys := []string{r.slot.pageKey, r.slot.lockKey}
+		verdict, err = r.c.scripts.acquire.Run(ctx, r.c.rdb, keys, token, r.cfg.LockTTL.Milliseconds()).Text()
+		return err
 	})
-	if errors.Is(err, redis.Nil) {
-		return "", errTaken
-	}
-	return token, err
+	return verdict, token, err
 }
 
-// giveBack ends the caller's hold on the lock, also when its request has been cancelled: nobody shall have to wait for the lock's TTL.
-func (r *request) giveBack(ctx context.Context, token string) {
-	_ = r.redis(probe.Detach(ctx), func(ctx context.Context) error {
-		return r.c.unlock.Run(ctx, r.c.rdb, []string{r.slot.lockKey}, token).Err()
+// fillLeased recomputes the page under its lease, and stores it if the lease is still held by then. If the recompute fails it returns old, if
+// there is one: that is what the others get at this moment, and better than an error.
+func (r *request) fillLeased(ctx context.Context, token string, old *entry) (Page, Outcome, error) {
+	ctx, cancel := r.detach(ctx)
+	defer cancel()
+	filled := false
+	defer func() {
+		if !filled {
+			r.giveBack(ctx, token)
+		}
+	}()
+	page, took, err := r.recomputeLeased(ctx, token)
+	switch {
+	case err != nil && old != nil:
+		out := old.stale()
+		out.Detail = DetailRefreshFailed
+		return old.page, out, nil //nolint:nilerr // the outcome has it
+	case err != nil:
+		return Page{}, failed(), err
+	case old != nil:
+		old.page.Release()
+	}
+	e := r.entry(ctx, page, took, r.cfg.Grace)
+	filled, accepted := r.fillCompared(ctx, e, token)
+	out := missed(accepted, e.ttl)
+	if filled && !accepted {
+		out.Detail = DetailRejected
+		probe.From(ctx).Count(api.CountRejected)
+	}
+	return page, out, nil
+}
+
+// recomputeLeased recomputes the page, and extends the lease while that runs.
+func (r *request) recomputeLeased(ctx context.Context, token string) (Page, time.Duration, error) {
+	stop := make(chan struct{})
+	defer close(stop)
+	beat := r.again()
+	r.c.inBackground(ctx, func(ctx context.Context) { beat.extendUntil(ctx, token, stop) })
+	return r.recompute(ctx)
+}
+
+// extensions is how often a lease is extended in its TTL: one may fail, and one be late.
+const extensions = 3
+
+// extendUntil extends the lease again and again, until stop is closed, ctx ends or the lease is lost.
+func (r *request) extendUntil(ctx context.Context, token string, stop <-chan struct{}) {
+	t := time.NewTicker(r.cfg.LockTTL / extensions)
+	defer t.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		r.budget = r.cfg.RedisBudget // nobody waits for this: each time may take what a request may
+		var held int
+		err := r.redis(ctx, func(ctx context.Context) (err error) {
+			held, err = r.c.scripts.extend.Run(ctx, r.c.rdb, []string{r.slot.lockKey}, token, r.cfg.LockTTL.Milliseconds()).Int()
+			return err
+		})
+		if err == nil && held == 0 {
+			return
+		}
+	}
+}
+
+// fillCompared stores the page if the lease is held and the page is not outdated. It reports whether Redis has answered, with which the
+// lease is over, and whether the page was accepted.
+func (r *request) fillCompared(ctx context.Context, e *entry, token string) (answered, accepted bool) {
+	keys := []string{r.slot.pageKey, r.slot.lockKey, r.slot.tombstoneKey}
+	err := r.redis(ctx, func(ctx context.Context) (err error) {
+		life := (e.ttl + e.grace).Milliseconds()
+		accepted, err = r.c.scripts.fill.Run(ctx, r.c.rdb, keys, token, e.encode(), life).Bool()
+		return err
 	})
+	if err != nil {
+		return false, false
+	}
+	if accepted {
+		r.slot.seen(e.generation)
+		r.slot.changed()
+	}
+	return true, accepted
+}
+
+// fillNothing recomputes the page without storing it: without a lease nobody knows whether it may be. Requests of a process without Redis
+// share that.
+func (r *request) fillNothing(ctx context.Context) (Page, Outcome, error) {
+	if r.trouble == "" {
+		page, out, err := r.recomputed(ctx)
+		if err == nil {
+			out.Detail = DetailWaitOver
+		}
+		return page, out, err
+	}
+	return r.c.outages.share(ctx, r.slot.pageKey, func(ctx context.Context) (Page, Outcome, error) {
+		ctx, cancel := r.detach(ctx)
+		defer cancel()
+		return r.recomputed(ctx)
+	})
+}
+
+// recomputed recomputes the page, and does not store it.
+func (r *request) recomputed(ctx context.Context) (Page, Outcome, error) {
+	page, _, err := r.recompute(ctx)
+	if err != nil {
+		return Page{}, failed(), err
+	}
+	return page, missed(false, r.cfg.TTL), nil
 }

@@ -13,7 +13,9 @@ const (
 	DetailRedisRefused  = api.DetailRedisRefused
 	DetailEarly         = "early"          // recomputed although it was still fresh
 	DetailRefresh       = "refresh"        // stale, and this request started the refresh
-	DetailRefreshFailed = "refresh-failed" // recomputed early, in vain: the page is the old one, and fresh
+	DetailRefreshFailed = "refresh-failed" // recomputed in vain: the page is the old one, fresh or in its time of grace
+	DetailRejected      = "fill-rejected"  // recomputed, and not stored: its lease was lost or revoked, or the page was outdated
+	DetailWaitOver      = "wait-over"      // recomputed without a lease, and not stored: nobody had in the time that a recompute may take
 	DetailComputeFailed = "compute-failed"
 )
 

@@ -2,7 +2,7 @@
 // or too old. Strategies is the table of them; each is one file.
 //
 // Every strategy is written with the verbs of a request: read, recompute and store a page (request.go), take the page's lock, give it
-// back, wait for it (lease.go), and refresh the page in the background (refresh.go). What is the same for all of them is kept there, and
+// back, wait for it (pagelock.go), and refresh the page in the background (refresh.go). What is the same for all of them is kept there, and
 // holds for a new strategy by itself:
 //
 //   - A read is one round trip. All time arithmetic comes from Redis' own clock (PTTL), never from a client's: clocks that disagree
@@ -68,7 +68,7 @@ type Cache struct {
 	prefix   string
 	config   atomic.Pointer[Config]
 	policies map[string]policy
-	unlock   *redis.Script
+	scripts  scripts
 	buffers  bufferPool
 	slots    slots
 	watch    *outage.Watch
@@ -82,7 +82,7 @@ type Cache struct {
 // New returns a cache whose keys in rdb all start with prefix. Its client should be made with Options. The zero fields of cfg take
 // their defaults.
 func New(rdb redis.UniversalClient, prefix string, cfg Config) *Cache {
-	c := &Cache{rdb: rdb, prefix: prefix, policies: map[string]policy{}, unlock: redis.NewScript(compareAndDelete)}
+	c := &Cache{rdb: rdb, prefix: prefix, policies: map[string]policy{}, scripts: newScripts()}
 	cfg = cfg.withDefaults()
 	c.config.Store(&cfg)
 	c.watch = c.newWatch(cfg)

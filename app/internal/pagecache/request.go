@@ -89,8 +89,8 @@ func (r *request) fillAlone(ctx context.Context, grace time.Duration) (Page, Out
 	if err != nil {
 		return Page{}, failed(), err
 	}
-	stored := r.store(ctx, page, took, grace)
-	return page, missed(stored, r.cfg.TTL), nil
+	e := r.entry(ctx, page, took, grace)
+	return page, missed(r.store(ctx, e), e.ttl), nil
 }
 
 func (r *request) recompute(ctx context.Context) (Page, time.Duration, error) {
@@ -98,11 +98,16 @@ func (r *request) recompute(ctx context.Context) (Page, time.Duration, error) {
 	return safely(ctx, r.compute)
 }
 
-func (r *request) store(ctx context.Context, page Page, took, grace time.Duration) bool {
-	e := entry{page: page, generation: newGeneration(), ttl: r.cfg.TTL, grace: grace, took: took}
+// entry makes an entry of a page that was recomputed.
+func (r *request) entry(ctx context.Context, page Page, took, grace time.Duration) *entry {
+	e := &entry{page: page, generation: newGeneration(), ttl: r.cfg.drawTTL(), grace: grace, took: took}
 	if maker := trace.SpanContextFromContext(ctx); maker.IsSampled() {
 		e.maker = maker
 	}
+	return e
+}
+
+func (r *request) store(ctx context.Context, e *entry) bool {
 	err := r.redis(ctx, func(ctx context.Context) error {
 		return r.c.rdb.Set(ctx, r.slot.pageKey, e.encode(), e.ttl+e.grace).Err()
 	})

@@ -24,13 +24,15 @@ type slotName struct{ strategy, key string }
 // slot is what this process remembers of one page: its keys in Redis, and which generations of it have been counted as expired. The
 // counts are of pages, not of requests: of a hundred requests that find one page expired, one counts it.
 type slot struct {
-	pageKey, lockKey string
-	last             atomic.Uint64 // the generation last seen in Redis or stored there; 0 if none was
+	pageKey, lockKey, tombstoneKey string
 
-	mu      sync.Mutex // guards the rest
-	cold    bool       // the page has been counted as cold
-	counted [4]uint64  // the generations last counted as expired
-	next    int        // in counted
+	last atomic.Uint64 // the generation last seen in Redis or stored there; 0 if none was
+
+	mu      sync.Mutex    // guards the rest
+	cold    bool          // the page has been counted as cold
+	counted [4]uint64     // the generations last counted as expired
+	next    int           // in counted
+	change  chan struct{} // closed when the page next changes; nil if nobody waits for that
 }
 
 func (s *slots) get(prefix, strategy, key string) *slot {
@@ -49,7 +51,8 @@ func (s *slots) get(prefix, strategy, key string) *slot {
 	if s.of == nil || len(s.of) >= maxSlots {
 		s.of = map[slotName]*slot{}
 	}
-	made := &slot{pageKey: pagePrefix(prefix) + strategy + ":" + key, lockKey: lockPrefix(prefix) + strategy + ":" + key}
+	of := strategy + ":" + key
+	made := &slot{pageKey: pagePrefix(prefix) + of, lockKey: lockPrefix(prefix) + of, tombstoneKey: tombstonePrefix(prefix) + of}
 	s.of[name] = made
 	return made
 }
@@ -100,5 +103,26 @@ func (s *slot) expired(ctx context.Context, generation uint64) {
 	s.mu.Unlock()
 	if !counted {
 		probe.From(ctx).Count(api.CountExpirations)
+	}
+}
+
+// changes returns a channel that is closed when this process next stores the page under a lease, or invalidates it. Those who wait need not
+// poll for that; what there is then, only Redis knows. (A failed recompute closes nothing: against a database that is down, each of a herd
+// would wake all the others.)
+func (s *slot) changes() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.change == nil {
+		s.change = make(chan struct{})
+	}
+	return s.change
+}
+
+func (s *slot) changed() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.change != nil {
+		close(s.change)
+		s.change = nil
 	}
 }

@@ -38,6 +38,7 @@ func Strategies() []Strategy {
 		{"ttl", "a miss computes the page and stores it for a time", herd, herd, whenAllStore, newTTL},
 		{"singleflight", "the misses of one process share one recompute", oneEach, oneEach, whenOneDoes, newSingleflight},
 		{"lock", "whoever gets the page's lock in Redis recomputes; the others wait for the page", one, one, whenOneDoes, newLock},
+		{"lease", "a lock that an invalidation revokes: what is outdated is never stored; a page past its time is served meanwhile", one, one, whenServedStale, newLease},
 		{"early", "a hit may refresh the page before it expires, the likelier the nearer (XFetch)", herd, early, "", newEarly},
 		{"swr", "a page past its time is served at once and refreshed in the background", one, one, whenServedStale, newSWR},
 	}

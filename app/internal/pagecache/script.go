@@ -1,0 +1,122 @@
+package pagecache
+
+import (
+	"fmt"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// scripts are what runs inside Redis, where nothing comes between a comparison and what follows from it. None of them returns a page: a
+// page that passes through Lua is copied twice, and costs four times as much as one that does not (BenchmarkRead).
+type scripts struct {
+	unlock     *redis.Script // of the page's lock, and of a lease
+	acquire    *redis.Script // of a lease, as the others
+	extend     *redis.Script
+	fill       *redis.Script
+	invalidate *redis.Script
+}
+
+func newScripts() scripts {
+	return scripts{
+		unlock:     redis.NewScript(compareAndDelete),
+		acquire:    redis.NewScript(acquireScript()),
+		extend:     redis.NewScript(extendLease),
+		fill:       redis.NewScript(fillScript()),
+		invalidate: redis.NewScript(invalidateScript()),
+	}
+}
+
+func acquireScript() string    { return luaEntry() + fmt.Sprintf(acquireLease, graceAt) }
+func fillScript() string       { return luaEntry() + fillLease }
+func invalidateScript() string { return luaEntry() + invalidate }
+
+// compareAndDelete gives a lock or a lease back. It deletes the key only while it holds the caller's token: a recompute that took longer
+// than the lock's TTL has lost the lock, and the key may by now be somebody else's.
+//
+//	KEYS lock  ARGV token
+const compareAndDelete = `if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("DEL", KEYS[1]) end return 0`
+
+// extendLease lets a lease live for its whole TTL once more, if the caller still holds it.
+//
+//	KEYS lock  ARGV token, TTL in ms
+const extendLease = `if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("PEXPIRE", KEYS[1], ARGV[2]) end return 0`
+
+// luaEntry returns functions in Lua that read entries as entry.go does. A number of Lua holds integers of 53 bits: enough for times, but not
+// for versions, which are compared byte by byte. (Lua's own comparison of strings depends on the server's locale.)
+func luaEntry() string {
+	return fmt.Sprintf(`
+local function header(key)
+	local h = redis.call("GETRANGE", key, 0, %d)
+	if #h == %d and h:sub(1, %d) == "%s" then return h end
+end
+local function number(h, at)
+	local n = 0
+	for i = at + 1, at + 8 do n = n * 256 + h:byte(i) end
+	return n
+end
+local function ispage(h)
+	local generation, ttl, grace, took = number(h, %d), number(h, %d), number(h, %d), number(h, %d)
+	return h:byte(%d + 1) == 0 and generation > 0 and ttl > 0 and ttl < 2^63 and grace < 2^63 and took < 2^63
+end
+local function older(a, b)
+	for i = %d + 1, %[10]d + 8 do
+		local x, y = a:byte(i), b:byte(i)
+		if x ~= y then
+			if i == %[10]d + 1 then x, y = (x + 128) %% 256, (y + 128) %% 256 end -- the sign
+			return x < y
+		end
+	end
+	return false
+end
+`, headerSize-1, headerSize, len(magic), magic, generationAt, ttlAt, graceAt, tookAt, flagsAt, versionAt)
+}
+
+// Verdicts of acquireLease.
+const (
+	leaseHit   = "HIT"   // the page is there, and fresh
+	leaseTaken = "LEASE" // the caller holds the lease
+	leaseStale = "STALE" // the page is in its time of grace, and somebody holds the lease
+	leaseWait  = "WAIT"  // there is no page, and somebody holds the lease
+)
+
+// acquireLease gives the caller the lease of a page that is not fresh, unless somebody holds it. An entry without an expiry, or one that
+// is no page, counts as missing, as it does for those who read it.
+//
+//	KEYS page, lock  ARGV token, TTL in ms
+const acquireLease = `
+local left = redis.call("PTTL", KEYS[1])
+local h = left >= 0 and header(KEYS[1])
+local page = h and ispage(h)
+if page and left * 1e6 > number(h, %d) then return "HIT" end
+if redis.call("SET", KEYS[2], ARGV[1], "NX", "PX", ARGV[2]) then return "LEASE" end
+if page then return "STALE" end
+return "WAIT"
+`
+
+// fillLease stores a page and gives the lease back, if the caller still holds it, and if the page is not older than what is stored and not
+// older than what the last invalidation accepts. It returns 1 if the page was stored, else 0.
+//
+//	KEYS page, lock, tombstone  ARGV token, entry, its expiry in ms
+const fillLease = `
+if redis.call("GET", KEYS[2]) ~= ARGV[1] then return 0 end
+redis.call("DEL", KEYS[2])
+local least = header(KEYS[3])
+if least and older(ARGV[2], least) then return 0 end
+local stored = redis.call("PTTL", KEYS[1]) >= 0 and header(KEYS[1])
+if stored and ispage(stored) and older(ARGV[2], stored) then return 0 end
+redis.call("SET", KEYS[1], ARGV[2], "PX", ARGV[3])
+return 1
+`
+
+// invalidate drops a page, revokes the lease of who recomputes it, and leaves a tombstone. Of two tombstones the one with the greater
+// version counts: invalidations may come in another order than the commits they are of.
+//
+//	KEYS page, lock, tombstone  ARGV tombstone, its expiry in ms
+const invalidate = `
+redis.call("DEL", KEYS[1], KEYS[2])
+local last = header(KEYS[3])
+if last and older(ARGV[1], last) then
+	return redis.call("PEXPIRE", KEYS[3], ARGV[2])
+end
+return redis.call("SET", KEYS[3], ARGV[1], "PX", ARGV[2])
+`
