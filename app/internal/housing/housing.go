@@ -12,12 +12,14 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
 
 	"loadlab/app/api"
+	"loadlab/app/internal/outage"
 	"loadlab/app/internal/probe"
 )
 
@@ -33,26 +35,34 @@ var (
 // Options are how a Store uses its database. The zero value is the defaults of the knobs db_conns and db_timeout, no index, no distance and no
 // hook.
 type Options struct {
-	Connections int           // the most connections to the database, all of them kept open
-	Timeout     time.Duration // the longest that one load or one price change may take, waiting for a connection included
-	Index       bool          // whether properties has an index on (created_at DESC, id DESC)
+	Connections int // the most connections to the database, all of them kept open
+	// Timeout is the longest that one load or one price change may take, waiting for a connection included. PostgreSQL is asked to stop a
+	// little earlier, so that what does not heed that takes no longer.
+	Timeout time.Duration
+	Index   bool // whether properties has an index on (created_at DESC, id DESC)
 	// SQLiteRTT is how long each round trip to a SQLite database takes, but those that set it up and seed it: a simulated distance. With
 	// another database Open returns ErrDistance.
 	SQLiteRTT time.Duration
 	// Hook makes the hook that sees every query the Store runs for a request, given "postgresql" or "sqlite". Migrations and the
 	// seed are not shown to it.
 	Hook func(system string) bun.QueryHook
+	// Outages is where outages of the database are kept, and Log where they are logged; a book that nobody reads, and slog.Default.
+	Outages *outage.Book
+	Log     *slog.Logger
 
 	wrap func(driver.Connector) driver.Connector // for tests: sees what reaches the driver
 }
 
 // Store is the domain on one database. Its methods are safe for concurrent use.
 type Store struct {
-	dialect sqlDialect
-	address string
-	index   bool
-	timeout time.Duration
-	db      *bun.DB
+	dialect     sqlDialect
+	address     string
+	index       bool
+	timeout     time.Duration
+	connections int
+	connector   driver.Connector
+	watch       *outage.Watch
+	db          *bun.DB
 }
 
 // Open connects to "postgres://user@host:port/database" or "sqlite:PATH", brings the schema up to date and creates or drops the index
@@ -72,7 +82,7 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	if o.Timeout <= 0 {
 		o.Timeout = api.Defaults().Duration("db_timeout")
 	}
-	s := &Store{dialect: e, address: address, index: o.Index, timeout: o.Timeout}
+	s := &Store{dialect: e, address: address, index: o.Index, timeout: o.Timeout, connections: o.Connections}
 	if err := s.setUp(ctx, s.migrate); err != nil {
 		return nil, err
 	}
@@ -80,6 +90,7 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.connector = connector
 	if o.SQLiteRTT > 0 {
 		connector = e.distance(connector, o.SQLiteRTT)
 	}
@@ -94,6 +105,7 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	if o.Hook != nil {
 		s.db = s.db.WithQueryHook(o.Hook(e.system))
 	}
+	s.watch = newWatch(o.Outages, s.connector, o.Log)
 	return s, nil
 }
 
@@ -169,8 +181,11 @@ func (s *Store) Version(ctx context.Context) (string, error) {
 	return s.dialect.name + " " + version, nil
 }
 
-// Close closes the connections.
-func (s *Store) Close() error { return s.db.Close() }
+// Close closes the connections. An outage of the database is not looked after any more.
+func (s *Store) Close() error {
+	s.watch.Close()
+	return s.db.Close()
+}
 
 // outOfTime makes sure that errors.Is finds ctx's end in an error of which that is the reason. A dial has the deadline from ctx but a timer of
 // its own, which may be the first to run out; pgx then reports a timeout that is no context's.
@@ -185,10 +200,8 @@ func outOfTime(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %w", cause, err)
 }
 
-// within runs f on one connection of db within the store's timeout.
-func (s *Store) within(ctx context.Context, db *bun.DB, f func(context.Context, bun.Conn) error) error {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
+// once runs f on one connection of db.
+func (s *Store) once(ctx context.Context, db *bun.DB, f work) error {
 	start := time.Now()
 	conn, err := db.Conn(ctx)
 	probe.From(ctx).AddWait(time.Since(start))
@@ -199,7 +212,7 @@ func (s *Store) within(ctx context.Context, db *bun.DB, f func(context.Context, 
 	inner := ctx
 	if s.dialect.watch != nil {
 		var stop func()
-		inner, stop = s.dialect.watch(ctx, conn.Conn)
+		inner, stop = s.dialect.watch(ctx, conn.Conn, s.dialect.graceOf(s.timeout))
 		defer stop()
 	}
 	return because(ctx, f(inner, conn))

@@ -77,6 +77,11 @@ func (c *Client) Counters(ctx context.Context) (api.Counters, error) {
 	return control[api.Counters](ctx, c, http.MethodGet, api.PathLabCounters, nil)
 }
 
+// Outages are the outages of Redis and of the database that the app has met since it started. Their times are of the app's clock.
+func (c *Client) Outages(ctx context.Context) (api.Outages, error) {
+	return control[api.Outages](ctx, c, http.MethodGet, api.PathLabOutages, nil)
+}
+
 // Strategies are the caching strategies that the app has, with their laws.
 func (c *Client) Strategies(ctx context.Context) ([]api.Strategy, error) {
 	return control[[]api.Strategy](ctx, c, http.MethodGet, api.PathLabStrategy, nil)
