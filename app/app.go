@@ -22,6 +22,7 @@ import (
 
 	"loadlab/app/api"
 	"loadlab/app/internal/housing"
+	"loadlab/app/internal/outage"
 	"loadlab/app/internal/pagecache"
 	"loadlab/app/internal/probe"
 	"loadlab/app/internal/redisproc"
@@ -36,6 +37,7 @@ type app struct {
 	log       *slog.Logger
 	telemetry *telemetry.Telemetry
 	store     *housing.Store
+	outages   *outage.Book
 	redis     *redis.Client
 	cache     *pagecache.Cache
 	server    *server.Server
@@ -77,6 +79,7 @@ func (a *app) build(ctx context.Context, env func(string) string) error {
 	}
 	a.onClose(a.telemetry.Close)
 	registry := probe.NewRegistry(a.telemetry.Registry)
+	a.outages = outage.NewBook(a.telemetry.Registry)
 
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.openRedis(ctx) })
@@ -93,14 +96,14 @@ func (a *app) build(ctx context.Context, env func(string) string) error {
 		return err
 	}
 	a.telemetry.Registry.MustRegister(collectors.NewDBStatsCollector(a.store.DB(), a.store.System()))
-	a.cache = pagecache.New(a.redis, a.cfg.cachePrefix, pagecache.Config{}.With(a.cfg.knobs))
+	a.cache = pagecache.New(a.redis, a.cfg.cachePrefix, pagecache.Config{Log: a.log, Outages: a.outages}.With(a.cfg.knobs))
 	a.onClose(a.cache.Close)
 	info, err := a.info(ctx)
 	if err != nil {
 		return err
 	}
 	a.server = server.New(server.Config{
-		Store: a.store, Cache: a.cache, Redis: a.redis, Probe: registry, Telemetry: a.telemetry, Log: a.log, Info: info,
+		Store: a.store, Cache: a.cache, Redis: a.redis, Outages: a.outages, Probe: registry, Telemetry: a.telemetry, Log: a.log, Info: info,
 	})
 	return nil
 }
@@ -171,7 +174,7 @@ func (a *app) openStore(ctx context.Context) error {
 	}
 	store, err := housing.Open(ctx, url, housing.Options{
 		Connections: a.cfg.knobs.Count("db_conns"), Timeout: a.cfg.knobs.Duration("db_timeout"), Index: a.cfg.knobs.Boolean("index"),
-		SQLiteRTT: a.cfg.knobs.Duration("sqlite_rtt"), SQLiteJitter: a.cfg.knobs.Duration("sqlite_jitter"),
+		SQLiteRTT: a.cfg.knobs.Duration("sqlite_rtt"), SQLiteJitter: a.cfg.knobs.Duration("sqlite_jitter"), Outages: a.outages, Log: a.log,
 		Hook: func(system string) bun.QueryHook {
 			hook.System = system
 			return hook

@@ -31,9 +31,25 @@ type sqlDialect struct {
 	// fill replaces all rows by those of the seed; progress is called with how many properties are in.
 	fill func(ctx context.Context, db *bun.DB, seed *seed, progress func(done int)) error
 	// watch returns a context for the statements on conn, and what to call after the last; see postgresWatch. nil: ctx itself will do.
-	watch func(ctx context.Context, conn *sql.Conn) (inner context.Context, stop func())
+	watch func(ctx context.Context, conn *sql.Conn, grace time.Duration) (inner context.Context, stop func())
+	// grace returns how much of a call's timeout is left to the database to stop in. nil: it needs none.
+	grace func(timeout time.Duration) time.Duration
+	// unreachable reports whether err is that the database could not be reached, or ended the connection; refused whether it is that there
+	// could be no connection. nil: it is in this process.
+	unreachable, refused func(err error) bool
 	// explain runs a query with the database's EXPLAIN and returns the plan as text.
 	explain func(ctx context.Context, conn *sql.Conn, query string) (string, error)
 	// writer is held by whoever writes; SQLite has one writer at a time, and its own way to wait for it is to poll.
 	writer chan struct{}
 }
+
+func (d sqlDialect) graceOf(timeout time.Duration) time.Duration {
+	if d.grace == nil {
+		return 0
+	}
+	return d.grace(timeout)
+}
+
+func (d sqlDialect) isUnreachable(err error) bool { return d.unreachable != nil && d.unreachable(err) }
+
+func (d sqlDialect) isRefused(err error) bool { return d.refused != nil && d.refused(err) }

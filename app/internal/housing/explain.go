@@ -26,7 +26,7 @@ func (s *Store) Explain(ctx context.Context, loader string) ([]Plan, error) {
 	}
 	var rec recorder
 	var plans []Plan
-	err = s.within(ctx, s.db.WithQueryHook(&rec), func(ctx context.Context, conn bun.Conn) error {
+	err = s.reading(ctx, s.db.WithQueryHook(&rec), func(ctx context.Context, conn bun.Conn) error {
 		if _, err := l.load(ctx, conn, Query{Page: 1, PageSize: api.DefaultPageSize}); err != nil {
 			return err
 		}

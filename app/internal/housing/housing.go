@@ -12,12 +12,14 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
 
 	"loadlab/app/api"
+	"loadlab/app/internal/outage"
 	"loadlab/app/internal/probe"
 )
 
@@ -33,15 +35,20 @@ var (
 // Options are how a Store uses its database. The zero value is the defaults of the knobs db_conns and db_timeout, no index, no distance and no
 // hook.
 type Options struct {
-	Connections int           // the most connections to the database, all of them kept open
-	Timeout     time.Duration // the longest that one load or one price change may take, waiting for a connection included
-	Index       bool          // whether properties has an index on (created_at DESC, id DESC)
+	Connections int // the most connections to the database, all of them kept open
+	// Timeout is the longest that one load or one price change may take, waiting for a connection included. PostgreSQL is asked to stop a
+	// little earlier, so that what does not heed that takes no longer.
+	Timeout time.Duration
+	Index   bool // whether properties has an index on (created_at DESC, id DESC)
 	// SQLiteRTT is how long each round trip to a SQLite database takes, but those that set it up and seed it: a simulated distance.
 	// SQLiteJitter is the most that is added to each direction of it. With another database Open returns ErrDistance.
 	SQLiteRTT, SQLiteJitter time.Duration
 	// Hook makes the hook that sees every query the Store runs for a request, given "postgresql" or "sqlite". Migrations and the
 	// seed are not shown to it.
 	Hook func(system string) bun.QueryHook
+	// Outages is where outages of the database are kept, and Log where they are logged; a book that nobody reads, and slog.Default.
+	Outages *outage.Book
+	Log     *slog.Logger
 
 	wrap  func(driver.Connector) driver.Connector // for tests: sees what reaches the driver
 	alarm func() alarm                            // for tests: one that goes by virtual time
@@ -49,13 +56,16 @@ type Options struct {
 
 // Store is the domain on one database. Its methods are safe for concurrent use.
 type Store struct {
-	dialect sqlDialect
-	address string
-	index   bool
-	timeout time.Duration
-	db      *bun.DB
-	wire    *wire // nil: the database has one of its own
-	locks   locks
+	dialect     sqlDialect
+	address     string
+	index       bool
+	timeout     time.Duration
+	connections int
+	connector   driver.Connector
+	watch       *outage.Watch
+	db          *bun.DB
+	wire        *wire // nil: the database has one of its own
+	locks       locks
 }
 
 // Open connects to "postgres://user@host:port/database" or "sqlite:PATH", brings the schema up to date and creates or drops the index
@@ -75,7 +85,7 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	if o.Timeout <= 0 {
 		o.Timeout = api.Defaults().Duration("db_timeout")
 	}
-	s := &Store{dialect: e, address: address, index: o.Index, timeout: o.Timeout}
+	s := &Store{dialect: e, address: address, index: o.Index, timeout: o.Timeout, connections: o.Connections}
 	if err := s.setUp(ctx, s.migrate); err != nil {
 		return nil, err
 	}
@@ -91,6 +101,7 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 		s.wire.setDistance(o.SQLiteRTT, o.SQLiteJitter)
 		connector = distant{connector, s.wire}
 	}
+	s.connector = connector
 	if o.wrap != nil {
 		connector = o.wrap(connector)
 	}
@@ -102,6 +113,7 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	if o.Hook != nil {
 		s.db = s.db.WithQueryHook(o.Hook(e.system))
 	}
+	s.watch = newWatch(o.Outages, s.connector, o.Log)
 	return s, nil
 }
 
@@ -189,8 +201,9 @@ func (s *Store) SetDistance(rtt, jitter time.Duration) error {
 	return nil
 }
 
-// Close ends the lock of the table, if there is one, and closes the connections.
+// Close ends the lock of the table, if there is one, and closes the connections. An outage of the database is not looked after any more.
 func (s *Store) Close() error {
+	s.watch.Close()
 	s.locks.end()
 	if s.wire != nil {
 		s.wire.close()
@@ -211,10 +224,8 @@ func outOfTime(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %w", cause, err)
 }
 
-// within runs f on one connection of db within the store's timeout.
-func (s *Store) within(ctx context.Context, db *bun.DB, f func(context.Context, bun.Conn) error) error {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
+// once runs f on one connection of db.
+func (s *Store) once(ctx context.Context, db *bun.DB, f work) error {
 	start := time.Now()
 	conn, err := db.Conn(ctx)
 	probe.From(ctx).AddWait(time.Since(start))
@@ -225,7 +236,7 @@ func (s *Store) within(ctx context.Context, db *bun.DB, f func(context.Context, 
 	inner := ctx
 	if s.dialect.watch != nil {
 		var stop func()
-		inner, stop = s.dialect.watch(ctx, conn.Conn)
+		inner, stop = s.dialect.watch(ctx, conn.Conn, s.dialect.graceOf(s.timeout))
 		defer stop()
 	}
 	return because(ctx, f(inner, conn))

@@ -67,7 +67,7 @@ func (s *Store) Page(ctx context.Context, loader string, q Query) (body []byte, 
 		return nil, 0, err
 	}
 	var found listing
-	err = s.within(ctx, s.db, func(ctx context.Context, conn bun.Conn) error {
+	err = s.reading(ctx, s.db, func(ctx context.Context, conn bun.Conn) error {
 		var err error
 		found, err = l.load(ctx, conn, q)
 		return err

@@ -4,8 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
+	"io"
 	"iter"
+	"net"
 	"strconv"
 	"strings"
 	"time"
@@ -30,13 +33,16 @@ func postgres() sqlDialect {
 		tableLock: "LOCK TABLE properties IN ACCESS EXCLUSIVE MODE",
 		tableLocks: `SELECT pid, virtualtransaction, granted FROM pg_locks WHERE locktype = 'relation'
 			AND relation = 'properties'::regclass AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-		bun:       func() schema.Dialect { return pgdialect.New() },
-		connector: postgresConnector,
-		lock:      postgresLock,
-		storage:   postgresStorage,
-		fill:      postgresFill,
-		watch:     postgresWatch,
-		explain:   postgresExplain,
+		bun:         func() schema.Dialect { return pgdialect.New() },
+		connector:   postgresConnector,
+		lock:        postgresLock,
+		storage:     postgresStorage,
+		fill:        postgresFill,
+		watch:       postgresWatch,
+		grace:       postgresGrace,
+		unreachable: postgresUnreachable,
+		refused:     postgresRefused,
+		explain:     postgresExplain,
 	}
 }
 
@@ -68,9 +74,12 @@ const (
 	// for all connections within some tens of MB.
 	preparedStatements = 64
 
-	connectTimeout = 5 * time.Second
-	// cancelGrace is how long a statement that was asked to stop may take to do so before its connection is given up.
+	// connectTimeout is short, because a dial into the void holds a place of the pool: a database that is back is not used before it ends.
+	connectTimeout = 2 * time.Second
+	// cancelGrace is how long a statement that was asked to stop may take at most to do so before its connection is given up, and
+	// cancelRest what pgx takes then to clean up.
 	cancelGrace = time.Second
+	cancelRest  = 100 * time.Millisecond
 )
 
 func postgresConnector(address string, timeout time.Duration) (driver.Connector, error) {
@@ -84,7 +93,7 @@ func postgresConnector(address string, timeout time.Duration) (driver.Connector,
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
-	config.BuildContextWatcherHandler = cancelHandler
+	config.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler { return cancelHandler(c, postgresGrace(timeout)) }
 	config.RuntimeParams["timezone"] = "UTC"
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "loadlab"
@@ -100,7 +109,7 @@ func postgresConnector(address string, timeout time.Duration) (driver.Connector,
 
 // postgresWatch watches the context once for all statements on conn. Left to themselves, database/sql starts a goroutine for each
 // statement whose context can end, and pgx registers with the context each time: for 62 queries that is 5 to 25% of the app's own CPU.
-func postgresWatch(ctx context.Context, conn *sql.Conn) (context.Context, func()) {
+func postgresWatch(ctx context.Context, conn *sql.Conn, grace time.Duration) (context.Context, func()) {
 	var pg *pgconn.PgConn
 	err := conn.Raw(func(c any) error {
 		if c, ok := c.(*stdlib.Conn); ok {
@@ -111,7 +120,7 @@ func postgresWatch(ctx context.Context, conn *sql.Conn) (context.Context, func()
 	if err != nil || pg == nil {
 		return ctx, func() {} // a broken connection, or a test's
 	}
-	w := ctxwatch.NewContextWatcher(cancelHandler(pg))
+	w := ctxwatch.NewContextWatcher(cancelHandler(pg, grace))
 	w.Watch(ctx)
 	return watched{ctx}, w.Unwatch
 }
@@ -124,9 +133,51 @@ func (watched) Done() <-chan struct{} { return nil }
 
 // cancelHandler asks the server to stop the statement when its context ends. pgx would close the connection. In a stampede whose
 // clients give up, that is when the pool can least afford to connect again.
-func cancelHandler(c *pgconn.PgConn) ctxwatch.Handler {
-	return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: cancelGrace}
+func cancelHandler(c *pgconn.PgConn, grace time.Duration) ctxwatch.Handler {
+	return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: max(grace-cancelRest, grace/2)}
 }
+
+// postgresGrace leaves a fifth of a call's timeout to the server to stop in; all that there is if there is no timeout.
+func postgresGrace(timeout time.Duration) time.Duration {
+	if timeout <= 0 {
+		return cancelGrace
+	}
+	return min(timeout/5, cancelGrace)
+}
+
+// postgresUnreachable reports whether err is that the server could not be reached, or ended the connection: by its own words, which are
+// those of a server that starts, ends, or has no connection left, or because the connection broke.
+func postgresUnreachable(err error) bool {
+	if postgresRefused(err) {
+		return true
+	}
+	var answer *pgconn.PgError
+	if errors.As(err, &answer) {
+		switch answer.Code {
+		case pgAdminShutdown, pgCrashShutdown, pgCannotConnectNow, pgTooManyConnections:
+			return true
+		}
+		return strings.HasPrefix(answer.Code, pgConnectionException)
+	}
+	for _, broken := range []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, driver.ErrBadConn, pgconn.ErrConnClosed} {
+		if errors.Is(err, broken) {
+			return true
+		}
+	}
+	return errors.As(err, new(net.Error))
+}
+
+// postgresRefused reports whether err is that no connection could be made.
+func postgresRefused(err error) bool { return errors.As(err, new(*pgconn.ConnectError)) }
+
+// Codes of PostgreSQL's errors (appendix A of its manual).
+const (
+	pgConnectionException = "08" // the class
+	pgTooManyConnections  = "53300"
+	pgAdminShutdown       = "57P01"
+	pgCrashShutdown       = "57P02"
+	pgCannotConnectNow    = "57P03"
+)
 
 // setUpLock is the key of the advisory lock under which the schema and the rows are made: "loadlab" in ASCII.
 const setUpLock = 0x6c6f61646c6162

@@ -15,7 +15,7 @@ import (
 // Property returns one property; ErrNotFound if there is none with that id.
 func (s *Store) Property(ctx context.Context, id int64) (api.Property, error) {
 	var found api.Property
-	err := s.within(ctx, s.db, func(ctx context.Context, conn bun.Conn) error {
+	err := s.reading(ctx, s.db, func(ctx context.Context, conn bun.Conn) error {
 		var err error
 		found, err = one(ctx, conn, id)
 		return err

@@ -30,6 +30,13 @@ func (e *Error) Error() string { return e.Err.Error() }
 // Unwrap returns the call's own error.
 func (e *Error) Unwrap() error { return e.Err }
 
+// GaveUp reports whether ctx, that of a caller, has ended: whatever came of its call shows nothing of the dependency. A dial has the deadline
+// from its context and a timer of its own, which may be the first to run out.
+func GaveUp(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
+}
+
 // record is an outage, or the suspicion of one.
 type record struct {
 	dependency              string

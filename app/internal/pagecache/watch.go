@@ -51,7 +51,7 @@ func resultOf(ctx context.Context, err error) outage.Result {
 			}
 		}
 		return outage.Answered
-	case ctx.Err() != nil:
+	case outage.GaveUp(ctx):
 		return outage.Unknown
 	}
 	return outage.Failed

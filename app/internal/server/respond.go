@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"loadlab/app/api"
+	"loadlab/app/internal/outage"
 	"loadlab/otel/signal"
 	"loadlab/otel/telemetry"
 )
@@ -59,15 +60,29 @@ func (s *Server) problem(c *gin.Context, rq *request, status int, detail string,
 	s.send(c, rq, status, typeProblem, append(body, '\n'))
 }
 
-// fail answers a request that could not be served, and logs why: the answer shows no internals.
+// retryAfter is how many seconds a client should wait for a database that does not answer: one that is back is used within a second.
+const retryAfter = "1"
+
+// unavailable answers a request that needs a database which does not answer.
+func (s *Server) unavailable(c *gin.Context, rq *request) {
+	c.Writer.Header()["Retry-After"] = []string{retryAfter}
+	s.problem(c, rq, http.StatusServiceUnavailable, "the database does not answer, or not in time: try again in a second")
+}
+
+// fail answers a request that could not be served, and logs why: the answer shows no internals. An outage has log lines of its own.
 func (s *Server) fail(c *gin.Context, rq *request, err error) {
 	ctx := c.Request.Context()
 	if rq != nil {
 		ctx = rq.ctx
 	}
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		s.Log.DebugContext(ctx, "the client went away", "path", c.Request.URL.Path, "error", err)
-	} else {
+	case errors.As(err, new(*outage.Error)):
+		s.Log.DebugContext(ctx, "request failed in an outage", "path", c.Request.URL.Path, "error", err)
+		s.unavailable(c, rq)
+		return
+	default:
 		s.Log.ErrorContext(ctx, "request failed", "path", c.Request.URL.Path, "error", err)
 	}
 	s.problem(c, rq, http.StatusInternalServerError, "the page could not be made; the app's log says why")

@@ -21,6 +21,7 @@ import (
 
 	"loadlab/app/api"
 	"loadlab/app/internal/housing"
+	"loadlab/app/internal/outage"
 	"loadlab/app/internal/pagecache"
 	"loadlab/app/internal/probe"
 	"loadlab/app/internal/server"
@@ -45,6 +46,7 @@ type rig struct {
 	spans    *tracetest.InMemoryExporter // nil if nothing is traced
 	flush    func()                      // exports the spans
 	server   *server.Server
+	log      *testkit.Log // from level info on
 }
 
 // newRig serves from the database at databaseURL; a SQLite file if that is empty.
@@ -62,8 +64,8 @@ func newRigOn(t *testing.T, databaseURL, redisAddr string, traced bool) *rig {
 	if databaseURL == "" {
 		databaseURL = "sqlite:" + filepath.Join(t.TempDir(), "portal.db")
 	}
-	r := &rig{flush: func() {}}
-	log := slog.New(slog.DiscardHandler)
+	r := &rig{flush: func() {}, log: &testkit.Log{}}
+	log := slog.New(slog.NewTextHandler(r.log, nil))
 	cfg := telemetry.Config{Env: func(string) string { return "" }, Log: log}
 	if traced {
 		r.spans = tracetest.NewInMemoryExporter()
@@ -79,8 +81,9 @@ func newRigOn(t *testing.T, databaseURL, redisAddr string, traced bool) *rig {
 		}
 	}
 	registry := probe.NewRegistry(tel.Registry)
+	outages := outage.NewBook(tel.Registry)
 	hook := &probe.SQLHook{Tracer: tel.Tracer}
-	r.store, err = housing.Open(t.Context(), databaseURL, housing.Options{Hook: func(system string) bun.QueryHook {
+	r.store, err = housing.Open(t.Context(), databaseURL, housing.Options{Outages: outages, Log: log, Hook: func(system string) bun.QueryHook {
 		hook.System = system
 		return hook
 	}})
@@ -98,12 +101,12 @@ func newRigOn(t *testing.T, databaseURL, redisAddr string, traced bool) *rig {
 	client.AddHook(&probe.RedisHook{Tracer: tel.Tracer})
 	knobs := api.Defaults()
 	knobs["redis_budget"] = "1s"
-	cache := pagecache.New(client, "test", pagecache.Config{}.With(knobs))
+	cache := pagecache.New(client, "test", pagecache.Config{Outages: outages, Log: log}.With(knobs))
 	info := api.Info{Loaders: housing.Loaders(), Config: knobs}
 	for _, s := range server.Strategies() {
 		info.Strategies = append(info.Strategies, s.Name)
 	}
-	r.server = server.New(server.Config{Store: r.store, Cache: cache, Redis: client, Probe: registry, Telemetry: tel, Log: log, Info: info})
+	r.server = server.New(server.Config{Store: r.store, Cache: cache, Redis: client, Outages: outages, Probe: registry, Telemetry: tel, Log: log, Info: info})
 	r.api, r.lab = httptest.NewServer(r.server.API()), httptest.NewServer(r.server.Lab())
 	t.Cleanup(func() {
 		r.api.Close()
@@ -121,7 +124,7 @@ type keep struct{ *tracetest.InMemoryExporter }
 func (keep) Shutdown(context.Context) error { return nil }
 
 // postgres starts a PostgreSQL for one test.
-func postgres(t *testing.T) string {
+func postgres(t *testing.T) *localserver.Postgres {
 	t.Helper()
 	pg, err := localserver.StartPostgres(t.Context(), localserver.Options{})
 	testkit.Need(t, err, localserver.ErrMissing)
@@ -130,7 +133,7 @@ func postgres(t *testing.T) string {
 			t.Error(err)
 		}
 	})
-	return pg.URL()
+	return pg
 }
 
 // answer is a response with its body read.

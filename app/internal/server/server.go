@@ -16,6 +16,7 @@ import (
 
 	"loadlab/app/api"
 	"loadlab/app/internal/housing"
+	"loadlab/app/internal/outage"
 	"loadlab/app/internal/pagecache"
 	"loadlab/app/internal/probe"
 	"loadlab/otel/telemetry"
@@ -25,7 +26,8 @@ import (
 type Config struct {
 	Store     *housing.Store
 	Cache     *pagecache.Cache
-	Redis     *redis.Client // for readiness, memory and pings; pages go through Cache
+	Redis     *redis.Client // for memory and pings; pages go through Cache
+	Outages   *outage.Book  // of Redis and the database
 	Probe     *probe.Registry
 	Telemetry *telemetry.Telemetry
 	Log       *slog.Logger
@@ -94,25 +96,30 @@ func (s *Server) healthz(c *gin.Context) {
 	s.json(c, s.begin(c, api.ModeNone), map[string]string{"status": "ok"})
 }
 
-// readyTimeout bounds each check of /readyz.
-const readyTimeout = 2 * time.Second
+// readyTimeout bounds what /readyz waits for the database.
+const readyTimeout = time.Second
 
-// readyz fails while the app drains and when the database does not answer. A Redis that is gone costs latency, not readiness: pages
-// are computed without it.
+// readyz fails while the app drains, and while the database is down: nearly all that is asked of the app needs it then, and another replica
+// may reach it. It asks on a connection of its own, so that a pool that is in use is not taken for a database that is gone, and not at all
+// during an outage that is known. A Redis that is gone costs latency, not readiness, and is not asked.
 func (s *Server) readyz(c *gin.Context) {
 	if s.draining.Load() {
 		s.problem(c, nil, http.StatusServiceUnavailable, "the app is draining")
 		return
 	}
+	if s.Outages.Down(api.DependencyDatabase) {
+		s.unavailable(c, nil)
+		return
+	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), readyTimeout)
 	defer cancel()
-	if err := s.Store.DB().PingContext(ctx); err != nil {
-		s.problem(c, nil, http.StatusServiceUnavailable, "the database does not answer: "+err.Error())
+	if err := s.Store.Ping(ctx); err != nil {
+		s.unavailable(c, nil)
 		return
 	}
 	redisStatus := "ok"
-	if err := s.Redis.Ping(ctx).Err(); err != nil {
-		redisStatus = "unavailable: " + err.Error()
+	if s.Outages.Down(api.DependencyRedis) {
+		redisStatus = "unavailable"
 	}
 	s.json(c, s.begin(c, api.ModeNone), map[string]string{"status": "ready", "redis": redisStatus})
 }

@@ -137,7 +137,7 @@ func TestAPriceChangeMakesTheCachedPageStale(t *testing.T) {
 
 // TestCountsAreThoseOfTheDatabase compares what responses and counters report with what PostgreSQL counted, under concurrency.
 func TestCountsAreThoseOfTheDatabase(t *testing.T) {
-	url := postgres(t)
+	url := postgres(t).URL()
 	r := newRig(t, url, false)
 	db, err := sql.Open("pgx", url)
 	if err != nil {

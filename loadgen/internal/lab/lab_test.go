@@ -49,11 +49,17 @@ func TestControls(t *testing.T) {
 		"naive": {Counts: api.Counts{api.CountRequests: 2, api.CountSQL: 124}, Cache: map[string]int64{"hit": 1}},
 	}}
 	strategies := []api.Strategy{{Name: "ttl", Cold: api.Law{Relation: "~", Recomputes: "arrivals"}}}
+	began := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
+	outages := api.Outages{Dropped: 1, Outages: []api.Outage{
+		{Dependency: api.DependencyDatabase, Began: began, Ended: began.Add(time.Second), Failed: 3, Probes: 2, Attempts: 5},
+		{Dependency: api.DependencyRedis, Began: began, Failed: 3, Skipped: 1000, Attempts: 3}, // it lasts
+	}}
 	page := api.Page{Count: 5000, Results: []api.Property{{ID: 7, Price: "1.00"}}}
 	var flushed, expired atomic.Int32
 	c := serve(t, map[string]http.HandlerFunc{
 		"GET /lab/info":       answer(200, info),
 		"GET /lab/counters":   answer(200, counters),
+		"GET /lab/outages":    answer(200, outages),
 		"GET /lab/strategies": answer(200, strategies),
 		"POST /lab/cache/flush": func(w http.ResponseWriter, r *http.Request) {
 			flushed.Add(1)
@@ -75,6 +81,7 @@ func TestControls(t *testing.T) {
 	ctx := t.Context()
 	check(t, "Info", info)(c.Info(ctx))
 	check(t, "Counters", []api.Counters{counters})(c.Counters(ctx))
+	check(t, "Outages", outages)(c.Outages(ctx))
 	check(t, "Strategies", strategies)(c.Strategies(ctx))
 	check(t, "PutConfig", api.Config{"ttl": "3s", "grace": "1m0s"})(c.PutConfig(ctx, api.Config{"ttl": "3s"}))
 	check(t, "FirstPage", page)(c.FirstPage(ctx))
@@ -147,6 +154,7 @@ func TestNoLab(t *testing.T) {
 	for name, call := range map[string]func() error{
 		"Info":       func() error { _, err := c.Info(ctx); return err },
 		"Counters":   func() error { _, err := c.Counters(ctx); return err },
+		"Outages":    func() error { _, err := c.Outages(ctx); return err },
 		"Strategies": func() error { _, err := c.Strategies(ctx); return err },
 		"PutConfig":  func() error { _, err := c.PutConfig(ctx, api.Config{}); return err },
 		"Settle":     func() error { _, err := c.Settle(ctx); return err },

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"loadlab/app/api"
+	"loadlab/internal/localserver"
+	"loadlab/internal/testkit"
+)
+
+// outages asks a running app for its outages.
+func outages(t *testing.T, r running) []api.Outage {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+r.Lab+api.PathLabOutages, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var got api.Outages
+	if err := json.NewDecoder(resp.Body).Decode(&got); err != nil {
+		t.Fatal(err)
+	}
+	return got.Outages
+}
+
+// A Redis that goes and comes, again and again, fails no request, and leaves two lines in the log each time.
+func TestRedisGoesAndComes(t *testing.T) {
+	redis, err := localserver.StartRedis(t.Context(), localserver.Options{})
+	testkit.Need(t, err, localserver.ErrMissing)
+	defer redis.Stop()
+	r := launch(t, "--redis-url="+redis.URL())
+	before := strings.Count(r.log.String(), "\n")
+	page := func() string {
+		resp := get(t, "http://"+r.API+api.PathCached+"lock/?loader=optimized")
+		if resp.StatusCode != http.StatusOK {
+			t.Errorf("status %d", resp.StatusCode)
+		}
+		return resp.Header.Get(api.HeaderCacheStatus)
+	}
+	const times = 3
+	for n := range times {
+		page()
+		redis.Process.Kill()
+		testkit.Eventually(t, "Redis is known to be down", func() bool { return strings.HasSuffix(page(), "; detail="+api.DetailRedisDown) })
+		if err := redis.Restart(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+		testkit.Eventually(t, "Redis is used again", func() bool { return strings.HasPrefix(page(), "loadlab; hit") })
+		if got := outages(t, r); len(got) != n+1 || got[n].Dependency != api.DependencyRedis || got[n].Ongoing() || got[n].Skipped == 0 {
+			t.Errorf("got %+v, want %d outages that have ended", got, n+1)
+		}
+	}
+	if lines := strings.Count(r.log.String(), "\n") - before; lines != 2*times || strings.Count(r.log.String(), `"msg":"outage ended"`) != times {
+		t.Errorf("got %d lines, want two an outage:\n%s", lines, r.log)
+	}
+}
