@@ -50,6 +50,12 @@ type rig struct {
 // newRig serves from the database at databaseURL; a SQLite file if that is empty.
 func newRig(t *testing.T, databaseURL string, traced bool) *rig {
 	t.Helper()
+	return newRigOn(t, databaseURL, "", traced)
+}
+
+// newRigOn is newRig with the Redis at an address; its own if that is empty.
+func newRigOn(t *testing.T, databaseURL, redisAddr string, traced bool) *rig {
+	t.Helper()
 	if databaseURL == "" {
 		databaseURL = "sqlite:" + filepath.Join(t.TempDir(), "portal.db")
 	}
@@ -81,7 +87,10 @@ func newRig(t *testing.T, databaseURL string, traced bool) *rig {
 	if err := r.store.Seed(t.Context(), rows, nil); err != nil {
 		t.Fatal(err)
 	}
-	options, err := pagecache.Options("redis://"+r.redis.Addr(), time.Second)
+	if redisAddr == "" {
+		redisAddr = r.redis.Addr()
+	}
+	options, err := pagecache.Options("redis://"+redisAddr, time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
