@@ -3,6 +3,7 @@ package housing_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -98,6 +99,47 @@ func TestDistanceEndsWithTheContext(t *testing.T) {
 		}
 		if _, err := s.ChangePrice(t.Context(), 1, 4711); err != nil {
 			t.Errorf("a price change after those that were given up: %v", err)
+		}
+	})
+}
+
+// A jitter is added in each direction, so that a round trip takes from rtt to rtt and twice the jitter, and the same in every run.
+func TestJitter(t *testing.T) {
+	measure := func() (took []time.Duration) {
+		synctest.Test(t, func(t *testing.T) {
+			s := seeded(t, sqliteURL(t), 30, housing.WithTimers(housing.Options{SQLiteRTT: rtt, SQLiteJitter: rtt / 2}))
+			var err error
+			if took, err = s.Pings(t.Context(), 1000); err != nil {
+				t.Fatal(err)
+			}
+		})
+		return took
+	}
+	took := measure()
+	if again := measure(); !slices.Equal(took, again) {
+		t.Error("two runs have different jitter")
+	}
+	least, most, sum := slices.Min(took), slices.Max(took), time.Duration(0)
+	for _, d := range took {
+		sum += d
+	}
+	if mean := sum / 1000; least < rtt || least > rtt+rtt/20 || most > 2*rtt || most < 2*rtt-rtt/20 || mean < rtt*147/100 || mean > rtt*153/100 {
+		t.Errorf("got %s to %s, on average %s, want %s to %s, on average %s", least, most, mean, rtt, 2*rtt, rtt*3/2)
+	}
+}
+
+// The distance can be changed while connections are open.
+func TestDistanceAtRunTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := seeded(t, sqliteURL(t), 30, housing.WithTimers(housing.Options{Connections: 1}))
+		for _, want := range []time.Duration{0, rtt, 2 * rtt, 0} {
+			if err := s.SetDistance(want, 0); err != nil {
+				t.Fatal(err)
+			}
+			took, err := s.Pings(t.Context(), 3)
+			if err != nil || !slices.Equal(took, []time.Duration{want, want, want}) {
+				t.Errorf("got %s, %v, want %s each", took, err, want)
+			}
 		}
 	})
 }

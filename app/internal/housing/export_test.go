@@ -1,6 +1,10 @@
 package housing
 
-import "database/sql/driver"
+import (
+	"context"
+	"database/sql/driver"
+	"time"
+)
 
 // RowBytes is the least length of a property's texts together.
 const RowBytes = rowBytes
@@ -15,4 +19,10 @@ func WithDriver(o Options, wrap func(driver.Connector) driver.Connector) Options
 func WithTimers(o Options) Options {
 	o.alarm = newTimerAlarm
 	return o
+}
+
+// NewAlarm returns the system's alarm.
+func NewAlarm() (wait func(context.Context, time.Duration) error, closeAlarm func()) {
+	a := newAlarm()
+	return a.wait, a.close
 }
