@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -97,6 +98,22 @@ func (c *Client) Flush(ctx context.Context) error {
 func (c *Client) Expire(ctx context.Context) error {
 	_, err := control[json.RawMessage](ctx, c, http.MethodPost, api.PathLabExpire, nil)
 	return err
+}
+
+// Usage returns what the app and its Redis have used since they started, and how many pages of the strategy are cached; of no pages if
+// strategy is empty.
+func (c *Client) Usage(ctx context.Context, strategy string) (api.Usage, error) {
+	path := api.PathLabUsage
+	if strategy != "" {
+		path += "?strategy=" + url.QueryEscape(strategy)
+	}
+	return control[api.Usage](ctx, c, http.MethodGet, path, nil)
+}
+
+// LimitMemory sets how much memory Redis may use and what it evicts beyond that, and returns what is in force. A limit of 0 puts back what Redis
+// had before the first change.
+func (c *Client) LimitMemory(ctx context.Context, limit api.RedisMemory) (api.RedisMemory, error) {
+	return control[api.RedisMemory](ctx, c, http.MethodPut, api.PathLabMemory, limit)
 }
 
 // Settle waits until no recompute and no background refresh runs, and returns the counters as they are then: only with those are a

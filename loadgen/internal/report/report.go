@@ -32,6 +32,7 @@ const (
 	ErrorKinds = "errors"
 	Notes      = "notes"
 	Gates      = "gates"
+	Capacity   = "capacity"
 )
 
 // Section is one part of a report. What it does not have is empty.
@@ -73,7 +74,9 @@ const (
 type Table struct {
 	Columns []Column
 	Groups  []Group
-	Second  string // the heading of the columns in figure.InCost where the page is too narrow for all; empty if a table is never split
+	// Second and Third are the headings of the columns in figure.InCost and figure.InUse where the page is too narrow for all: those of the second
+	// are in one table with those of the third where there is room. Empty if a table is never split.
+	Second, Third string
 }
 
 // Column is one column.
@@ -122,7 +125,7 @@ func New(run *result.Run) (*Report, error) {
 	for _, reasons := range [][]string{run.Invalid, run.Limited} {
 		r.Also = append(r.Also, reasons[min(1, len(reasons)):]...) // the sentence has the first
 	}
-	for _, section := range []func(*figure.Figures) Section{modes, figures, timeSpent, laws, queries, staleness, errorKinds, notes, gates} {
+	for _, section := range []func(*figure.Figures) Section{modes, figures, timeSpent, laws, queries, staleness, errorKinds, notes, gates, capacity} {
 		if s := section(f); s.Heading != "" {
 			r.Sections = append(r.Sections, s)
 		}

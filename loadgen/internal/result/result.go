@@ -52,6 +52,14 @@ type Scenario struct {
 	File   string `json:"file"`
 	SHA256 string `json:"sha256"`
 	Rounds int    `json:"rounds"`
+	// Objective is what capacity is measured by; nil if the scenario has none.
+	Objective *Objective `json:"objective,omitempty"`
+}
+
+// Objective is a bound of a figure of the response time: the p99 at most 50 ms.
+type Objective struct {
+	Figure string `json:"figure"`
+	AtMost Dur    `json:"at_most_ns"`
 }
 
 // Stack is what it ran on, as the app itself reported it where it could.
@@ -118,6 +126,8 @@ type Cell struct {
 	Stale    *Stale            `json:"stale,omitempty"`
 	// Spent is what the time was spent on, by response time, shortest first; of responses that carried Server-Timing.
 	Spent []Bucket `json:"spent,omitempty"`
+	// Redis is nil if it is unknown. What is of its process, or of all its clients, is 0 where other modes ran beside.
+	Redis *Redis `json:"redis,omitempty"`
 }
 
 // Ledger accounts for every scheduled request: Scheduled = Completed + the sum of Failed (unsent is one of its kinds).
@@ -162,9 +172,11 @@ type Server struct {
 	Cache     map[string]int64 `json:"cache,omitempty"` // by Cache-Status: hit, stale, miss, coalesced, bypass
 	// MinMiss is the shortest total of a response that recomputed its page: the D of the laws. 0 if there was none.
 	MinMiss Dur `json:"min_miss_ns,omitempty"`
-	// CPU is the CPU time that the app's process used over the cell, by the operating system's account; 0 if it is unknown: the app is not
-	// the run's own, or other modes ran beside.
+	// CPU is the CPU time that the app's process used over the cell, by the operating system's account; 0 if it is unknown: the app does not
+	// say, or other modes ran beside.
 	CPU Dur `json:"cpu_ns,omitempty"`
+	// DatabaseCPU is the same of all processes of the run's own database server; a database inside the app is in CPU.
+	DatabaseCPU Dur `json:"database_cpu_ns,omitempty"`
 	// Counters is the change of the app's own counters over the cell, background work included; nil when the lab controls are out of
 	// reach.
 	Counters api.Counts `json:"counters,omitzero"`

@@ -101,18 +101,6 @@ func (s *subject) counters(ctx context.Context) (map[string]api.Counts, error) {
 	return counts, nil
 }
 
-// cpu returns the CPU time that the stack's own app has used so far; 0 if that is unknown.
-func (s *subject) cpu() time.Duration {
-	if s.stack.App == nil {
-		return 0
-	}
-	used, err := s.stack.App.CPU()
-	if err != nil {
-		return 0 // not on this system, or the app has ended: what is not known is in no figure
-	}
-	return used
-}
-
 // droppedSpans returns how many spans the stack's own app has lost: traces may have gaps then. What a remote app does with its spans is not the
 // run's concern.
 func (s *subject) droppedSpans(ctx context.Context) int64 {
