@@ -22,7 +22,7 @@ const (
 	PathLabKeys      = "/lab/cache/keys"
 	PathLabMemory    = "/lab/redis/memory"
 	PathLabCounters  = "/lab/counters"
-	PathLabUsage     = "/lab/usage" // ?strategy=
+	PathLabUsage     = "/lab/usage"    // ?strategy=
 	PathLabExplain   = "/lab/explain/" // + {loader}
 	PathLabStrategy  = "/lab/strategies"
 	PathLabBuildInfo = "/lab/info"

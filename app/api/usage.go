@@ -35,7 +35,9 @@ const (
 )
 
 // Policies are those of RedisMemory; the first holds where none is given. The embedded Redis has the first two.
-func Policies() []string { return []string{"allkeys-lru", "noeviction", "allkeys-lfu", "allkeys-random"} }
+func Policies() []string {
+	return []string{"allkeys-lru", "noeviction", "allkeys-lfu", "allkeys-random"}
+}
 
 // DatabaseInApp reports whether a database of that name (Info.Database) runs inside the app's process, so that what it uses the app uses.
 func DatabaseInApp(name string) bool { return strings.HasPrefix(name, "SQLite") }

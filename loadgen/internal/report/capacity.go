@@ -18,7 +18,7 @@ func capacity(f *figure.Figures) Section {
 	if !ok || f.Total("", "") == nil {
 		return Section{}
 	}
-	within := o.Figure + " ≤ " + unit.Latency(o.AtMost)
+	within := o.Figure + " ≤ " + unit.Length(o.AtMost)
 	t := &Table{Columns: []Column{
 		{Title: "mode", Left: true}, {Name: "rate", Title: "req/s"}, {Name: "cores", Above: "cores", Title: "used"},
 		{Name: "per_core", Above: "req/s", Title: "/core"}, {Name: machineName(bound), Title: o.Figure}, {Name: "load", Title: "with", Left: true},
@@ -39,7 +39,7 @@ func capacity(f *figure.Figures) Section {
 		lines = append(lines, fmt.Sprintf("%s: in no phase; %s and load are those of the phase with the least %s.", never, o.Figure, o.Figure))
 	}
 	if t.has(func(c Cell) bool { return c.Text == unit.None }) {
-		lines = append(lines, unit.None+": not measured.")
+		lines = append(lines, unit.None+": not measured, or in too few requests.")
 	}
 	return Section{ID: Capacity, Heading: "Capacity: requests a second and core", Table: t, Prose: prose(lines...)}
 }

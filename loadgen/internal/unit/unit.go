@@ -93,7 +93,7 @@ func Counted(n int64, what string) string {
 func Bytes(x float64) string {
 	switch {
 	case x < 999.5:
-		return Digits(math.Round(x)) + " B"
+		return Count(int64(math.Round(x))) + " B"
 	case x < 999.5e3:
 		return Digits(x/1e3) + " kB"
 	case x < 999.5e6:
