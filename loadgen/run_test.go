@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"loadlab/internal/localserver"
+	"loadlab/internal/testkit"
 	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/scenario"
@@ -84,9 +86,68 @@ func TestRun(t *testing.T) {
 		if shared := c.Phase == "users"; runtime.GOOS == "linux" && (c.Server.CPU > 0) == shared {
 			t.Errorf("%s, %s: the app's CPU time is %s", c.Mode, c.Phase, c.Server.CPU)
 		}
+		checkCost(t, c, c.Phase == "users", false)
 	}
 	checkRenderings(t, runs[0], paths[0], r.stdout)
 	checkTraces(t, paths[0])
+}
+
+// checkCost checks what a cell has of the servers: the embedded Redis says what it has used, as a real one does.
+func checkCost(t *testing.T, c result.Cell, shared, servers bool) {
+	t.Helper()
+	cached := c.Mode != "naive"
+	r := c.Redis
+	switch {
+	case r == nil:
+		t.Errorf("%s, %s: nothing is known of Redis", c.Mode, c.Phase)
+	case cached && (r.Pages > 1 || r.Pages == 1 && r.PageBytes < 40_000): // it may have expired
+		t.Errorf("%s, %s: %d pages of %d bytes, want its one page", c.Mode, c.Phase, r.Pages, r.PageBytes)
+	case !cached && r.Pages != 0:
+		t.Errorf("%s, %s: %d pages, want none", c.Mode, c.Phase, r.Pages)
+	case shared && (r.CPU != 0 || r.BytesOut != 0):
+		t.Errorf("%s, %s: Redis %+v of all modes together", c.Mode, c.Phase, r)
+	case !shared && (r.CPU <= 0 || cached && c.Server.Cache["hit"] > 0 && r.BytesOut < 40_000*c.Server.Cache["hit"] || !cached && r.BytesOut != 0):
+		t.Errorf("%s, %s: Redis %+v for %v", c.Mode, c.Phase, r, c.Server.Cache)
+	}
+	if (c.Server.DatabaseCPU > 0) != (servers && !shared) {
+		t.Errorf("%s, %s: the database's CPU time is %s", c.Mode, c.Phase, c.Server.DatabaseCPU)
+	}
+}
+
+// On servers of its own a run knows what each of them used; an objective makes it a measurement of capacity.
+func TestRunOnServers(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("CPU times of other processes are known on Linux only")
+	}
+	testkit.Need(t, localserver.Check(), localserver.ErrMissing)
+	workplace(t)
+	write(t, "small.yaml", `why: two ways to serve a page
+app: {properties: 500, redis_budget: 10s}
+objective: {p50: 5s}
+modes:
+  naive: GET /api/properties/live/naive/
+  ttl:   GET /api/properties/cached/ttl/
+rounds: 1
+phases:
+  - {name: prime, requests: 2, warmup: true}
+  - {name: full, users: 4, for: 300ms}
+gates:
+  - cpu("ttl", "full") > 0*ms and redis_cpu("ttl", "full") > 0*ms
+  - db_cpu("naive", "full") > db_cpu("ttl", "full")
+  - redis_bytes("naive", "full") == 0 and redis_bytes("ttl", "full") > 40000
+  - page_memory("ttl", "full") > 40000
+  - per_core("ttl", "full") > per_core("naive", "full")
+`)
+	r := runSmall(t, "--stack", "local")
+	if r.code != result.ExitPass || !strings.Contains(r.stdout, "\nCapacity: requests a second and core\n") {
+		t.Fatal(r)
+	}
+	runs, _ := results(t)
+	for _, c := range runs[0].Cells {
+		if c.Phase == "full" {
+			checkCost(t, c, false, true)
+		}
+	}
 }
 
 // checkTraces checks that the traces of a run can be listed and drawn: the spans of the app have come through.

@@ -71,13 +71,13 @@ func (c Controls) evict(ctx context.Context, s world.Settings) (Running, error) 
 	if err != nil {
 		return nil, err
 	}
-	_, err = c.Lab.LimitRedis(ctx, api.RedisMemory{MaxMemory: s.MaxMemory})
+	_, err = c.Lab.LimitMemory(ctx, api.RedisMemory{MaxMemory: s.MaxMemory})
 	return ending(func(ctx context.Context) (Seen, error) {
 		after, err := c.Lab.Usage(ctx, "")
 		if err != nil {
 			return Seen{}, err
 		}
-		_, err = c.Lab.LimitRedis(ctx, api.RedisMemory{MaxMemory: before.MaxMemory})
+		_, err = c.Lab.LimitMemory(ctx, api.RedisMemory{MaxMemory: before.MaxMemory})
 		evicted := after.Evicted - before.Evicted
 		return Seen{Effect: evicted > 0, Text: fmt.Sprintf("Redis evicted %d pages", evicted)}, err
 	}), err

@@ -29,18 +29,6 @@ func (t *Total) redis() (float64, bool) {
 	return Ratio(t.Server.Redis, t.Server.Timed)
 }
 
-// cpu is the app's CPU time per request in milliseconds, of the requests that reached it.
-func (t *Total) cpu() (float64, bool) {
-	requests := t.Ledger.Completed
-	if c := t.Counters(); c != nil {
-		requests = c[api.CountRequests]
-	}
-	if !t.timed || requests <= 0 {
-		return 0, false
-	}
-	return Millis(t.Server.CPU) / float64(requests), true
-}
-
 // hits is the share of the responses with a cache result that were answered from the cache, stale pages included.
 func (t *Total) hits() (float64, bool) {
 	var all int64

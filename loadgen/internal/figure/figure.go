@@ -19,12 +19,13 @@ const (
 	Number       = ""
 	Milliseconds = "ms"
 	PerSecond    = "/s"
+	Bytes        = "B"
 )
 
 // Figure is one line of the table.
 type Figure struct {
 	Name   string // as gates and CSV have it
-	Unit   string // Number, Milliseconds or PerSecond
+	Unit   string // Number, Milliseconds, PerSecond or Bytes
 	Doc    string // one line
 	Column Column // where the table of modes shows it; the zero value is nowhere
 
@@ -45,14 +46,16 @@ type Column struct {
 	Alarm        bool   // any value above 0 is bad
 }
 
-// Part is which of two tables a column is in where a page is too narrow for one.
+// Part is which of three tables a column is in where a page is too narrow for one: times, what requests cost in queries and recomputes, and
+// what they use of processors, wires and memory.
 type Part int
 
 // Parts.
 const (
 	InLatency Part = 1 << iota
 	InCost
-	InBoth = InLatency | InCost
+	InUse
+	InAll = InLatency | InCost | InUse
 )
 
 // Table returns all figures: p50, p90, p95, p99, mean and max of the response time, the same of the service time (service_p50, ...) and of
@@ -72,9 +75,21 @@ func Table() []Figure {
 				Legend: "SQL and Redis: queries and commands per request"}},
 		Figure{Name: "redis", Doc: "Redis commands per request", of: (*Total).redis,
 			Column: Column{Place: 100, Above: "Redis", Title: "/req", Format: unit.Amount, Part: InCost, Optional: true}},
-		Figure{Name: "cpu", Unit: Milliseconds, Doc: "the app's CPU time per request, by the operating system's account, background work included", of: (*Total).cpu,
-			Column: Column{Place: 115, Above: "CPU", Title: "/req", Format: inMillis, Part: InCost, Optional: true,
-				Legend: "CPU: the app's CPU time per request"}},
+		Figure{Name: "redis_bytes", Unit: Bytes, Doc: "bytes from Redis per request, by its own account", of: (*Total).redisBytes,
+			Column: Column{Place: 130, Above: "from", Title: "Redis", Format: unit.Bytes, Part: InUse, Optional: true,
+				Legend: "from Redis: what it sent per request"}},
+		Figure{Name: "page_memory", Unit: Bytes, Doc: "memory that a cached page takes in Redis, all overhead included: the mean of a sample", of: (*Total).pageMemory,
+			Column: Column{Place: 135, Above: "page in", Title: "Redis", Format: unit.Bytes, Part: InUse, Optional: true,
+				Legend: "page in Redis: the memory that a cached page takes there, overhead included"}},
+		Figure{Name: "cpu", Unit: Milliseconds, Doc: "the app's CPU time per request, by the operating system's account, background work included", of: (*Total).appCPU,
+			Column: Column{Place: 140, Above: "CPU µs", Title: "app", Format: inMicros, Part: InUse, Optional: true,
+				Legend: "CPU: µs of CPU time per request, of all processes of the app, the database and Redis; SQLite runs inside the app"}},
+		Figure{Name: "db_cpu", Unit: Milliseconds, Doc: "the database's CPU time per request, of all its processes", of: (*Total).databaseCPU,
+			Column: Column{Place: 145, Above: "CPU µs", Title: "db", Format: inMicros, Part: InUse, Optional: true}},
+		Figure{Name: "redis_cpu", Unit: Milliseconds, Doc: "Redis' CPU time per request", of: (*Total).redisCPU,
+			Column: Column{Place: 150, Above: "CPU µs", Title: "Redis", Format: inMicros, Part: InUse, Optional: true}},
+		Figure{Name: "cores", Doc: "processors that app, database and Redis used together: CPU seconds a second", of: (*Total).cores},
+		Figure{Name: "per_core", Unit: PerSecond, Doc: "completed requests a second for each of these processors", of: (*Total).perCore},
 		Figure{Name: "recomputes", Doc: "pages recomputed in a round: the mean over the rounds", of: (*Total).recomputes,
 			Column: Column{Place: 120, Above: "recomputes", Title: "/round", Format: unit.Amount, Part: InCost, Optional: true,
 				Legend: "recomputes: how often a page was computed anew in a round"}},
@@ -169,6 +184,9 @@ func Duration(x float64) time.Duration { return time.Duration(x * float64(time.M
 // inMillis renders milliseconds as a latency.
 func inMillis(x float64) string { return unit.Latency(Duration(x)) }
 
+// inMicros renders milliseconds as microseconds, without the unit.
+func inMicros(x float64) string { return unit.Digits(1000 * x) }
+
 // Samples returns how many samples the figure takes: see hist.Samples. It is 1 for what is no quantile.
 func (f Figure) Samples() int64 {
 	if f.quantile == 0 {
@@ -176,6 +194,9 @@ func (f Figure) Samples() int64 {
 	}
 	return hist.Samples(f.quantile)
 }
+
+// Beyond is the share of the requests that a percentile leaves out: 0.01 for p99.
+func (f Figure) Beyond() float64 { return 1 - f.quantile }
 
 // few returns why the total has too few samples for the figure, or nil.
 func (f Figure) few(t *Total) error {

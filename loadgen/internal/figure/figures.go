@@ -58,7 +58,7 @@ func New(run *result.Run) (*Figures, error) {
 func (f *Figures) add(c *result.Cell, phase string) error {
 	k := key{c.Mode, phase}
 	if f.totals[k] == nil {
-		f.totals[k] = newTotal()
+		f.totals[k] = newTotal(f.Run)
 	}
 	return f.totals[k].addCell(c)
 }
@@ -76,12 +76,12 @@ func (f *Figures) addPart(c *result.Cell, phase string) error {
 
 // sumUp adds the sums over all phases, over all modes, and over both. A phase that the modes shared took its time once.
 func (f *Figures) sumUp() error {
-	all := newTotal()
+	all := newTotal(f.Run)
 	for _, m := range f.Run.Modes {
-		f.totals[key{m.Name, ""}] = newTotal()
+		f.totals[key{m.Name, ""}] = newTotal(f.Run)
 	}
 	for _, p := range f.Run.Phases {
-		of := newTotal()
+		of := newTotal(f.Run)
 		for _, m := range f.Run.Modes {
 			t, mode := f.totals[key{m.Name, p.Name}], f.totals[key{m.Name, ""}]
 			if t == nil {

@@ -38,7 +38,8 @@ func value(t *testing.T, f *figure.Figures, name, mode, phase string) float64 {
 func TestTable(t *testing.T) {
 	run := resulttest.Stale(t)
 	for i := range run.Cells {
-		run.Cells[i].Server.CPU = ms
+		run.Cells[i].Server.CPU, run.Cells[i].Server.DatabaseCPU = ms, ms
+		run.Cells[i].Redis = &result.Redis{CPU: ms, Pages: 1, PageBytes: 1}
 	}
 	f := figures(t, run)
 	seen := map[string]bool{}
@@ -282,6 +283,63 @@ func TestNewRefusesABrokenHistogram(t *testing.T) {
 	run.Cells[1].Seconds[0].Response = "AAAA"
 	if _, err := figure.New(run); err == nil || !strings.Contains(err.Error(), "mode ttl, phase warm, round 1") {
 		t.Errorf("got %v, want an error that names mode, phase and round", err)
+	}
+}
+
+// TestCosts: what app, database and Redis used is over the requests that the app counted, and unknown of a sum if it is of one cell.
+func TestCosts(t *testing.T) {
+	costly := func() *result.Run {
+		run := resulttest.Fill(resulttest.Base(), 2, resulttest.StampedeLoads()[:2])
+		run.Stack.Database = "PostgreSQL 15.18"
+		for i := range run.Cells {
+			c := &run.Cells[i]
+			c.Server.CPU, c.Server.DatabaseCPU = 400*ms, 200*ms
+			c.Redis = &result.Redis{CPU: 200 * ms, BytesOut: 800 * 48_000, Pages: int64(1 + 2*(c.Round-1)), PageBytes: 50_000 + 10_000*int64(c.Round-1)}
+		}
+		return run
+	}
+	for _, tt := range []struct {
+		name string
+		want float64
+	}{
+		{"cpu", 0.5}, {"db_cpu", 0.25}, {"redis_cpu", 0.25}, {"redis_bytes", 48_000},
+		{"page_memory", (50_000 + 3*60_000) / 4},
+		{"cores", 0.2}, {"per_core", 1000}, // 800 ms in 4 s; 800 requests in 800 ms
+	} {
+		f := figures(t, costly())
+		for _, mode := range []string{"ttl", ""} {
+			if got := value(t, f, tt.name, mode, "warm"); math.Abs(got-tt.want) > 1e-9 {
+				t.Errorf("%s(%q): got %v, want %v", tt.name, mode, got, tt.want)
+			}
+		}
+	}
+	for _, tt := range []struct {
+		what    string
+		gap     func(c *result.Cell)
+		unknown []string
+	}{
+		{"app", func(c *result.Cell) { c.Server.CPU = 0 }, []string{"cpu", "cores", "per_core"}},
+		{"database", func(c *result.Cell) { c.Server.DatabaseCPU = 0 }, []string{"db_cpu", "cores", "per_core"}},
+		{"Redis", func(c *result.Cell) { c.Redis.CPU = 0 }, []string{"redis_cpu", "redis_bytes", "cores", "per_core"}},
+		{"all of Redis", func(c *result.Cell) { c.Redis = nil }, []string{"redis_cpu", "redis_bytes", "cores", "per_core"}},
+	} {
+		run := costly()
+		tt.gap(&run.Cells[3]) // the second round of warm
+		f := figures(t, run)
+		for _, name := range []string{"cpu", "db_cpu", "redis_cpu", "redis_bytes", "page_memory", "cores", "per_core"} {
+			_, _, err := f.Value(name, "ttl", "warm")
+			if want := slices.Contains(tt.unknown, name); errors.Is(err, figure.ErrNoSamples) != want {
+				t.Errorf("without that of %s: %s: got %v, want unknown %v", tt.what, name, err, want)
+			}
+		}
+	}
+	run := costly() // a database inside the app needs no account of its own
+	run.Stack.Database = "SQLite 3.51"
+	for i := range run.Cells {
+		run.Cells[i].Server.DatabaseCPU = 0
+	}
+	if got := value(t, figures(t, run), "per_core", "ttl", "warm"); math.Abs(got-800/0.6) > 1e-9 {
+		t.Errorf("per_core with SQLite: got %v, want 800 requests in 600 ms", got)
 	}
 }
 

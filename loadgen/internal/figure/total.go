@@ -31,12 +31,12 @@ type Total struct {
 
 	rounds   map[int]bool
 	exact    bool // every cell has Counters
-	timed    bool // the CPU time of every cell is known
 	observed bool // some cell looked for staleness
 	spent    map[time.Duration]result.Bucket
+	cost     cost
 }
 
-func newTotal() *Total {
+func newTotal(run *result.Run) *Total {
 	return &Total{
 		Ledger:   result.Ledger{Failed: map[string]int64{}},
 		Server:   result.Server{Cache: map[string]int64{}, Counters: api.Counts{}},
@@ -45,8 +45,8 @@ func newTotal() *Total {
 		Errors:   map[string]string{},
 		rounds:   map[int]bool{},
 		exact:    true,
-		timed:    true,
 		spent:    map[time.Duration]result.Bucket{},
+		cost:     cost{inApp: api.DatabaseInApp(run.Stack.Database)},
 	}
 }
 
@@ -62,7 +62,7 @@ func (t *Total) addCell(c *result.Cell) error {
 	t.Ledger.Add(c.Ledger)
 	t.Server.Add(c.Server)
 	t.exact = t.exact && c.Server.Counters != nil
-	t.timed = t.timed && c.Server.CPU > 0
+	t.cost.addCell(c)
 	t.addStatuses(c.Statuses)
 	t.addErrors(c.Errors)
 	t.Clamped += c.Clamped
@@ -99,7 +99,7 @@ func (t *Total) add(o *Total) error {
 	t.Ledger.Add(o.Ledger)
 	t.Server.Add(o.Server)
 	t.exact = t.exact && o.exact
-	t.timed = t.timed && o.timed
+	t.cost.add(o.cost)
 	t.observed = t.observed || o.observed
 	t.Stale.Add(o.Stale)
 	t.addStatuses(o.Statuses)

@@ -283,6 +283,8 @@ func (k kind) describe() string {
 		return "a time"
 	case figure.PerSecond:
 		return "a rate"
+	case figure.Bytes:
+		return "an amount of bytes"
 	case figure.Number:
 		return "a plain number"
 	}

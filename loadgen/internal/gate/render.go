@@ -68,6 +68,8 @@ func render(v float64, unit string, digits int) string {
 		return significant(v/1e3, digits) + " s"
 	case figure.PerSecond:
 		return significant(v, digits) + "/s"
+	case figure.Bytes:
+		return significant(v, digits) + " B"
 	}
 	return significant(v, digits)
 }

@@ -76,6 +76,15 @@ func TestControls(t *testing.T) {
 			}
 			answer(200, api.Config{"ttl": "3s", "grace": "1m0s"})(w, r)
 		},
+		"GET /lab/usage": func(w http.ResponseWriter, r *http.Request) {
+			answer(200, api.Usage{CPU: 3, Pages: int64(len(r.URL.Query().Get("strategy")))})(w, r)
+		},
+		"PUT /lab/redis/memory": func(w http.ResponseWriter, r *http.Request) {
+			if body, err := io.ReadAll(r.Body); err != nil || string(body) != `{"maxmemory":0}` {
+				t.Errorf("memory: got %s, %v", body, err)
+			}
+			answer(200, api.RedisMemory{Policy: "noeviction"})(w, r)
+		},
 		"GET /api/properties/live/optimized/": answer(200, page),
 	})
 	ctx := t.Context()
@@ -84,6 +93,9 @@ func TestControls(t *testing.T) {
 	check(t, "Outages", outages)(c.Outages(ctx))
 	check(t, "Strategies", strategies)(c.Strategies(ctx))
 	check(t, "PutConfig", api.Config{"ttl": "3s", "grace": "1m0s"})(c.PutConfig(ctx, api.Config{"ttl": "3s"}))
+	check(t, "Usage", api.Usage{CPU: 3})(c.Usage(ctx, ""))
+	check(t, "Usage of a strategy", api.Usage{CPU: 3, Pages: 6})(c.Usage(ctx, "a&b=c%"))
+	check(t, "LimitMemory", api.RedisMemory{Policy: "noeviction"})(c.LimitMemory(ctx, api.RedisMemory{}))
 	check(t, "FirstPage", page)(c.FirstPage(ctx))
 	if err := errors.Join(c.Flush(ctx), c.Expire(ctx)); err != nil || flushed.Load() != 1 || expired.Load() != 1 {
 		t.Errorf("got %v, %d flushes and %d expires, want one each", err, flushed.Load(), expired.Load())

@@ -26,7 +26,7 @@ func (c *Client) Usage(ctx context.Context, strategy string) (api.Usage, error) 
 	return sum, nil
 }
 
-// LimitRedis limits the memory of Redis, and returns the limit that is in force. A MaxMemory of 0 puts back what Redis had before.
-func (c *Client) LimitRedis(ctx context.Context, m api.RedisMemory) (api.RedisMemory, error) {
+// LimitMemory limits the memory of Redis, and returns the limit that is in force. A MaxMemory of 0 puts back what Redis had before.
+func (c *Client) LimitMemory(ctx context.Context, m api.RedisMemory) (api.RedisMemory, error) {
 	return control[api.RedisMemory](ctx, c, http.MethodPut, api.PathLabMemory, m)
 }

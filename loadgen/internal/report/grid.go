@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 
 	"loadlab/loadgen/internal/figure"
@@ -112,4 +113,9 @@ func (g *grid) line(p *page, widths []int, cells []Cell) {
 		blanks += pad + gap
 	}
 	p.write(b.String() + "\n")
+}
+
+// in reports whether any column is in that part of the table alone.
+func (t *Table) in(part figure.Part) bool {
+	return slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Part == part })
 }

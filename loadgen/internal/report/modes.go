@@ -28,7 +28,7 @@ func modes(f *figure.Figures) Section {
 		return Section{ID: Modes, Heading: "Nothing was measured"}
 	}
 	fields := fieldsOf(f)
-	t := &Table{Second: "What they cost"}
+	t := &Table{Second: "What they cost", Third: "What they use"}
 	for _, x := range fields {
 		t.Columns = append(t.Columns, x.Column)
 	}
@@ -60,7 +60,7 @@ func eachPhase(f *figure.Figures, each func(p result.PhaseInfo, modes []string))
 // fieldsOf returns the columns that have a value for some mode, in order. The ratio to the first mode is only there if there are two modes.
 func fieldsOf(f *figure.Figures) []field {
 	all := []field{{
-		Column: Column{Title: "mode", Left: true, Part: figure.InBoth},
+		Column: Column{Title: "mode", Left: true, Part: figure.InAll},
 		cell:   func(_ *figure.Figures, mode, _ string) Cell { return Cell{Text: mode} },
 	}}
 	for _, x := range figure.Table() {

@@ -35,6 +35,7 @@ const (
 	Gates       = "gates"
 	Matrix      = "matrix" // of modes and faults
 	Faults      = "fault"  // one section for each
+	Capacity    = "capacity"
 )
 
 // Section is one part of a report. What it does not have is empty.
@@ -76,7 +77,9 @@ const (
 type Table struct {
 	Columns []Column
 	Groups  []Group
-	Second  string // the heading of the columns in figure.InCost where the page is too narrow for all; empty if a table is never split
+	// Second and Third are the headings of the columns in figure.InCost and figure.InUse where the page is too narrow for all: those of the second
+	// are in one table with those of the third where there is room. Empty if a table is never split.
+	Second, Third string
 }
 
 // Column is one column.
@@ -141,7 +144,7 @@ func parts() []func(*figure.Figures) []Section {
 		return func(f *figure.Figures) []Section { return []Section{section(f)} }
 	}
 	return []func(*figure.Figures) []Section{
-		one(modes), one(figures), matrix, one(timeSpent), one(laws), one(predictions), one(queries), one(staleness), faults, one(errorKinds), one(notes), one(gates),
+		one(modes), one(figures), matrix, one(timeSpent), one(laws), one(predictions), one(queries), one(staleness), faults, one(errorKinds), one(notes), one(gates), one(capacity),
 	}
 }
 

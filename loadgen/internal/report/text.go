@@ -86,20 +86,29 @@ func (p *page) gates(all []result.Gate) {
 	}
 }
 
-// table writes a table: as a list if its last column is a text of any length, else as a grid, and in two where the page is too narrow for one.
+// table writes a table: as a list if its last column is a text of any length, else as a grid, and in two or three where the page is too narrow for one.
 func (p *page) table(t *Table) {
 	if t.Columns[len(t.Columns)-1].Wrap {
 		p.list(t)
 		return
 	}
-	g := newGrid(t, figure.InBoth)
+	g := newGrid(t, figure.InAll)
 	if t.Second == "" || g.width() <= p.width {
 		g.write(p)
 		return
 	}
 	newGrid(t, figure.InLatency).write(p)
 	p.title(t.Second)
+	if g := newGrid(t, figure.InCost|figure.InUse); g.width() <= p.width {
+		g.write(p)
+		return
+	}
 	newGrid(t, figure.InCost).write(p)
+	if !t.in(figure.InUse) {
+		return
+	}
+	p.title(t.Third)
+	newGrid(t, figure.InUse).write(p)
 }
 
 // longestLead is how wide a cell before the text of a list may be.

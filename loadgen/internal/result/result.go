@@ -52,6 +52,14 @@ type Scenario struct {
 	File   string `json:"file"`
 	SHA256 string `json:"sha256"`
 	Rounds int    `json:"rounds"`
+	// Objective is what capacity is measured by; nil if the scenario has none.
+	Objective *Objective `json:"objective,omitempty"`
+}
+
+// Objective is a bound of a figure of the response time: the p99 at most 50 ms.
+type Objective struct {
+	Figure string `json:"figure"`
+	AtMost Dur    `json:"at_most_ns"`
 }
 
 // Stack is what it ran on, as the app itself reported it where it could.
@@ -132,7 +140,8 @@ type Cell struct {
 	Faults  []Fault `json:"faults,omitempty"`
 	Inside  *Cell   `json:"inside,omitempty"`
 	Outside *Cell   `json:"outside,omitempty"`
-	Redis   *Redis  `json:"redis,omitempty"`
+	// Redis is nil if it is unknown. What is of its process, or of all its clients, is 0 where other modes ran beside.
+	Redis *Redis `json:"redis,omitempty"`
 	// Herds are the recomputes that responses reported, those that ran at the same time together, in the order in which they began; the
 	// first thousand.
 	Herds []Herd `json:"herds,omitempty"`
@@ -181,9 +190,11 @@ type Server struct {
 	// MinMiss is the shortest total of a response that recomputed its page: how long a recompute takes when none runs beside it, or less. 0 if
 	// there was none.
 	MinMiss Dur `json:"min_miss_ns,omitempty"`
-	// CPU is the CPU time that the app's process used over the cell, by the operating system's account; 0 if it is unknown: the app is not
-	// the run's own, or other modes ran beside.
+	// CPU is the CPU time that the app's process used over the cell, by the operating system's account; 0 if it is unknown: the app does not
+	// say, or other modes ran beside.
 	CPU Dur `json:"cpu_ns,omitempty"`
+	// DatabaseCPU is the same of all processes of the run's own database server; a database inside the app is in CPU.
+	DatabaseCPU Dur `json:"database_cpu_ns,omitempty"`
 	// Counters is the change of the app's own counters over the cell, background work included; nil when the lab controls are out of
 	// reach.
 	Counters api.Counts `json:"counters,omitzero"`

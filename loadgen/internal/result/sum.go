@@ -32,6 +32,7 @@ func (s *Server) Add(o Server) {
 	s.Wait += o.Wait
 	s.Total += o.Total
 	s.CPU += o.CPU
+	s.DatabaseCPU += o.DatabaseCPU
 	for name, n := range o.Cache {
 		s.Cache[name] += n
 	}

@@ -108,7 +108,7 @@ func (a *around) move(ctx context.Context, w scenario.World) error {
 		}
 	}
 	if w.MaxMemory != a.now.MaxMemory {
-		if _, err := s.lab.LimitRedis(ctx, api.RedisMemory{MaxMemory: w.MaxMemory}); err != nil {
+		if _, err := s.lab.LimitMemory(ctx, api.RedisMemory{MaxMemory: w.MaxMemory}); err != nil {
 			return err
 		}
 	}

@@ -16,11 +16,11 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 	}
 	var after map[string]api.Counts
 	var unknown error // the cells are worth having without counters
-	if r.subject.broken() == nil {
+	whole := r.subject.broken() == nil
+	if whole {
 		after, unknown = r.subject.counters(ctx)
 	}
 	parts := r.finishWatch(ctx, d)
-	used := r.subject.cpu() // settled: the counters waited for work in the background
 	for _, m := range d.modes {
 		mode, res := r.report.Modes[m], results[m]
 		cell := result.Cell{
@@ -33,8 +33,8 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 			name := api.ModeOf(mode.Method, mode.Path)
 			cell.Server.Counters = after[name].Sub(d.before[name])
 		}
-		if len(d.modes) == 1 && d.cpu > 0 && used > d.cpu {
-			cell.Server.CPU = used - d.cpu
+		if whole { // and settled: the counters waited for work in the background
+			charge(&cell, d.account, r.subject.closed(ctx, mode.Strategy), len(d.modes) == 1)
 		}
 		if o := d.oracles[m]; o != nil {
 			stale := o.Stale(d.start)

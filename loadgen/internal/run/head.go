@@ -28,6 +28,9 @@ func newReport(cfg Config) *result.Run {
 
 		AllowLimited: cfg.AllowLimited,
 	}
+	if s.Objective != nil {
+		r.Scenario.Objective = &result.Objective{Figure: s.Objective.Figure, AtMost: s.Objective.AtMost}
+	}
 	for _, m := range s.Modes {
 		r.Modes = append(r.Modes, result.Mode{Name: m.Name, Method: m.Method, Path: m.Path, Strategy: api.StrategyOf(m.Path)})
 	}

@@ -20,7 +20,7 @@ type driven struct {
 	recorder *measure.Recorder
 	oracles  []*measure.Oracle // by mode of the scenario; nil for those that take no part
 	before   map[string]api.Counts
-	cpu      time.Duration // of the app, before
+	account  account // before
 	start    time.Time
 	took     time.Duration
 	befallen []*befallen // the faults of the phase
@@ -51,7 +51,7 @@ func (r *runner) phase(ctx context.Context, b block, p indexed) error {
 	if d.before, err = r.subject.counters(ctx); err != nil {
 		return err
 	}
-	d.cpu = r.subject.cpu()
+	d.account = r.subject.opened(ctx)
 	err = r.drive(ctx, d)
 	if unknown := r.collect(ctx, d); err == nil {
 		err = unknown

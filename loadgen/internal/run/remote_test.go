@@ -56,6 +56,7 @@ func TestARunOnALab(t *testing.T) {
 		if c.Phase == "burst" && c.Mode == "ttl" && (c.Server.Counters[api.CountRecomputes] != 1 || c.Server.Cache["hit"] != 9) {
 			t.Errorf("burst of ttl: counters %+v, cache %v", c.Server.Counters, c.Server.Cache)
 		}
+		checkCost(t, c)
 		if c.Took <= 0 || c.Start <= 0 || c.Response.Count != c.Ledger.Completed || c.Server.Timed != c.Ledger.Completed {
 			t.Errorf("%s in %s: start %s, took %s, %d response times, %d timed", c.Mode, c.Phase, c.Start, c.Took, c.Response.Count, c.Server.Timed)
 		}
@@ -75,6 +76,23 @@ func TestARunOnALab(t *testing.T) {
 		t.Errorf("strategies %+v, modes %+v, seed %d, took %s, warnings %q", r.Strategies, r.Modes, r.Seed, r.Took, r.Warnings)
 	}
 	checkProgress(t, cfg.Progress.(*watcher), r)
+}
+
+// checkCost checks that a cell has what the portal used during it, by its own account: no process is the run's.
+func checkCost(t *testing.T, c result.Cell) {
+	t.Helper()
+	n := c.Server.Counters[api.CountRequests]
+	if want := time.Second + time.Duration(n)*time.Millisecond; c.Server.CPU != want || c.Server.DatabaseCPU != 0 {
+		t.Errorf("%s in %s: CPU %v and %v of the database, want %v and none", c.Mode, c.Phase, c.Server.CPU, c.Server.DatabaseCPU, want)
+	}
+	want := result.Redis{Evicted: 1, MaxMemory: 1 << 20}
+	if c.Mode == "ttl" {
+		commands := c.Server.Counters[api.CountRedis]
+		want.CPU, want.BytesOut, want.Pages, want.PageBytes = time.Duration(commands)*100*time.Microsecond, 1000*commands, 3, 50_000
+	}
+	if c.Redis == nil || *c.Redis != want {
+		t.Errorf("%s in %s: Redis %+v, want %+v", c.Mode, c.Phase, c.Redis, want)
+	}
 }
 
 // checkProgress checks that the progress was shown every cell, and at its end the figures of the report.
@@ -192,6 +210,10 @@ phases:
 	}
 	if requests != 8 || sql != 8*62 {
 		t.Errorf("%d requests of %d queries, want 8 of 496", requests, sql)
+	}
+	// What a process used in a phase that modes shared is neither's; the pages are.
+	if c := a; c.Server.CPU != 0 || c.Redis == nil || *c.Redis != (result.Redis{Pages: 3, PageBytes: 50_000, MaxMemory: 1 << 20}) {
+		t.Errorf("a mode that shared its phase has CPU %v and Redis %+v", c.Server.CPU, c.Redis)
 	}
 	if n := len(r.Cells); n != 4+3*2 {
 		t.Errorf("%d cells: a mode that takes no part in a phase has none in it", n)

@@ -124,19 +124,6 @@ func (s *subject) counters(ctx context.Context) (map[string]api.Counts, error) {
 	return counts, nil
 }
 
-// cpu returns the CPU time that the stack's own apps have used so far; 0 if that is unknown.
-func (s *subject) cpu() time.Duration {
-	var sum time.Duration
-	for _, app := range s.stack.Apps() {
-		used, err := app.CPU()
-		if err != nil {
-			return 0 // not on this system, or the app has ended: what is not known is in no figure
-		}
-		sum += used
-	}
-	return sum
-}
-
 // droppedSpans returns how many spans the stack's own apps have lost: traces may have gaps then. What a remote app does with its spans is not the
 // run's concern.
 func (s *subject) droppedSpans(ctx context.Context) int64 {

@@ -30,8 +30,12 @@ var errorTests = []struct{ name, file, want string }{
 	{"not UTF-8", "why: \xff", "1:1: a scenario is UTF-8 text of at most 1048576 bytes"},
 	{"broken YAML", "why: x\nmodes: [a", "2:8: sequence end token ']' not found"},
 	{"tab", "why: x\n\tmodes: 1", "2:1: found character '\t' that cannot start any token"},
-	{"byte order mark", "\ufeffwhyy: x", `1:1: unknown key "whyy", did you mean "why"? (allowed: name, why, app, world, modes, rounds, seed, timeout, connections, max_in_flight, ` +
+	{"byte order mark", "\ufeffwhyy: x", `1:1: unknown key "whyy", did you mean "why"? (allowed: name, why, app, world, modes, objective, rounds, seed, timeout, connections, max_in_flight, ` +
 		`phases, gates)` + "\n" + `1:1: key "why" is missing` + "\n" + `1:1: key "modes" is missing` + "\n" + `1:1: key "phases" is missing`},
+	{"two objectives", "objective: {p50: 1ms, p99: 50ms}\n" + file("requests: 1"), "1:12: objective wants one percentile and its bound, such as {p99: 50ms}"},
+	{"no objective", "objective: {}\n" + file("requests: 1"), "1:12: objective wants one percentile and its bound, such as {p99: 50ms}"},
+	{"objective of no percentile", "objective: {p98: 50ms}\n" + file("requests: 1"), `1:13: unknown key "p98", did you mean "p90"? (allowed: p50, p90, p95, p99)`},
+	{"objective beyond what is recorded", "objective: {p99: 2m}\n" + file("requests: 1"), "1:18: p99 must be from 1ms to 1m, got 2m"},
 	{"byte order mark only", "\ufeff", "1:1: the file is empty"},
 	{"two documents", file("requests: 1") + "---\nwhy: y\n", "5:1: a file holds one scenario: a second document begins here"},
 	{"alias", "why: &x y\nmodes: {a: GET /}\nphases: *x\n", "1:6: why wants a text, got an anchor or an alias, which scenarios do not have\n" +
@@ -51,7 +55,7 @@ phases:
   - {name: p, rat: 200/s, for: 6s}
 gates:
   - errors() == 0
-`, `2:1: unknown key "appp", did you mean "app"? (allowed: name, why, app, world, modes, rounds, seed, timeout, connections, max_in_flight, phases, gates)
+`, `2:1: unknown key "appp", did you mean "app"? (allowed: name, why, app, world, modes, objective, rounds, seed, timeout, connections, max_in_flight, phases, gates)
 3:12: ttl must be from 1ms to 24h, got 0s
 3:16: unknown key "tll", did you mean "ttl"? ` + appKeys() + `
 3:37: properties wants a whole number, got "many"

@@ -20,6 +20,7 @@ import (
 
 	"loadlab/app/api"
 	"loadlab/loadgen/internal/gate"
+	"loadlab/loadgen/internal/hist"
 )
 
 // Bounds beyond which a figure is taken for a mistake.
@@ -103,6 +104,7 @@ func (r *reader) scenario(n ast.Node, s *Scenario) {
 		key{"app", func(n ast.Node) { s.App = r.app(n) }},
 		key{"world", func(n ast.Node) { s.World = r.world(n, World{}) }},
 		key{"modes", func(n ast.Node) { s.Modes = r.modes(n) }},
+		key{"objective", func(n ast.Node) { s.Objective = r.objective(n) }},
 		key{"rounds", func(n ast.Node) { s.Rounds = r.count(n, "rounds", 1, maxRounds) }},
 		key{"seed", func(n ast.Node) { s.Seed, s.Seeded = r.seed(n), true }},
 		key{"timeout", func(n ast.Node) { base.Timeout = r.timeout(n) }},
@@ -148,6 +150,22 @@ func (r *reader) seed(n ast.Node) uint64 {
 		r.errorf(n, "seed wants a whole number from 0 to %d, got %s", uint64(math.MaxUint64), describe(n))
 	}
 	return v
+}
+
+// objective reads the one percentile that capacity is measured by. What is beyond the greatest time that is recorded bounds nothing.
+func (r *reader) objective(n ast.Node) *Objective {
+	o := &Objective{}
+	var keys []key
+	for _, name := range []string{"p50", "p90", "p95", "p99"} {
+		keys = append(keys, key{name, func(n ast.Node) {
+			o.Figure, o.AtMost = name, r.durationUpTo(n, name, shortest, hist.Highest)
+		}})
+	}
+	before := len(r.errs)
+	if has := r.object(n, "objective", keys...); len(has) != 1 && len(r.errs) == before {
+		r.errorf(n, "objective wants one percentile and its bound, such as {p99: 50ms}")
+	}
+	return o
 }
 
 // app reads the app's configuration. A key is a knob of the app.

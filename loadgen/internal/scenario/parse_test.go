@@ -22,6 +22,7 @@ const everything = `# a comment
 name: everything
 why: it says all there is to say
 app: {properties: 5000, ttl: 2s, grace: 0s, lock_ttl: 1m, beta: 1.5, redis_budget: 250ms, index: true, db_conns: 8}
+objective: {p99: 50ms}
 rounds: 2
 seed: 18446744073709551615
 timeout: 5s
@@ -64,11 +65,11 @@ func TestParse(t *testing.T) {
 		App: api.Config{
 			"properties": "5000", "ttl": "2s", "grace": "0s", "lock_ttl": "1m0s", "beta": "1.5", "redis_budget": "250ms", "index": "true", "db_conns": "8",
 		},
-		Rounds: 2, Seed: 1<<64 - 1, Seeded: true, MaxInFlight: 50,
+		Rounds: 2, Seed: 1<<64 - 1, Seeded: true, MaxInFlight: 50, Objective: &scenario.Objective{Figure: "p99", AtMost: 50 * time.Millisecond},
 		Modes: []scenario.Mode{
-			{Name: "ttl", Method: "GET", Path: "/api/properties/cached/ttl/?page=2&page_size=20", Expect: []int{200}, Line: 11},
+			{Name: "ttl", Method: "GET", Path: "/api/properties/cached/ttl/?page=2&page_size=20", Expect: []int{200}, Line: 12},
 			{
-				Name: "price", Method: "PATCH", Path: "/api/properties/1/", Line: 12,
+				Name: "price", Method: "PATCH", Path: "/api/properties/1/", Line: 13,
 				Header: []scenario.Header{{"X-Lab", "yes"}, {"Content-Type", "application/json"}},
 				Body:   `{"price": "450000.00"}`,
 				Expect: []int{200, 304},
@@ -79,18 +80,18 @@ func TestParse(t *testing.T) {
 		},
 		Phases: []scenario.Phase{
 			{
-				Name: "prime", Kind: scenario.Closed, Warmup: true, Line: 21, Users: 1, Requests: 1, Connections: 1, Timeout: 5 * time.Second,
+				Name: "prime", Kind: scenario.Closed, Warmup: true, Line: 22, Users: 1, Requests: 1, Connections: 1, Timeout: 5 * time.Second,
 				Before: []scenario.Action{
 					{Do: "flush"}, {Do: "expire"}, {Do: "price_change"}, {Do: "wait", For: 500 * time.Millisecond},
 					{Do: "price_change"},
 				},
 			},
 			{
-				Name: "warm", Kind: scenario.Open, Line: 22, Arrivals: scenario.Poisson, Connections: 100, Timeout: 5 * time.Second,
+				Name: "warm", Kind: scenario.Open, Line: 23, Arrivals: scenario.Poisson, Connections: 100, Timeout: 5 * time.Second,
 				Steps: []scenario.Step{{200, 200, 6 * time.Second}}, Trace: scenario.Trace{Said: true, All: true},
 			},
 			{
-				Name: "mixed", Kind: scenario.Closed, Line: 26, Users: 50, For: 10 * time.Second, Connections: 50, Timeout: time.Second,
+				Name: "mixed", Kind: scenario.Closed, Line: 27, Users: 50, For: 10 * time.Second, Connections: 50, Timeout: time.Second,
 				Think: scenario.Think{Min: time.Second, Max: 2 * time.Second},
 				Mix:   []scenario.Share{{"price", 5}, {"ttl", 1}},
 				During: []scenario.Every{
@@ -99,7 +100,7 @@ func TestParse(t *testing.T) {
 				Trace: scenario.Trace{Said: true, PerSecond: 10},
 			},
 		},
-		Gates: []*gate.Gate{{Expr: "errors() == 0", Line: 35}, {Expr: `p99("ttl", "warm") <= 10*ms`, Line: 36}},
+		Gates: []*gate.Gate{{Expr: "errors() == 0", Line: 36}, {Expr: `p99("ttl", "warm") <= 10*ms`, Line: 37}},
 	}
 	got, err := scenario.Parse("scenarios/everything.yaml", []byte(everything))
 	if err != nil {

@@ -8,6 +8,7 @@
 //	world: {database: {rtt: 1ms}}   # how far away the app's servers are
 //	modes:                          # what is compared: named requests, the first of which the others are compared with
 //	  ttl: GET /api/properties/cached/ttl/
+//	objective: {p99: 50ms}          # what capacity is measured by; a report without one has none
 //	rounds: 3                       # every mode once a round, in an order shuffled by the seed
 //	phases:                         # see Phase
 //	  - {name: warm, rate: 200/s, for: 4s}
@@ -47,10 +48,18 @@ type Scenario struct {
 	// Seed is meaningful if Seeded: the file has one. Otherwise each run draws its own.
 	Seed   uint64
 	Seeded bool
+	// Objective is what the capacity of each mode is measured by; nil if the file has none.
+	Objective *Objective
 	// MaxInFlight bounds the requests of an open phase that are under way at once, below its connections; 0 leaves it to those.
 	MaxInFlight int
 	Phases      []Phase // at least one that is not warm-up
 	Gates       []*gate.Gate
+}
+
+// Objective bounds a percentile of the response time. The capacity of a mode is the most requests a second that keep to it.
+type Objective struct {
+	Figure string // p50, p90, p95 or p99
+	AtMost time.Duration
 }
 
 // Mode is a named request.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -94,6 +95,9 @@ func TestEmbedded(t *testing.T) {
 	if n.Properties != 70 || n.PID != s.Apps()[0].PID() || s.Postgres != nil || s.RedisProcess() == nil || s.Kind != stack.Embedded {
 		t.Errorf("got notes %+v of %+v", n, s)
 	}
+	if used := s.CPU(); runtime.GOOS == "linux" && (used.App <= 0 || used.Database != 0 || used.Redis <= 0) {
+		t.Errorf("got CPU times %+v, want the app's and Redis' alone", used)
+	}
 	if !strings.Contains(b.log.String(), "the app is up at "+s.APIs[0]) {
 		t.Errorf("got log %q", b.log.String())
 	}
@@ -119,11 +123,17 @@ func TestLocal(t *testing.T) {
 		t.Errorf("got %s and %s, want the stack's own, %s and %s", n.DatabaseURL, n.Redis, s.Postgres.SocketURL(), s.RedisAddr)
 	}
 	t.Log(b.log.String())
+	if used := s.CPU(); runtime.GOOS == "linux" && (used.App <= 0 || used.Database <= 0 || used.Redis <= 0) {
+		t.Errorf("got CPU times %+v, want those of all three", used)
+	}
 	pids := []int{n.PID, n.ChildPID, s.Postgres.Process.PID(), s.RedisProcess().PID()}
 	if err := s.Down(t.Context()); err != nil {
 		t.Error(err)
 	}
 	b.nothingLeft(pids...)
+	if used := s.CPU(); used != (stack.CPU{}) {
+		t.Errorf("got CPU times %+v of processes that have ended", used)
+	}
 }
 
 // A process that dies while the stack is up is reported with the end of its log, and Down still ends the rest.

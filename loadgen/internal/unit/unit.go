@@ -89,6 +89,19 @@ func Counted(n int64, what string) string {
 	return Count(n) + " " + what
 }
 
+// Bytes renders an amount of memory or traffic in thousands: 12 B, 48.2 kB, 1.25 MB.
+func Bytes(x float64) string {
+	switch {
+	case x < 999.5:
+		return Count(int64(math.Round(x))) + " B"
+	case x < 999.5e3:
+		return Digits(x/1e3) + " kB"
+	case x < 999.5e6:
+		return Digits(x/1e6) + " MB"
+	}
+	return Digits(x/1e9) + " GB"
+}
+
 // Percent renders a share between 0 and 1. Neither 0% nor 100% is ever the work of rounding: 99.96% is not all.
 func Percent(x float64) string {
 	switch {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -304,6 +305,52 @@ func Failing(tb testing.TB) *result.Run {
 	return run
 }
 
+// Capacity is a staircase of users on real servers, with what each step cost them, judged by an objective: naive never keeps to it, optimized does up
+// to four users, and ttl up to 50. Of batched too few requests were made.
+func Capacity(testing.TB) *result.Run {
+	run := Base()
+	run.ID, run.Scenario = "20261122-232000-capacity", result.Scenario{Name: "capacity", Why: "requests a second and core at a p99 of 50 ms",
+		File: "scenarios/capacity.yaml", Rounds: 1, Objective: &result.Objective{Figure: "p99", AtMost: 50 * ms}}
+	run.Stack.Kind, run.Stack.Database, run.Stack.Cache = "local", "PostgreSQL 15.18", "redis 7.0.15"
+	run.Modes, run.Phases, run.Strategies = nil, nil, nil
+	loads := []Load{}
+	for _, p := range []struct {
+		name  string
+		users int
+		slow  time.Duration // by how much more than with one user a request takes
+	}{{"one", 1, 1}, {"few", 4, 2}, {"full", 50, 25}} {
+		run.Phases = append(run.Phases, result.PhaseInfo{Name: p.name, Kind: "closed", Load: map[bool]string{true: "1 user", false: strconv.Itoa(p.users) + " users"}[p.users == 1] + ", for 2s",
+			Users: p.users, For: 2 * time.Second})
+		for _, m := range []struct {
+			mode     string
+			requests int
+			fast     time.Duration
+			sql      int64
+		}{{"naive", 26, 76 * ms, 62}, {"batched", 9, 20 * ms, 5}, {"optimized", 190, 10 * ms, 2}, {"ttl", 1200, ms, 0}} {
+			n := m.requests
+			if p.users > 1 && m.mode != "batched" {
+				n *= 2
+			}
+			loads = append(loads, Load{Mode: m.mode, Phase: p.name, Requests: n, Took: 2 * time.Second, Fast: m.fast * p.slow, Sql: m.sql * int64(n)})
+		}
+	}
+	for _, l := range loads[:4] {
+		run.Modes = append(run.Modes, result.Mode{Name: l.Mode, Method: "GET", Path: "/" + l.Mode})
+	}
+	Fill(run, 1, loads)
+	for i := range run.Cells {
+		c := &run.Cells[i]
+		n := time.Duration(c.Ledger.Completed)
+		c.Server.CPU, c.Server.DatabaseCPU = n*250*time.Microsecond, 5*ms+time.Duration(c.Server.SQL)*70*time.Microsecond
+		c.Redis = &result.Redis{CPU: 3 * ms}
+		if c.Mode == "ttl" {
+			c.Redis = &result.Redis{CPU: n * 40 * time.Microsecond, BytesOut: int64(n) * 49_900, Pages: 1, PageBytes: 57_400}
+		}
+	}
+	run.Gates = []result.Gate{{Expr: "errors() == 0", Line: 30, Verdict: result.Pass, Compared: "errors() = 0 == 0"}}
+	return run
+}
+
 // Empty is a run in which the stack never came up.
 func Empty(testing.TB) *result.Run {
 	run := Base()
@@ -316,5 +363,6 @@ func Empty(testing.TB) *result.Run {
 func All() map[string]func(testing.TB) *result.Run {
 	return map[string]func(testing.TB) *result.Run{
 		"stampede": Stampede, "passing": Passing, "stale": Stale, "invalid": Invalid, "interrupted": Interrupted, "remote": Remote, "failing": Failing, "empty": Empty,
+		"capacity": Capacity,
 	}
 }
