@@ -28,6 +28,20 @@ func (t Text) Varies() bool {
 	return false
 }
 
+// Plain returns a text without variables as it is written; of one with variables, what is beside them.
+func (t Text) Plain() string {
+	var s strings.Builder
+	for _, p := range t.parts {
+		s.WriteString(p.Literal)
+	}
+	return s.String()
+}
+
+// Unlined reports whether s has a character that may not stand in the value of a header.
+func Unlined(s string) bool {
+	return strings.ContainsFunc(s, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f })
+}
+
 // Literal returns a text without variables, whatever is in it.
 func Literal(s string) Text {
 	if s == "" {
