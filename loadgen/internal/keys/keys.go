@@ -84,6 +84,9 @@ func (s Spec) Distinct() int64 {
 	return int64(len(seen))
 }
 
+// Finite reports whether the rows of a phase come to an end.
+func (s Spec) Finite() bool { return s.Order == Once && !s.Sticky }
+
 // rows reports whether the values are rows of text, and not numbers.
 func (s Spec) rows() bool { return s.Kind == List || s.Kind == CSV }
 
@@ -199,7 +202,7 @@ func (s *Source) RowOf(rank int) int64 {
 // Rows returns how many arrivals of one phase there is data for; finite is false if there is no end to it. The arrival after the last has no
 // row: a caller must not ask for it.
 func (s *Source) Rows() (rows int64, finite bool) {
-	if s.spec.Order == Once && !s.spec.Sticky {
+	if s.spec.Finite() {
 		return int64(s.n), true
 	}
 	return 0, false

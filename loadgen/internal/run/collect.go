@@ -28,10 +28,10 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 			Errors: r.subject.requests[m].TakeErrors(), Statuses: res.Statuses, Clamped: res.Clamped,
 		}
 		if after != nil && d.owns(r.report.Modes, m) {
-			name := api.ModeOf(mode.Method, mode.Path)
+			name := appMode(mode.Method, mode.Path)
 			cell.Server.Counters = after[name].Sub(d.before[name])
 		}
-		if len(d.modes) == 1 && d.cpu > 0 && used > d.cpu {
+		if d.alone(r.report.Modes) && mode.Session == "" && d.cpu > 0 && used > d.cpu {
 			cell.Server.CPU = used - d.cpu
 		}
 		if o := d.oracles[m]; o != nil {
@@ -43,12 +43,23 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 	return unknown
 }
 
+// alone reports whether one mode has the phase for itself, with its steps if it is a session.
+func (d *driven) alone(modes []result.Mode) bool {
+	n := 0
+	for _, m := range d.modes {
+		if modes[m].Session == "" {
+			n++
+		}
+	}
+	return n == 1
+}
+
 // owns reports whether mode m alone makes the requests that the app counts under its name in this phase: two pages of one
 // strategy are one mode to the app.
 func (d *driven) owns(modes []result.Mode, m int) bool {
-	name := api.ModeOf(modes[m].Method, modes[m].Path)
+	name := appMode(modes[m].Method, modes[m].Path)
 	for _, other := range d.modes {
-		if other != m && api.ModeOf(modes[other].Method, modes[other].Path) == name {
+		if other != m && appMode(modes[other].Method, modes[other].Path) == name {
 			return false
 		}
 	}

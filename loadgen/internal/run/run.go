@@ -42,7 +42,7 @@ func (r *runner) up(ctx context.Context) (err error) {
 	if r.observers, err = startObservers(ctx, r.Config, r.report); err != nil {
 		return err
 	}
-	r.subject = &subject{scenario: r.Scenario, config: r.Stack, client: r.Client, seed: r.plan.derive(callerStream, 0, 0)}
+	r.subject = &subject{scenario: r.Scenario, config: r.Stack, client: r.Client, seed: r.plan.derive(callerStream, 0, 0), data: r.plan.derive(dataStream, 0, 0)}
 	r.observers.attach(r.subject)
 	if err := r.subject.up(ctx); err != nil {
 		r.observers.close(ctx)

@@ -21,6 +21,7 @@ type subject struct {
 	config   stack.Config
 	client   client.Options
 	seed     uint64 // of the connections
+	data     uint64 // seed of the data: of what is the same in all phases
 
 	// Set by up.
 	stack       *stack.Stack
@@ -60,7 +61,7 @@ func (s *subject) prepare(ctx context.Context) error {
 	if err != nil {
 		return UsageError{err}
 	}
-	if s.requests, err = prepare(target, s.scenario.Modes); err != nil {
+	if s.requests, err = prepare(target, s.scenario.Modes, s.data); err != nil {
 		return UsageError{err}
 	}
 	s.connections = &connections{target: target, requests: s.requests, seed: s.seed}
