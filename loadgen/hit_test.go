@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -129,5 +130,28 @@ func TestHitInterrupted(t *testing.T) {
 	r := loadgenUntil(ctx, &testkit.Log{}, "hit", server.URL)
 	if requests, _ := figures(t, r); r.code != result.ExitInterrupted || requests < 5 || !strings.Contains(r.stdout, "INTERRUPTED  hit: ") {
 		t.Error(r)
+	}
+}
+
+// hit takes no data: what looks like a variable is sent as it stands.
+func TestHitSendsBracesAsTheyAre(t *testing.T) {
+	workplace(t)
+	var mu sync.Mutex
+	var seen []string
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body) // checked by its text
+		mu.Lock()
+		defer mu.Unlock()
+		seen = append(seen, fmt.Sprintf("%s %s %s", r.RequestURI, r.Header.Get("X"), body))
+	}))
+	t.Cleanup(server.Close)
+	r := loadgen(t, "hit", server.URL+"/a?filter={page}&t=${TOKEN}&x={{y}}", "-n", "1", "-X", "POST", "-d", "{{page}} ${X} {", "-H", "X: {{x}}")
+	if r.code != 0 && !limited(r) {
+		t.Fatal(r)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if want := []string{"/a?filter={page}&t=${TOKEN}&x={{y}} {{x}} {{page}} ${X} {"}; !slices.Equal(seen, want) {
+		t.Errorf("got %q, want %q", seen, want)
 	}
 }

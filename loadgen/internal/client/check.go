@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,22 +44,16 @@ func (c *Check) valid(method string) error {
 	return nil
 }
 
-// apply returns why a body of n bytes fails the check, or nil. The body itself is needed only when lengths is false.
-func (c *Check) apply(n int64, body []byte) error {
-	switch {
-	case n < c.MinLength:
+// length returns why a body of n bytes is too short, or nil.
+func (c *Check) length(n int64) error {
+	if n < c.MinLength {
 		return fmt.Errorf("body of %d bytes, want at least %d", n, c.MinLength)
-	case c.lengths():
-		return nil
-	case n > maxChecked:
-		return fmt.Errorf("body of %d bytes is too long to look for fields in it", n)
 	}
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	var doc any
-	if err := dec.Decode(&doc); err != nil {
-		return fmt.Errorf("body is not JSON: %w", err)
-	}
+	return nil
+}
+
+// apply returns why a JSON body fails the check, or nil.
+func (c *Check) apply(doc any) error {
 	for _, f := range c.Fields {
 		if err := f.apply(doc); err != nil {
 			return err

@@ -3,7 +3,8 @@
 //
 // # The raw transport
 //
-// A Conn speaks HTTP/1.1 over TCP or TLS. Its requests are serialised once; only the 55 bytes of traceparent change. On Linux a call is
+// A Conn speaks HTTP/1.1 over TCP or TLS. Its requests are serialised once, and only the 55 bytes of traceparent change; those with variables
+// are written for each call, into the same memory. On Linux a call is
 // one write, one wait and one read, and a sized body that is not checked is received but never copied out of the kernel (MSG_TRUNC):
 // it is counted to its last byte, and the time of that byte is the time of the response. The parser reads the status, the framing
 // and the few headers the lab reads.
@@ -35,6 +36,9 @@ import (
 // Caller is one client with one connection. Call is for one goroutine at a time; Close may be called from any, ends a call that is
 // under way, and makes every later one Unsent.
 type Caller interface {
+	// Draw has the calls up to the next Draw take the data of arrival k of a phase with that seed, or of its user where data sticks to
+	// users. What an earlier arrival took from its responses is forgotten. Requests without variables need no Draw.
+	Draw(seed uint64, k, user int64)
 	// Call makes the request reqs[mode] and fills in out, whose former content is lost. It returns by the deadline; a zero deadline is
 	// Options.Timeout from now.
 	Call(ctx context.Context, mode int, deadline time.Time, out *measure.Outcome)

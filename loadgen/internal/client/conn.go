@@ -32,6 +32,7 @@ const (
 type Conn struct {
 	t      *Target
 	jobs   []job
+	draw   draw
 	tracer tracer
 	resp   response
 	buf    []byte
@@ -43,23 +44,28 @@ type Conn struct {
 	last time.Time // when
 }
 
-// job is a request and this connection's own copy of its bytes: patching shared ones would be a race.
+// job is a request and this connection's own copy of its bytes: patching shared ones would be a race. A request with variables is written
+// there for each call.
 type job struct {
 	*Request
-	wire []byte
+	wire  []byte
+	trace int
 }
 
 // NewConn returns a connection that is not dialled yet. Its trace ids follow from the seed.
 func NewConn(t *Target, seed uint64, reqs []*Request) *Conn {
 	c := &Conn{t: t, tracer: newTracer(seed, t.opts.Sampler), buf: make([]byte, readSize)}
 	for _, r := range reqs {
-		c.jobs = append(c.jobs, job{r, bytes.Clone(r.wire)})
+		c.jobs = append(c.jobs, job{r, bytes.Clone(r.wire), r.trace})
 	}
 	return c
 }
 
 // Close implements Caller.
 func (c *Conn) Close() error { return c.stop.close() }
+
+// Draw implements Caller.
+func (c *Conn) Draw(seed uint64, k, user int64) { c.draw.begin(seed, k, user) }
 
 // Call implements Caller. A context that lives as long as many calls costs nothing per call; a new one is watched by
 // context.AfterFunc, which allocates.
@@ -72,6 +78,9 @@ func (c *Conn) Call(ctx context.Context, mode int, deadline time.Time, out *meas
 		c.stop.watch(ctx, done)
 	}
 	req := &c.jobs[mode]
+	if req.template != nil {
+		req.wire, req.trace = req.template.write(req.wire, !c.t.opts.Untraced, &c.draw)
+	}
 	kind, err := c.run(ctx, mode, deadline, out)
 	out.Done = time.Now()
 	switch {
@@ -79,7 +88,7 @@ func (c *Conn) Call(ctx context.Context, mode int, deadline time.Time, out *meas
 	case out.Done.After(deadline):
 		kind, err = measure.Timeout, os.ErrDeadlineExceeded
 	default:
-		kind, err = verdict(req.Request, out, c.resp.body)
+		kind, err = verdict(req.Request, out, c.resp.body, &c.draw)
 	}
 	out.Kind = kind
 	switch {
@@ -95,15 +104,27 @@ func (c *Conn) Call(ctx context.Context, mode int, deadline time.Time, out *meas
 	c.resp.out = nil
 }
 
-// verdict checks a response that arrived whole. The body is needed only if the request checks it.
-func verdict(req *Request, out *measure.Outcome, body []byte) (measure.Kind, error) {
+// verdict checks a response that arrived whole, and takes from it what the requests after it need. The body is needed only if the request
+// keeps it.
+func verdict(req *Request, out *measure.Outcome, body []byte, d *draw) (measure.Kind, error) {
 	if !req.expect.has(out.Status) {
 		return measure.Status, fmt.Errorf("status %d", out.Status)
 	}
-	if !req.spec.Check.none() {
-		if err := req.spec.Check.apply(out.Bytes, body); err != nil {
-			return measure.Check, err
-		}
+	if err := req.spec.Check.length(out.Bytes); err != nil {
+		return measure.Check, err
+	}
+	if !req.keeps() {
+		return measure.OK, nil
+	}
+	doc, err := decode(out.Bytes, body)
+	if err == nil {
+		err = req.spec.Check.apply(doc)
+	}
+	if err == nil {
+		err = d.take(req.spec.Take, doc)
+	}
+	if err != nil {
+		return measure.Check, err
 	}
 	return measure.OK, nil
 }
@@ -135,7 +156,7 @@ func (c *Conn) run(ctx context.Context, mode int, deadline time.Time, out *measu
 			}
 		}
 		c.sock.until(deadline)
-		c.resp.begin(out, req.method == "HEAD", !req.spec.Check.lengths())
+		c.resp.begin(out, req.method == "HEAD", req.keeps())
 		n, err := c.exchange(req.wire, out)
 		if n == 0 && err != nil && again && c.idleClosed(req, sent, err) {
 			c.hangUp()

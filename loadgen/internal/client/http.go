@@ -24,6 +24,7 @@ import (
 type HTTPCaller struct {
 	t      *Target
 	reqs   []*Request
+	draw   draw
 	client http.Client
 	tracer tracer
 	buf    []byte
@@ -73,6 +74,9 @@ func (c *HTTPCaller) Close() error {
 	return nil
 }
 
+// Draw implements Caller.
+func (c *HTTPCaller) Draw(seed uint64, k, user int64) { c.draw.begin(seed, k, user) }
+
 // Call implements Caller.
 func (c *HTTPCaller) Call(ctx context.Context, mode int, deadline time.Time, out *measure.Outcome) {
 	*out = measure.Outcome{}
@@ -95,7 +99,7 @@ func (c *HTTPCaller) Call(ctx context.Context, mode int, deadline time.Time, out
 	case kind == measure.OK && out.Done.After(deadline):
 		kind, err = measure.Timeout, os.ErrDeadlineExceeded
 	case kind == measure.OK:
-		kind, err = verdict(c.reqs[mode], out, c.body.Bytes())
+		kind, err = verdict(c.reqs[mode], out, c.body.Bytes(), &c.draw)
 	case out.Sent.IsZero() && (c.stopped(ctx) || !out.Done.Before(deadline) && !clocks.dialled()):
 		kind = measure.Unsent
 	case c.stopped(ctx) || !out.Done.Before(deadline):
@@ -127,13 +131,11 @@ func (c *HTTPCaller) underWay(cancel context.CancelFunc) {
 // run makes the request and reads the response.
 func (c *HTTPCaller) run(ctx context.Context, mode int, out *measure.Outcome) (measure.Kind, error) {
 	r := c.reqs[mode]
-	req, err := http.NewRequestWithContext(ctx, r.method, c.t.base.Scheme+"://"+c.t.base.Host+r.target, bytes.NewReader(r.spec.Body))
+	req, err := c.request(ctx, r)
 	if err != nil {
 		return measure.Unsent, err
 	}
-	req.Host, req.Close = r.host, r.closes
-	req.Header = r.header.Clone()
-	if r.trace > 0 {
+	if !c.t.opts.Untraced {
 		var trace [len(emptyTraceparent)]byte
 		copy(trace[:], emptyTraceparent)
 		out.TraceID, out.SpanID, out.Sampled = c.tracer.stamp(trace[:], mode, time.Now())
@@ -160,13 +162,31 @@ func (c *HTTPCaller) run(ctx context.Context, mode int, out *measure.Outcome) (m
 	return measure.OK, nil
 }
 
+// request makes a request, with the values of the arrival under way if it has variables.
+func (c *HTTPCaller) request(ctx context.Context, r *Request) (*http.Request, error) {
+	target, host, body, header := r.target, r.host, r.spec.Body, r.header.Clone()
+	if t := r.template; t != nil {
+		target, host = string(t.target.append(nil, &c.draw)), string(t.host.append(nil, &c.draw))
+		body = t.body.append(nil, &c.draw)
+		for name, value := range t.header {
+			header.Set(name, string(value.append(nil, &c.draw)))
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, c.t.base.Scheme+"://"+c.t.base.Host+target, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Host, req.Close, req.Header = host, r.closes, header
+	return req, nil
+}
+
 // read counts the body, and keeps it if it is to be checked.
 func (c *HTTPCaller) read(body io.Reader, r *Request, out *measure.Outcome) error {
 	c.body.Reset()
 	for {
 		n, err := body.Read(c.buf)
 		out.Bytes += int64(n)
-		if !r.spec.Check.lengths() && out.Bytes <= maxChecked {
+		if r.keeps() && out.Bytes <= maxChecked {
 			c.body.Write(c.buf[:n])
 		}
 		if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {

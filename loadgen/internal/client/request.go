@@ -24,6 +24,11 @@ type Spec struct {
 	Body   []byte
 	Expect []int // the statuses that are a success; none are 2xx and 3xx
 	Check  Check
+
+	// Data is what the variables in Path, the values of Header, and Body stand for. Without any, they are sent as they are; otherwise they
+	// are texts as package keys has them.
+	Data []Variable
+	Take []Taking // from a response that was as expected
 }
 
 // Request is a Spec made ready for a target. It is immutable but for the first error of each kind, and may be shared by any number of
@@ -38,6 +43,7 @@ type Request struct {
 	wire   []byte // the whole request in HTTP/1.1
 	trace  int    // where the traceparent's value starts in wire; 0 if there is none
 
+	template   *template // instead of wire, of a request with variables
 	idempotent bool
 	closes     bool // it asks for its connection to be closed
 
@@ -77,12 +83,26 @@ func (t *Target) prepare(r *Request) error {
 	if err := r.spec.Check.valid(r.method); err != nil {
 		return err
 	}
+	if r.method == http.MethodHead && len(r.spec.Take) > 0 {
+		return errors.New("take: HEAD has no body")
+	}
 	switch r.method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
 		r.idempotent = true
 	}
+	if len(r.spec.Data) > 0 {
+		return r.vary(t.prefix)
+	}
 	r.serialise(!t.opts.Untraced)
 	return nil
+}
+
+// keeps reports whether the body of a response is looked at, and not just counted.
+func (r *Request) keeps() bool { return !r.spec.Check.lengths() || len(r.spec.Take) > 0 }
+
+// sized reports whether Content-Length is sent.
+func (r *Request) sized() bool {
+	return len(r.spec.Body) > 0 || r.method == http.MethodPost || r.method == http.MethodPut || r.method == http.MethodPatch
 }
 
 // setHeaders merges the headers; later maps win.
@@ -119,7 +139,7 @@ func (r *Request) serialise(traced bool) {
 	for _, name := range slices.Sorted(maps.Keys(r.header)) {
 		w = append(w, name+": "+r.header.Get(name)+"\r\n"...)
 	}
-	if len(r.spec.Body) > 0 || r.method == http.MethodPost || r.method == http.MethodPut || r.method == http.MethodPatch {
+	if r.sized() {
 		w = append(w, "Content-Length: "...)
 		w = append(strconv.AppendInt(w, int64(len(r.spec.Body)), 10), "\r\n"...)
 	}

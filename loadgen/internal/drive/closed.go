@@ -3,13 +3,10 @@ package drive
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"loadlab/loadgen/internal/measure"
 )
 
 // ClosedConfig is a closed phase: users who wait for a response, think, and send the next request. A phase needs a length or a number of
@@ -50,16 +47,13 @@ func Closed(ctx context.Context, c ClosedConfig) (Result, error) {
 	if err := c.validate(); err != nil {
 		return Result{}, err
 	}
-	s, release, err := newSession(ctx, c.Common)
+	s, release, err := newPhase(ctx, c.Common)
 	if err != nil {
 		return Result{}, err
 	}
 	defer release()
-	l := &closed{session: s, c: c, gate: make(chan struct{})}
-	users, err := l.users(ctx)
-	if err != nil {
-		return Result{}, fmt.Errorf("closed loop: %w", err)
-	}
+	l := &closed{phase: s, c: c, gate: make(chan struct{})}
+	users := l.users(ctx)
 
 	// Users wait at the gate with everything made that they need: all of the first requests are due at the same moment, and it must not
 	// be spent on starting goroutines.
@@ -91,61 +85,46 @@ func Closed(ctx context.Context, c ClosedConfig) (Result, error) {
 
 // closed is the state of a closed phase.
 type closed struct {
-	*session
+	*phase
 	c       ClosedConfig
 	gate    chan struct{}
-	claimed atomic.Int64 // requests that users have claimed beyond each one's first
+	claimed atomic.Int64 // arrivals that users have claimed beyond each one's first
 }
 
 // user is one of the users.
 type user struct {
 	*closed
-	index  int
-	mode   int
-	caller Caller
-	alarm  Alarm // nil if users do not think
-	rng    *rand.Rand
+	maker *maker
+	index int
+	mode  int
+	rng   *rand.Rand // nil if users do not think between arrivals
 }
 
-func (l *closed) users(ctx context.Context) ([]*user, error) {
+func (l *closed) users(ctx context.Context) []*user {
 	modes := Assign(l.c.Users, l.c.Weights)
 	users := make([]*user, 0, l.c.Users)
 	for i, mode := range modes {
 		u := &user{closed: l, index: i, mode: mode}
 		if l.c.ThinkMax > 0 {
-			alarm, err := l.NewAlarm(ctx)
-			if err != nil {
-				for _, u := range users {
-					u.close()
-				}
-				return nil, err
-			}
-			u.alarm = alarm
 			u.rng = rand.New(rand.NewPCG(l.c.Seed, thinkStream+uint64(i)))
 		}
-		u.caller = l.NewCaller()
+		session := l.sessionOf(mode)
+		u.maker = l.newMaker(ctx, u.rng != nil || session != nil && session.ThinkMax > 0)
 		users = append(users, u)
 	}
-	return users, nil
+	return users
 }
 
 // thinkStream keeps the numbers of think times apart from whatever else is drawn with the same seed.
 const thinkStream = 0x7468696e6b << 24
 
-func (u *user) close() {
-	u.caller.Close()
-	if u.alarm != nil {
-		u.alarm.Close()
-	}
-}
-
 // run makes the requests of one user.
 func (u *user) run(ctx context.Context) {
-	defer u.close()
-	var out measure.Outcome
+	defer u.maker.close()
 	var due time.Duration
-	// The first requests go to the users in order: with fewer requests than users, it is always the same users who send them.
-	for ok := u.c.Requests <= 0 || int64(u.index) < u.c.Requests; ok; ok = u.claim() {
+	// The first arrivals go to the users in order: with fewer arrivals than users, it is always the same users who send them.
+	k := int64(u.index)
+	for ok := u.may(k); ok; k, ok = u.claim() {
 		if due > 0 && !u.wait(due) {
 			return
 		}
@@ -153,30 +132,40 @@ func (u *user) run(ctx context.Context) {
 			return
 		}
 		u.offer(u.mode, due)
-		u.serve(u.caller, u.mode, due, &out)
-		due = max(out.Done.Sub(u.start), due) + u.think()
+		done := u.maker.serve(u.mode, k, int64(u.index), due)
+		due = max(done.Sub(u.start), due) + u.think()
 	}
 }
 
-// claim takes one of the requests that are left. It is claimed before the user thinks, so that no user thinks in vain.
-func (u *user) claim() bool {
-	if u.c.Requests <= 0 {
-		return true
+// claim takes the next arrival, and reports whether there is one. It is claimed before the user thinks, so that no user thinks in vain.
+func (u *user) claim() (k int64, ok bool) {
+	k = int64(u.c.Users) - 1 + u.claimed.Add(1)
+	return k, u.may(k)
+}
+
+// may reports whether there is to be an arrival k: not beyond the number of requests, nor beyond the rows of data.
+func (u *user) may(k int64) bool {
+	if u.c.Requests > 0 && k >= u.c.Requests {
+		return false
 	}
-	return u.claimed.Add(1) <= u.c.Requests-int64(u.c.Users)
+	if u.Rows > 0 && k >= u.Rows {
+		u.ranOut.Store(true)
+		return false
+	}
+	return true
 }
 
 // wait thinks until due. It reports false if the phase is over by then; it has passed when wait returns.
 func (u *user) wait(due time.Duration) bool {
 	over := u.c.For > 0 && due >= u.c.For
-	if u.alarm == nil {
+	if u.rng == nil {
 		return !over
 	}
 	if over {
-		u.alarm.Wait(u.end)
+		u.maker.alarm.Wait(u.end)
 		return false
 	}
-	return u.alarm.Wait(u.start.Add(due))
+	return u.maker.alarm.Wait(u.start.Add(due))
 }
 
 func (u *user) think() time.Duration {

@@ -16,6 +16,18 @@
 // Its deadline is its timeout after it was due. One that is still waiting then is recorded as unsent, with the time it waited. After
 // the last arrival the loop waits until every request has ended, which the deadlines bound.
 //
+// # Data and sessions
+//
+// Arrival k takes row k of the data: a Caller whose requests take data is a Drawer, which is told k before the request is made. In a closed
+// loop k counts requests in the order in which users begin them, so that the first n requests take the first n rows, whoever makes them.
+//
+// An arrival may be a session of several requests. Its first request is due when it is, every other when the one before it has ended and the
+// user has thought. It keeps its connection to its end, also while the user thinks, and ends with the first of its requests that fails. The
+// session is an entry of the ledger of its own, from when it was due to the end of its last request. What a loop offers, sends and bounds is
+// arrivals, be they requests or sessions.
+//
+// # The end
+//
 // When the context ends, nothing more is released, and what was not released was never scheduled. What was released and waits is
 // unsent; what is in flight has the grace period to complete, and is then stopped and recorded as timed out. The ledger balances.
 package drive
@@ -38,6 +50,12 @@ type Caller interface {
 	io.Closer
 }
 
+// Drawer is a Caller whose requests take data.
+type Drawer interface {
+	// Draw has the calls up to the next Draw take the data of arrival k, which a user of that number makes: of an open load k itself.
+	Draw(k, user int64)
+}
+
 // Defaults.
 const (
 	DefaultTimeout     = 10 * time.Second
@@ -51,6 +69,8 @@ type Common struct {
 	Recorder  *measure.Recorder
 	Timeout   time.Duration // of a request, from when it was due; 0 is DefaultTimeout
 	Grace     time.Duration // for requests in flight when the context ends; 0 is DefaultGrace
+	Sessions  []*Session    // by mode; nil, or too short, is a mode of single requests
+	Rows      int64         // of data, for an arrival each: the loop ends when there are no more; 0 is no end
 	// NewAlarm makes what wakes a goroutine when something is due. nil is the system's best, SystemAlarm; tests in virtual time need
 	// TimerAlarm.
 	NewAlarm func(ctx context.Context) (Alarm, error)
@@ -61,18 +81,19 @@ type Result struct {
 	Start       time.Time
 	Took        time.Duration // of the load itself: the phase's length if it has one, otherwise until the last request ended
 	Drained     time.Duration // after that, until the last request had ended
-	Offered     int64         // requests that came due
+	Offered     int64         // arrivals that came due
 	Sent        int64         // of them sent
 	InTime      int64         // of them sent before the phase's length was over; Sent if it has none
 	Connections int           // the most at once
 	Interrupted bool          // the context ended first
+	RanOut      bool          // of Rows, while there were more arrivals
 	Self        Self
 }
 
 var errConfig = errors.New("drive: a loop needs NewCaller and Recorder")
 
-// session is what the goroutines of one phase share.
-type session struct {
+// phase is what the goroutines of one phase share.
+type phase struct {
 	Common
 	start time.Time
 	end   time.Time // of the phase's length; zero if it has none
@@ -80,12 +101,13 @@ type session struct {
 	calls   context.Context // of the requests; it ends a grace period after the phase's
 	stop    context.CancelFunc
 	aborted atomic.Bool // what waits is not to be sent any more
+	ranOut  atomic.Bool // there was an arrival without a row
 
 	offered, sent, inTime atomic.Int64
 }
 
-// newSession fills in defaults and ties the requests to ctx. The caller calls release at the end.
-func newSession(ctx context.Context, c Common) (s *session, release func(), err error) {
+// newPhase fills in defaults and ties the requests to ctx. The caller calls release at the end.
+func newPhase(ctx context.Context, c Common) (s *phase, release func(), err error) {
 	if c.NewCaller == nil || c.Recorder == nil {
 		return nil, nil, errConfig
 	}
@@ -98,7 +120,7 @@ func newSession(ctx context.Context, c Common) (s *session, release func(), err 
 	if c.NewAlarm == nil {
 		c.NewAlarm = SystemAlarm
 	}
-	s = &session{Common: c}
+	s = &phase{Common: c}
 	s.calls, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	forget := context.AfterFunc(ctx, func() {
 		s.aborted.Store(true)
@@ -108,13 +130,13 @@ func newSession(ctx context.Context, c Common) (s *session, release func(), err 
 }
 
 // stopAfter ends the requests that are still in flight after d.
-func (s *session) stopAfter(d time.Duration) {
+func (s *phase) stopAfter(d time.Duration) {
 	t := time.AfterFunc(d, s.stop)
 	context.AfterFunc(s.calls, func() { t.Stop() })
 }
 
 // begin starts the clock of the phase.
-func (s *session) begin(length time.Duration) {
+func (s *phase) begin(length time.Duration) {
 	s.start = time.Now()
 	if length > 0 {
 		s.end = s.start.Add(length)
@@ -123,13 +145,13 @@ func (s *session) begin(length time.Duration) {
 }
 
 // offer enters a request into the ledger.
-func (s *session) offer(mode int, due time.Duration) {
+func (s *phase) offer(mode int, due time.Duration) {
 	s.offered.Add(1)
 	s.Recorder.Scheduled(mode, due)
 }
 
-// serve makes one request, unless it is too late for it, and records what it came to.
-func (s *session) serve(caller Caller, mode int, due time.Duration, out *measure.Outcome) {
+// request makes one request, unless it is too late for it, and records what it came to.
+func (s *phase) request(caller Caller, mode int, due time.Duration, out *measure.Outcome) {
 	deadline := s.start.Add(due + s.Timeout)
 	if now := time.Now(); s.aborted.Load() || !now.Before(deadline) {
 		*out = measure.Outcome{Kind: measure.Unsent, Done: now}
@@ -141,12 +163,11 @@ func (s *session) serve(caller Caller, mode int, due time.Duration, out *measure
 				out.Kind = measure.Unsent
 			}
 		}
-		s.countSent(out.Sent)
 	}
 	s.Recorder.Record(mode, due, out)
 }
 
-func (s *session) countSent(sent time.Time) {
+func (s *phase) countSent(sent time.Time) {
 	if sent.IsZero() {
 		return
 	}
@@ -157,11 +178,11 @@ func (s *session) countSent(sent time.Time) {
 }
 
 // result is what is known once all requests have ended.
-func (s *session) result(ctx context.Context, loadEnded time.Time) Result {
+func (s *phase) result(ctx context.Context, loadEnded time.Time) Result {
 	r := Result{
 		Start: s.start, Took: loadEnded.Sub(s.start), Drained: time.Since(loadEnded),
 		Offered: s.offered.Load(), Sent: s.sent.Load(), InTime: s.inTime.Load(),
-		Interrupted: ctx.Err() != nil,
+		Interrupted: ctx.Err() != nil, RanOut: s.ranOut.Load(),
 	}
 	if s.end.IsZero() {
 		r.Took, r.Drained = r.Took+r.Drained, 0

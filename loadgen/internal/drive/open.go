@@ -29,7 +29,7 @@ var errNoStream = errors.New("drive: an open loop needs a Stream")
 
 // Open drives an open phase. It returns when every request that came due has ended; an error means that it did not begin.
 func Open(ctx context.Context, c OpenConfig) (Result, error) {
-	s, release, err := newSession(ctx, c.Common)
+	s, release, err := newPhase(ctx, c.Common)
 	if err != nil {
 		return Result{}, err
 	}
@@ -37,7 +37,7 @@ func Open(ctx context.Context, c OpenConfig) (Result, error) {
 	if c.Stream == nil {
 		return Result{}, errNoStream
 	}
-	o := newOpen(s, c)
+	o := newOpen(ctx, s, c)
 	alarm, err := s.NewAlarm(ctx)
 	if err != nil {
 		return Result{}, fmt.Errorf("open loop: %w", err)
@@ -49,7 +49,7 @@ func Open(ctx context.Context, c OpenConfig) (Result, error) {
 	o.pace(ctx, alarm)
 	loadEnded := time.Now()
 	// Callers return by their deadlines. Should one forget, the end of its context reminds it.
-	s.stopAfter(s.Timeout + s.Grace)
+	s.stopAfter(s.patience())
 	o.close()
 	o.workers.Wait()
 
@@ -62,12 +62,13 @@ func Open(ctx context.Context, c OpenConfig) (Result, error) {
 
 // open is the state of an open phase.
 type open struct {
-	*session
-	limit   int
-	mode    func(k int64) int
-	ahead   arrival.Stream  // the pacer's
-	late    *hist.Histogram // how late arrivals were released; the pacer's
-	workers sync.WaitGroup
+	*phase
+	limit    int
+	mode     func(k int64) int
+	newMaker func() *maker
+	ahead    arrival.Stream  // the pacer's
+	late     *hist.Histogram // how late arrivals were released; the pacer's
+	workers  sync.WaitGroup
 
 	mu              sync.Mutex     // guards all below
 	behind          arrival.Stream // the workers'
@@ -80,8 +81,12 @@ type open struct {
 // worker is a goroutine with a connection.
 type worker struct{ wake chan struct{} }
 
-func newOpen(s *session, c OpenConfig) *open {
-	o := &open{session: s, limit: c.Connections, mode: c.Mode, ahead: c.Stream(), behind: c.Stream(), late: hist.New()}
+func newOpen(ctx context.Context, s *phase, c OpenConfig) *open {
+	o := &open{phase: s, limit: c.Connections, mode: c.Mode, ahead: c.Stream(), behind: c.Stream(), late: hist.New()}
+	o.newMaker = func() *maker { return s.newMaker(ctx, s.thinking()) }
+	if c.Rows > 0 {
+		o.ahead = &rationed{Stream: o.ahead, left: c.Rows, ranOut: &s.ranOut}
+	}
 	if o.limit <= 0 {
 		o.limit = DefaultConnections
 	}
@@ -123,7 +128,7 @@ func (o *open) pace(ctx context.Context, alarm Alarm) {
 			runtime.Gosched() // on one core the workers would have to wait for the pacer to be preempted
 		}
 	}
-	if !o.end.IsZero() && ctx.Err() == nil {
+	if !o.end.IsZero() && ctx.Err() == nil && !o.ranOut.Load() {
 		alarm.Wait(o.end)
 	}
 }
@@ -176,15 +181,14 @@ func (o *open) close() {
 // work serves arrivals until there are no more.
 func (o *open) work() {
 	w := &worker{wake: make(chan struct{}, 1)}
-	caller := o.NewCaller()
-	defer caller.Close()
-	var out measure.Outcome
+	m := o.newMaker()
+	defer m.close()
 	for {
 		k, due, ok := o.take(w)
 		if !ok {
 			return
 		}
-		o.serve(caller, o.mode(k), due, &out)
+		m.serve(o.mode(k), k, k, due)
 	}
 }
 

@@ -74,7 +74,8 @@ func (f *Figures) addPart(c *result.Cell, phase string) error {
 	return errors.Join(f.add(c, phase), f.add(&all, phase))
 }
 
-// sumUp adds the sums over all phases, over all modes, and over both. A phase that the modes shared took its time once.
+// sumUp adds the sums over all phases, over all modes, and over both. A phase that the modes shared took its time once, and so did a session
+// and its steps. Sums over modes are of requests: sessions, whose requests are their steps, are figures of their own.
 func (f *Figures) sumUp() error {
 	all := newTotal(f.Run)
 	for _, m := range f.Run.Modes {
@@ -87,13 +88,18 @@ func (f *Figures) sumUp() error {
 			if t == nil {
 				continue
 			}
-			if err := errors.Join(of.add(t), mode.add(t), all.add(t)); err != nil {
+			err := mode.add(t)
+			if m.Steps == 0 {
+				err = errors.Join(err, of.add(t), all.add(t))
+			}
+			if err != nil {
 				return fmt.Errorf("phase %s: %w", p.Name, err)
 			}
 			mode.Took += t.Took
-			if p.Mix {
+			switch {
+			case p.Mix:
 				of.Took = max(of.Took, t.Took)
-			} else {
+			case m.Session == "":
 				of.Took += t.Took
 			}
 		}

@@ -10,6 +10,7 @@ import (
 
 // mode is one mode of a phase under way.
 type mode struct {
+	session   bool // it does not change
 	scheduled int64
 	ended     [Kinds]int64
 	bytes     int64

@@ -25,6 +25,9 @@ import (
 type Config struct {
 	Modes   int       // how many; 0 is 1
 	Oracles []*Oracle // by mode; nil, or too short, is no interest in staleness
+	// Sessions are the modes whose entries are sessions, and not requests: what their requests came to is in modes of their own. They are in
+	// no sum over modes, and not observed. nil, or too short, is none.
+	Sessions []bool
 	// MaxSeconds is how many seconds of a mode are kept apart; 0 is 1800. Of a longer phase, the older seconds are joined with their
 	// neighbours, so that memory stays bounded however long it runs.
 	MaxSeconds int
@@ -77,6 +80,7 @@ func NewRecorder(c Config) *Recorder {
 	r := &Recorder{oracles: c.Oracles, observe: c.Observer, began: make(chan struct{}), modes: make([]mode, max(c.Modes, 1)), all: hist.New()}
 	for i := range r.modes {
 		r.modes[i].total = newClocks()
+		r.modes[i].session = i < len(c.Sessions) && c.Sessions[i]
 	}
 	maxSeconds := c.MaxSeconds
 	if maxSeconds <= 0 {
@@ -107,7 +111,7 @@ func (r *Recorder) Scheduled(mode int, due time.Duration) {
 	m.second(due).outstanding++
 	r.settle(mode)
 	r.mu.Unlock()
-	if r.observe != nil {
+	if r.observe != nil && !m.session {
 		r.observe.Scheduled(mode)
 	}
 }
@@ -132,13 +136,15 @@ func (r *Recorder) Record(mode int, due time.Duration, o *Outcome) {
 		at := r.start.Add(due)
 		s.clocks.record(at, o)
 		m.total.record(at, o)
-		r.all.Record(o.Done.Sub(at))
+		if !m.session {
+			r.all.Record(o.Done.Sub(at))
+		}
 	}
 	r.settle(mode)
 	start := r.start
 	r.mu.Unlock()
 
-	if r.observe != nil {
+	if r.observe != nil && !m.session {
 		r.observe.Record(mode, due, start, o)
 	}
 	if o.Kind == OK && o.Version != 0 && mode < len(r.oracles) && r.oracles[mode] != nil {
@@ -206,7 +212,9 @@ func (r *Recorder) Snapshot() Snapshot {
 	defer r.mu.Unlock()
 	for i := range r.modes {
 		s.Modes[i] = r.modes[i].tally()
-		s.All.add(s.Modes[i])
+		if !r.modes[i].session {
+			s.All.add(s.Modes[i])
+		}
 	}
 	s.All.quantiles(r.all)
 	return s

@@ -285,3 +285,35 @@ func TestStatuses(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+// Sessions are in no sum over modes, and nobody observes them: their requests are.
+func TestSessionsAreNoRequests(t *testing.T) {
+	seen := &watch{}
+	r := measure.NewRecorder(measure.Config{Modes: 2, Sessions: []bool{true}, Observer: seen})
+	start := time.Now()
+	r.Start(start)
+	for mode, took := range []time.Duration{time.Second, 10 * time.Millisecond} {
+		r.Scheduled(mode, 0)
+		r.Record(mode, 0, &measure.Outcome{Sent: start, Done: start.Add(took)})
+	}
+	s := r.Snapshot()
+	if s.All.Scheduled != 1 || s.All.Ended != 1 || s.All.P99 > 11*time.Millisecond || s.Modes[0].Ended != 1 || s.Modes[0].P99 < 900*time.Millisecond {
+		t.Errorf("got %+v", s)
+	}
+	results, err := r.Finish()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if results[0].Ledger.Completed != 1 || results[1].Ledger.Completed != 1 || seen.scheduled != 1 || seen.recorded != 1 {
+		t.Errorf("ledgers %+v and %+v, observed %+v", results[0].Ledger, results[1].Ledger, seen)
+	}
+}
+
+// watch counts what it observes, of mode 1 alone.
+type watch struct{ scheduled, recorded int }
+
+func (w *watch) Scheduled(mode int) { w.scheduled += mode }
+
+func (w *watch) Record(mode int, _ time.Duration, _ time.Time, _ *measure.Outcome) {
+	w.recorded += mode
+}

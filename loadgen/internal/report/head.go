@@ -13,7 +13,7 @@ import (
 // head returns what was run, on what, and when: what has to be the same for two runs to be compared.
 func head(run *result.Run) []Fact {
 	m := run.Machine
-	load := []string{unit.Counted(int64(len(run.Modes)), "mode"), unit.Counted(int64(run.Scenario.Rounds), "round")}
+	load := []string{unit.Counted(int64(len(compared(run))), "mode"), unit.Counted(int64(run.Scenario.Rounds), "round")}
 	all := []Fact{
 		{Name: "scenario", Text: joined(": ", run.Scenario.Name, run.Scenario.Why)},
 		{Name: "stack", Text: joined(": ", run.Stack.Kind, stack(run.Stack))},

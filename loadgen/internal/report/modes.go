@@ -68,7 +68,7 @@ func fieldsOf(f *figure.Figures) []field {
 			all = append(all, fieldOf(f, x))
 		}
 	}
-	if len(f.Run.Modes) > 1 {
+	if len(compared(f.Run)) > 1 {
 		first := f.Run.Modes[0].Name
 		all = append(all, field{
 			Column: Column{Above: "p99 vs", Title: tty.Snip(tty.Clean(first), 12), Part: figure.InLatency},
@@ -119,8 +119,18 @@ func value(x figure.Figure, t *figure.Total) Cell {
 	return Cell{Value: v, Known: true}
 }
 
-// ratioToFirst is the mode's p99 over that of the first mode in the same phase, if both are p99s.
+// compared are a run's modes without the steps of sessions, which are compared with nothing.
+func compared(run *result.Run) []result.Mode {
+	return slices.DeleteFunc(slices.Clone(run.Modes), func(m result.Mode) bool { return m.Session != "" })
+}
+
+// ratioToFirst is the mode's p99 over that of the first mode in the same phase, if both are p99s, and both of requests or both of sessions.
 func ratioToFirst(f *figure.Figures, mode, phase string) Cell {
+	list := compared(f.Run)
+	at := slices.IndexFunc(list, func(m result.Mode) bool { return m.Name == mode })
+	if at < 0 || (list[at].Steps > 0) != (list[0].Steps > 0) {
+		return Cell{Text: unit.None, Tone: Faint}
+	}
 	p99, _ := figure.Named("p99")
 	a, first := value(p99, f.Total(mode, phase)), value(p99, f.Total(f.Run.Modes[0].Name, phase))
 	none := Cell{Text: unit.None, Tone: Faint, Mark: max(a.Mark, first.Mark)}

@@ -86,12 +86,14 @@ type Machine struct {
 	Go    string `json:"go"`
 }
 
-// Mode is a named request.
+// Mode is a named request, a session of requests, or a step of one.
 type Mode struct {
 	Name     string `json:"name"`
 	Method   string `json:"method"`
 	Path     string `json:"path"`
 	Strategy string `json:"strategy,omitempty"` // the caching strategy it asks for, if the path names one
+	Session  string `json:"session,omitempty"`  // the mode that this is a step of
+	Steps    int    `json:"steps,omitempty"`    // of a session, which has no request of its own: the modes that follow; its entries are in no sum over modes
 	Keys     *Keys  `json:"keys,omitempty"`     // how the pages it asks for are drawn; nil is always the same one
 }
 

@@ -30,11 +30,11 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 			Errors: r.subject.requests[m].TakeErrors(), Statuses: res.Statuses, Clamped: res.Clamped,
 		}
 		if after != nil && d.owns(r.report.Modes, m) {
-			name := api.ModeOf(mode.Method, mode.Path)
+			name := appMode(mode.Method, mode.Path)
 			cell.Server.Counters = after[name].Sub(d.before[name])
 		}
 		if whole { // and settled: the counters waited for work in the background
-			charge(&cell, d.account, r.subject.closed(ctx, mode.Strategy), len(d.modes) == 1)
+			charge(&cell, d.account, r.subject.closed(ctx, mode.Strategy), d.alone(r.report.Modes) && mode.Session == "")
 		}
 		if o := d.oracles[m]; o != nil {
 			stale := o.Stale(d.start)
@@ -48,12 +48,23 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 	return unknown
 }
 
+// alone reports whether one mode has the phase for itself, with its steps if it is a session.
+func (d *driven) alone(modes []result.Mode) bool {
+	n := 0
+	for _, m := range d.modes {
+		if modes[m].Session == "" {
+			n++
+		}
+	}
+	return n == 1
+}
+
 // owns reports whether mode m alone makes the requests that the app counts under its name in this phase: two pages of one
 // strategy are one mode to the app.
 func (d *driven) owns(modes []result.Mode, m int) bool {
-	name := api.ModeOf(modes[m].Method, modes[m].Path)
+	name := appMode(modes[m].Method, modes[m].Path)
 	for _, other := range d.modes {
-		if other != m && api.ModeOf(modes[other].Method, modes[other].Path) == name {
+		if other != m && appMode(modes[other].Method, modes[other].Path) == name {
 			return false
 		}
 	}

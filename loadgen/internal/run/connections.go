@@ -19,8 +19,11 @@ type connections struct {
 	made uint64
 }
 
-// take returns a connection that is not in use, or a new one. Its Close gives it back.
-func (c *connections) take() drive.Caller {
+// take is borrow for a phase whose requests take no data.
+func (c *connections) take() drive.Caller { return c.borrow() }
+
+// borrow returns a connection that is not in use, or a new one. Its Close gives it back.
+func (c *connections) borrow() borrowed {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if n := len(c.idle); n > 0 {

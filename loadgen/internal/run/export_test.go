@@ -36,3 +36,12 @@ func Plan(s *scenario.Scenario, rounds int, seed uint64) []Block {
 	}
 	return blocks
 }
+
+// Streams of a plan's seed.
+const DataStream = dataStream
+
+// What the tests of data look at.
+var (
+	AppMode    = appMode
+	StrategyOf = strategyOf
+)

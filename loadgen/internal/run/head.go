@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"loadlab/app/api"
 	"loadlab/internal/revision"
 	"loadlab/loadgen/internal/result"
 )
@@ -32,7 +31,9 @@ func newReport(cfg Config) *result.Run {
 		r.Scenario.Objective = &result.Objective{Figure: s.Objective.Figure, AtMost: s.Objective.AtMost}
 	}
 	for _, m := range s.Modes {
-		r.Modes = append(r.Modes, result.Mode{Name: m.Name, Method: m.Method, Path: m.Path, Strategy: api.StrategyOf(m.Path)})
+		r.Modes = append(r.Modes, result.Mode{
+			Name: m.Name, Method: m.Method, Path: m.Path, Strategy: strategyOf(m.Path), Session: m.Session, Steps: m.Steps, Keys: keysOf(m),
+		})
 	}
 	for _, p := range s.Phases {
 		info := result.PhaseInfo{

@@ -12,7 +12,8 @@ import (
 // loop drives the load that the phase describes.
 func (r *runner) loop(ctx context.Context, d *driven) (drive.Result, error) {
 	p, round := d.phase, d.block.round
-	common := drive.Common{NewCaller: r.subject.connections.take, Recorder: d.recorder, Timeout: p.Timeout}
+	common := drive.Common{NewCaller: r.callers(d), Recorder: d.recorder, Timeout: p.Timeout, Sessions: r.sessions(d)}
+	_, common.Rows = r.scarcest(d)
 	weights := r.weights(d)
 	if p.Kind == scenario.Closed {
 		return drive.Closed(ctx, drive.ClosedConfig{
@@ -37,6 +38,9 @@ func (r *runner) loop(ctx context.Context, d *driven) (drive.Result, error) {
 func (r *runner) weights(d *driven) []float64 {
 	weights := make([]float64, len(r.Scenario.Modes))
 	for _, m := range d.modes {
+		if r.Scenario.Modes[m].Session != "" {
+			continue // no arrival is a step
+		}
 		weights[m] = 1
 		for _, share := range d.phase.Mix {
 			if share.Mode == r.Scenario.Modes[m].Name {

@@ -63,9 +63,9 @@ func (r *runner) phase(ctx context.Context, b block, p indexed) error {
 func (r *runner) modesOf(b block, p indexed) []int {
 	var modes []int
 	for i, m := range r.Scenario.Modes {
-		takesPart := m.Name == b.mode
+		takesPart := compared(m) == b.mode
 		for _, share := range p.Mix {
-			takesPart = takesPart || share.Mode == m.Name
+			takesPart = takesPart || share.Mode == compared(m)
 		}
 		if takesPart {
 			modes = append(modes, i)
@@ -78,10 +78,12 @@ func (r *runner) modesOf(b block, p indexed) []int {
 func (r *runner) drive(ctx context.Context, d *driven) error {
 	var observer measure.Observer = r.observers
 	if len(d.phase.Faults) > 0 {
-		d.watch = newWatch(d.phase.Phase, d.oracles, r.observers)
+		d.watch = newWatch(d.phase.Phase, d.oracles, areSessions(r.Scenario.Modes), r.observers)
 		observer = d.watch
 	}
-	d.recorder = measure.NewRecorder(measure.Config{Modes: len(r.Scenario.Modes), Oracles: d.oracles, Observer: observer})
+	d.recorder = measure.NewRecorder(measure.Config{
+		Modes: len(r.Scenario.Modes), Sessions: areSessions(r.Scenario.Modes), Oracles: d.oracles, Observer: observer,
+	})
 	r.observers.begin(r.observed(d))
 	defer func() { r.observers.end(d.recorder.Snapshot().Modes) }()
 	ctx, cancel := context.WithCancel(ctx)
@@ -118,6 +120,9 @@ func (r *runner) drive(ctx context.Context, d *driven) error {
 		return r.subject.broken()
 	case result.Interrupted:
 		return context.Cause(ctx)
+	case result.RanOut:
+		name, rows := r.scarcest(d)
+		return fmt.Errorf("phase %s, mode %s: the data %q has %d rows, each to be taken once, and there are more requests", d.phase.Name, d.block.name(), name, rows)
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ func newPlan(s *scenario.Scenario, rounds int, seed uint64) plan {
 	for round := 1; round <= rounds; round++ {
 		first := len(p.blocks)
 		if len(own) > 0 {
-			for _, m := range s.Modes {
+			for _, m := range s.Compared() {
 				p.blocks = append(p.blocks, block{round: round, mode: m.Name, phases: own})
 			}
 		}
@@ -72,6 +72,8 @@ const (
 	mixStream
 	thinkStream
 	callerStream
+	dataStream
+	stepStream
 )
 
 // derive returns a seed for one end of one phase of one round. It does not depend on the mode: every mode of a round gets the same

@@ -28,7 +28,7 @@ type portal struct {
 	cached   map[string]int64 // versions by mode
 	version  int64
 	config   api.Config
-	asked    int // how often the usage has been asked for
+	usages   int // how often the usage has been asked for
 	busy     int // how often the counters will still have a recompute that runs
 
 	api, lab *httptest.Server
@@ -136,8 +136,8 @@ func (p *portal) control(w http.ResponseWriter, r *http.Request) {
 // usage is what the portal has used: 1 ms a request, and Redis 100 µs and 1 kB a command. Every question costs the app a second, and Redis
 // evicts a page for each.
 func (p *portal) usage(strategy string) api.Usage {
-	p.asked++
-	u := api.Usage{CPU: time.Duration(p.asked) * time.Second, RedisCPU: time.Hour, Evicted: int64(p.asked), MaxMemory: 1 << 20}
+	p.usages++
+	u := api.Usage{CPU: time.Duration(p.usages) * time.Second, RedisCPU: time.Hour, Evicted: int64(p.usages), MaxMemory: 1 << 20}
 	for mode, c := range p.counters {
 		u.CPU += time.Duration(c.Counts[api.CountRequests]) * time.Millisecond
 		u.RedisCPU += time.Duration(c.Counts[api.CountRedis]) * 100 * time.Microsecond

@@ -8,11 +8,22 @@ import (
 	"loadlab/loadgen/internal/scenario"
 )
 
-// prepare returns the requests of a scenario's modes, in their order, ready to be made of a target.
-func prepare(target *client.Target, modes []scenario.Mode) ([]*client.Request, error) {
+// prepare returns the requests of a scenario's modes, in their order, ready to be made of a target. seed is that of the data. A session has no
+// request of its own.
+func prepare(target *client.Target, modes []scenario.Mode, seed uint64) ([]*client.Request, error) {
 	var requests []*client.Request
+	data := &sources{seed: seed}
 	for _, m := range modes {
-		request, err := target.Prepare(specOf(m))
+		if m.Steps > 0 {
+			requests = append(requests, &client.Request{})
+			continue
+		}
+		spec := specOf(m)
+		var err error
+		if spec.Data, err = data.variables(m.Data); err != nil {
+			return nil, fmt.Errorf("mode %s: %w", m.Name, err)
+		}
+		request, err := target.Prepare(spec)
 		if err != nil {
 			return nil, fmt.Errorf("mode %s: %w", m.Name, err)
 		}
@@ -30,6 +41,9 @@ func specOf(m scenario.Mode) client.Spec {
 	spec.Check.MinLength = int64(m.Check.MinBytes)
 	for _, f := range m.Check.JSON {
 		spec.Check.Fields = append(spec.Check.Fields, client.Field{Path: f.Path, Equals: literal(f.Want)})
+	}
+	for _, t := range m.Take {
+		spec.Take = append(spec.Take, client.Taking{Name: t.Name, Path: t.Path})
 	}
 	return spec
 }

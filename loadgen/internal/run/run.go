@@ -39,7 +39,7 @@ func Run(ctx context.Context, cfg Config) (*result.Run, error) {
 
 // up starts the observers and brings the subject up. If it cannot, it leaves nothing behind.
 func (r *runner) up(ctx context.Context) (err error) {
-	if r.subject, err = newSubject(r.Config, r.plan.derive(callerStream, 0, 0)); err != nil {
+	if r.subject, err = newSubject(r.Config, r.plan); err != nil {
 		return err
 	}
 	if r.observers, err = startObservers(ctx, r.Config, r.report); err != nil {

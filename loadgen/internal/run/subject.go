@@ -23,6 +23,7 @@ type subject struct {
 	config   stack.Config
 	client   client.Options
 	seed     uint64      // of the connections
+	data     uint64      // seed of the data: of what is the same in all phases
 	links    []string    // servers that a link stands before
 	stage    fault.Stage // what can be done to the servers, from the beginning: see newSubject
 
@@ -38,8 +39,10 @@ type subject struct {
 }
 
 // newSubject returns a subject that is not up yet. The error is a UsageError: a fault that cannot be done to such a stack.
-func newSubject(cfg Config, seed uint64) (*subject, error) {
-	s := &subject{scenario: cfg.Scenario, config: cfg.Stack, client: cfg.Client, seed: seed}
+func newSubject(cfg Config, p plan) (*subject, error) {
+	s := &subject{
+		scenario: cfg.Scenario, config: cfg.Stack, client: cfg.Client, seed: p.derive(callerStream, 0, 0), data: p.derive(dataStream, 0, 0),
+	}
 	s.around = &around{subject: s}
 	if cfg.Stack.Kind != stack.Remote || cfg.Stack.LinksAddr != "" {
 		s.links = linked(cfg.Scenario)
@@ -81,7 +84,7 @@ func (s *subject) prepare(ctx context.Context) error {
 	if err != nil {
 		return UsageError{err}
 	}
-	if s.requests, err = prepare(target, s.scenario.Modes); err != nil {
+	if s.requests, err = prepare(target, s.scenario.Modes, s.data); err != nil {
 		return UsageError{err}
 	}
 	s.connections = &connections{target: target, requests: s.requests, seed: s.seed}

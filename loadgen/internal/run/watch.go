@@ -34,7 +34,7 @@ type part struct {
 const aftermath = time.Second
 
 // newWatch makes a watch over a phase. Oracles are by mode, nil for those whose staleness nobody asks for.
-func newWatch(p scenario.Phase, oracles []*measure.Oracle, next measure.Observer) *watch {
+func newWatch(p scenario.Phase, oracles []*measure.Oracle, sessions []bool, next measure.Observer) *watch {
 	w := &watch{next: next, oracles: oracles, samples: make([][]impact.Sample, len(oracles))}
 	for _, f := range p.Faults {
 		w.bands = append(w.bands, bandOf(f, p))
@@ -46,7 +46,7 @@ func newWatch(p scenario.Phase, oracles []*measure.Oracle, next measure.Observer
 				own[m] = &measure.Oracle{}
 			}
 		}
-		w.parts[i] = &part{oracles: own, recorder: measure.NewRecorder(measure.Config{Modes: len(oracles), Oracles: own})}
+		w.parts[i] = &part{oracles: own, recorder: measure.NewRecorder(measure.Config{Modes: len(oracles), Sessions: sessions, Oracles: own})}
 	}
 	return w
 }

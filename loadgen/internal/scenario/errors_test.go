@@ -9,6 +9,11 @@ import (
 	"loadlab/loadgen/internal/scenario"
 )
 
+const (
+	fileKeys = "(allowed: name, why, app, world, modes, objective, data, rounds, seed, timeout, connections, max_in_flight, phases, gates)"
+	modeKeys = "(allowed: request, headers, body, expect, check, data, steps, think)"
+)
+
 const phaseKeys = "(allowed: name, warmup, rate, steps, arrivals, users, think, requests, burst, for, mix, before, during, faults, world, connections, timeout, trace)"
 
 // appKeys are the keys of the app section, as an error lists them.
@@ -30,8 +35,7 @@ var errorTests = []struct{ name, file, want string }{
 	{"not UTF-8", "why: \xff", "1:1: a scenario is UTF-8 text of at most 1048576 bytes"},
 	{"broken YAML", "why: x\nmodes: [a", "2:8: sequence end token ']' not found"},
 	{"tab", "why: x\n\tmodes: 1", "2:1: found character '\t' that cannot start any token"},
-	{"byte order mark", "\ufeffwhyy: x", `1:1: unknown key "whyy", did you mean "why"? (allowed: name, why, app, world, modes, objective, rounds, seed, timeout, connections, max_in_flight, ` +
-		`phases, gates)` + "\n" + `1:1: key "why" is missing` + "\n" + `1:1: key "modes" is missing` + "\n" + `1:1: key "phases" is missing`},
+	{"byte order mark", "\ufeffwhyy: x", `1:1: unknown key "whyy", did you mean "why"? ` + fileKeys + "\n" + `1:1: key "why" is missing` + "\n" + `1:1: key "modes" is missing` + "\n" + `1:1: key "phases" is missing`},
 	{"two objectives", "objective: {p50: 1ms, p99: 50ms}\n" + file("requests: 1"), "1:12: objective wants one percentile and its bound, such as {p99: 50ms}"},
 	{"no objective", "objective: {}\n" + file("requests: 1"), "1:12: objective wants one percentile and its bound, such as {p99: 50ms}"},
 	{"objective of no percentile", "objective: {p98: 50ms}\n" + file("requests: 1"), `1:13: unknown key "p98", did you mean "p90"? (allowed: p50, p90, p95, p99)`},
@@ -55,7 +59,7 @@ phases:
   - {name: p, rat: 200/s, for: 6s}
 gates:
   - errors() == 0
-`, `2:1: unknown key "appp", did you mean "app"? (allowed: name, why, app, world, modes, objective, rounds, seed, timeout, connections, max_in_flight, phases, gates)
+`, `2:1: unknown key "appp", did you mean "app"? ` + fileKeys + `
 3:12: ttl must be from 1ms to 24h, got 0s
 3:16: unknown key "tll", did you mean "ttl"? ` + appKeys() + `
 3:37: properties wants a whole number, got "many"
@@ -64,7 +68,7 @@ gates:
 3:62: key "ttl" is said twice, first in line 3
 5:3: a mode's name must be 1 to 40 of a-z, 0-9, _ and -, got "A"
 6:6: unknown method "FETCH" (allowed: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS)
-7:7: unknown key "requests", did you mean "request"? (allowed: request, headers, body, expect, check)
+7:7: unknown key "requests", did you mean "request"? ` + modeKeys + `
 8:9: rounds must be from 1 to 1000, got 0
 10:15: unknown key "rat", did you mean "rate"? ` + phaseKeys},
 	{"no modes", "why: x\nmodes: {}\nphases: [{name: p, requests: 1}]", "2:8: modes is empty: name at least one request"},

@@ -25,8 +25,9 @@ type Sequence []Value
 
 // New returns the scenario whose file would have these keys. Keys, values, defaults and errors are those of Parse, but nothing has a
 // place: the File, the SHA256 and every Line of the scenario are empty, and so are the places of the Errors. A name must be among the keys.
+// Requests are sent as they are: nothing in them is a variable.
 func New(keys Map) (*Scenario, error) {
-	return new(reader).read(keys.node(), &Scenario{})
+	return (&reader{literal: true}).read(keys.node(), &Scenario{})
 }
 
 func (t Text) node() ast.Node { return t.scalar() }

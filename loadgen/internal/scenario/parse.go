@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -37,17 +39,23 @@ const (
 
 // Parse reads a scenario from data. file is its name in errors, which are of type Errors: all that is wrong, with positions.
 func Parse(file string, data []byte) (*Scenario, error) {
-	r := &reader{file: file}
+	return ParseIn(os.DirFS(filepath.Dir(file)), file, data)
+}
+
+// ParseIn is Parse of a scenario whose folder is files: the files that its data is in are read from there.
+func ParseIn(files fs.FS, file string, data []byte) (*Scenario, error) {
+	r := &reader{file: file, files: files, sum: [][]byte{data}}
 	root, err := r.document(data)
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(data)
-	return r.read(root, &Scenario{
-		File:   file,
-		SHA256: hex.EncodeToString(sum[:]),
-		Name:   strings.TrimSuffix(filepath.Base(file), filepath.Ext(file)),
-	})
+	s, err := r.read(root, &Scenario{File: file, Name: strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))})
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(bytes.Join(r.sum, nil))
+	s.SHA256 = hex.EncodeToString(sum[:])
+	return s, nil
 }
 
 // read reads the scenario's keys at root into s, which has what is known without them.
@@ -96,6 +104,7 @@ func (r *reader) document(data []byte) (ast.Node, error) {
 // scenario reads the file's keys. Phases come after all that they depend on, and gates last, wherever the file has them.
 func (r *reader) scenario(n ast.Node, s *Scenario) {
 	var phases, gates ast.Node
+	var data variables
 	s.Rounds = DefaultRounds
 	base := Phase{Timeout: DefaultTimeout, Connections: DefaultConnections}
 	has := r.object(n, "a scenario",
@@ -105,6 +114,7 @@ func (r *reader) scenario(n ast.Node, s *Scenario) {
 		key{"world", func(n ast.Node) { s.World = r.world(n, World{}) }},
 		key{"modes", func(n ast.Node) { s.Modes = r.modes(n) }},
 		key{"objective", func(n ast.Node) { s.Objective = r.objective(n) }},
+		key{"data", func(n ast.Node) { data = r.data(n) }},
 		key{"rounds", func(n ast.Node) { s.Rounds = r.count(n, "rounds", 1, maxRounds) }},
 		key{"seed", func(n ast.Node) { s.Seed, s.Seeded = r.seed(n), true }},
 		key{"timeout", func(n ast.Node) { base.Timeout = r.timeout(n) }},
@@ -116,10 +126,14 @@ func (r *reader) scenario(n ast.Node, s *Scenario) {
 	if _, ok := n.(*ast.MappingNode); ok {
 		r.complete(n, s, has)
 	}
+	if !r.literal {
+		r.bind(s.Modes, data)
+	}
 	if phases != nil {
 		base.World = s.World
-		s.Phases = r.phases(phases, s.Modes, base)
+		s.Phases = r.phases(phases, s.Compared(), base)
 		r.measured(s, phases)
+		r.supplies(s)
 	}
 	if gates != nil {
 		s.Gates = r.gates(gates, s)
@@ -228,7 +242,7 @@ func (r *reader) measured(s *Scenario, phases ast.Node) {
 		r.errorf(phases, "every phase is warm-up: nothing would be measured")
 		return
 	}
-	for _, m := range s.Modes {
+	for _, m := range s.Compared() {
 		if !everyone && !in[m.Name] {
 			r.errs = append(r.errs, Error{r.file, m.Line, 1, fmt.Sprintf("mode %q has no part in any phase that is measured", m.Name)})
 		}

@@ -17,12 +17,17 @@ func (r *reader) modes(n ast.Node) []Mode {
 	r.mapping(n, "modes", func(_ string, at, value ast.Node) {
 		m := Mode{Name: r.name(at, "a mode's name"), Expect: []int{http.StatusOK}}
 		m.Line, _ = position(at)
+		d := draft{request: value}
+		var steps ast.Node
 		if _, ok := value.(*ast.MappingNode); ok {
-			r.request(value, &m)
+			steps = r.request(value, &m, &d)
 		} else {
 			m.Method, m.Path = r.target(value)
 		}
-		modes = append(modes, m)
+		modes, r.drafts = append(modes, m), append(r.drafts, d)
+		if steps != nil {
+			modes = r.sessionSteps(steps, modes)
+		}
 	})
 	if _, ok := n.(*ast.MappingNode); ok && len(modes) == 0 {
 		r.errorf(n, "modes is empty: name at least one request")
@@ -30,19 +35,43 @@ func (r *reader) modes(n ast.Node) []Mode {
 	return modes
 }
 
-// request reads the long form of a mode.
-func (r *reader) request(n ast.Node, m *Mode) {
+// request reads the long form of a mode, and returns the list of its steps if it is a session.
+func (r *reader) request(n ast.Node, m *Mode, d *draft) (steps ast.Node) {
 	errs := len(r.errs)
-	has := r.object(n, "a mode",
-		key{"request", func(n ast.Node) { m.Method, m.Path = r.target(n) }},
-		key{"headers", func(n ast.Node) { m.Header = r.headers(n) }},
-		key{"body", func(n ast.Node) { m.Body = r.text(n, "body") }},
-		key{"expect", func(n ast.Node) { m.Expect = r.statuses(n) }},
-		key{"check", func(n ast.Node) { m.Check = r.check(n) }},
-	)
-	if has["request"] == nil && len(r.errs) == errs { // else it may be misspelt
+	has := r.object(n, "a mode", append(r.requestKeys(m, d),
+		key{"data", func(n ast.Node) { d.data = r.data(n) }},
+		key{"steps", func(n ast.Node) { steps = n }},
+		key{"think", func(n ast.Node) { m.Think = r.think(n) }},
+	)...)
+	switch {
+	case steps != nil:
+		for _, k := range r.requestKeys(m, d) {
+			if at := has[k.name]; at != nil {
+				r.errorf(at, "%s does not go with steps: each of them is a request", k.name)
+			}
+		}
+	case has["think"] != nil:
+		r.errorf(has["think"], "think goes with steps: a phase of users has its own")
+	case has["request"] == nil && len(r.errs) == errs: // else it may be misspelt
 		r.errorf(n, "mode %q has no request: say request: GET /path", m.Name)
 	}
+	m.complete()
+	return steps
+}
+
+// requestKeys are the keys of one request.
+func (r *reader) requestKeys(m *Mode, d *draft) []key {
+	return []key{
+		{"request", func(n ast.Node) { d.request = n; m.Method, m.Path = r.target(n) }},
+		{"headers", func(n ast.Node) { m.Header, d.headers = r.headers(n) }},
+		{"body", func(n ast.Node) { d.body = n; m.Body = r.text(n, "body") }},
+		{"expect", func(n ast.Node) { m.Expect = r.statuses(n) }},
+		{"check", func(n ast.Node) { m.Check = r.check(n) }},
+	}
+}
+
+// complete adds what a request with a body has unless it says otherwise.
+func (m *Mode) complete() {
 	if m.Body != "" && !slices.ContainsFunc(m.Header, func(h Header) bool { return strings.EqualFold(h.Name, "Content-Type") }) {
 		m.Header = append(m.Header, Header{"Content-Type", "application/json"})
 	}
@@ -72,9 +101,8 @@ func (r *reader) target(n ast.Node) (method, path string) {
 	return method, path
 }
 
-// headers reads the extra header lines of a request.
-func (r *reader) headers(n ast.Node) []Header {
-	var list []Header
+// headers reads the extra header lines of a request, and returns the nodes of their values with them.
+func (r *reader) headers(n ast.Node) (list []Header, values []ast.Node) {
 	// The generator itself sets what frames a request and what traces it.
 	reserved := []string{"content-length", "transfer-encoding", "connection", "traceparent", "expect", "upgrade"}
 	r.mapping(n, "headers", func(name string, at, value ast.Node) {
@@ -88,10 +116,10 @@ func (r *reader) headers(n ast.Node) []Header {
 		case slices.ContainsFunc(list, func(h Header) bool { return strings.EqualFold(h.Name, name) }):
 			r.errorf(at, "header %q is said twice", name)
 		default:
-			list = append(list, Header{name, r.line(value, "header "+name)})
+			list, values = append(list, Header{name, r.line(value, "header "+name)}), append(values, value)
 		}
 	})
-	return list
+	return list, values
 }
 
 // statuses reads a status or a list of them.
@@ -118,7 +146,7 @@ func (r *reader) check(n ast.Node) Check {
 		key{"json", func(n ast.Node) {
 			r.mapping(n, "json", func(path string, at, value ast.Node) {
 				if slices.Contains(strings.Split(path, "."), "") {
-					r.errorf(at, "%q is no path into JSON: keys and list indices, joined by dots, as in results.0.id", path)
+					r.errorf(at, "%s", notAPath(path))
 					return
 				}
 				c.JSON = append(c.JSON, Field{path, r.scalar(value, path)})
@@ -126,6 +154,11 @@ func (r *reader) check(n ast.Node) Check {
 		}},
 	)
 	return c
+}
+
+// notAPath is the message about what is no path into JSON.
+func notAPath(path string) string {
+	return strconv.Quote(path) + " is no path into JSON: keys and list indices, joined by dots, as in results.0.id"
 }
 
 // scalar reads a value as encoding/json would.

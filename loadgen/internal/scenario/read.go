@@ -3,6 +3,7 @@ package scenario
 import (
 	"cmp"
 	"fmt"
+	"io/fs"
 	"math"
 	"slices"
 	"strconv"
@@ -12,13 +13,20 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"loadlab/loadgen/internal/gate/spell"
+	"loadlab/loadgen/internal/keys"
 )
 
 // reader turns the nodes of a scenario into values, and collects what is wrong with them. A value that is wrong is returned as zero; what
 // depends on it must not be reported again.
 type reader struct {
-	file string
-	errs Errors
+	file    string
+	files   fs.FS    // the scenario's folder; nil if it is in none
+	literal bool     // texts are sent as they are: they have no variables
+	sum     [][]byte // what the scenario's sum is taken of: its file, and the files of its data
+	errs    Errors
+
+	drafts []draft // by mode
+	tables map[string]*keys.Table
 }
 
 func (r *reader) errorf(n ast.Node, format string, args ...any) {

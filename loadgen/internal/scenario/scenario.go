@@ -9,22 +9,63 @@
 //	modes:                          # what is compared: named requests, the first of which the others are compared with
 //	  ttl: GET /api/properties/cached/ttl/
 //	objective: {p99: 50ms}          # what capacity is measured by; a report without one has none
+//	data:                           # what {{name}} in a request stands for; see below
+//	  page: {zipf: 0.9, of: 250}
 //	rounds: 3                       # every mode once a round, in an order shuffled by the seed
 //	phases:                         # see Phase
 //	  - {name: warm, rate: 200/s, for: 4s}
 //	gates:                          # see package gate
 //	  - errors() == 0
 //
+// # Modes
+//
+// A mode is a request, in its short or its long form, or a session of requests, which its user makes one after the other:
+//
+//	swr: GET /api/properties/cached/swr/?page={page}
+//	price:
+//	  request: PATCH /api/properties/{id}/
+//	  headers: {X-City: "{{city}}"}
+//	  body: '{"price": "{{price}}"}'      # application/json unless headers have another Content-Type
+//	  expect: [200, 404]                  # the statuses that are not a failure
+//	  check: {min_bytes: 100, json: {results.0.id: 1}}
+//	  data: {price: {uniform: 1..9}}      # variables of this mode alone; over those of the same name of the scenario
+//	visit:
+//	  steps:                              # each is a mode of its own to gates and reports: visit/list, visit/property
+//	    - {name: list, request: "GET /api/properties/live/optimized/?page={page}", take: {id: results.3.id}}
+//	    - {name: property, request: "GET /api/properties/{id}/"}
+//	  think: 200ms..1s                    # between steps
+//
+// An open load is of sessions: the first step is due by the schedule, every other when the one before it has ended and the user has thought.
+// A step that fails ends its session. take names values of a step's JSON response for the steps after it.
+//
+// # Data
+//
+// {{name}} stands for a row of data, in the path (where {name} does too), the query, the values of headers and the body of a request. Values
+// are percent-encoded in paths and queries, and written as they are elsewhere. {{'text'}} is that text itself, whatever it looks like.
+//
+//	page: {zipf: 0.9, of: 250}            # ids 1 to 250 (from: 1), a few of which are wanted by most; the exponent may be 1 or less
+//	id:   {uniform: 1..5000}
+//	gone: {sequence: 900000..999999}      # and from the first again
+//	city: {list: [Berlin, "New York"]}    # in their order, and from the first again
+//	user: {csv: users.csv, column: name, order: shuffled}
+//
+// A CSV file stands in the folder of the scenario or below it, its first line names the columns, and columns of one file are of the same row.
+// The order of a list or a file is sequential, shuffled, or once: no row twice in a phase; it is an error if they do not suffice. With sticky:
+// true each user of a closed load keeps its row. Which row the k-th request of a phase takes is a function of the run's seed and k: see
+// package keys.
+//
 // The package drives nothing and knows nothing of stacks: it is what package run starts from.
 package scenario
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"loadlab/app/api"
 	"loadlab/loadgen/internal/figure"
 	"loadlab/loadgen/internal/gate"
+	"loadlab/loadgen/internal/keys"
 )
 
 // Defaults of keys that a scenario may leave out.
@@ -37,7 +78,7 @@ const (
 // Scenario is one scenario file.
 type Scenario struct {
 	File   string // as it was named to Load or Parse
-	SHA256 string // of the file, in hexadecimal
+	SHA256 string // of the file, and of the files that its data is in, in hexadecimal
 
 	Name   string
 	Why    string
@@ -62,9 +103,9 @@ type Objective struct {
 	AtMost time.Duration
 }
 
-// Mode is a named request.
+// Mode is a named request, a session of requests, or a step of one.
 type Mode struct {
-	Name   string
+	Name   string // of a step "session/step"
 	Method string
 	Path   string // with its query
 	Header []Header
@@ -72,7 +113,28 @@ type Mode struct {
 	Expect []int // the statuses that are not a failure; 200 unless the file has others
 	Check  Check
 	Line   int // in the file
+
+	// Data is the variables in the Path, the values of Header, and the Body, by name. Without any, they are sent as they are; otherwise they
+	// are texts as package keys has them.
+	Data []Variable
+
+	// Of a session. It has no request of its own.
+	Steps int   // how many there are: the modes that follow this one; 0 for a single request
+	Think Think // between steps
+
+	// Of a step.
+	Session string   // the mode that it is a step of
+	Take    []Taking // for the steps after it
 }
+
+// Variable is a name and what it stands for. The zero Spec is that of what an earlier step of a session took from its response.
+type Variable struct {
+	Name string
+	Spec keys.Spec
+}
+
+// Taking is a value of a JSON response that becomes a variable.
+type Taking struct{ Name, Path string }
 
 // Header is one header line of a request, in the order of the file.
 type Header struct{ Name, Value string }
@@ -99,12 +161,17 @@ func (s *Scenario) Mode(name string) *Mode {
 	return nil
 }
 
+// Compared are the modes without the steps of sessions: what a round drives one after the other, and phases mix.
+func (s *Scenario) Compared() []Mode {
+	return slices.DeleteFunc(slices.Clone(s.Modes), func(m Mode) bool { return m.Session != "" })
+}
+
 // Estimate is how long a run takes, without bringing a stack up: every round runs each mode through all phases but the mixed ones, and
 // the mixed ones once.
 func (s *Scenario) Estimate() time.Duration {
 	var round float64
 	for _, p := range s.Phases {
-		times := len(s.Modes)
+		times := len(s.Compared())
 		if len(p.Mix) > 0 {
 			times = 1
 		}
@@ -129,8 +196,10 @@ func (s *Scenario) scope() gate.Scope {
 	}
 	for _, p := range s.Phases {
 		gp := gate.PhaseScope{Name: p.Name, Warmup: p.Warmup}
-		for _, share := range p.Mix {
-			gp.Modes = append(gp.Modes, share.Mode)
+		for _, m := range s.Modes {
+			if len(p.Mix) > 0 && p.has(m) {
+				gp.Modes = append(gp.Modes, m.Name)
+			}
 		}
 		sc.Phases = append(sc.Phases, gp)
 		if len(p.Faults) > 0 {

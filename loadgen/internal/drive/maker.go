@@ -1,0 +1,148 @@
+package drive
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"loadlab/loadgen/internal/arrival"
+	"loadlab/loadgen/internal/measure"
+)
+
+// Session is a mode whose arrivals are of several requests, one after the other.
+type Session struct {
+	Steps    []int         // the modes of its requests
+	ThinkMin time.Duration // its user thinks between requests, for a time between these, uniformly drawn
+	ThinkMax time.Duration
+	Seed     uint64 // of the think times
+}
+
+// think returns how long the user of arrival k thinks before a step, counted from 0. It is a function of the seed, k and the step.
+func (v *Session) think(k int64, step int) time.Duration {
+	if v.ThinkMax <= 0 {
+		return 0
+	}
+	rng := rand.NewPCG(v.Seed^uint64(step)<<56, uint64(k))
+	return v.ThinkMin + time.Duration(rand.New(rng).Int64N(int64(v.ThinkMax-v.ThinkMin)+1))
+}
+
+// sessionOf returns the session of a mode; nil if its arrivals are single requests.
+func (s *phase) sessionOf(mode int) *Session {
+	if mode >= len(s.Sessions) {
+		return nil
+	}
+	return s.Sessions[mode]
+}
+
+// thinking reports whether the user of any session thinks.
+func (s *phase) thinking() bool {
+	for _, v := range s.Sessions {
+		if v != nil && v.ThinkMax > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// patience is how long what is under way may take to its end, with some grace.
+func (s *phase) patience() time.Duration {
+	longest := s.Timeout
+	for _, v := range s.Sessions {
+		if v != nil {
+			longest = max(longest, time.Duration(len(v.Steps))*(s.Timeout+v.ThinkMax))
+		}
+	}
+	return longest + s.Grace
+}
+
+// maker is what a goroutine makes arrivals' requests with, one at a time.
+type maker struct {
+	*phase
+	caller Caller
+	drawer Drawer // nil if the requests take no data
+	alarm  Alarm  // nil if nobody thinks
+
+	out   measure.Outcome // of a request
+	whole measure.Outcome // of a session
+}
+
+// newMaker returns a maker with a connection of its own, and with an alarm if it is to wait. A system that has no more alarms of the better
+// kind has the portable one.
+func (s *phase) newMaker(ctx context.Context, waits bool) *maker {
+	m := &maker{phase: s, caller: s.NewCaller()}
+	m.drawer, _ = m.caller.(Drawer)
+	if waits {
+		var err error
+		if m.alarm, err = s.NewAlarm(ctx); err != nil {
+			m.alarm, _ = TimerAlarm(ctx) // has no errors
+		}
+	}
+	return m
+}
+
+func (m *maker) close() {
+	m.caller.Close()
+	if m.alarm != nil {
+		m.alarm.Close()
+	}
+}
+
+// serve makes the request or the session of an arrival, and returns when it ended.
+func (m *maker) serve(mode int, k, user int64, due time.Duration) time.Time {
+	if m.drawer != nil {
+		m.drawer.Draw(k, user)
+	}
+	if v := m.sessionOf(mode); v != nil {
+		m.visit(v, k, due)
+		m.countSent(m.whole.Sent)
+		m.Recorder.Record(mode, due, &m.whole)
+		return m.whole.Done
+	}
+	m.request(m.caller, mode, due, &m.out)
+	m.countSent(m.out.Sent)
+	return m.out.Done
+}
+
+// visit makes the requests of a session, up to the first that fails. One that is stopped while its user thinks has not failed, but its time is
+// a lower bound, as that of a request that is stopped: it is timed out.
+func (m *maker) visit(v *Session, k int64, due time.Duration) {
+	whole := &m.whole
+	*whole = measure.Outcome{}
+	for i, step := range v.Steps {
+		if i > 0 {
+			due = max(whole.Done.Sub(m.start), due) + v.think(k, i)
+			if m.alarm != nil && !m.alarm.Wait(m.start.Add(due)) || m.aborted.Load() {
+				whole.Kind, whole.Done = measure.Timeout, time.Now()
+				return
+			}
+		}
+		m.Recorder.Scheduled(step, due)
+		m.request(m.caller, step, due, &m.out)
+		if i == 0 {
+			whole.Sent = m.out.Sent
+		}
+		whole.Kind, whole.Status, whole.Done = m.out.Kind, m.out.Status, m.out.Done
+		whole.Bytes += m.out.Bytes
+		if m.out.Kind != measure.OK {
+			return
+		}
+	}
+}
+
+// rationed is a stream of arrivals for which there is a limited number of rows.
+type rationed struct {
+	arrival.Stream
+	left   int64
+	ranOut *atomic.Bool // there was an arrival without a row
+}
+
+func (s *rationed) Next() (time.Duration, bool) {
+	due, ok := s.Stream.Next()
+	if ok && s.left == 0 {
+		s.ranOut.Store(true)
+		return 0, false
+	}
+	s.left--
+	return due, ok
+}

@@ -1,0 +1,132 @@
+package keys_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"loadlab/loadgen/internal/keys"
+)
+
+func known(name string) bool { return name == "page" || name == "id" }
+
+func why(string) string { return "there is no data of that name" }
+
+// written writes a text with each variable between angle brackets.
+func written(t keys.Text) string {
+	var s strings.Builder
+	for _, p := range t.Parts() {
+		if p.Name != "" {
+			s.WriteString("<" + p.Name + ">")
+		} else {
+			s.WriteString(p.Literal)
+		}
+	}
+	return s.String()
+}
+
+func TestParse(t *testing.T) {
+	for _, tt := range []struct {
+		where      keys.Where
+		text, want string
+	}{
+		{keys.InPath, "/", "/"},
+		{keys.InPath, "/a/{id}/?page={page}&x={{id}}", "/a/<id>/?page=<page>&x=<id>"},
+		{keys.InPath, "/{id}{page}", "/<id><page>"},
+		{keys.InPath, "/%7Bid%7D?a=$b", "/%7Bid%7D?a=$b"},
+		{keys.InPath, "/{{'{id} ü'}}/{id}", "/%7Bid%7D%20%C3%BC/<id>"},
+		{keys.InValue, "", ""},
+		{keys.InValue, `{"a":{"b":{{id}}}}`, `{"a":{"b":<id>}}`},
+		{keys.InValue, `{"price": "{{page}}", "x": {"y": {}}}`, `{"price": "<page>", "x": {"y": {}}}`},
+		{keys.InValue, "a{3}b {other} $HOME $ {", "a{3}b {other} $HOME $ {"},
+		{keys.InValue, `{{'{{id}}'}} {{"${X}'"}}{{id}}`, "{{id}} ${X}'<id>"},
+		{keys.InValue, "${", "${"},
+	} {
+		got, unfit := keys.Parse(tt.text, tt.where, known, why)
+		if len(unfit) > 0 || written(got) != tt.want {
+			t.Errorf("%q: got %q and %v, want %q", tt.text, written(got), unfit, tt.want)
+		}
+		if got.Varies() != strings.Contains(tt.want, "<") {
+			t.Errorf("%q: varies %t", tt.text, got.Varies())
+		}
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		where keys.Where
+		text  string
+		want  []keys.Unfit
+	}{
+		{keys.InPath, "/{pages}", []keys.Unfit{{1, "{pages}: there is no data of that name; write {{'{pages}'}} for the text itself"}}},
+		{keys.InPath, "/{a b}/{", []keys.Unfit{
+			{1, "{a b} is no variable: write {name}, or %7B for the character { itself"},
+			{5, "} in a path ends no variable: write %7D for the character itself"},
+			{7, "{ is no variable: write {name}, or %7B for the character { itself"},
+		}},
+		{keys.InPath, "/?t=${TOKEN}", []keys.Unfit{
+			{4, "${TOKEN} is not replaced: variables are named by data and written {{name}}; write {{'${TOKEN}'}} for the text itself"},
+		}},
+		{keys.InValue, "x{{ id }}", []keys.Unfit{{1, "{{ id }} is no variable: write {{name}}, or {{'{{'}} for the text itself"}}},
+		{keys.InValue, "{{no}} {{", []keys.Unfit{
+			{0, "{{no}}: there is no data of that name; write {{'{{no}}'}} for the text itself"},
+			{7, "{{ is no variable: write {{name}}, or {{'{{'}} for the text itself"},
+		}},
+		{keys.InValue, "{id}", []keys.Unfit{{0, "{id} is text here, and not the variable: write {{id}}, or {{'{id}'}} for the text itself"}}},
+		{keys.InValue, "Bearer ${env:X}", []keys.Unfit{
+			{7, "${env:X} is not replaced: variables are named by data and written {{name}}; write {{'${env:X}'}} for the text itself"},
+		}},
+		{keys.InValue, "{{'x}}", []keys.Unfit{{0, "{{' has no end: '}} ends it"}}},
+	} {
+		_, got := keys.Parse(tt.text, tt.where, known, why)
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%q: -want +got\n%s", tt.text, diff)
+		}
+	}
+}
+
+// Whatever a text is, what is wrong with it has a place in it; and what is written as a literal comes out as it was.
+func FuzzText(f *testing.F) {
+	f.Add("/a/{id}/?page={{page}}", "{id}")
+	f.Add("{{'${X}'}} {{ id }}", "'}")
+	f.Fuzz(func(t *testing.T, s, literal string) {
+		for _, where := range []keys.Where{keys.InPath, keys.InValue} {
+			text, unfit := keys.Parse(s, where, known, why)
+			for _, u := range unfit {
+				if u.Offset < 0 || u.Offset >= len(s) || u.Msg == "" {
+					t.Errorf("%q: %+v", s, u)
+				}
+			}
+			for _, p := range text.Parts() {
+				if (p.Name == "") == (p.Literal == "") || p.Name != "" && len(unfit) == 0 && !known(p.Name) {
+					t.Errorf("%q: part %+v", s, p)
+				}
+			}
+		}
+		if strings.Contains(literal, "'}}") || strings.HasSuffix(literal, "'") || strings.HasSuffix(literal, "'}") {
+			return
+		}
+		got, unfit := keys.Parse("{{'"+literal+"'}}", keys.InValue, known, why)
+		if len(unfit) > 0 || written(got) != literal {
+			t.Errorf("the literal %q came out as %q, with %v", literal, written(got), unfit)
+		}
+	})
+}
+
+// What is escaped is read back as it was, by both rules of net/url.
+func FuzzEscape(f *testing.F) {
+	f.Add("a b/c?d=e&f%+ü\x00")
+	f.Fuzz(func(t *testing.T, s string) {
+		escaped := string(keys.Escape(nil, s))
+		path, err := url.PathUnescape(escaped)
+		query, qerr := url.QueryUnescape(escaped)
+		if err != nil || qerr != nil || path != s || query != s {
+			t.Errorf("%q: escaped %q, read back as %q and %q", s, escaped, path, query)
+		}
+		if strings.ContainsAny(escaped, "/?&#+= \r\n") {
+			t.Errorf("%q: escaped %q", s, escaped)
+		}
+	})
+}
