@@ -40,6 +40,7 @@ func TestTable(t *testing.T) {
 	for i := range run.Cells {
 		run.Cells[i].Server.CPU, run.Cells[i].Server.DatabaseCPU = ms, ms
 		run.Cells[i].Redis = &result.Redis{CPU: ms, Pages: 1, PageBytes: 1}
+		run.Cells[i].Faults = []result.Fault{{Ended: time.Second, Impact: result.Impact{Detect: new(time.Duration), Degrade: new(time.Duration)}}}
 	}
 	f := figures(t, run)
 	seen := map[string]bool{}
