@@ -65,8 +65,6 @@ type waiter struct {
 	old    bool // there is no epoll_pwait2: the kernel is before 5.11, or a sandbox does not know it
 }
 
-func newWaiter(ep int) *waiter { return &waiter{ep: ep, events: make([]unix.EpollEvent, maxEvents)} }
-
 // await blocks until there are events, or for so long; below 0 is without end. It does not tell the scheduler that the thread blocks, which would
 // hand the thread's processor on and have to get one back for each wake-up: that costs more than all else that a link does. The runtime's
 // signals interrupt it: then it returns none, too soon.
@@ -88,13 +86,13 @@ func (w *waiter) await(wait time.Duration) ([]unix.EpollEvent, error) {
 			n, errno = epoll(unix.SYS_EPOLL_PWAIT, w.ep, w.events, 0)
 		}
 	}
-	switch errno {
-	case 0:
-		return w.events[:n], nil
-	case unix.EINTR:
+	if errno == unix.EINTR {
 		return nil, nil
 	}
-	return nil, errno
+	if errno != 0 {
+		return nil, errno
+	}
+	return w.events[:n], nil
 }
 
 // epoll is one of the calls that wait for events.

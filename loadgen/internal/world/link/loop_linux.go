@@ -26,6 +26,7 @@ type Link struct {
 	gen      int32   // counts sides: a descriptor of an event may be another side's by the time it is handled
 	waiting  dueHeap
 	clock    clock
+	wait     waiter
 	epoch    time.Time
 	rng      *rand.Rand
 	buf      []byte
@@ -91,6 +92,7 @@ func (l *Link) prepare() (err error) {
 	if l.ep, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return fmt.Errorf("create a poller: %w", err)
 	}
+	l.wait = waiter{ep: l.ep, events: make([]unix.EpollEvent, maxEvents)}
 	for _, fd := range []int{l.listen, l.wake} {
 		if err := l.add(fd); err != nil {
 			return fmt.Errorf("watch a descriptor: %w", err)
@@ -116,9 +118,8 @@ func (l *Link) Serve(ctx context.Context) error {
 	runtime.LockOSThread() // what alert asks for is a thread's
 	defer runtime.UnlockOSThread()
 	alert()
-	wait := newWaiter(l.ep)
 	for ctx.Err() == nil {
-		events, err := wait.await(l.clock.left(l.now()))
+		events, err := l.wait.await(l.clock.left(l.now()))
 		if err != nil {
 			return fmt.Errorf("link %s: wait for events: %w", l.cfg.Name, err)
 		}
