@@ -173,6 +173,7 @@ func (l *Link) flush(s *side, now int64) {
 	if s.connecting || s.held || s.dead != nil || s.broken {
 		return // what ends that comes back
 	}
+	l.unschedule(s) // its socket may have become ready before its time came round
 	l.watch(s, s.events&^unix.EPOLLOUT)
 	for !q.empty() && q.first().due <= now {
 		first := q.first()
@@ -190,11 +191,18 @@ func (l *Link) flush(s *side, now int64) {
 		}
 		q.pop()
 	}
-	if !q.empty() && q.first().due > now && q.index == 0 {
+	if !q.empty() && q.first().due > now {
 		heap.Push(&l.waiting, s)
 	}
 	if from := s.peer; !from.readEnded && !from.connecting && q.bytes < maxQueued {
 		l.watch(from, from.events|unix.EPOLLIN)
+	}
+}
+
+// unschedule takes a side out of those that are waited for.
+func (l *Link) unschedule(s *side) {
+	if s.out.index > 0 {
+		heap.Remove(&l.waiting, s.out.index-1)
 	}
 }
 
