@@ -1,7 +1,6 @@
 package link
 
 import (
-	"container/heap"
 	"errors"
 	"fmt"
 	"os"
@@ -170,9 +169,7 @@ func (l *Link) close(s *side) {
 
 // discard empties what waits for a side, and returns how many bytes those were.
 func (l *Link) discard(s *side) int {
-	if s.out.index > 0 {
-		heap.Remove(&l.waiting, s.out.index-1)
-	}
+	l.unschedule(s)
 	n := s.out.bytes
 	s.out.chunks, s.out.head, s.out.bytes = nil, 0, 0
 	return n

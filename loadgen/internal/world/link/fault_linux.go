@@ -1,7 +1,6 @@
 package link
 
 import (
-	"container/heap"
 	"fmt"
 	"os"
 	"time"
@@ -77,9 +76,7 @@ func (l *Link) strike(p *pair) {
 func (l *Link) hold(p *pair) {
 	p.held = true
 	for _, s := range []*side{p.near, p.far} {
-		if s.out.index > 0 {
-			heap.Remove(&l.waiting, s.out.index-1)
-		}
+		l.unschedule(s)
 		l.fault.held.Add(int64(s.out.bytes))
 		if !s.connecting {
 			l.watch(s, s.events&^unix.EPOLLOUT)

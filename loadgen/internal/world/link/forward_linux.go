@@ -84,7 +84,7 @@ func (l *Link) give(to *side, data []byte, mark mark) {
 func (l *Link) due(to *side, now int64, n int) int64 {
 	w := l.wire.Load()
 	q := &to.out
-	due := now + max(int64(w.RTT/2)-l.late, 0) // it came that long before it was read
+	due := now + max(int64(w.RTT/2)-int64(l.clock.wake), 0) // it came that long before it was read
 	if w.Jitter > 0 {
 		due += l.rng.Int64N(int64(w.Jitter) + 1)
 	}
@@ -146,28 +146,25 @@ func (l *Link) write(s *side, data []byte, mark mark) []byte {
 	return nil
 }
 
-// slack is how much too soon bytes may leave: less than setting the timer once more would cost.
-const slack = int64(15 * time.Microsecond)
+// slack is how much too soon bytes may leave: less than waiting once more would cost.
+const slack = int64(5 * time.Microsecond)
 
-// deliver writes all that is due by now, and sets the timer for what is due next.
+// deliver writes all that is due by now, and sets the clock for what is due next.
 func (l *Link) deliver() {
 	if len(l.waiting) == 0 {
+		l.clock.set(0)
 		return
 	}
-	now := l.now()
-	for len(l.waiting) > 0 && l.waiting[0].out.first().due <= now+slack {
-		l.flush(heap.Pop(&l.waiting).(*side), now+slack)
+	until := l.now() + slack + int64(l.clock.send)
+	for len(l.waiting) > 0 && l.waiting[0].out.first().due <= until {
+		l.flush(heap.Pop(&l.waiting).(*side), until)
+		l.clock.sent(l.now())
 	}
-	if len(l.waiting) == 0 {
-		return // a timer that is still set does no harm
+	next := int64(0)
+	if len(l.waiting) > 0 {
+		next = l.waiting[0].out.first().due
 	}
-	next := l.waiting[0].out.first().due
-	if l.armed != 0 && l.armed <= next-l.late {
-		return
-	}
-	l.armed = max(next-l.late, l.now()+1) // a timer that is set to no time is none
-	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(max(l.armed-l.now(), 1))}
-	_ = unix.TimerfdSettime(l.timer, 0, &spec, nil) // cannot fail: the descriptor and the time are valid
+	l.clock.set(next)
 }
 
 // flush writes what is due to a side. It is in the heap after that if the rest is due later, and its socket is watched if it is full.
@@ -176,6 +173,7 @@ func (l *Link) flush(s *side, now int64) {
 	if s.connecting || s.held || s.dead != nil || s.broken {
 		return // what ends that comes back
 	}
+	l.unschedule(s) // its socket may have become ready before its time came round
 	l.watch(s, s.events&^unix.EPOLLOUT)
 	for !q.empty() && q.first().due <= now {
 		first := q.first()
@@ -193,11 +191,18 @@ func (l *Link) flush(s *side, now int64) {
 		}
 		q.pop()
 	}
-	if !q.empty() && q.first().due > now && q.index == 0 {
+	if !q.empty() && q.first().due > now {
 		heap.Push(&l.waiting, s)
 	}
 	if from := s.peer; !from.readEnded && !from.connecting && q.bytes < maxQueued {
 		l.watch(from, from.events|unix.EPOLLIN)
+	}
+}
+
+// unschedule takes a side out of those that are waited for.
+func (l *Link) unschedule(s *side) {
+	if s.out.index > 0 {
+		heap.Remove(&l.waiting, s.out.index-1)
 	}
 }
 

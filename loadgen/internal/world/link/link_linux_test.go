@@ -153,8 +153,22 @@ func roundTrip(t *testing.T, conn net.Conn, seed uint64) {
 // A round trip takes at least as long as it is said to, but for what the link allows for its own wake-ups.
 func TestARoundTripTakesItsTime(t *testing.T) {
 	const rtt = 20 * time.Millisecond
-	l := start(t, link.Config{To: echo(t, "tcp", "127.0.0.1:0"), Wire: link.Wire{RTT: rtt}})
-	conn := dial(t, l.Addr())
+	cfg := link.Config{Listen: link.Addr{Network: "tcp", Address: "127.0.0.1:0"}, To: echo(t, "tcp", "127.0.0.1:0"), Wire: link.Wire{RTT: rtt}}
+	for _, old := range []bool{false, true} {
+		l, err := link.Listen(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if old {
+			l.OnOldKernel()
+		}
+		run(t, l)
+		takes(t, dial(t, l.Addr()), rtt)
+	}
+}
+
+func takes(t *testing.T, conn net.Conn, rtt time.Duration) {
+	t.Helper()
 	buf := make([]byte, 4)
 	for range 5 {
 		begun := time.Now()

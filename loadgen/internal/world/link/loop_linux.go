@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,16 +21,16 @@ type Link struct {
 	addr   Addr                 // where it listens
 	listen int                  // -1 while connections are refused
 
-	ep, timer, wake int
-	sides           []*side // by descriptor
-	gen             int32   // counts sides: a descriptor of an event may be another side's by the time it is handled
-	waiting         dueHeap
-	armed           int64 // what the timer is set to, ns since epoch; 0 if it is not
-	late            int64 // ns from an event to when the loop runs: the median of the timer's
-	epoch           time.Time
-	rng             *rand.Rand
-	buf             []byte
-	pool            [][]byte
+	ep, wake int
+	sides    []*side // by descriptor
+	gen      int32   // counts sides: a descriptor of an event may be another side's by the time it is handled
+	waiting  dueHeap
+	clock    clock
+	wait     waiter
+	epoch    time.Time
+	rng      *rand.Rand
+	buf      []byte
+	pool     [][]byte
 
 	lookup  lookup
 	to      []target      // of connect(2), to be tried in turn; at least one
@@ -68,7 +68,7 @@ func listenWith(ctx context.Context, cfg Config, find lookup) (*Link, error) {
 		return nil, err
 	}
 	l := &Link{cfg: cfg, lookup: find, epoch: time.Now(), rng: rand.New(rand.NewPCG(cfg.Seed, 0x11c)), buf: make([]byte, readSize),
-		listen: -1, timer: -1, wake: -1, ep: -1, reserve: -1, stale: make(chan struct{}, 1), done: make(chan struct{})}
+		listen: -1, wake: -1, ep: -1, reserve: -1, stale: make(chan struct{}, 1), done: make(chan struct{})}
 	l.wire.Store(&cfg.Wire)
 	var err error
 	if l.to, err = find.resolve(ctx, cfg.To); err != nil {
@@ -86,16 +86,14 @@ func listenWith(ctx context.Context, cfg Config, find lookup) (*Link, error) {
 
 // prepare makes the descriptors that the loop waits for.
 func (l *Link) prepare() (err error) {
-	if l.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC); err != nil {
-		return fmt.Errorf("create a timer: %w", err)
-	}
 	if l.wake, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
 		return fmt.Errorf("create an event: %w", err)
 	}
 	if l.ep, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return fmt.Errorf("create a poller: %w", err)
 	}
-	for _, fd := range []int{l.listen, l.timer, l.wake} {
+	l.wait = waiter{ep: l.ep, events: make([]unix.EpollEvent, maxEvents)}
+	for _, fd := range []int{l.listen, l.wake} {
 		if err := l.add(fd); err != nil {
 			return fmt.Errorf("watch a descriptor: %w", err)
 		}
@@ -117,14 +115,19 @@ func (l *Link) Serve(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	looking.Go(func() { l.lookAgain(ctx) })
-	events := make([]unix.EpollEvent, maxEvents)
+	runtime.LockOSThread() // what alert asks for is a thread's
+	defer runtime.UnlockOSThread()
+	alert()
 	for ctx.Err() == nil {
-		n, err := await(l.ep, events)
+		events, err := l.wait.await(l.clock.left(l.now()))
 		if err != nil {
 			return fmt.Errorf("link %s: wait for events: %w", l.cfg.Name, err)
 		}
+		if len(events) == 0 {
+			l.clock.rang(l.now())
+		}
 		woken := false
-		for _, e := range events[:n] {
+		for _, e := range events {
 			woken = l.handle(e) || woken
 		}
 		if woken {
@@ -135,31 +138,12 @@ func (l *Link) Serve(ctx context.Context) error {
 	return nil
 }
 
-// await blocks until there are events. It does not tell the scheduler that the thread blocks, which would hand the thread's processor on and
-// have to get one back for each wake-up: that costs more than all else that a link does. The runtime's signals interrupt it.
-func await(ep int, events []unix.EpollEvent) (int, error) {
-	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(ep), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), ^uintptr(0), 0, 0)
-	if errno == unix.EINTR {
-		return 0, nil
-	}
-	if errno != 0 {
-		return 0, errno
-	}
-	return int(n), nil //nolint:gosec // at most len(events)
-}
-
 // handle does what an event asks for, and reports whether somebody has called rouse.
 func (l *Link) handle(e unix.EpollEvent) bool {
 	fd, events := int(e.Fd), e.Events
 	switch fd {
 	case l.listen:
 		l.accept()
-		return false
-	case l.timer:
-		var count [8]byte
-		_, _ = unix.Read(l.timer, count[:])
-		l.learn(l.now() - l.armed)
-		l.armed = 0
 		return false
 	case l.wake:
 		var count [8]byte
@@ -183,18 +167,6 @@ func (l *Link) handle(e unix.EpollEvent) bool {
 	return false
 }
 
-// learn follows the median of how late the timer wakes the loop: a step up for each wake-up that was later, a step down for each that was
-// sooner. A sleeping thread is woken some ten microseconds late, by the timer as by a socket, and a link that did not allow for that would
-// be longer than it says.
-func (l *Link) learn(late int64) {
-	const step, most = int64(500 * time.Nanosecond), int64(200 * time.Microsecond)
-	if late > l.late {
-		l.late = min(l.late+step, most)
-	} else {
-		l.late = max(l.late-step, 0)
-	}
-}
-
 // now is the time since the link began.
 func (l *Link) now() int64 { return int64(time.Since(l.epoch)) }
 
@@ -209,7 +181,7 @@ func (l *Link) shut() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.over = true
-	for _, fd := range []int{l.listen, l.reserve, l.timer, l.wake, l.ep} {
+	for _, fd := range []int{l.listen, l.reserve, l.wake, l.ep} {
 		if fd >= 0 {
 			_ = unix.Close(fd)
 		}

@@ -1,3 +1,5 @@
+//go:build linux
+
 package link
 
 import (
@@ -9,3 +11,6 @@ import (
 func ListenWith(ctx context.Context, cfg Config, find func(ctx context.Context, host string) ([]netip.Addr, error)) (*Link, error) {
 	return listenWith(ctx, cfg, find)
 }
+
+// OnOldKernel makes a link that has not begun to serve do without epoll_pwait2.
+func (l *Link) OnOldKernel() { l.wait.old = true }
