@@ -41,7 +41,7 @@ func (s *Server) getUsage(c *gin.Context) {
 	user, system := selfcpu.Used()
 	u := api.Usage{CPU: user + system}
 	client, received := countedClient(s.Redis.Options())
-	defer client.Close() // nothing is under way
+	defer func() { _ = client.Close() }() // nothing is under way
 	err := s.redisUsage(c.Request.Context(), client, received, &u)
 	if err == nil && strategy != "" {
 		u.Pages, u.PageBytes, err = s.Cache.Usage(c.Request.Context(), client, strategy)

@@ -317,21 +317,21 @@ func Capacity(testing.TB) *result.Run {
 	for _, p := range []struct {
 		name  string
 		users int
-		slow  time.Duration // by how much more than with one user a request takes
+		slow  int // by how much more than with one user a request takes
 	}{{"one", 1, 1}, {"few", 4, 2}, {"full", 50, 25}} {
 		run.Phases = append(run.Phases, result.PhaseInfo{Name: p.name, Kind: "closed", Load: map[bool]string{true: "1 user", false: strconv.Itoa(p.users) + " users"}[p.users == 1] + ", for 2s",
 			Users: p.users, For: 2 * time.Second})
 		for _, m := range []struct {
 			mode     string
 			requests int
-			fast     time.Duration
+			fast     int // ms
 			sql      int64
-		}{{"naive", 26, 76 * ms, 62}, {"batched", 9, 20 * ms, 5}, {"optimized", 190, 10 * ms, 2}, {"ttl", 1200, ms, 0}} {
+		}{{"naive", 26, 76, 62}, {"batched", 9, 20, 5}, {"optimized", 190, 10, 2}, {"ttl", 1200, 1, 0}} {
 			n := m.requests
 			if p.users > 1 && m.mode != "batched" {
 				n *= 2
 			}
-			loads = append(loads, Load{Mode: m.mode, Phase: p.name, Requests: n, Took: 2 * time.Second, Fast: m.fast * p.slow, Sql: m.sql * int64(n)})
+			loads = append(loads, Load{Mode: m.mode, Phase: p.name, Requests: n, Took: 2 * time.Second, Fast: time.Duration(p.slow*m.fast) * ms, Sql: m.sql * int64(n)})
 		}
 	}
 	for _, l := range loads[:4] {
@@ -340,11 +340,11 @@ func Capacity(testing.TB) *result.Run {
 	Fill(run, 1, loads)
 	for i := range run.Cells {
 		c := &run.Cells[i]
-		n := time.Duration(c.Ledger.Completed)
-		c.Server.CPU, c.Server.DatabaseCPU = n*250*time.Microsecond, 5*ms+time.Duration(c.Server.SQL)*70*time.Microsecond
+		n := c.Ledger.Completed
+		c.Server.CPU, c.Server.DatabaseCPU = time.Duration(250*n)*time.Microsecond, 5*ms+time.Duration(c.Server.SQL)*70*time.Microsecond
 		c.Redis = &result.Redis{CPU: 3 * ms}
 		if c.Mode == "ttl" {
-			c.Redis = &result.Redis{CPU: n * 40 * time.Microsecond, BytesOut: int64(n) * 49_900, Pages: 1, PageBytes: 57_400}
+			c.Redis = &result.Redis{CPU: time.Duration(40*n) * time.Microsecond, BytesOut: n * 49_900, Pages: 1, PageBytes: 57_400}
 		}
 	}
 	run.Gates = []result.Gate{{Expr: "errors() == 0", Line: 30, Verdict: result.Pass, Compared: "errors() = 0 == 0"}}
