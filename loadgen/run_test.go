@@ -60,7 +60,7 @@ func TestRun(t *testing.T) {
 		"\nPASS  small: all 4 gates hold", "scenario  small: the page expires, and is flushed",
 		"stack     embedded: SQLite ", "miniredis ", "500 rows", "ttl=200ms", "machine   ", "commit    ", "1 round, seed 42",
 		"\nModes by phase\n", "\nexpiry: 60/s poisson for 300ms\n", "\nburst: burst of 20\n", "shared by the modes\n",
-		"\nRecomputes: what each strategy's law predicts, and what was measured\n", "agrees   singleflight",
+		"\nWhat each strategy's law predicts, and what was measured\n", "agrees   singleflight",
 		"\nStaleness\n", "Ledger: ", "Send lag", "\nGates\n", "  PASS  errors() == 0\n", "\nrun.json  " + paths[0] + "\n",
 	} {
 		if !strings.Contains(r.stdout, want) {
