@@ -77,7 +77,7 @@ bench-link: ## what a wire of a given length costs: pings through a link, and it
 	go test -run '^$$' -bench RoundTrip -benchtime 3s ./loadgen/internal/world/link
 
 law-check: build ## runs of correct strategies, simulated and real: how many say that a law differs? RUNS=50
-	go test -run 'CorrectStrategies|WrongStrategies' -v ./loadgen/internal/law -runs 1000 | grep -E 'differ|^ *---|^ok|FAIL'
+	@set -o pipefail; go test -run 'CorrectStrategies|WrongStrategies' -v -timeout 60m ./loadgen/internal/law -runs 500 | grep -E 'differ|^ *---|^ok|FAIL'
 	.ci/law-check $(RUNS)
 
 servers: ## install PostgreSQL and redis-server where the tests need them (Debian, as root)

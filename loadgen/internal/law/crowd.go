@@ -15,6 +15,7 @@ type crowd struct {
 	lambda   float64 // requests for the page a second; 0 if they are no Poisson process
 	d        float64 // until the first recompute had stored the page, seconds
 	took     float64 // how long the recompute took whose page is stored, seconds
+	ttl      float64 // of the page, seconds; 0 is unknown
 	left     float64 // seconds from the begin of the first recompute until the expiry; NaN is unknown
 	one, all string  // for people: "λ·D = 250/s × 45.0 ms = 11.3"; with the first one: "1 + λ·D = ... = 12.3"
 	unknown  string  // why nothing is known of them
@@ -73,12 +74,18 @@ func early(c crowd, beta float64) (quantity, error) {
 		return quantity{}, refusal("there is no law for early refreshes under this load")
 	}
 	x := xfetch{lambda: c.lambda, window: c.d, took: c.took, beta: beta}
+	if math.IsNaN(c.left) && c.ttl > 0 && x.atOnce(c.ttl) > maxAtOnce {
+		return quantity{}, refusal("the law of early refreshes is for pages that live long, and these are refreshed as soon as they are stored")
+	}
 	if !math.IsNaN(c.left) {
-		return quantity{dist: x.given(c.left), aged: true}, nil
+		return quantity{dist: x.given(c.left, c.ttl), aged: true}, nil
 	}
 	return quantity{dist: x.recomputes(), text: "e^(1/β)(1 − e^(−c)) + e^(−a) + a(E1(c) − E1(a)) = " + unit.Digits(x.mean()),
 		given: fmt.Sprintf("a = β·λ·D, c = a·e^(−1/β), β = %s, %s", unit.Amount(beta), c.one)}, nil
 }
+
+// maxAtOnce is how many requests a TTL may refresh a page that was only just stored: the law takes it for none.
+const maxAtOnce = 0.1
 
 // poissonCrowd is that of a Poisson process of lambda a second.
 func poissonCrowd(lambda float64, d, took time.Duration) crowd {

@@ -243,9 +243,9 @@ func relationWord(relation string) string {
 // sayD says where D comes from.
 func (x subject) sayD() string {
 	if x.h.slowed() {
-		return "D was measured while the herd ran; a recompute alone took " + unit.Latency(x.h.alone.Round(time.Microsecond))
+		return "D was measured while the herd ran; the shortest recompute took " + unit.Latency(x.h.alone.Round(time.Microsecond))
 	}
-	return "D was measured while the herd ran, and is that of a recompute alone"
+	return "D was measured while the herd ran"
 }
 
 // variables returns what laws are over.
@@ -288,12 +288,14 @@ func (x subject) crowd(h part) crowd {
 		}
 		return crowd{unknown: "there is no law for a closed load"}
 	}
-	lambda := x.lambda()
+	lambda, ttl := x.lambda(), x.setting("ttl")
 	switch {
 	case x.p.Varies:
 		return crowd{unknown: "there is no exact law for a rate that changes"}
 	case x.h.n == 0 || lambda <= 0:
 		return crowd{unknown: "no response tells how long a recompute takes"}
+	case ttl > 0 && x.h.d+x.h.spread > ttl:
+		return crowd{unknown: "recomputes took longer than a page lives, so that one herd runs into the next"}
 	case x.m.Keys != nil && x.m.Keys.Of > 1:
 		return x.crowdOfKeys(lambda, h.d)
 	case x.p.Arrivals == "constant" && x.p.Mix:
@@ -302,8 +304,11 @@ func (x subject) crowd(h part) crowd {
 		return evenCrowd(lambda, h.d, h.varies)
 	}
 	c := poissonCrowd(lambda, h.d, h.took)
-	if ttl := x.setting("ttl"); x.h.slowed() && h.age > 0 && ttl > 0 {
-		c.left = (ttl - h.age).Seconds()
+	switch {
+	case x.h.slowed() && h.age > 0 && ttl > 0: // exact for any TTL
+		c.ttl, c.left = ttl.Seconds(), (ttl - h.age).Seconds()
+	case h.n == x.h.n:
+		c.ttl = ttl.Seconds()
 	}
 	return c
 }

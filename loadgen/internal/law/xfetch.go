@@ -48,15 +48,22 @@ func (x xfetch) recomputes() dist {
 }
 
 // given is what an expiry adds to the count of recomputes, and to what it is held against, if it is known that the first refresh came left
-// seconds before it. The count of refreshes less the sum of the probabilities with which each request could have been one, until the first
+// seconds before it, of a page that lives for ttl. The count of refreshes less the sum of the probabilities with which each request could have been one, until the first
 // and then until that is done, is a martingale, whatever the others do to how long it takes. If nobody came early, the first is none by chance.
-func (x xfetch) given(left float64) dist {
+func (x xfetch) given(left, ttl float64) dist {
 	s := x.beta * x.took
 	first := 0
 	if left <= 0 {
 		first = 1
 	}
-	return poisson(x.lambda*s*math.Exp(-max(left, 0)/s) + x.after(left)).shift(first)
+	before := max(x.lambda*s*math.Exp(-max(left, 0)/s)-x.atOnce(ttl), 0)
+	return poisson(before + x.after(left)).shift(first)
+}
+
+// atOnce is how many refreshes there would have been of the page before it was stored, had it lived for ever: nothing, for pages that live long.
+func (x xfetch) atOnce(ttl float64) float64 {
+	s := x.beta * x.took
+	return x.lambda * s * math.Exp(-ttl/s)
 }
 
 // after is how many others refresh too, on average, if the first does so that many seconds before the expiry.
