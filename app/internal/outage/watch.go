@@ -107,6 +107,7 @@ func (w *Watch) End(c Call, result Result, err error) {
 		}
 	case Failed:
 		w.failed(c, err)
+	case Unknown:
 	}
 }
 

@@ -345,3 +345,15 @@ lab_outages_total{dependency="redis"} ` + outages + `
 		}
 	})
 }
+
+// BenchmarkClosed is what a closed breaker adds to a call.
+func BenchmarkClosed(b *testing.B) {
+	w := outage.NewBook(nil).Watch(outage.Config{Dependency: api.DependencyRedis})
+	w.SetFailures(3)
+	now := time.Now()
+	b.ReportAllocs()
+	for b.Loop() {
+		c, _ := w.Begin(now)
+		w.End(c, outage.Answered, nil)
+	}
+}

@@ -16,7 +16,7 @@ func dialer(o *redis.Options) func(ctx context.Context, network, addr string) (n
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)
 		if err != nil {
-			return noConn{err}, nil
+			return noConn{err}, nil //nolint:nilerr // the connection has it
 		}
 		return conn, nil
 	}

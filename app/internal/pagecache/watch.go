@@ -40,11 +40,10 @@ func outages() []string {
 // resultOf returns what err of a call shows of Redis. ctx is the caller's, without the budget: if that has ended, nobody waited for Redis
 // any more. An error of one command is an answer. A full Redis (OOM) and one that takes no writes (READONLY, MISCONF) go on serving reads.
 func resultOf(ctx context.Context, err error) outage.Result {
-	var reply redis.Error
 	switch {
 	case err == nil || errors.Is(err, redis.Nil):
 		return outage.Answered
-	case errors.As(err, &reply):
+	case errors.As(err, new(redis.Error)):
 		for _, prefix := range outages() {
 			if redis.HasErrorPrefix(err, prefix) {
 				return outage.Failed
