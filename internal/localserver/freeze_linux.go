@@ -19,7 +19,7 @@ type Frozen struct {
 }
 
 // freezeLimit is how long processes may take to stop.
-const freezeLimit = 2 * time.Second
+const freezeLimit = 10 * time.Second
 
 // Freeze stops the process and all its descendants by SIGSTOP, and returns when all of them have stopped: connections are still accepted, by the
 // kernel, and nothing answers.

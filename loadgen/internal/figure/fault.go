@@ -17,13 +17,13 @@ func (t *Total) degraded() (float64, bool) {
 
 // detect has no value if no request showed any of the faults.
 func (t *Total) detect() (float64, bool) {
-	longest, any := time.Duration(0), false
+	longest, seen := time.Duration(0), false
 	for _, f := range t.Faults {
 		if d := f.Impact.Detect; d != nil {
-			longest, any = max(longest, *d), true
+			longest, seen = max(longest, *d), true
 		}
 	}
-	return Millis(longest), any
+	return Millis(longest), seen
 }
 
 // degrade counts a fault whose requests never stopped to pay with its whole length.

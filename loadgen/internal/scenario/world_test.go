@@ -109,7 +109,7 @@ func TestWorldErrors(t *testing.T) {
 		"bandwidth":          {inWorld("{redis: {bandwidth: 10mb}}", "  - {name: p, requests: 1}\n"), `x.yaml:2:28: bandwidth wants bytes a second such as 10mb/s or 500kb/s, got "10mb"`},
 		"memory":             {inWorld("{redis: {maxmemory: much}}", "  - {name: p, requests: 1}\n"), `x.yaml:2:28: maxmemory wants a number of bytes such as 4mb or 500kb, got "much"`},
 		"of a database":      {inWorld("{database: {maxmemory: 1mb}}", "  - {name: p, requests: 1}\n"), `x.yaml:2:20: unknown key "maxmemory" (allowed: rtt, jitter, bandwidth)`},
-		"unknown fault":      {phase("{at: 1s, for: 1s, redis: stpo}"), `x.yaml:5:69: unknown fault of redis "stpo", did you mean "stop"? (allowed: kill, stop,`},
+		"unknown fault":      {phase("{at: 1s, for: 1s, redis: stap}"), `x.yaml:5:69: unknown fault of redis "stap", did you mean "stop"? (allowed: kill, stop,`},
 		"of another server":  {phase("{at: 1s, for: 1s, redis: lock}"), `x.yaml:5:69: unknown fault of redis "lock"`},
 		"nobody":             {phase("{at: 1s, for: 1s}"), "x.yaml:5:44: a fault befalls one of redis, database, app: {at: 3s, for: 3s, redis: stop}"},
 		"two servers":        {phase("{at: 1s, for: 1s, redis: stop, database: stop}"), "x.yaml:5:44: a fault befalls one of redis, database, app"},
