@@ -63,15 +63,13 @@ func (f *Figures) add(c *result.Cell, phase string) error {
 	return f.totals[k].addCell(c)
 }
 
-// addPart adds a part of a cell, which may be nil, to the totals of its mode and of all modes.
+// addPart adds a part of a cell, which may be nil, to the total of its mode.
 func (f *Figures) addPart(c *result.Cell, phase string) error {
 	if c == nil {
 		return nil
 	}
 	f.parts[phase] = true
-	all := *c
-	all.Mode = ""
-	return errors.Join(f.add(c, phase), f.add(&all, phase))
+	return f.add(c, phase)
 }
 
 // sumUp adds the sums over all phases, over all modes, and over both. A phase that the modes shared took its time once, and so did a session
@@ -82,32 +80,55 @@ func (f *Figures) sumUp() error {
 		f.totals[key{m.Name, ""}] = newTotal(f.Run)
 	}
 	for _, p := range f.Run.Phases {
-		of := newTotal(f.Run)
-		for _, m := range f.Run.Modes {
-			t, mode := f.totals[key{m.Name, p.Name}], f.totals[key{m.Name, ""}]
-			if t == nil {
+		for _, name := range []string{p.Name, p.Name + Inside, p.Name + Outside} {
+			if name != p.Name && !f.parts[name] {
 				continue
 			}
-			err := mode.add(t)
-			if m.Steps == 0 {
-				err = errors.Join(err, of.add(t), all.add(t))
-			}
+			of, err := f.sumModes(p, name)
 			if err != nil {
-				return fmt.Errorf("phase %s: %w", p.Name, err)
+				return fmt.Errorf("phase %s: %w", name, err)
 			}
-			mode.Took += t.Took
-			switch {
-			case p.Mix:
-				of.Took = max(of.Took, t.Took)
-			case m.Session == "":
-				of.Took += t.Took
+			f.totals[key{"", name}] = of
+		}
+		of := f.totals[key{"", p.Name}]
+		err := all.add(of)
+		all.Took += of.Took
+		for _, m := range f.Run.Modes {
+			if t := f.totals[key{m.Name, p.Name}]; t != nil {
+				mode := f.totals[key{m.Name, ""}]
+				err = errors.Join(err, mode.add(t))
+				mode.Took += t.Took
 			}
 		}
-		all.Took += of.Took
-		f.totals[key{"", p.Name}] = of
+		if err != nil {
+			return fmt.Errorf("phase %s: %w", p.Name, err)
+		}
 	}
 	f.totals[key{}] = all
 	return nil
+}
+
+// sumModes returns the sum over the modes of what is called name: a phase, or a part of it.
+func (f *Figures) sumModes(p result.PhaseInfo, name string) (*Total, error) {
+	of := newTotal(f.Run)
+	for _, m := range f.Run.Modes {
+		t := f.totals[key{m.Name, name}]
+		if t == nil {
+			continue
+		}
+		if m.Steps == 0 {
+			if err := of.add(t); err != nil {
+				return nil, err
+			}
+		}
+		switch {
+		case p.Mix:
+			of.Took = max(of.Took, t.Took)
+		case m.Session == "":
+			of.Took += t.Took
+		}
+	}
+	return of, nil
 }
 
 // Modes are the names of the modes, in the scenario's order.
