@@ -12,7 +12,6 @@ import (
 	"loadlab/loadgen/internal/lab"
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/scenario"
-	"loadlab/loadgen/internal/stack"
 	"loadlab/loadgen/internal/unit"
 	"loadlab/loadgen/internal/world"
 	"loadlab/loadgen/internal/world/link"
@@ -22,7 +21,7 @@ import (
 // Where nothing is asked of a wire, nothing stands in the path.
 func linked(s *scenario.Scenario) []string {
 	var names []string
-	for _, server := range []string{stack.LinkDatabase, stack.LinkRedis} {
+	for _, server := range world.Wired() {
 		if slices.ContainsFunc(s.Phases, func(p scenario.Phase) bool { return far(distanceOf(p.World, server)) || wireFault(p, server) }) {
 			names = append(names, server)
 		}
@@ -37,7 +36,7 @@ func wireFault(p scenario.Phase, server string) bool {
 }
 
 func distanceOf(w scenario.World, server string) scenario.Distance {
-	if server == stack.LinkRedis {
+	if server == world.Redis {
 		return w.Redis
 	}
 	return w.Database
@@ -103,8 +102,7 @@ func (a *around) move(ctx context.Context, w scenario.World) error {
 		}
 	}
 	if s.simulated && (a.set || far(w.Database)) {
-		knobs := api.Config{"sqlite_rtt": w.Database.RTT.String(), "sqlite_jitter": w.Database.Jitter.String()}
-		if _, err := s.lab.PutConfig(ctx, knobs); err != nil {
+		if _, err := s.lab.PutConfig(ctx, driverKnobs(w.Database)); err != nil {
 			return err
 		}
 	}
@@ -114,6 +112,11 @@ func (a *around) move(ctx context.Context, w scenario.World) error {
 		}
 	}
 	return nil
+}
+
+// driverKnobs are the knobs of the app's driver that keep a distance where there is no wire.
+func driverKnobs(d scenario.Distance) api.Config {
+	return api.Config{"sqlite_rtt": d.RTT.String(), "sqlite_jitter": d.Jitter.String()}
 }
 
 // measure pings every server as the app reaches it.
@@ -126,17 +129,21 @@ func (a *around) measure(ctx context.Context) ([]result.Distance, error) {
 		return nil, err
 	}
 	var all []result.Distance
-	for _, server := range []string{stack.LinkDatabase, stack.LinkRedis} {
-		d, p := distanceOf(a.now, server), pings.Database
-		if server == stack.LinkRedis {
-			p = pings.Redis
-		}
+	for _, server := range world.Wired() {
+		d, p := distanceOf(a.now, server), pingsOf(pings, server)
 		all = append(all, result.Distance{
 			Server: server, RTT: d.RTT, Jitter: d.Jitter, Bandwidth: d.Bandwidth, Pings: p.N, Median: p.Median, P99: p.P99, Simulated: p.Simulated,
 			Link: slices.Contains(a.subject.links, server), Problem: p.Error,
 		})
 	}
 	return all, nil
+}
+
+func pingsOf(d api.Distances, server string) api.Pings {
+	if server == world.Redis {
+		return d.Redis
+	}
+	return d.Database
 }
 
 // distances returns what was measured. A distance that held in every phase names none.
@@ -164,10 +171,7 @@ func (s *subject) pingDuring(ctx context.Context, f world.Fault, lasts time.Dura
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	pings, err := s.lab.Ping(ctx, 1)
-	p := pings.Database
-	if f.Server == world.Redis {
-		p = pings.Redis
-	}
+	p := pingsOf(pings, f.Server)
 	switch {
 	case errors.Is(err, lab.ErrNoLab):
 		return ""

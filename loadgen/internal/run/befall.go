@@ -19,24 +19,20 @@ type befallen struct {
 	began, ended time.Duration // since the phase began
 	seen         fault.Seen
 	pinged       string // what a ping of the app to the server came to while the fault lasted, if it shows the fault
-	err          error
 }
 
 // befall does the faults of a phase at their times. Its result waits until the last of them is over; one that lasts when ctx ends is ended at
 // once, and in any case: what was stopped goes on.
 func (r *runner) befall(ctx context.Context, d *driven) (wait func() error) {
 	var all sync.WaitGroup
-	for _, f := range d.phase.Faults {
+	errs := make([]error, len(d.phase.Faults))
+	for i, f := range d.phase.Faults {
 		b := &befallen{Fault: f}
 		d.befallen = append(d.befallen, b)
-		all.Go(func() { b.err = r.doFault(ctx, d, b) })
+		all.Go(func() { errs[i] = r.doFault(ctx, d, b) })
 	}
 	return func() error {
 		all.Wait()
-		var errs []error
-		for _, b := range d.befallen {
-			errs = append(errs, b.err)
-		}
 		return errors.Join(errs...)
 	}
 }
@@ -52,7 +48,7 @@ func (r *runner) doFault(ctx context.Context, d *driven, b *befallen) error {
 		return nil
 	}
 	began := time.Now()
-	if !sleep(ctx, b.At) {
+	if world.Sleep(ctx, b.At) != nil {
 		return nil
 	}
 	var err error
@@ -66,7 +62,7 @@ func (r *runner) doFault(ctx context.Context, d *driven, b *befallen) error {
 	b.began = time.Since(began)
 	if !b.Fault.Fault.Moment {
 		b.pinged = r.subject.pingDuring(ctx, b.Fault.Fault, b.For)
-		sleep(ctx, b.At+b.For-time.Since(began))
+		_ = world.Sleep(ctx, b.At+b.For-time.Since(began)) // a phase that ends before its time ends the fault too
 	}
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit)
 	defer cancel()
@@ -76,18 +72,6 @@ func (r *runner) doFault(ctx context.Context, d *driven, b *befallen) error {
 		return fmt.Errorf("end %s: %w", b.Describe(), err)
 	}
 	return nil
-}
-
-// sleep reports whether so much time has passed before the end of ctx.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // evidence returns how it is known that the fault took effect, and whether it is.

@@ -13,6 +13,7 @@ import (
 	"loadlab/app/api"
 	"loadlab/loadgen/internal/lab"
 	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/scenario"
 	"loadlab/loadgen/internal/stack"
 )
 
@@ -96,9 +97,9 @@ func withoutPassword(address string) string {
 
 // shown returns the part of the app's configuration that the report shows: what can be changed at run time, and what is not the default.
 func shown(config api.Config) map[string]string {
-	part := map[string]string{}
+	part, distances := map[string]string{}, driverKnobs(scenario.Distance{})
 	for name, value := range config {
-		if strings.HasPrefix(name, "sqlite_") {
+		if _, distance := distances[name]; distance {
 			continue // the report has the distances as they were, of every phase
 		}
 		if k, ok := api.KnobNamed(name); !ok || k.RunTime || value != k.Default {

@@ -14,6 +14,7 @@ import (
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/scenario"
 	"loadlab/loadgen/internal/stack"
+	"loadlab/loadgen/internal/world"
 )
 
 // subject is what a run measures: a stack, and all that is needed to put load on it. It knows neither the plan nor the phases of the run. A
@@ -48,7 +49,7 @@ func newSubject(cfg Config, p plan) (*subject, error) {
 		s.links = linked(cfg.Scenario)
 	}
 	if cfg.Stack.Kind == stack.Embedded { // SQLite has no wire
-		s.links = slices.DeleteFunc(s.links, func(name string) bool { return name == stack.LinkDatabase })
+		s.links = slices.DeleteFunc(s.links, func(name string) bool { return name == world.Database })
 	}
 	s.stage = newStage(s)
 	return s, checkWorld(cfg, s.stage)

@@ -65,7 +65,7 @@ func (r *reader) befalls(n ast.Node, f *Fault, kinds map[string]string, has map[
 		f.Fault, _ = world.FaultNamed(server, kind)
 	}
 	name := f.Fault.Server + ": " + f.Fault.Kind
-	for _, o := range []world.Option{world.Share, world.Delay, world.Keep, world.MaxMemory, world.Replica} {
+	for _, o := range world.Options() {
 		if at := has[string(o)]; at != nil && !f.Fault.Has(o) {
 			r.errorf(at, "%s takes no %s", name, o)
 		}

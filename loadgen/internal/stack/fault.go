@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"loadlab/internal/localserver"
+	"loadlab/loadgen/internal/world"
 )
 
 // server is what can be done to a server of the stack's own.
@@ -14,22 +15,22 @@ type server struct {
 	restart func(ctx context.Context, keep bool) error // where it was
 }
 
-// server returns one of LinkDatabase and LinkRedis.
+// server returns one of world.Database and world.Redis.
 func (s *Stack) server(name string) (server, error) {
 	redis := s.RedisProcess()
 	none := func(context.Context) error { return nil }
 	switch {
-	case name == LinkDatabase && s.Postgres != nil:
+	case name == world.Database && s.Postgres != nil:
 		return server{s.Postgres.Process, none, func(ctx context.Context, _ bool) error { return s.Postgres.Restart(ctx) }}, nil
-	case name == LinkRedis && s.realRedis != nil:
+	case name == world.Redis && s.realRedis != nil:
 		return server{redis, s.realRedis.Save, s.realRedis.Restart}, nil
-	case name == LinkRedis && redis != nil:
+	case name == world.Redis && redis != nil:
 		return server{redis, none, func(ctx context.Context, _ bool) error { return s.restartEmbedded(ctx) }}, nil
 	}
 	return server{}, fmt.Errorf("the stack has no process of its own for the server %s", name)
 }
 
-// KillServer kills a server (LinkDatabase or LinkRedis), and returns the number of its process when that has ended. With keep its data are saved
+// KillServer kills a server (world.Database or world.Redis), and returns the number of its process when that has ended. With keep its data are saved
 // first: PostgreSQL's always are, and those of an embedded Redis never.
 func (s *Stack) KillServer(ctx context.Context, name string, keep bool) (pid int, err error) {
 	server, err := s.server(name)

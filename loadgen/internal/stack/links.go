@@ -13,14 +13,9 @@ import (
 	"strings"
 
 	"loadlab/internal/localserver"
+	"loadlab/loadgen/internal/world"
 	"loadlab/loadgen/internal/world/link"
 	"loadlab/loadgen/internal/world/link/control"
-)
-
-// Names of the servers that a link may stand before.
-const (
-	LinkDatabase = "database"
-	LinkRedis    = "redis"
 )
 
 // startLinks puts the links that cfg asks for between the apps and their servers, in a process of their own, and makes the addresses at which
@@ -48,15 +43,15 @@ func (s *Stack) startLinks(ctx context.Context, cfg Config, env []string) error 
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), command[0], args...)
 	cmd.Env = env
-	if _, err := cmd.StdinPipe(); err != nil { // its end ends the child: cmd holds it open
-		return fmt.Errorf("start the links: %w", err)
-	}
-	if s.links, err = s.folder.Start("links", cmd); err != nil {
-		return err
-	}
-	ready, err := awaitLinks(ctx, s.links, readyFile)
+	var ready control.Ready
+	s.links, err = s.startChild(ctx, "links", cmd, func(*localserver.Process) error {
+		text, err := os.ReadFile(readyFile)
+		if err != nil {
+			return errors.New("they do not listen yet")
+		}
+		return json.Unmarshal(text, &ready)
+	})
 	if err != nil {
-		s.links.Kill()
 		return fmt.Errorf("start the links: %w", err)
 	}
 	for _, l := range ready.Links {
@@ -83,7 +78,7 @@ const postgresSocket = ".s.PGSQL."
 
 // wire returns where a link listens, in dir if that is a socket, and where its server is: the same kind of socket on either side.
 func (s *Stack) wire(name, dir string) (listen, to link.Addr, err error) {
-	if name == LinkRedis {
+	if name == world.Redis {
 		return link.Addr{Network: "tcp", Address: "127.0.0.1:0"}, link.Addr{Network: "tcp", Address: s.RedisAddr}, nil
 	}
 	u, err := url.Parse(s.DatabaseURL)
@@ -99,7 +94,7 @@ func (s *Stack) wire(name, dir string) (listen, to link.Addr, err error) {
 
 // goThrough makes the apps find a server at its link.
 func (s *Stack) goThrough(l link.Status) {
-	if l.Name == LinkRedis {
+	if l.Name == world.Redis {
 		s.RedisAddr = l.Listen.Address
 		return
 	}
@@ -115,19 +110,6 @@ func (s *Stack) goThrough(l link.Status) {
 		u.Host = l.Listen.Address
 	}
 	s.DatabaseURL = u.String()
-}
-
-// awaitLinks waits until the links listen.
-func awaitLinks(ctx context.Context, p *localserver.Process, readyFile string) (ready control.Ready, err error) {
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
-	defer cancel()
-	return ready, p.Await(ctx, readyEvery, func(context.Context) error {
-		text, err := os.ReadFile(readyFile)
-		if err != nil {
-			return errors.New("they do not listen yet")
-		}
-		return json.Unmarshal(text, &ready)
-	})
 }
 
 // dialLinks connects to the control of links that run already.

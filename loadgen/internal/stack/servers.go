@@ -119,27 +119,35 @@ func (s *Stack) embedServers(ctx context.Context, binary string, env []string) e
 func (s *Stack) embedRedis(ctx context.Context, binary string, env []string, addr string) error {
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), binary, api.CommandRedis, addr)
 	cmd.Env = env
-	if _, err := cmd.StdinPipe(); err != nil { // its end ends the child: cmd holds it open
-		return fmt.Errorf("start the embedded Redis: %w", err)
-	}
-	redis, err := s.folder.Start("redis", cmd)
-	if err != nil {
+	redis, err := s.startChild(ctx, "redis", cmd, func(p *localserver.Process) (err error) {
+		s.ownRedis, err = firstAddress(p.Tail(1 << 10))
 		return err
+	})
+	if err != nil {
+		return fmt.Errorf("start the embedded Redis: %w", err)
 	}
 	s.mu.Lock()
 	s.redis = redis
 	s.mu.Unlock()
+	return nil
+}
+
+// startChild starts a program that ends when its standard input does, and returns when it is ready. If it does not become so, it has ended.
+func (s *Stack) startChild(ctx context.Context, name string, cmd *exec.Cmd, ready func(*localserver.Process) error) (*localserver.Process, error) {
+	if _, err := cmd.StdinPipe(); err != nil { // cmd holds it open
+		return nil, err
+	}
+	p, err := s.folder.Start(name, cmd)
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	err = redis.Await(ctx, readyEvery, func(context.Context) (err error) {
-		s.ownRedis, err = firstAddress(redis.Tail(1 << 10))
-		return err
-	})
-	if err != nil {
-		redis.Kill()
-		return fmt.Errorf("start the embedded Redis: %w", err)
+	if err := p.Await(ctx, readyEvery, func(context.Context) error { return ready(p) }); err != nil {
+		p.Kill()
+		return nil, err
 	}
-	return nil
+	return p, nil
 }
 
 // restartEmbedded starts the embedded Redis again, empty, at the address that it had.

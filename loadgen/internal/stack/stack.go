@@ -48,7 +48,7 @@ type Config struct {
 	// Targets and Labs are the URLs of a remote stack's replicas: their APIs, and in the same order their lab controls; Labs may be empty.
 	Targets, Labs []string
 
-	// Links are the servers that a link shall stand before, of LinkDatabase and LinkRedis. SQLite has no wire: an embedded stack has no link to its database.
+	// Links are the servers that a link shall stand before, of world.Database and world.Redis. SQLite has no wire: an embedded stack has no link to its database.
 	Links []string
 	// LinkCommand is the program of links and its arguments. Empty: this program's command "link".
 	LinkCommand []string

@@ -3,6 +3,8 @@ package world
 import (
 	"slices"
 	"time"
+
+	"loadlab/loadgen/internal/world/link"
 )
 
 // Servers that a fault can befall.
@@ -14,6 +16,9 @@ const (
 
 // ServerNames are all servers, in the order in which they are shown.
 func ServerNames() []string { return []string{Redis, Database, App} }
+
+// Wired are the servers that a wire leads to.
+func Wired() []string { return []string{Database, Redis} }
 
 // Fault is one line of the table of faults.
 type Fault struct {
@@ -40,6 +45,9 @@ const (
 	Replica   Option = "replica"   // which app, from 1
 )
 
+// Options are all options.
+func Options() []Option { return []Option{Share, Delay, Keep, MaxMemory, Replica} }
+
 // Means is what does a fault.
 type Means string
 
@@ -51,19 +59,21 @@ const (
 	Controls  Means = "controls"  // the app's lab controls
 )
 
-// Faults returns the table of faults.
+// Faults returns the table of faults. Those of a wire are what a link does.
 func Faults() []Fault {
 	table := []Fault{
 		{Kind: "kill", Doc: "SIGKILL; it is started again when the fault ends", By: []Means{Process, Wire, Simulated}},
 		{Kind: "stop", Doc: "SIGSTOP, and SIGCONT when the fault ends: connections are accepted and nothing answers", By: []Means{Process, Wire, Simulated}},
-		{Kind: "refuse", Doc: "connections are refused, and open ones reset", Takes: []Option{Share}, By: []Means{Wire, Simulated}},
-		{Kind: "hang", Doc: "connections are accepted, and nothing passes until the fault ends", Takes: []Option{Share}, By: []Means{Wire, Simulated}},
-		{Kind: "slow", Doc: "every answer takes delay longer", Takes: []Option{Share, Delay}, By: []Means{Wire, Simulated}},
-		{Kind: "cut", Doc: "connections are reset, open ones and new ones", Takes: []Option{Share}, By: []Means{Wire, Simulated}},
-		{Kind: "half-open", Doc: "what is sent is lost, and the connections of that time stay dead", Takes: []Option{Share}, By: []Means{Wire, Simulated}},
+	}
+	for _, k := range link.Faults() {
+		f := Fault{Kind: k.Name, Doc: k.Doc, Takes: []Option{Share}, By: []Means{Wire, Simulated}}
+		if k.Slow {
+			f.Takes = append(f.Takes, Delay)
+		}
+		table = append(table, f)
 	}
 	var all []Fault
-	for _, server := range []string{Redis, Database} {
+	for _, server := range Wired() {
 		for _, f := range table {
 			f.Server = server
 			if f.Kind == "kill" && server == Redis {
