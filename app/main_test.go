@@ -206,6 +206,23 @@ func TestADatabaseThatRefusesIsOneLine(t *testing.T) {
 	}
 }
 
+// ask decodes the answer of a running app's lab controls into out.
+func ask(t *testing.T, r running, path string, out any) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+r.Lab+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+}
+
 func TestSQLiteRTT(t *testing.T) {
 	r := launch(t, "--sqlite-rtt=1ms")
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+r.Lab+api.PathLabBuildInfo, nil)
