@@ -82,7 +82,7 @@ func (x faultOf) row(f *figure.Figures, mode string) []Cell {
 	}
 	stalest := Cell{Text: unit.None, Tone: Faint}
 	if sum.stalest > 0 {
-		stalest = Cell{Text: unit.Latency(sum.stalest), Value: figure.Millis(sum.stalest), Known: true}
+		stalest = latency(sum.stalest)
 	}
 	return append(cells, calls, stalest)
 }
@@ -92,10 +92,11 @@ func lasted(d *time.Duration, none string) Cell {
 	if d == nil {
 		return Cell{Text: none, Tone: Faint}
 	}
-	if *d == 0 {
-		return Cell{Text: "0", Known: true}
-	}
-	return Cell{Text: unit.Latency(*d), Value: figure.Millis(*d), Known: true}
+	return latency(*d)
+}
+
+func latency(d time.Duration) Cell {
+	return Cell{Text: unit.Latency(d), Value: figure.Millis(d), Known: true}
 }
 
 func badIf(bad bool) Tone {
@@ -122,9 +123,11 @@ func (x faultOf) p99(f *figure.Figures, mode, part string, worst result.Summary)
 	case worst.Count == 0:
 		return Cell{Text: unit.None, Tone: Faint}
 	case worst.Count < p99.Samples():
-		return Cell{Text: unit.AtLeast + unit.Latency(worst.P99), Value: figure.Millis(worst.P99), Known: true, Mark: TooFew, Tone: Faint}
+		c := latency(worst.P99)
+		c.Text, c.Mark, c.Tone = unit.AtLeast+c.Text, TooFew, Faint
+		return c
 	}
-	return Cell{Text: unit.Latency(worst.P99), Value: figure.Millis(worst.P99), Known: true}
+	return latency(worst.P99)
 }
 
 // faultSum is a fault over its rounds: sums of counts, and the longest of times.

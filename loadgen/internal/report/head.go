@@ -52,7 +52,7 @@ func distances(all []result.Distance) string {
 func distance(d result.Distance) string {
 	text := d.Server + " " + unit.Latency(d.Median) + " by the median of " + unit.Counted(int64(d.Pings), "ping") + " of the app, p99 " + unit.Latency(d.P99)
 	if d.Problem != "" || d.Pings == 0 {
-		text = d.Server + " not measured" + strings.TrimSuffix(": "+d.Problem, ": ")
+		text = joined(": ", d.Server+" not measured", d.Problem)
 	}
 	var notes []string
 	if d.RTT > 0 || d.Jitter > 0 || d.Bandwidth > 0 {

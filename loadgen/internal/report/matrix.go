@@ -9,7 +9,7 @@ import (
 	"loadlab/loadgen/internal/unit"
 )
 
-// matrix sets all modes against all faults of a run that has several: a line for each fault and mode with what it cost, and a trace to look at.
+// matrix sets all modes against all faults of a run that has several: a line for each fault and mode with what it cost.
 func matrix(f *figure.Figures) []Section {
 	all := faultsOf(f)
 	if len(all) < 2 {
@@ -42,8 +42,7 @@ func matrix(f *figure.Figures) []Section {
 	}
 	return []Section{{ID: Matrix, Heading: "Outages: what each fault cost each mode", Table: t, Prose: prose(
 		"errors: requests that failed while the fault lasted; extra p99: of those that were due meanwhile, beyond the p99 of the others of the phase; " +
-			"stalest: the longest that a page was served after a price change while the fault lasted; back after: from its end until requests were as before; " +
-			"trace: of a request meanwhile, for loadgen trace.")}}
+			"stalest: the longest that a page was served after a price change while the fault lasted; back after: from its end until requests were as before.")}}
 }
 
 // matrixLine is one figure of a cell of the matrix.
@@ -76,17 +75,9 @@ func matrixLines() []matrixLine {
 			if s.stalest == 0 {
 				return none
 			}
-			return Cell{Text: unit.Latency(s.stalest), Value: figure.Millis(s.stalest), Known: true}
+			return latency(s.stalest)
 		})},
 		{"back after", of(func(s faultSum) Cell { return lasted(s.recover, "not seen") })},
-		{"trace", func(_ *figure.Figures, x faultOf, mode string) Cell {
-			for _, r := range x.of[mode] {
-				if r.Impact.Trace != "" {
-					return Cell{Text: r.Impact.Trace[:min(8, len(r.Impact.Trace))]}
-				}
-			}
-			return none
-		}},
 	}
 }
 

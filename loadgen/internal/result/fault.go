@@ -30,8 +30,6 @@ type Impact struct {
 	Slow Dur `json:"slow_ns"`
 	// Attempts are the calls that the app made to the dead server while it was down, by its own account; negative if it gives none.
 	Attempts int64 `json:"attempts"`
-	// Trace is the identifier of a kept trace of a request that was due while the fault lasted.
-	Trace string `json:"trace,omitempty"`
 }
 
 // Stretch is what the requests of a part of a phase came to.

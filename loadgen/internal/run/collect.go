@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"loadlab/app/api"
+	"loadlab/loadgen/internal/measure"
 	"loadlab/loadgen/internal/result"
 )
 
@@ -22,13 +23,9 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 	}
 	parts := r.finishWatch(ctx, d)
 	for _, m := range d.modes {
-		mode, res := r.report.Modes[m], results[m]
-		cell := result.Cell{
-			Round: d.block.round, Mode: mode.Name, Phase: d.phase.Name,
-			Start: d.start.Sub(r.report.Started), Took: d.took,
-			Ledger: res.Ledger, Seconds: res.Seconds, Response: res.Response, Service: res.Service, Lag: res.Lag, Server: res.Server, Spent: res.Spent, Herds: res.Herds,
-			Errors: r.subject.requests[m].TakeErrors(), Statuses: res.Statuses, Clamped: res.Clamped,
-		}
+		mode := r.report.Modes[m]
+		cell := r.cell(d, m, results[m], d.oracles[m])
+		cell.Took, cell.Herds, cell.Errors = d.took, results[m].Herds, r.subject.requests[m].TakeErrors()
 		if after != nil && d.owns(r.report.Modes, m) {
 			name := appMode(mode.Method, mode.Path)
 			cell.Server.Counters = after[name].Sub(d.before[name])
@@ -36,16 +33,26 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 		if whole { // and settled: the counters waited for work in the background
 			charge(&cell, d.account, r.subject.closed(ctx, mode.Strategy), d.alone(r.report.Modes) && mode.Session == "")
 		}
-		if o := d.oracles[m]; o != nil {
-			stale := o.Stale(d.start)
-			cell.Stale = &stale
-		}
 		if d.watch != nil {
 			r.collectFaults(d, m, &cell, parts)
 		}
 		r.report.Cells = append(r.report.Cells, cell)
 	}
 	return unknown
+}
+
+// cell is what mode m did in a phase, or in a part of it, as far as it was measured from outside: without its length.
+func (r *runner) cell(d *driven, m int, res measure.Result, oracle *measure.Oracle) result.Cell {
+	cell := result.Cell{
+		Round: d.block.round, Mode: r.report.Modes[m].Name, Phase: d.phase.Name, Start: d.start.Sub(r.report.Started),
+		Ledger: res.Ledger, Seconds: res.Seconds, Response: res.Response, Service: res.Service, Lag: res.Lag, Server: res.Server, Spent: res.Spent,
+		Statuses: res.Statuses, Clamped: res.Clamped,
+	}
+	if oracle != nil {
+		stale := oracle.Stale(d.start)
+		cell.Stale = &stale
+	}
+	return cell
 }
 
 // alone reports whether one mode has the phase for itself, with its steps if it is a session.

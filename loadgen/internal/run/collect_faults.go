@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"loadlab/app/api"
@@ -47,17 +46,9 @@ func (r *runner) finishWatch(ctx context.Context, d *driven) faultParts {
 // collectFaults adds to a cell of mode m what the faults of its phase came to.
 func (r *runner) collectFaults(d *driven, m int, cell *result.Cell, parts faultParts) {
 	for i, to := range []**result.Cell{&cell.Inside, &cell.Outside} {
-		res := parts.results[i][m]
-		part := &result.Cell{
-			Round: cell.Round, Mode: cell.Mode, Phase: cell.Phase, Start: cell.Start, Took: d.watch.took(i, d.took),
-			Ledger: res.Ledger, Seconds: res.Seconds, Response: res.Response, Service: res.Service, Lag: res.Lag, Server: res.Server, Spent: res.Spent,
-			Statuses: res.Statuses, Clamped: res.Clamped,
-		}
-		if o := d.watch.parts[i].oracles[m]; o != nil {
-			stale := o.Stale(d.start)
-			part.Stale = &stale
-		}
-		*to = part
+		part := r.cell(d, m, parts.results[i][m], d.watch.parts[i].oracles[m])
+		part.Took = d.watch.took(i, d.took)
+		*to = &part
 	}
 	for i, b := range d.befallen {
 		if b.ended == 0 {
@@ -73,7 +64,7 @@ func (r *runner) collectFaults(d *driven, m int, cell *result.Cell, parts faultP
 				others = append(others, o.band(d.took))
 			}
 		}
-		f.Impact = impact.Of(slices.Clone(d.watch.samples[m]), b.band(d.took), others, d.took)
+		f.Impact = impact.Of(d.watch.samples[m], b.band(d.took), others, d.took)
 		f.Impact.Attempts = parts.attempts(b, d.start)
 		cell.Faults = append(cell.Faults, f)
 	}
