@@ -18,7 +18,7 @@ type config struct {
 	cachePrefix           string
 	logSQL                bool
 	logLevel              slog.Level
-	readyFile             string
+	readyFile, finalFile  string
 }
 
 // usageError is an error of the command line or the environment.
@@ -96,6 +96,7 @@ func define(fs *flag.FlagSet, cfg *config) {
 	fs.BoolVar(&cfg.logSQL, "log-sql", false, "log every SQL statement")
 	fs.TextVar(&cfg.logLevel, "log-level", slog.LevelInfo, "debug, info, warn or error")
 	fs.StringVar(&cfg.readyFile, "ready-file", "", "write the addresses to this `file` as JSON once the app serves")
+	fs.StringVar(&cfg.finalFile, "final-file", "", "write the counters to this `file` as JSON, as /lab/counters has them, when the app ends")
 	cfg.knobs = api.Defaults()
 	for _, k := range api.Knobs() {
 		fs.Var(&knobFlag{k, cfg.knobs}, k.Flag(), k.Doc)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"loadlab/loadgen/internal/balance"
 	"loadlab/loadgen/internal/run"
 	"loadlab/loadgen/internal/scenario"
 	"loadlab/loadgen/internal/stack"
@@ -26,7 +28,7 @@ type runFlags struct {
 	metrics, otlp         string
 	traces                float64
 	seed                  uint64
-	rounds                int
+	rounds, replicas      int
 	limited               bool
 	connect               connectFlags
 	links                 string
@@ -69,6 +71,7 @@ func runCommand(env environment, dir *string) *cobra.Command {
 	flags.StringVar(&f.links, "links", "", "where the links between --target and its servers are controlled, host:port, if it has them (see loadgen link)")
 	flags.Func("database-rtt", "round trip to the database, in place of the scenario's: 1ms", f.databaseRTT.set)
 	flags.Func("redis-rtt", "round trip to Redis, in place of the scenario's: 200us", f.redisRTT.set)
+	flags.IntVar(&f.replicas, "replicas", 0, "how many replicas of the app, in place of the scenario's")
 	flags.BoolVar(&f.limited, "allow-limited", false, "judge the gates also when the generator was the bottleneck")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		s, err := scenario.Find(*dir, args[0])
@@ -98,12 +101,19 @@ func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (ru
 	if err != nil {
 		return run.Config{}, err
 	}
-	s = s.Over(scenario.Overrides{DatabaseRTT: f.databaseRTT.rtt, RedisRTT: f.redisRTT.rtt})
+	if f.replicas < 0 || f.replicas > balance.MaxReplicas {
+		return run.Config{}, usageError{fmt.Errorf("--replicas is %d: it is from 1 to %d", f.replicas, balance.MaxReplicas)}
+	}
+	replicas := f.replicas
+	if s.World.ReplicasLine == 0 { // it leaves it to the target
+		replicas = cmp.Or(replicas, len(f.targets))
+	}
+	s = s.Over(scenario.Overrides{DatabaseRTT: f.databaseRTT.rtt, RedisRTT: f.redisRTT.rtt, Replicas: replicas})
 	cfg := run.Config{
 		Scenario: s, Seed: f.seed, Rounds: f.rounds, Client: options, AllowLimited: f.limited, MetricsAddr: f.metrics, Traces: f.traces, OTLP: f.otlp,
 		Progress: newProgress(env),
 		Stack: stack.Config{
-			Kind: f.stack, AppBinary: f.app, AppArgs: s.App.Flags(), Env: env.vars, Properties: s.App.Count("properties"), Targets: f.targets,
+			Kind: f.stack, AppBinary: f.app, AppArgs: s.App.Flags(), Env: env.vars, Properties: s.App.Count("properties"), LameDuck: s.App.Duration("lame_duck"), Targets: f.targets,
 			Labs: f.labs, LinksAddr: f.links, Log: env.stderr,
 		},
 	}
@@ -120,6 +130,8 @@ func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (ru
 		return cfg, usageError{errors.New("a remote stack needs its address: --target http://host:port")}
 	case f.links != "" && len(f.targets) == 0:
 		return cfg, usageError{errors.New("--links goes with --target: a lab of the run's own has its own links")}
+	case f.replicas > 0 && len(f.targets) > 0:
+		return cfg, usageError{errors.New("--replicas is for a lab of the run's own: a service that runs already has as many as --target is there")}
 	case len(f.labs) > 0 && len(f.targets) == 0:
 		return cfg, usageError{errors.New("--lab goes with --target")}
 	case len(f.labs) > 0 && len(f.labs) != len(f.targets):

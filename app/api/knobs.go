@@ -37,6 +37,7 @@ func Knobs() []Knob {
 		{"sqlite_jitter", KindDuration, "0s", "0s", "10s", true, true, "the most that is added to each of the two directions of sqlite_rtt"},
 		{"db_timeout", KindDuration, "10s", "1ms", "24h", false, false, "the longest that a query may take"},
 		{"compute_timeout", KindDuration, "30s", "1ms", "24h", false, false, "the longest that a recompute may take"},
+		{"lame_duck", KindDuration, "0s", "0s", "1m", true, false, "how long after SIGTERM it serves on, not ready, so that balancers notice"},
 		{"drain", KindDuration, "10s", "0s", "24h", false, false, "how long requests that run at SIGTERM may take to end"},
 	}
 }

@@ -33,12 +33,14 @@ func Strategies() []Strategy {
 		whenOneDoes  = "lambda * T / (1 + lambda * D + lambda * T)"
 		// Only a page that nobody asks for in its grace is missed.
 		whenServedStale = "1 - exp(-lambda * grace) / (1 + lambda * T)"
+		// The one that recomputes it misses it too; the others only if it is past its grace.
+		whenOneMisses = "lambda * (T + D * (1 - exp(-lambda * grace))) / (1 + lambda * D + lambda * T)"
 	)
 	return []Strategy{
 		{"ttl", "a miss computes the page and stores it for a time", herd, herd, whenAllStore, newTTL},
 		{"singleflight", "the misses of one process share one recompute", oneEach, oneEach, whenOneDoes, newSingleflight},
 		{"lock", "whoever gets the page's lock in Redis recomputes; the others wait for the page", one, one, whenOneDoes, newLock},
-		{"lease", "a lock that an invalidation revokes: what is outdated is never stored; a page past its time is served meanwhile", one, one, whenServedStale, newLease},
+		{"lease", "a lock that an invalidation revokes: what is outdated is never stored; a page past its time is served meanwhile", one, one, whenOneMisses, newLease},
 		{"early", "a hit may refresh the page before it expires, the likelier the nearer (XFetch)", herd, early, "", newEarly},
 		{"swr", "a page past its time is served at once and refreshed in the background", one, one, whenServedStale, newSWR},
 	}

@@ -40,10 +40,13 @@ func (s *Server) Lab() http.Handler {
 	return r
 }
 
-func (s *Server) counters(c *gin.Context) {
+func (s *Server) counters(c *gin.Context) { s.json(c, nil, s.Counters()) }
+
+// Counters returns what has been counted so far.
+func (s *Server) Counters() api.Counters {
 	totals := s.Probe.Counters()
 	totals.SpansDropped = s.Telemetry.Spans.Dropped()
-	s.json(c, nil, totals)
+	return totals
 }
 
 func profile(c *gin.Context) {

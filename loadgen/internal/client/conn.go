@@ -32,7 +32,7 @@ const (
 type Conn struct {
 	t      *Target
 	jobs   []job
-	draw   draw
+	draw   *draw
 	tracer tracer
 	resp   response
 	buf    []byte
@@ -54,7 +54,7 @@ type job struct {
 
 // NewConn returns a connection that is not dialled yet. Its trace ids follow from the seed.
 func NewConn(t *Target, seed uint64, reqs []*Request) *Conn {
-	c := &Conn{t: t, tracer: newTracer(seed, t.opts.Sampler), buf: make([]byte, readSize)}
+	c := &Conn{t: t, draw: &draw{}, tracer: newTracer(seed, t.opts.Sampler), buf: make([]byte, readSize)}
 	for _, r := range reqs {
 		c.jobs = append(c.jobs, job{r, bytes.Clone(r.wire), r.trace})
 	}
@@ -66,6 +66,9 @@ func (c *Conn) Close() error { return c.stop.close() }
 
 // Draw implements Caller.
 func (c *Conn) Draw(seed uint64, k, user int64) { c.draw.begin(seed, k, user) }
+
+// share implements sharer.
+func (c *Conn) share(d *draw) { c.draw = d }
 
 // Call implements Caller. A context that lives as long as many calls costs nothing per call; a new one is watched by
 // context.AfterFunc, which allocates.
@@ -79,7 +82,7 @@ func (c *Conn) Call(ctx context.Context, mode int, deadline time.Time, out *meas
 	}
 	req := &c.jobs[mode]
 	if req.template != nil {
-		req.wire, req.trace = req.template.write(req.wire, !c.t.opts.Untraced, &c.draw)
+		req.wire, req.trace = req.template.write(req.wire, !c.t.opts.Untraced, c.draw)
 	}
 	kind, err := c.run(ctx, mode, deadline, out)
 	out.Done = time.Now()
@@ -88,7 +91,7 @@ func (c *Conn) Call(ctx context.Context, mode int, deadline time.Time, out *meas
 	case out.Done.After(deadline):
 		kind, err = measure.Timeout, os.ErrDeadlineExceeded
 	default:
-		kind, err = verdict(req.Request, out, c.resp.body, &c.draw)
+		kind, err = verdict(req.Request, out, c.resp.body, c.draw)
 	}
 	out.Kind = kind
 	switch {

@@ -24,7 +24,7 @@ import (
 type HTTPCaller struct {
 	t      *Target
 	reqs   []*Request
-	draw   draw
+	draw   *draw
 	client http.Client
 	tracer tracer
 	buf    []byte
@@ -52,7 +52,7 @@ func NewHTTPCaller(t *Target, seed uint64, reqs []*Request) *HTTPCaller {
 	tr.Protocols.SetHTTP1(!t.opts.HTTP2)
 	tr.Protocols.SetHTTP2(t.opts.HTTP2)
 	tr.Protocols.SetUnencryptedHTTP2(t.opts.HTTP2 && t.tls == nil)
-	c := &HTTPCaller{t: t, reqs: reqs, tracer: newTracer(seed, t.opts.Sampler), buf: make([]byte, readSize)}
+	c := &HTTPCaller{t: t, reqs: reqs, draw: &draw{}, tracer: newTracer(seed, t.opts.Sampler), buf: make([]byte, readSize)}
 	c.client = http.Client{Transport: tr, CheckRedirect: func(_ *http.Request, via []*http.Request) error {
 		if len(via) > t.opts.Redirects {
 			return http.ErrUseLastResponse
@@ -77,6 +77,9 @@ func (c *HTTPCaller) Close() error {
 // Draw implements Caller.
 func (c *HTTPCaller) Draw(seed uint64, k, user int64) { c.draw.begin(seed, k, user) }
 
+// share implements sharer.
+func (c *HTTPCaller) share(d *draw) { c.draw = d }
+
 // Call implements Caller.
 func (c *HTTPCaller) Call(ctx context.Context, mode int, deadline time.Time, out *measure.Outcome) {
 	*out = measure.Outcome{}
@@ -99,7 +102,7 @@ func (c *HTTPCaller) Call(ctx context.Context, mode int, deadline time.Time, out
 	case kind == measure.OK && out.Done.After(deadline):
 		kind, err = measure.Timeout, os.ErrDeadlineExceeded
 	case kind == measure.OK:
-		kind, err = verdict(c.reqs[mode], out, c.body.Bytes(), &c.draw)
+		kind, err = verdict(c.reqs[mode], out, c.body.Bytes(), c.draw)
 	case out.Sent.IsZero() && (c.stopped(ctx) || !out.Done.Before(deadline) && !clocks.dialled()):
 		kind = measure.Unsent
 	case c.stopped(ctx) || !out.Done.Before(deadline):
@@ -166,10 +169,10 @@ func (c *HTTPCaller) run(ctx context.Context, mode int, out *measure.Outcome) (m
 func (c *HTTPCaller) request(ctx context.Context, r *Request) (*http.Request, error) {
 	target, host, body, header := r.target, r.host, r.spec.Body, r.header.Clone()
 	if t := r.template; t != nil {
-		target, host = string(t.target.append(nil, &c.draw)), string(t.host.append(nil, &c.draw))
-		body = t.body.append(nil, &c.draw)
+		target, host = string(t.target.append(nil, c.draw)), string(t.host.append(nil, c.draw))
+		body = t.body.append(nil, c.draw)
 		for name, value := range t.header {
-			header.Set(name, string(value.append(nil, &c.draw)))
+			header.Set(name, string(value.append(nil, c.draw)))
 		}
 	}
 	req, err := http.NewRequestWithContext(ctx, r.method, c.t.base.Scheme+"://"+c.t.base.Host+target, bytes.NewReader(body))

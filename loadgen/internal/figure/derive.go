@@ -49,11 +49,15 @@ func (t *Total) recomputes() (float64, bool) {
 	return Ratio(c[api.CountRecomputes], int64(len(t.rounds)))
 }
 
-// perExpiry is how often a page was recomputed each time it had to be: it had expired, or was not there.
+// perExpiry is how often a page was recomputed each time it had to be: it had expired, or was not there. Each of several replicas counts for itself
+// that it had, so that with them the times are those of the herds.
 func (t *Total) perExpiry() (float64, bool) {
 	c := t.Counters()
 	if c == nil {
 		return 0, false
+	}
+	if len(t.Replicas) > 0 {
+		return Ratio(c[api.CountRecomputes], int64(len(t.Herds)))
 	}
 	return Ratio(c[api.CountRecomputes], c[api.CountExpirations]+c[api.CountCold])
 }

@@ -120,6 +120,7 @@ func (f *Figures) sumModes(p result.PhaseInfo, name string) (*Total, error) {
 			if err := of.add(t); err != nil {
 				return nil, err
 			}
+			of.sumOut(t.Replicas, p.Mix)
 		}
 		switch {
 		case p.Mix:

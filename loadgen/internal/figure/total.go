@@ -28,6 +28,7 @@ type Total struct {
 	Clamped  int64             // times beyond the histograms' bound
 	Faults   []result.Fault    // of the cells
 	Herds    []result.Herd     // of the cells, one after the other; cut off where the load of their cell ended
+	Replicas []*Replica        // that the requests were spread over; empty with one
 
 	rounds   map[int]bool
 	exact    bool // every cell has Counters
@@ -78,7 +79,7 @@ func (t *Total) addCell(c *result.Cell) error {
 		t.observed = true
 		t.Stale.Add(*c.Stale)
 	}
-	return nil
+	return t.addReplicas(c.Replicas)
 }
 
 // merge adds an encoded histogram to sum.
@@ -110,7 +111,7 @@ func (t *Total) add(o *Total) error {
 		t.addSpent(b)
 	}
 	t.Herds = append(t.Herds, o.Herds...)
-	return errors.Join(t.Response.Add(o.Response), t.Service.Add(o.Service), t.Lag.Add(o.Lag))
+	return errors.Join(t.sumReplicas(o.Replicas), t.Response.Add(o.Response), t.Service.Add(o.Service), t.Lag.Add(o.Lag))
 }
 
 func (t *Total) addStatuses(more map[int]int64) {

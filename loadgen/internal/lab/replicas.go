@@ -22,26 +22,34 @@ type life struct {
 	before api.Counters // of the processes that have ended
 }
 
-// Ended takes replica i out of what is asked. last are the final counters of its process.
-func (c *Client) Ended(i int, last api.Counters) {
+// Leave takes replica i, whose process is about to end, out of what is asked.
+func (c *Client) Leave(i int) { c.change(i, func(l *life) { l.down = true }) }
+
+// Keep adds to what replica i has counted the final counters of a process of its that has ended.
+func (c *Client) Keep(i int, last api.Counters) {
+	last.Running = 0 // what ran has ended with it
+	c.change(i, func(l *life) { l.before = l.before.Add(last) })
+}
+
+// Return takes replica i, which another process serves now, back in.
+func (c *Client) Return(i int) { c.change(i, func(l *life) { l.down = false }) }
+
+func (c *Client) change(i int, to func(*life)) {
 	if i >= len(c.lives) {
 		return // there are no lab controls
 	}
 	l := &c.lives[i]
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	last.Running = 0 // what ran has ended with it
-	l.down, l.before = true, l.before.Add(last)
+	to(l)
 }
 
-// Started takes replica i, which another process serves now, back in.
-func (c *Client) Started(i int) {
-	if i >= len(c.lives) {
-		return
+// Last returns the counters of the process of replica i alone.
+func (c *Client) Last(ctx context.Context, i int) (api.Counters, error) {
+	if i >= len(c.labs) {
+		return api.Counters{}, ErrNoLab
 	}
-	c.lives[i].mu.Lock()
-	defer c.lives[i].mu.Unlock()
-	c.lives[i].down = false
+	return ask[api.Counters](ctx, c, http.MethodGet, c.labs[i]+api.PathLabCounters, nil)
 }
 
 func (l *life) get() (down bool, before api.Counters) {
@@ -70,7 +78,7 @@ func (c *Client) counters(ctx context.Context, i int) (api.Counters, error) {
 	if down {
 		return before, nil
 	}
-	current, err := ask[api.Counters](ctx, c, http.MethodGet, c.labs[i]+api.PathLabCounters, nil)
+	current, err := c.Last(ctx, i)
 	if err != nil {
 		return before, err
 	}

@@ -19,11 +19,14 @@ type cause struct {
 
 // causesOf returns those that there were in a total. With several replicas each counts for itself that it found a page expired or cold, so
 // that pages are counted by their herds.
-func causesOf(f *figure.Figures, s result.Strategy, m result.Mode, t *figure.Total) ([]cause, error) {
+func causesOf(s result.Strategy, m result.Mode, p result.PhaseInfo, t *figure.Total) ([]cause, error) {
 	c := t.Counters()
 	cold := cause{s.Cold, c[api.CountCold], "cold page", "cold pages"}
 	expired := cause{s.Expiry, c[api.CountExpirations], "expiry", "expiries"}
-	if f.Run.Stack.Replicas > 1 && cold.n+expired.n > 1 {
+	if t.OutOfService() {
+		return nil, refusal("a replica was out of service for a time")
+	}
+	if p.Replicas > 1 && cold.n+expired.n > 1 {
 		herds := int64(len(t.Herds))
 		switch {
 		case herds == 0 || m.Keys != nil && m.Keys.Of > 1:

@@ -36,10 +36,6 @@ type simulated struct {
 func (s simulated) run(seed uint64) *result.Run {
 	run := resulttest.Base()
 	run.Stack.Config["ttl"], run.Stack.Config["beta"], run.Stack.Config["grace"] = "1s", "1", "10s"
-	run.Stack.Replicas = max(s.replicas, 1)
-	if s.replicas > 1 {
-		run.Stack.Balancing = "random"
-	}
 	run.Modes, run.Phases = nil, nil
 	for _, m := range s.modes {
 		run.Modes = append(run.Modes, result.Mode{Name: m, Strategy: m})
@@ -48,6 +44,9 @@ func (s simulated) run(seed uint64) *result.Run {
 		p := result.PhaseInfo{Name: "p" + strconv.Itoa(i), Kind: "open", Rate: l.lambda, For: span(l.seconds), Arrivals: "poisson"}
 		if l.even {
 			p.Arrivals = "constant"
+		}
+		if s.replicas > 1 {
+			p.Replicas, p.Balancing = s.replicas, "random"
 		}
 		run.Phases = append(run.Phases, p)
 	}

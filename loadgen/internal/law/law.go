@@ -152,7 +152,7 @@ type subject struct {
 func (x subject) recomputes() Prediction {
 	measured := x.t.Counters()[api.CountRecomputes]
 	out := Prediction{Mode: x.m.Name, Phase: x.p.Name, Figure: Recomputes, Measured: float64(measured), Agreement: Unknown}
-	causes, err := causesOf(x.f, x.s, x.m, x.t)
+	causes, err := causesOf(x.s, x.m, x.p, x.t)
 	var total sum
 	var laws, over []string
 	var n int64
@@ -251,11 +251,11 @@ func (x subject) sayD() string {
 // variables returns what laws are over.
 func (x subject) variables(others crowd) map[string]variable {
 	stack := x.f.Run.Stack
-	replicas := float64(max(stack.Replicas, 1))
+	replicas := float64(max(x.p.Replicas, 1))
 	vars := map[string]variable{
 		"others":    {value: others},
 		"replicas":  {value: replicas, text: "replicas = " + unit.Amount(replicas)},
-		"balancing": {value: stack.Balancing, text: stack.Balancing},
+		"balancing": {value: x.p.Balancing, text: x.p.Balancing},
 		"beta":      {unknown: "the app did not tell its beta"},
 	}
 	if beta, err := strconv.ParseFloat(stack.Config["beta"], 64); err == nil && beta > 0 {

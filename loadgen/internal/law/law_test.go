@@ -31,9 +31,9 @@ type one struct {
 func (o one) predict(t *testing.T) []law.Prediction {
 	t.Helper()
 	run := resulttest.Base()
+	o.phase.Replicas, o.phase.Balancing = o.replicas, o.balancing
 	run.Modes, run.Phases = run.Modes[:1], []result.PhaseInfo{o.phase}
 	run.Strategies = []result.Strategy{{Name: "ttl", Cold: o.law, Expiry: o.law}}
-	run.Stack.Replicas, run.Stack.Balancing = max(o.replicas, 1), o.balancing
 	resulttest.Fill(run, 1, []resulttest.Load{{Mode: "ttl", Phase: o.phase.Name, Requests: o.requests, Took: 6 * time.Second, Fast: ms, Slow: o.alone, Herd: o.d,
 		Recomputes: o.counters[api.CountRecomputes], Expired: o.counters[api.CountExpirations], Cold: o.counters[api.CountCold]}})
 	if o.change != nil {
@@ -80,6 +80,8 @@ func TestPredictions(t *testing.T) {
 		{"flights are of herds", one{phase: open, law: flights, replicas: 3, balancing: "random", requests: 1200, alone: 14 * ms, counters: counts(10, 7, 0),
 			change: func(r *result.Run) { r.Cells[0].Herds = r.Cells[0].Herds[:3] }}, law.Differs, 3 * (1 + 2*(1-math.Exp(-2.8/3))), "over 3 expiries; measured 10"},
 		{"replicas without herds", one{phase: open, law: exactly("1"), replicas: 3, requests: 1200, counters: counts(3, 7, 0)}, law.Unknown, 0, "each replica counts"},
+		{"replicas of which one went", one{phase: open, law: exactly("1"), replicas: 3, requests: 1200, alone: 14 * ms, counters: counts(3, 3, 0),
+			change: func(r *result.Run) { r.Cells[0].Replicas = []result.Replica{{}, {Out: 100 * ms}, {}} }}, law.Unknown, 0, "a replica was out of service"},
 		{"sticky", one{phase: open, law: flights, replicas: 3, balancing: "sticky", requests: 1200, alone: 14 * ms, counters: counts(4, 3, 0)}, law.Agrees, 9,
 			"at most N = 3 replicas per expiry: 3 to 9 over 3 expiries"},
 		{"too few is no better", one{phase: open, law: exactly("1"), requests: 1200, alone: 14 * ms, counters: counts(2, 3, 0)}, law.Differs, 3, "measured 2 (0.667 each)"},

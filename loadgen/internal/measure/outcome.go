@@ -26,4 +26,5 @@ type Outcome struct {
 	TraceID [16]byte
 	SpanID  [8]byte // that the request named as its parent
 	Sampled bool
+	Replica int // that it was made of, from 0; 0 where there is but one
 }

@@ -28,6 +28,8 @@ type Config struct {
 	// Sessions are the modes whose entries are sessions, and not requests: what their requests came to is in modes of their own. They are in
 	// no sum over modes, and not observed. nil, or too short, is none.
 	Sessions []bool
+	// Replicas is how many replicas the requests are spread over, each of which is recorded apart; fewer than 2 is none.
+	Replicas int
 	// MaxSeconds is how many seconds of a mode are kept apart; 0 is 1800. Of a longer phase, the older seconds are joined with their
 	// neighbours, so that memory stays bounded however long it runs.
 	MaxSeconds int
@@ -81,6 +83,9 @@ func NewRecorder(c Config) *Recorder {
 	for i := range r.modes {
 		r.modes[i].total = newClocks()
 		r.modes[i].session = i < len(c.Sessions) && c.Sessions[i]
+		if c.Replicas > 1 && !r.modes[i].session {
+			r.modes[i].replicas = newReplicas(c.Replicas)
+		}
 	}
 	maxSeconds := c.MaxSeconds
 	if maxSeconds <= 0 {
@@ -123,6 +128,9 @@ func (r *Recorder) Record(mode int, due time.Duration, o *Outcome) {
 	s := m.second(due)
 	s.outstanding--
 	m.count(o)
+	if o.Replica < len(m.replicas) {
+		m.replicas[o.Replica].record(r.start.Add(due), o)
+	}
 	if o.Kind == OK && o.Timed {
 		m.spent.add(r.start.Add(due), o)
 		if o.Stored {

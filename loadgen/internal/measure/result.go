@@ -21,6 +21,7 @@ type Result struct {
 	Herds    []result.Herd
 	Statuses map[int]int64 // responses by status code
 	Clamped  int64         // values outside the histograms' range, of all three clocks
+	Replicas []result.Replica
 }
 
 // Finish ends the recording and returns a result a mode. An error means that histograms lost values: the run cannot be trusted.
@@ -39,14 +40,14 @@ func (r *Recorder) Finish() ([]Result, error) {
 
 	all, err := r.encoder.finish()
 	results := make([]Result, len(all))
+	var e hist.Encoder
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for i, e := range all {
+	for i, of := range all {
 		m := &r.modes[i]
-		seconds, serr := inOrder(e.seconds)
-		if err == nil {
-			err = serr
-		}
+		seconds, serr := inOrder(of.seconds)
+		replicas, rerr := m.byReplica(&e)
+		err = cmp.Or(err, serr, rerr)
 		results[i] = Result{
 			Ledger:   m.ledger(),
 			Seconds:  seconds,
@@ -57,6 +58,7 @@ func (r *Recorder) Finish() ([]Result, error) {
 			Spent:    m.spent.buckets(),
 			Herds:    m.herds.Finish(),
 			Statuses: m.byStatus(),
+			Replicas: replicas,
 			Clamped:  m.total.response.Clamped() + m.total.service.Clamped() + m.total.lag.Clamped(),
 		}
 	}

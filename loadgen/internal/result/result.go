@@ -70,12 +70,10 @@ type Stack struct {
 	Cache    string `json:"cache,omitempty"`
 	App      string `json:"app,omitempty"` // its commit and Go version
 	Rows     int    `json:"rows,omitempty"`
-	Replicas int    `json:"replicas"`
+	Replicas int    `json:"replicas"` // of the app that ran; a phase may have used fewer
 	// Config is the app's configuration as it ran: ttl, beta, ...
 	Config    map[string]string `json:"config,omitempty"`
 	Distances []Distance        `json:"distances,omitempty"` // of its servers
-	// Balancing is how requests were spread over replicas: random, round_robin, sticky, least_in_flight; empty with one replica.
-	Balancing string `json:"balancing,omitempty"`
 }
 
 // Machine is where the generator ran.
@@ -114,6 +112,10 @@ type PhaseInfo struct {
 	Varies   bool   `json:"varies,omitempty"`
 	// During are the actions that were repeated while the load ran.
 	During []string `json:"during,omitempty"`
+	// Replicas is how many replicas of the app the requests were spread over, and Balancing how: round_robin, random, sticky, least_in_flight.
+	// 0 and empty with one.
+	Replicas  int    `json:"replicas,omitempty"`
+	Balancing string `json:"balancing,omitempty"`
 }
 
 // Cell is what one mode did in one phase of one round.
@@ -147,6 +149,8 @@ type Cell struct {
 	// Herds are the recomputes that responses reported, those that ran at the same time together, in the order in which they began; the
 	// first thousand.
 	Herds []Herd `json:"herds,omitempty"`
+	// Replicas are those that the phase's requests were spread over; empty with one.
+	Replicas []Replica `json:"replicas,omitempty"`
 }
 
 // Ledger accounts for every scheduled request: Scheduled = Completed + the sum of Failed (unsent is one of its kinds).

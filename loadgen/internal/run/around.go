@@ -22,7 +22,9 @@ import (
 func linked(s *scenario.Scenario) []string {
 	var names []string
 	for _, server := range world.Wired() {
-		if slices.ContainsFunc(s.Phases, func(p scenario.Phase) bool { return far(distanceOf(p.World, server)) || wireFault(p, server) }) {
+		if slices.ContainsFunc(s.Phases, func(p scenario.Phase) bool {
+			return far(distanceOf(p.World.Surroundings, server)) || wireFault(p, server)
+		}) {
 			names = append(names, server)
 		}
 	}
@@ -35,7 +37,7 @@ func wireFault(p scenario.Phase, server string) bool {
 	return slices.ContainsFunc(p.Faults, func(f scenario.Fault) bool { return f.Fault.Server == server && f.Fault.By[0] == world.Wire })
 }
 
-func distanceOf(w scenario.World, server string) scenario.Distance {
+func distanceOf(w scenario.Surroundings, server string) scenario.Distance {
 	if server == world.Redis {
 		return w.Redis
 	}
@@ -45,34 +47,35 @@ func distanceOf(w scenario.World, server string) scenario.Distance {
 // around keeps the world around a subject: how far its servers are, and how much Redis may hold. It remembers what has been measured.
 type around struct {
 	subject *subject
-	now     scenario.World
+	now     scenario.Surroundings
 	set     bool // now has been set
 	seen    []seenWorld
 }
 
 // seenWorld is a world that was measured.
 type seenWorld struct {
-	scenario.World
+	scenario.Surroundings
 	distances []result.Distance
 }
 
 // enter makes the world that of a phase, and measures it when it is new. The pings of the first phase are those of the whole run if its world
 // never changes.
 func (a *around) enter(ctx context.Context, p scenario.Phase) error {
-	if a.set && a.now == p.World {
+	w := p.World.Surroundings
+	if a.set && a.now == w {
 		a.note(p)
 		return nil
 	}
-	if err := a.move(ctx, p.World); err != nil {
+	if err := a.move(ctx, w); err != nil {
 		return fmt.Errorf("enter the world of phase %s: %w", p.Name, err)
 	}
-	a.now, a.set = p.World, true
-	if !slices.ContainsFunc(a.seen, func(s seenWorld) bool { return s.World == p.World }) {
+	a.now, a.set = w, true
+	if !slices.ContainsFunc(a.seen, func(s seenWorld) bool { return s.Surroundings == w }) {
 		distances, err := a.measure(ctx)
 		if err != nil {
 			return fmt.Errorf("measure how far the servers are: %w", err)
 		}
-		a.seen = append(a.seen, seenWorld{p.World, distances})
+		a.seen = append(a.seen, seenWorld{w, distances})
 	}
 	a.note(p)
 	return nil
@@ -81,7 +84,7 @@ func (a *around) enter(ctx context.Context, p scenario.Phase) error {
 // note adds a phase to those of its world.
 func (a *around) note(p scenario.Phase) {
 	for _, s := range a.seen {
-		if s.World != p.World {
+		if s.Surroundings != p.World.Surroundings {
 			continue
 		}
 		for i := range s.distances {
@@ -93,7 +96,7 @@ func (a *around) note(p scenario.Phase) {
 }
 
 // move sets distances and limits.
-func (a *around) move(ctx context.Context, w scenario.World) error {
+func (a *around) move(ctx context.Context, w scenario.Surroundings) error {
 	s := a.subject
 	for _, name := range s.links {
 		d := distanceOf(w, name)

@@ -2,8 +2,8 @@ package run
 
 import (
 	"context"
+	"maps"
 
-	"loadlab/app/api"
 	"loadlab/loadgen/internal/measure"
 	"loadlab/loadgen/internal/result"
 )
@@ -15,7 +15,7 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 	if err != nil {
 		r.invalid("%s: %v", d.phase.Name, err)
 	}
-	var after map[string]api.Counts
+	var after counters
 	var unknown error // the cells are worth having without counters
 	whole := r.subject.broken() == nil
 	if whole {
@@ -25,10 +25,14 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 	for _, m := range d.modes {
 		mode := r.report.Modes[m]
 		cell := r.cell(d, m, results[m], d.oracles[m])
-		cell.Took, cell.Herds, cell.Errors = d.took, results[m].Herds, r.subject.requests[m].TakeErrors()
+		cell.Took, cell.Herds, cell.Replicas = d.took, results[m].Herds, results[m].Replicas
+		cell.Errors = r.subject.connections.takeErrors(m)
+		maps.DeleteFunc(cell.Errors, func(kind, _ string) bool { return cell.Ledger.Failed[kind] == 0 }) // another replica took the request
 		if after != nil && d.owns(r.report.Modes, m) {
-			name := appMode(mode.Method, mode.Path)
-			cell.Server.Counters = after[name].Sub(d.before[name])
+			count(&cell, d.before, after, appMode(mode.Method, mode.Path))
+		}
+		for i := range cell.Replicas {
+			cell.Replicas[i].Out = d.out[i]
 		}
 		if whole { // and settled: the counters waited for work in the background
 			charge(&cell, d.account, r.subject.closed(ctx, mode.Strategy), d.alone(r.report.Modes) && mode.Session == "")
@@ -39,6 +43,14 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 		r.report.Cells = append(r.report.Cells, cell)
 	}
 	return unknown
+}
+
+// count puts into a cell what the app has counted of its mode between two moments.
+func count(cell *result.Cell, before, after counters, mode string) {
+	cell.Server.Counters = after.of(mode).Sub(before.of(mode))
+	for i := range cell.Replicas {
+		cell.Replicas[i].Counters = after[i].Modes[mode].Counts.Sub(before[i].Modes[mode].Counts)
+	}
 }
 
 // cell is what mode m did in a phase, or in a part of it, as far as it was measured from outside: without its length.

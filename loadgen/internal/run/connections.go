@@ -1,22 +1,58 @@
 package run
 
 import (
+	"maps"
+	"slices"
 	"sync"
 
+	"loadlab/loadgen/internal/balance"
 	"loadlab/loadgen/internal/client"
 	"loadlab/loadgen/internal/drive"
+	"loadlab/loadgen/internal/scenario"
 )
 
-// connections are a pool of connections to one target, which are kept from phase to phase. A phase that opened its own would have as many
-// connects in its figures as it has connections.
+// connections are a pool of connections to the replicas of one target, which are kept from phase to phase. A phase that opened its own would
+// have as many connects in its figures as it has connections.
 type connections struct {
-	target   *client.Target
-	requests []*client.Request // that each connection can make, by mode
+	replicas []replica
+	group    *balance.Group
 	seed     uint64
 
 	mu   sync.Mutex // guards idle and made
 	idle []client.Caller
 	made uint64
+}
+
+// replica is where requests go to, and the requests that can be made of it, by mode.
+type replica struct {
+	target   *client.Target
+	requests []*client.Request
+}
+
+// newConnections returns a pool without connections to the replicas at these URLs. seed is that of the connections, data that of the data.
+func newConnections(urls []string, group *balance.Group, modes []scenario.Mode, options client.Options, seed, data uint64) (*connections, error) {
+	c := &connections{group: group, seed: seed}
+	for _, url := range urls {
+		target, err := client.NewTarget(url, options)
+		if err != nil {
+			return nil, err
+		}
+		requests, err := prepare(target, modes, data)
+		if err != nil {
+			return nil, err
+		}
+		c.replicas = append(c.replicas, replica{target, requests})
+	}
+	return c, nil
+}
+
+// takeErrors returns the first error of each kind of failure of a mode's requests, and forgets them.
+func (c *connections) takeErrors(mode int) map[string]string {
+	all := map[string]string{}
+	for _, r := range slices.Backward(c.replicas) {
+		maps.Copy(all, r.requests[mode].TakeErrors()) // the first replica's stay
+	}
+	return all
 }
 
 // take is borrow for a phase whose requests take no data.
@@ -31,8 +67,29 @@ func (c *connections) borrow() borrowed {
 		c.idle = c.idle[:n-1]
 		return borrowed{caller, c}
 	}
-	c.made++
-	return borrowed{client.New(c.target, c.seed+c.made, c.requests), c}
+	return borrowed{c.caller(), c}
+}
+
+// borrowOver is borrow for a phase whose requests are spread over the first n replicas.
+func (c *connections) borrowOver(n int, p balance.Policy) borrowed {
+	b := c.borrow()
+	if balanced, ok := b.Caller.(*client.Balanced); ok {
+		balanced.Over(n, p)
+	}
+	return b
+}
+
+// caller makes a connection; with several replicas, one to each of them when it is needed.
+func (c *connections) caller() client.Caller {
+	if len(c.replicas) == 1 {
+		c.made++
+		return client.New(c.replicas[0].target, c.seed+c.made, c.replicas[0].requests)
+	}
+	c.made += uint64(len(c.replicas))
+	seed := c.seed + c.made
+	return client.NewBalanced(c.group, func(i int) client.Caller {
+		return client.New(c.replicas[i].target, seed-uint64(i), c.replicas[i].requests)
+	})
 }
 
 // close closes the connections that are not in use.

@@ -63,12 +63,15 @@ type drawing struct {
 // Draw implements drive.Drawer.
 func (d drawing) Draw(k, user int64) { d.Caller.Draw(d.seed, k, user) }
 
-// callers returns what makes the connections of a phase. Those of a phase without data are told nothing of arrivals.
+// callers returns what makes the connections of a phase. Those of a phase without data to one app are told nothing of arrivals.
 func (r *runner) callers(d *driven) func() drive.Caller {
-	pool := r.subject.connections
+	pool, seed := r.subject.connections, r.plan.derive(dataStream, d.block.round, d.phase.index)
+	if len(pool.replicas) > 1 {
+		w := d.phase.World
+		return func() drive.Caller { return drawing{pool.borrowOver(w.Replicas, w.Balancing), seed} }
+	}
 	for _, m := range d.modes {
 		if mode := r.Scenario.Modes[m]; len(mode.Data) > 0 || mode.Session != "" {
-			seed := r.plan.derive(dataStream, d.block.round, d.phase.index)
 			return func() drive.Caller { return drawing{pool.borrow(), seed} }
 		}
 	}

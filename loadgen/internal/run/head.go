@@ -40,6 +40,9 @@ func newReport(cfg Config) *result.Run {
 			Name: p.Name, Kind: string(p.Kind), Load: p.Describe(), Rate: p.Rate(), Users: p.Users, Think: p.Think.Mean(),
 			Warmup: p.Warmup, Mix: len(p.Mix) > 0, For: p.Length(), Total: p.Requests, Arrivals: string(p.Arrivals), Varies: p.Varies(),
 		}
+		if p.World.Replicas > 1 {
+			info.Replicas, info.Balancing = p.World.Replicas, string(p.World.Balancing)
+		}
 		for _, e := range p.During {
 			info.During = append(info.During, e.Do)
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"loadlab/app/api"
 	"loadlab/loadgen/internal/measure"
 	"loadlab/loadgen/internal/progress"
 	"loadlab/loadgen/internal/scenario"
@@ -19,13 +18,14 @@ type driven struct {
 	modes    []int // of the scenario, that take part
 	recorder *measure.Recorder
 	oracles  []*measure.Oracle // by mode of the scenario; nil for those that take no part
-	before   map[string]api.Counts
+	before   counters
 	account  account // before
 	start    time.Time
 	took     time.Duration
 	befallen []*befallen // the faults of the phase
 	watch    *watch      // nil without faults
 	reached  linkFailures
+	out      []time.Duration // how long each replica was out of service; nil with one
 }
 
 // phase prepares, drives and collects one phase of a block.
@@ -44,7 +44,10 @@ func (r *runner) phase(ctx context.Context, b block, p indexed) error {
 			return fmt.Errorf("%s, before phase %s: %w", a.Do, p.Name, err)
 		}
 	}
-	var err error
+	err := r.subject.health.complete(ctx, p.World.Replicas)
+	if err != nil {
+		return fmt.Errorf("phase %s: %w", p.Name, err)
+	}
 	if d.reached, err = r.subject.unreached(ctx); err != nil {
 		return err
 	}
@@ -82,7 +85,7 @@ func (r *runner) drive(ctx context.Context, d *driven) error {
 		observer = d.watch
 	}
 	d.recorder = measure.NewRecorder(measure.Config{
-		Modes: len(r.Scenario.Modes), Sessions: areSessions(r.Scenario.Modes), Oracles: d.oracles, Observer: observer,
+		Modes: len(r.Scenario.Modes), Sessions: areSessions(r.Scenario.Modes), Oracles: d.oracles, Observer: observer, Replicas: d.phase.World.Replicas,
 	})
 	r.observers.begin(r.observed(d))
 	defer func() { r.observers.end(d.recorder.Snapshot().Modes) }()
@@ -107,7 +110,7 @@ func (r *runner) drive(ctx context.Context, d *driven) error {
 	}
 	faultErr := befall()
 	if err == nil {
-		d.start, d.took = result.Start, result.Took
+		d.start, d.took, d.out = result.Start, result.Took, r.subject.health.out(result.Start, result.Start.Add(result.Took))
 		r.report.Drivers = append(r.report.Drivers, driver(r.heading(d), d.phase.Warmup, result))
 	}
 	end(figures(d.recorder, d.took))

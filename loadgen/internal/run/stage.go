@@ -1,8 +1,10 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"loadlab/loadgen/internal/fault"
@@ -19,7 +21,7 @@ func newStage(s *subject) fault.Stage {
 			stage[fault.Place{Server: server, By: by}] = later(doer)
 		}
 	}
-	signals := func() fault.Doer { return fault.Signals{Processes: s.stack} }
+	signals := func() fault.Doer { return fault.Signals{Processes: processes{s.stack, s.lab}} }
 	wire := func() fault.Doer { return fault.Wire{Links: s.stack.Links} }
 	controls := func() fault.Doer { return fault.Controls{Lab: s.lab} }
 	simulated := func() fault.Doer { return fault.Simulated{Lab: s.lab} }
@@ -60,6 +62,11 @@ func checkWorld(cfg Config, stage fault.Stage) error {
 		all = append(all, scenario.Error{File: s.File, Line: line, Col: 1, Msg: text})
 	}
 	for _, p := range s.Phases {
+		if n := p.World.Replicas; cfg.Stack.Kind == stack.Remote && n > len(cfg.Stack.Targets) {
+			refuse(cmp.Or(p.World.ReplicasLine, p.Line), fmt.Sprintf("%d replicas take as many addresses of a service that runs already, and there %s: give --target, and --lab, once for each",
+				n, wereGiven(len(cfg.Stack.Targets))))
+			break
+		}
 		for _, f := range p.Faults {
 			_, err := stage.Choose(f.Fault)
 			switch {
@@ -78,4 +85,11 @@ func checkWorld(cfg Config, stage fault.Stage) error {
 		return nil
 	}
 	return UsageError{errors.Join(all...)}
+}
+
+func wereGiven(n int) string {
+	if n == 1 {
+		return "is 1"
+	}
+	return fmt.Sprintf("are %d", n)
 }

@@ -32,8 +32,8 @@ type subject struct {
 	stack       *stack.Stack
 	lab         *lab.Client
 	about       about
-	requests    []*client.Request // by mode of the scenario
 	connections *connections
+	health      *health
 	pricing     *pricing // nil if the scenario changes no prices
 	around      *around
 	simulated   bool // the database has no wire
@@ -65,7 +65,7 @@ type about struct {
 // up brings the stack up, and makes ready all that the phases need. If it cannot, it leaves nothing behind. A UsageError is a scenario that
 // cannot be run on this stack.
 func (s *subject) up(ctx context.Context) (err error) {
-	s.config.Links = s.links
+	s.config.Links, s.config.Replicas = s.links, s.scenario.Replicas()
 	if s.stack, err = stack.Up(ctx, s.config); err != nil {
 		return err
 	}
@@ -80,15 +80,12 @@ func (s *subject) up(ctx context.Context) (err error) {
 }
 
 // prepare makes the requests and their connections, and looks for a property whose price can be changed.
-func (s *subject) prepare(ctx context.Context) error {
-	target, err := client.NewTarget(s.stack.APIs[0], s.client)
-	if err != nil {
+func (s *subject) prepare(ctx context.Context) (err error) {
+	s.health = newHealth(s.stack.APIs)
+	if s.connections, err = newConnections(s.stack.APIs, s.health.group, s.scenario.Modes, s.client, s.seed, s.data); err != nil {
 		return UsageError{err}
 	}
-	if s.requests, err = prepare(target, s.scenario.Modes, s.data); err != nil {
-		return UsageError{err}
-	}
-	s.connections = &connections{target: target, requests: s.requests, seed: s.seed}
+	s.health.watch(ctx)
 	if needs(s.scenario, changesPrices) {
 		s.pricing, err = newPricing(ctx, s.lab)
 	}
@@ -97,6 +94,9 @@ func (s *subject) prepare(ctx context.Context) error {
 
 // down ends the stack, also when the run was interrupted.
 func (s *subject) down(ctx context.Context) error {
+	if s.health != nil {
+		s.health.end()
+	}
 	if s.connections != nil {
 		s.connections.close()
 	}
@@ -107,8 +107,8 @@ func (s *subject) down(ctx context.Context) error {
 // settleLimit is how long recomputes that outlive a phase may take to end. Their cost belongs to the phase.
 const settleLimit = 30 * time.Second
 
-// counters returns the totals of all replicas by the app's modes, once nothing runs any more; nil without lab controls.
-func (s *subject) counters(ctx context.Context) (map[string]api.Counts, error) {
+// counters returns the totals by the app's modes of each replica, once nothing runs any more; nil without lab controls.
+func (s *subject) counters(ctx context.Context) (counters, error) {
 	// Also when the run is being interrupted: a partial report should be right as far as it goes.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleLimit)
 	defer cancel()
@@ -119,13 +119,19 @@ func (s *subject) counters(ctx context.Context) (map[string]api.Counts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the app's counters: %w", err)
 	}
-	counts := map[string]api.Counts{}
-	for _, replica := range totals {
-		for name, m := range replica.Modes {
-			counts[name] = counts[name].Add(m.Counts)
-		}
+	return totals, nil
+}
+
+// counters are the totals of each replica.
+type counters []api.Counters
+
+// of returns those of one of the app's modes, over all replicas.
+func (c counters) of(mode string) api.Counts {
+	var sum api.Counts
+	for _, replica := range c {
+		sum = sum.Add(replica.Modes[mode].Counts)
 	}
-	return counts, nil
+	return sum
 }
 
 // droppedSpans returns how many spans the stack's own apps have lost: traces may have gaps then. What a remote app does with its spans is not the

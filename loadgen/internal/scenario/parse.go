@@ -21,6 +21,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 
 	"loadlab/app/api"
+	"loadlab/loadgen/internal/balance"
 	"loadlab/loadgen/internal/gate"
 	"loadlab/loadgen/internal/hist"
 )
@@ -106,12 +107,13 @@ func (r *reader) scenario(n ast.Node, s *Scenario) {
 	var phases, gates ast.Node
 	var data variables
 	s.Rounds = DefaultRounds
+	s.World.Replication = Replication{Replicas: 1, Balancing: balance.Policies()[0]}
 	base := Phase{Timeout: DefaultTimeout, Connections: DefaultConnections}
 	has := r.object(n, "a scenario",
 		key{"name", func(n ast.Node) { s.Name = r.name(n, "name") }},
 		key{"why", func(n ast.Node) { s.Why = r.line(n, "why") }},
 		key{"app", func(n ast.Node) { s.App = r.app(n) }},
-		key{"world", func(n ast.Node) { s.World = r.world(n, World{}) }},
+		key{"world", func(n ast.Node) { s.World = r.world(n, s.World) }},
 		key{"modes", func(n ast.Node) { s.Modes = r.modes(n) }},
 		key{"objective", func(n ast.Node) { s.Objective = r.objective(n) }},
 		key{"data", func(n ast.Node) { data = r.data(n) }},

@@ -7,7 +7,9 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"loadlab/loadgen/internal/balance"
 	"loadlab/loadgen/internal/gate/spell"
+	"loadlab/loadgen/internal/unit"
 	"loadlab/loadgen/internal/world"
 )
 
@@ -33,7 +35,7 @@ func (r *reader) fault(n ast.Node) Fault {
 		{string(world.Delay), func(n ast.Node) { s.Delay = r.duration(n, "delay", shortest) }},
 		{string(world.Keep), func(n ast.Node) { s.Keep = r.boolean(n, "keep") }},
 		{string(world.MaxMemory), func(n ast.Node) { s.MaxMemory = r.bytes(n, "maxmemory") }},
-		{string(world.Replica), func(n ast.Node) { s.Replica = r.count(n, "replica", 1, maxReplicas) }},
+		{string(world.Replica), func(n ast.Node) { s.Replica = r.count(n, "replica", 1, balance.MaxReplicas) }},
 	}
 	for _, server := range world.ServerNames() {
 		keys = append(keys, key{server, func(n ast.Node) {
@@ -51,9 +53,6 @@ func (r *reader) fault(n ast.Node) Fault {
 	}
 	return f
 }
-
-// maxReplicas bounds how many apps a lab may have.
-const maxReplicas = 64
 
 // befalls finds out which fault it is, and refuses what does not go with it.
 func (r *reader) befalls(n ast.Node, f *Fault, kinds map[string]string, has map[string]ast.Node) {
@@ -105,6 +104,8 @@ func (r *reader) fitting(p Phase) {
 			refuse(f, "%s outlasts its phase, which takes %s", f.Describe(), length(p.Length()))
 		case p.Warmup:
 			refuse(f, "a fault in a warm-up phase is in no figure")
+		case f.Settings.Replica > p.World.Replicas:
+			refuse(f, "%s: the phase has %s, write world: {replicas: %d}", f.Describe(), unit.Counted(int64(p.World.Replicas), "replica"), f.Settings.Replica)
 		}
 		for _, g := range p.Faults[:i] {
 			same := f.Fault.Server == g.Fault.Server && f.Settings.Replica == g.Settings.Replica

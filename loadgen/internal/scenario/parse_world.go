@@ -2,15 +2,18 @@ package scenario
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 
+	"loadlab/loadgen/internal/balance"
+	"loadlab/loadgen/internal/gate/spell"
 	"loadlab/loadgen/internal/world/link"
 )
 
-// world reads the distances of a scenario, or those that a phase has instead: what it leaves out stays as base has it.
+// world reads the world of a scenario, or what a phase has instead: what it leaves out stays as base has it.
 func (r *reader) world(n ast.Node, base World) World {
 	w := base
 	r.object(n, "world",
@@ -18,8 +21,26 @@ func (r *reader) world(n ast.Node, base World) World {
 		key{"redis", func(n ast.Node) {
 			w.Redis = r.distance(n, "redis", w.Redis, key{"maxmemory", func(n ast.Node) { w.MaxMemory = r.bytes(n, "maxmemory") }})
 		}},
+		key{"replicas", func(n ast.Node) {
+			w.Replicas = r.count(n, "replicas", 1, balance.MaxReplicas)
+			w.ReplicasLine, _ = position(n)
+		}},
+		key{"balancing", func(n ast.Node) { w.Balancing = r.balancing(n) }},
 	)
 	return w
+}
+
+func (r *reader) balancing(n ast.Node) balance.Policy {
+	s, _ := text(n)
+	p, all := balance.Policy(s), balance.Policies()
+	if !slices.Contains(all, p) {
+		names := make([]string, len(all))
+		for i, known := range all {
+			names[i] = string(known)
+		}
+		r.errorf(n, "%s", spell.Unknown("balancing", s, names))
+	}
+	return p
 }
 
 func (r *reader) distance(n ast.Node, server string, base Distance, more ...key) Distance {

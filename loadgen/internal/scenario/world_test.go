@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"loadlab/loadgen/internal/balance"
 	"loadlab/loadgen/internal/scenario"
 	"loadlab/loadgen/internal/world"
 )
@@ -31,7 +32,10 @@ func TestWorld(t *testing.T) {
 	s := parse(t, inWorld("{database: {rtt: 1ms, jitter: 100us}, redis: {rtt: 200us, bandwidth: 10mb/s, maxmemory: 4MB}}",
 		"  - {name: far, rate: 1/s, for: 6s}\n  - {name: near, rate: 1/s, for: 6s, world: {database: {rtt: 0s, jitter: 0s}}}\n"))
 	far := scenario.World{
-		Database: scenario.Distance{RTT: ms, Jitter: ms / 10}, Redis: scenario.Distance{RTT: ms / 5, Bandwidth: 10 << 20}, MaxMemory: 4 << 20,
+		Surroundings: scenario.Surroundings{
+			Database: scenario.Distance{RTT: ms, Jitter: ms / 10}, Redis: scenario.Distance{RTT: ms / 5, Bandwidth: 10 << 20}, MaxMemory: 4 << 20,
+		},
+		Replication: scenario.Replication{Replicas: 1, Balancing: balance.RoundRobin},
 	}
 	near := far
 	near.Database = scenario.Distance{}
@@ -50,8 +54,31 @@ func TestWorld(t *testing.T) {
 	}
 }
 
+// A scenario has as many replicas as the phase that takes the most, one unless it says so; an override is for those that say nothing of their own.
+func TestReplicas(t *testing.T) {
+	s := parse(t, inWorld("{replicas: 2, balancing: sticky}",
+		"  - {name: two, rate: 1/s, for: 6s}\n  - {name: four, rate: 1/s, for: 6s, world: {replicas: 4, balancing: random}}\n"))
+	want := []scenario.Replication{{Replicas: 2, Balancing: balance.Sticky, ReplicasLine: 2}, {Replicas: 4, Balancing: balance.Random, ReplicasLine: 6}}
+	if diff := cmp.Diff(want, []scenario.Replication{s.Phases[0].World.Replication, s.Phases[1].World.Replication}); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	moved := s.Over(scenario.Overrides{Replicas: 3})
+	for _, tt := range []struct {
+		what      string
+		got, want int
+	}{
+		{"the scenario takes", s.Replicas(), 4}, {"overridden, the first phase has", moved.Phases[0].World.Replicas, 3},
+		{"the second", moved.Phases[1].World.Replicas, 4}, {"the scenario itself still has", s.Phases[0].World.Replicas, 2},
+		{"a scenario that says nothing takes", parse(t, inWorld("{}", "  - {name: p, requests: 1}\n")).Replicas(), 1},
+	} {
+		if tt.got != tt.want {
+			t.Errorf("%s %d replicas, want %d", tt.what, tt.got, tt.want)
+		}
+	}
+}
+
 func TestFaults(t *testing.T) {
-	s := parse(t, inWorld("{}", `  - name: p
+	s := parse(t, inWorld("{replicas: 2}", `  - name: p
     rate: 1/s
     for: 9s
     faults:

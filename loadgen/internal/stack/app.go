@@ -69,7 +69,7 @@ func (s *Stack) serve(ctx context.Context, r *replica, addr, labAddr string) err
 	if err := os.Remove(readyFile); err != nil && !errors.Is(err, os.ErrNotExist) { // of the app that it takes the place of
 		return fmt.Errorf("start the app: %w", err)
 	}
-	args := slices.Concat(s.apps.args, []string{"--addr=" + addr, "--lab-addr=" + labAddr, "--ready-file=" + readyFile})
+	args := slices.Concat(s.apps.args, []string{"--addr=" + addr, "--lab-addr=" + labAddr, "--ready-file=" + readyFile, "--final-file=" + s.finalFile(r)})
 	// The end of ctx does not kill it: Down does, and in order.
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), s.apps.binary, args...)
 	cmd.Env = append(slices.Clip(s.apps.env), instanceAttribute+r.name)

@@ -2,13 +2,17 @@ package stack
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
 	"syscall"
 
+	"loadlab/app/api"
 	"loadlab/internal/localserver"
 )
 
@@ -71,18 +75,33 @@ func (s *Stack) Apps() []*localserver.Process {
 	return all
 }
 
-// TermApp ends replica i (from 0) as an orchestrator does: with SIGTERM, upon which it drains. It returns when the process has ended; the
-// error is that it had to be killed, or did not end well.
-func (s *Stack) TermApp(ctx context.Context, i int) error {
+// TermApp ends replica i (from 0) as an orchestrator does: with SIGTERM, upon which it drains. It returns when the process has ended, with what
+// the app had counted by then; the error is that it had to be killed, or did not end well.
+func (s *Stack) TermApp(ctx context.Context, i int) (last api.Counters, err error) {
 	p, err := s.plan(i)
 	if err != nil {
-		return err
+		return last, err
 	}
 	defer context.AfterFunc(ctx, p.Kill)()
 	if err := p.Stop(s.grace, syscall.SIGTERM); err != nil {
-		return err
+		return last, err
 	}
-	return p.Wait(ctx)
+	if err := p.Wait(ctx); err != nil {
+		return last, err
+	}
+	text, err := os.ReadFile(s.finalFile(s.replicas[i]))
+	if err == nil {
+		err = json.Unmarshal(text, &last)
+	}
+	if err != nil {
+		return last, fmt.Errorf("read what %s had counted when it ended: %w", s.replicas[i].name, err)
+	}
+	return last, nil
+}
+
+// finalFile is where an app writes what it has counted when it ends.
+func (s *Stack) finalFile(r *replica) string {
+	return filepath.Join(s.folder.Path(), r.name+"-final.json")
 }
 
 // KillApp kills replica i (from 0), and returns when the process has ended.

@@ -42,8 +42,10 @@ type Config struct {
 	Properties int
 	// StartLimit bounds the app's start-up. 0: a minute, and a millisecond a property.
 	StartLimit time.Duration
-	// StopGrace is how long the app may take to end. 0: somewhat more than it gives its own requests to end.
+	// StopGrace is how long the app may take to end. 0: somewhat more than it gives its own requests to end, and LameDuck.
 	StopGrace time.Duration
+	// LameDuck is how long an app serves on when it is to end.
+	LameDuck time.Duration
 
 	// Targets and Labs are the URLs of a remote stack's replicas: their APIs, and in the same order their lab controls; Labs may be empty.
 	Targets, Labs []string
@@ -106,7 +108,7 @@ func Up(ctx context.Context, cfg Config) (*Stack, error) {
 		s.log = io.Discard
 	}
 	if s.grace == 0 {
-		s.grace = defaultStopGrace
+		s.grace = defaultStopGrace + cfg.LameDuck
 	}
 	var err error
 	switch cfg.Kind {
