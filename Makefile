@@ -21,11 +21,16 @@ build: ## build both binaries into bin/
 	@$(BUILD) -o bin/app ./app
 	@$(BUILD) -o bin/loadgen ./loadgen
 
+# The scenario's greatest number of replicas: one is the service app, the others are of the service replica.
+REPLICAS ?= $(or $(shell sed -n 's/^[^\#]*replicas: *\([0-9][0-9]*\).*/\1/p' scenarios/$(NAME).yaml 2>/dev/null | sort -n | tail -1),1)
+
 ifeq ($(STACK),compose)
 scenario:
 	@mkdir -p runs
+	@[ $(REPLICAS) = 1 ] || docker compose --profile replicas up --detach --wait --no-recreate --scale replica=$$(($(REPLICAS)-1)) replica
 	@LOADLAB_UID=$$(id -u) LOADLAB_GID=$$(id -g) docker compose run --rm --use-aliases loadgen run $(NAME) \
-		--target http://app:8000 --lab http://app:8001 --metrics-addr :9464 $(ARGS)
+		--target http://app:8000 --lab http://app:8001 $(foreach i,$(shell seq $$(($(REPLICAS)-1))),--target http://loadlab-replica-$(i):8000 \
+		--lab http://loadlab-replica-$(i):8001) --links links:8474 --metrics-addr :9464 $(ARGS)
 else
 scenario: build ## run a scenario: NAME=stampede STACK=embedded|local|compose ARGS='--seed 7'
 	@bin/loadgen run $(NAME) --stack $(STACK) $(ARGS)
@@ -35,7 +40,7 @@ up: ## bring PostgreSQL, Redis, Prometheus, Jaeger, Grafana and the app up in Do
 	docker compose up --detach --build --wait
 
 down: ## take them down again, with their data
-	docker compose --profile scenario down --volumes
+	docker compose --profile scenario --profile replicas down --volumes
 
 list: build ## list the scenarios
 	@bin/loadgen list

@@ -78,6 +78,7 @@ func launch(t *testing.T, args ...string) running {
 		if err := json.Unmarshal(data, &r.Ready); err != nil {
 			t.Fatalf("the ready file is %q: %v", data, err)
 		}
+		<-r.log.Written(`"msg":"ready"`) // comes after the file
 		return r
 	}
 }
@@ -121,6 +122,40 @@ func TestTheAppServesWithoutFlagsAndLeavesNothingBehind(t *testing.T) {
 	left, err := os.ReadDir(os.Getenv("TMPDIR"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v (%v)", left, err)
+	}
+}
+
+// An app that is to end serves on for a time in which it is not ready, and leaves what it has counted behind.
+func TestLameDuck(t *testing.T) {
+	final := filepath.Join(t.TempDir(), "final.json")
+	r := launch(t, "--lame-duck=300ms", "--final-file="+final)
+	get(t, "http://"+r.API+api.PathCached)
+	leaving := r.log.Written(`"msg":"no longer ready"`)
+	ended := make(chan error, 1)
+	began := time.Now()
+	go func() { ended <- r.stop() }()
+	<-leaving
+	for path, want := range map[string]int{api.PathReadyz: http.StatusServiceUnavailable, api.PathCached: http.StatusOK} {
+		if resp := get(t, "http://"+r.API+path); resp.StatusCode != want {
+			t.Errorf("%s: status %d, want %d", path, resp.StatusCode, want)
+		}
+	}
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took < 300*time.Millisecond {
+		t.Errorf("it ended after %s", took)
+	}
+	text, err := os.ReadFile(final)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var counted api.Counters
+	if err := json.Unmarshal(text, &counted); err != nil {
+		t.Fatal(err)
+	}
+	if n := counted.Modes["ttl"].Counts; n[api.CountRequests] != 2 || n[api.CountRecomputes] != 1 {
+		t.Errorf("it left %v behind, want 2 requests and 1 recompute", n)
 	}
 }
 

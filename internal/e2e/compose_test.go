@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/google/go-cmp/cmp"
 )
 
 const composeFile = "../../docker-compose.yml"
@@ -46,12 +48,16 @@ func TestComposeServices(t *testing.T) {
 	if want := []string{"app", "grafana", "jaeger", "links", "postgres", "prometheus", "redis"}; !slices.Equal(up, want) {
 		t.Errorf("started by up: got %q, want %q", up, want)
 	}
-	if got := p.Services["loadgen"].Profiles; !slices.Equal(got, []string{"scenario"}) {
-		t.Errorf("loadgen: got profiles %q, want scenario", got)
+	for name, want := range map[string]string{"loadgen": "scenario", "replica": "replicas"} {
+		if got := p.Services[name].Profiles; !slices.Equal(got, []string{want}) {
+			t.Errorf("%s: got profiles %q, want %s", name, got, want)
+		}
 	}
 	var memory types.UnitBytes
 	for name, s := range p.Services {
-		memory += s.MemLimit
+		if name != "replica" { // there are as many as somebody asks for
+			memory += s.MemLimit
+		}
 		if s.MemLimit == 0 || s.Restart != "no" || !s.ReadOnly || !slices.Equal(s.CapDrop, []string{"ALL"}) {
 			t.Errorf("%s: got memory %d, restart %q, read-only %t, dropped %q; want a limit, no, true, ALL",
 				name, s.MemLimit, s.Restart, s.ReadOnly, s.CapDrop)
@@ -251,5 +257,43 @@ func TestEnvExample(t *testing.T) {
 	bare := regexp.MustCompile(`\$(\w+|\{\w+\})`).FindAllString(string(testkit.ReadFile(t, "docker-compose.yml")), -1)
 	if len(bare) > 0 {
 		t.Errorf("without a default: %q", bare)
+	}
+}
+
+// A replica is the app without its ports.
+func TestComposeReplica(t *testing.T) {
+	t.Parallel()
+	p := compose(t)
+	app, replica := p.Services["app"], p.Services["replica"]
+	if len(replica.Ports) > 0 {
+		t.Errorf("a replica has the ports %v, of which there is but one", replica.Ports)
+	}
+	app.Name, app.Ports, app.Profiles = replica.Name, replica.Ports, replica.Profiles
+	if diff := cmp.Diff(app, replica); diff != "" {
+		t.Errorf("-app +replica\n%s", diff)
+	}
+}
+
+// make runs a scenario on the compose stack through its links, on as many replicas as the scenario has.
+func TestComposeScenario(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string][]string{
+		"stampede": {"--target http://app:8000 --lab http://app:8001", "--links links:8474 "},
+		"replicas": {"--scale replica=$((4-1)) replica", "--target http://app:8000", "--target http://loadlab-replica-1:8000", "--lab http://loadlab-replica-3:8001", "--links links:8474 "},
+	} {
+		cmd := exec.CommandContext(t.Context(), "make", "--dry-run", "--directory=../..", "scenario", "STACK=compose", "NAME="+name)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		text := strings.Join(strings.Fields(string(out)), " ")
+		for _, w := range want {
+			if !strings.Contains(text, w) {
+				t.Errorf("%s: got %s, want %q", name, text, w)
+			}
+		}
+		if n := strings.Count(text, "--target"); name == "stampede" && n != 1 {
+			t.Errorf("stampede: %d targets, want 1", n)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,9 +45,15 @@ func TestPrometheusConfig(t *testing.T) {
 		if _, ok := services[host]; !ok && host != "localhost" {
 			t.Errorf("%s: there is no service %s", s.Job, host)
 		}
+		for _, d := range s.DNS {
+			got["replicas"] = fmt.Sprintf("%s:%d", d.Names[0], d.Port)
+			if _, ok := services[d.Names[0]]; !ok {
+				t.Errorf("%s: there is no service %s", s.Job, d.Names[0])
+			}
+		}
 	}
 	for job, want := range map[string]string{
-		"app": "app:8001", "loadgen": "loadgen:9464", "jaeger": "jaeger:8888", "spanmetrics": "jaeger:8889", "prometheus": "localhost:9090",
+		"app": "app:8001", "replicas": "replica:8001", "loadgen": "loadgen:9464", "jaeger": "jaeger:8888", "spanmetrics": "jaeger:8889", "prometheus": "localhost:9090",
 	} {
 		if got[job] != want {
 			t.Errorf("%s: got %q, want %s", job, got[job], want)

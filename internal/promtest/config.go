@@ -40,6 +40,15 @@ type Exemplars struct {
 type Scrape struct {
 	Job     string   `yaml:"job_name"`
 	Targets []Target `yaml:"static_configs"`
+	DNS     []DNS    `yaml:"dns_sd_configs,omitempty"`
+}
+
+// DNS is a set of addresses that names stand for.
+type DNS struct {
+	Names           []string `yaml:"names"`
+	Type            string   `yaml:"type"`
+	Port            int      `yaml:"port"`
+	RefreshInterval string   `yaml:"refresh_interval"`
 }
 
 // Target is a set of addresses, host:port.
@@ -72,7 +81,7 @@ func (c Config) For(v Version, targets map[string][]string) (Config, error) {
 		if !ok {
 			continue
 		}
-		s.Targets = []Target{{Addresses: addresses}}
+		s.Targets, s.DNS = []Target{{Addresses: addresses}}, nil
 		c.Scrapes = append(c.Scrapes, s)
 	}
 	if len(c.Scrapes) != len(targets) {

@@ -57,6 +57,7 @@ const (
 	LabelScenario   = "scenario"
 	LabelGitSHA     = "git_sha"
 	LabelPhase      = "phase"
+	LabelReplica    = "replica" // of the app, from 1; empty where there is but one
 	LabelRound      = "round"
 	LabelKind       = "kind"
 	LabelDependency = "dependency" // api.DependencyRedis, api.DependencyDatabase

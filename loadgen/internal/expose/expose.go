@@ -28,6 +28,8 @@ type Labels struct {
 	Name  string
 	Mode  string   // in whose turn the phase runs; "mix" if modes share it
 	Modes []string // by the numbers that Scheduled and Record get; "" for those that take no part
+	// Replicas is how many replicas the requests are spread over; fewer than 2 is one.
+	Replicas int
 }
 
 // Exporter has the metrics of one run.
@@ -67,7 +69,7 @@ func (e *Exporter) Begin(p Labels) {
 	}
 	for i, mode := range p.Modes {
 		if mode != "" {
-			r.modes[i] = e.vectors.series(mode, p.Name)
+			r.modes[i] = e.vectors.series(mode, p.Name, p.Replicas)
 		}
 	}
 	e.vectors.phase.WithLabelValues(r.labels...).Set(1)
@@ -111,7 +113,8 @@ func (e *Exporter) Record(mode int, due time.Duration, start time.Time, o *measu
 		return
 	}
 	s.inFlight.Dec()
-	s.ended[o.Kind].Inc()
+	of := &s.replicas[min(o.Replica, len(s.replicas)-1)]
+	of.kinds[o.Kind].Inc()
 	if o.Kind != measure.OK && o.Kind != measure.Timeout && o.Kind != measure.Unsent {
 		return
 	}
@@ -121,13 +124,13 @@ func (e *Exporter) Record(mode int, due time.Duration, start time.Time, o *measu
 	}
 	at := start.Add(due)
 	response := o.Done.Sub(at)
-	observe(s.response, response, exemplar)
+	observe(of.response, response, exemplar)
 	if o.Sent.IsZero() {
-		observe(s.lag, response, exemplar)
+		observe(of.lag, response, exemplar)
 		return
 	}
-	observe(s.lag, o.Sent.Sub(at), exemplar)
+	observe(of.lag, o.Sent.Sub(at), exemplar)
 	if o.Kind != measure.Unsent {
-		observe(s.service, o.Done.Sub(o.Sent), exemplar)
+		observe(of.service, o.Done.Sub(o.Sent), exemplar)
 	}
 }

@@ -303,3 +303,22 @@ func BenchmarkScrape(b *testing.B) {
 		})
 	}
 }
+
+// Requests that are spread over replicas are counted and timed by the one that took them.
+func TestReplicas(t *testing.T) {
+	e := expose.New(expose.Info{RunID: "r1"})
+	url, _ := serve(t, e)
+	e.Begin(expose.Labels{Name: "p", Modes: []string{"m"}, Replicas: 2})
+	start := time.Now()
+	for i, kind := range []measure.Kind{measure.OK, measure.OK, measure.Reset, measure.OK} {
+		e.Scheduled(0)
+		e.Record(0, 0, start, &measure.Outcome{Kind: kind, Sent: start, Done: start.Add(time.Millisecond), Replica: min(i, 1)})
+	}
+	s := get(t, url)
+	want(t, s, of(signal.LoadScheduled, "m", "p"), 4)
+	for replica, n := range map[string]float64{"1": 1, "2": 2} {
+		want(t, s, of(signal.LoadCompleted, "m", "p", signal.LabelReplica, replica), n)
+		want(t, s, of(signal.LoadResponse+"_count", "m", "p", signal.LabelReplica, replica), n)
+		want(t, s, of(signal.LoadErrors, "m", "p", signal.LabelReplica, replica, signal.LabelKind, "reset"), n-1)
+	}
+}

@@ -42,8 +42,15 @@ func key(name string, pairs ...string) string {
 	return name + "{" + strings.Join(labels, ",") + "}"
 }
 
-// of names a series of a mode in a phase.
+// of names a series of a mode in a phase. What became of requests has a replica as well, which is empty where there is but one.
 func of(name, mode, phase string, pairs ...string) string {
+	switch name {
+	case signal.LoadScheduled, signal.LoadInFlight, signal.LoadPhase:
+	default:
+		if !slices.Contains(pairs, signal.LabelReplica) {
+			pairs = append(pairs, signal.LabelReplica, "")
+		}
+	}
 	return key(name, append(pairs, signal.LabelMode, mode, signal.LabelPhase, phase)...)
 }
 

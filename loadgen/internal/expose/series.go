@@ -2,6 +2,8 @@ package expose
 
 import (
 	"encoding/hex"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,9 +22,14 @@ type vectors struct {
 
 // series are one mode's in one phase, resolved once: looking one up by its labels costs more than observing it.
 type series struct {
-	scheduled              prometheus.Counter
-	ended                  [measure.Kinds]prometheus.Counter // the one of OK is those completed
-	inFlight               prometheus.Gauge
+	scheduled prometheus.Counter
+	inFlight  prometheus.Gauge
+	replicas  []ended // by the replica that took a request: at least one
+}
+
+// ended are the series of the requests that one replica took. Its label is empty where there is but one.
+type ended struct {
+	kinds                  [measure.Kinds]prometheus.Counter // the one of OK is those completed
 	response, service, lag histogram
 }
 
@@ -34,8 +41,9 @@ type histogram interface {
 
 func newVectors(reg prometheus.Registerer) vectors {
 	request := []string{signal.LabelMode, signal.LabelPhase}
+	taken := append(slices.Clip(request), signal.LabelReplica)
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append(request, labels...))
+		v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 		reg.MustRegister(v)
 		return v
 	}
@@ -45,14 +53,14 @@ func newVectors(reg prometheus.Registerer) vectors {
 		return v
 	}
 	clock := func(name, help string) *prometheus.HistogramVec {
-		v := prometheus.NewHistogramVec(telemetry.HistogramOpts(name, help, signal.LoadBuckets()), request)
+		v := prometheus.NewHistogramVec(telemetry.HistogramOpts(name, help, signal.LoadBuckets()), taken)
 		reg.MustRegister(v)
 		return v
 	}
 	return vectors{
-		scheduled: counter(signal.LoadScheduled, "Requests that came due."),
-		completed: counter(signal.LoadCompleted, "Requests that were answered as they should be."),
-		errors:    counter(signal.LoadErrors, "Requests that were not, by kind.", signal.LabelKind),
+		scheduled: counter(signal.LoadScheduled, "Requests that came due.", request...),
+		completed: counter(signal.LoadCompleted, "Requests that were answered as they should be.", taken...),
+		errors:    counter(signal.LoadErrors, "Requests that were not, by kind.", append(slices.Clip(taken), signal.LabelKind)...),
 		inFlight:  gauge(signal.LoadInFlight, "Requests that came due and have not ended, those included that wait for a connection.", request),
 		phase: gauge(signal.LoadPhase, "1 while the phase runs.",
 			[]string{signal.LabelRunID, signal.LabelScenario, signal.LabelMode, signal.LabelPhase, signal.LabelRound}),
@@ -62,22 +70,28 @@ func newVectors(reg prometheus.Registerer) vectors {
 	}
 }
 
-// series resolves a mode's series in a phase. All errors are among them: a counter that appeared with its first error would have no
-// rate.
-func (v vectors) series(mode, phase string) *series {
-	clock := func(vec *prometheus.HistogramVec) histogram { return vec.WithLabelValues(mode, phase).(histogram) }
-	s := &series{
-		scheduled: v.scheduled.WithLabelValues(mode, phase),
-		inFlight:  v.inFlight.WithLabelValues(mode, phase),
-		response:  clock(v.response),
-		service:   clock(v.service),
-		lag:       clock(v.lag),
+// series resolves a mode's series in a phase whose requests are spread over so many replicas. All errors are among them: a counter that appeared
+// with its first error would have no rate.
+func (v vectors) series(mode, phase string, replicas int) *series {
+	s := &series{scheduled: v.scheduled.WithLabelValues(mode, phase), inFlight: v.inFlight.WithLabelValues(mode, phase)}
+	if replicas < 2 {
+		s.replicas = []ended{v.ended(mode, phase, "")}
+		return s
 	}
-	s.ended[measure.OK] = v.completed.WithLabelValues(mode, phase)
-	for kind := measure.OK + 1; kind < measure.Kinds; kind++ {
-		s.ended[kind] = v.errors.WithLabelValues(mode, phase, kind.String())
+	for i := range replicas {
+		s.replicas = append(s.replicas, v.ended(mode, phase, strconv.Itoa(i+1)))
 	}
 	return s
+}
+
+func (v vectors) ended(labels ...string) ended {
+	clock := func(vec *prometheus.HistogramVec) histogram { return vec.WithLabelValues(labels...).(histogram) }
+	e := ended{response: clock(v.response), service: clock(v.service), lag: clock(v.lag)}
+	e.kinds[measure.OK] = v.completed.WithLabelValues(labels...)
+	for kind := measure.OK + 1; kind < measure.Kinds; kind++ {
+		e.kinds[kind] = v.errors.WithLabelValues(append(slices.Clip(labels), kind.String())...)
+	}
+	return e
 }
 
 func observe(h histogram, d time.Duration, exemplar prometheus.Labels) {

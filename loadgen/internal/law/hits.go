@@ -109,6 +109,8 @@ func (x subject) ratio(ttl float64) (*ratio, error) {
 		return nil, refusal("there is no law for requests that come evenly")
 	case slices.Contains(x.p.During, "flush") || slices.Contains(x.p.During, "expire"):
 		return nil, refusal("pages ended before their TTL, by an action of the phase")
+	case len(x.t.Faults) > 0:
+		return nil, refusal("there were faults")
 	}
 	r := &ratio{source: x.s.Hits, classes: classes, lambda: lambda, ttl: ttl, d: x.h.d.Seconds(), length: x.t.Took.Seconds(),
 		lives: [2]float64{math.Inf(1), math.Inf(1)}}

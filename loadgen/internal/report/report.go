@@ -36,6 +36,9 @@ const (
 	Matrix      = "matrix" // of modes and faults
 	Faults      = "fault"  // one section for each
 	Capacity    = "capacity"
+	Replicas    = "replicas"
+
+	ReplicaFigures = "replica_figures" // of each mode, for programs
 )
 
 // Section is one part of a report. What it does not have is empty.
@@ -144,7 +147,7 @@ func parts() []func(*figure.Figures) []Section {
 		return func(f *figure.Figures) []Section { return []Section{section(f)} }
 	}
 	return []func(*figure.Figures) []Section{
-		one(modes), one(figures), matrix, one(timeSpent), one(laws), one(predictions), one(queries), one(staleness), faults, one(errorKinds), one(notes), one(gates), one(capacity),
+		one(modes), one(figures), one(replicas), one(replicaFigures), matrix, one(timeSpent), one(laws), one(predictions), one(queries), one(staleness), faults, one(errorKinds), one(notes), one(gates), one(capacity),
 	}
 }
 

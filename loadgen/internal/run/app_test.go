@@ -48,6 +48,7 @@ func serveApp(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("app", flag.ContinueOnError)
 	addr, labAddr, readyFile := flags.String("addr", "", ""), flags.String("lab-addr", "", ""), flags.String("ready-file", "", "")
 	flags.Int("properties", 0, "")
+	flags.String("final-file", "", "")
 	flags.String("database-url", "", "")
 	flags.String("redis-url", "", "")
 	if err := flags.Parse(args); err != nil {

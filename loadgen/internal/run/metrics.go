@@ -31,7 +31,7 @@ func (m *metrics) begin(p observedPhase) {
 	for i, mode := range p.modes {
 		names[i] = mode.Name
 	}
-	m.Begin(expose.Labels{Round: p.round, Name: p.Name, Mode: p.turn, Modes: names})
+	m.Begin(expose.Labels{Round: p.round, Name: p.Name, Mode: p.turn, Modes: names, Replicas: p.World.Replicas})
 }
 
 func (m *metrics) end([]measure.Tally) { m.End() }

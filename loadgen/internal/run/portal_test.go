@@ -55,6 +55,12 @@ func (p *portal) page(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if r.URL.Path == api.PathReadyz {
+		if p.on == nil || !p.on(w, r) {
+			answer(w, nil)
+		}
+		return
+	}
 	p.requests = append(p.requests, request{r.Method + " " + r.URL.RequestURI(), now})
 	if p.on != nil && p.on(w, r) {
 		return

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"loadlab/app/api"
+	"loadlab/loadgen/internal/balance"
 	"loadlab/loadgen/internal/gate"
 	"loadlab/loadgen/internal/hist"
 	"loadlab/loadgen/internal/scenario"
@@ -105,6 +106,10 @@ func TestParse(t *testing.T) {
 	got, err := scenario.Parse("scenarios/everything.yaml", []byte(everything))
 	if err != nil {
 		t.Fatal(err)
+	}
+	want.World.Replication = scenario.Replication{Replicas: 1, Balancing: balance.RoundRobin}
+	for i := range want.Phases {
+		want.Phases[i].World = want.World
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(gate.Gate{})); diff != "" {
 		t.Errorf("-want +got\n%s", diff)

@@ -182,6 +182,9 @@ func (p Phase) Describe() string {
 		}
 		parts = append(parts, strings.Join(names, ":")+" "+strings.Join(weights, ":"))
 	}
+	if n := p.World.Replicas; n > 1 {
+		parts = append(parts, counted(n, "replica")+" "+strings.ReplaceAll(string(p.World.Balancing), "_", " "))
+	}
 	return strings.Join(parts, ", ")
 }
 

@@ -5,7 +5,7 @@
 //	name: stampede                  # the file's name, if it is left out
 //	why: one line for those who choose a scenario
 //	app: {properties: 5000, ttl: 2s}
-//	world: {database: {rtt: 1ms}}   # how far away the app's servers are
+//	world: {database: {rtt: 1ms}, replicas: 3}   # how far away the app's servers are, and how many apps there are
 //	modes:                          # what is compared: named requests, the first of which the others are compared with
 //	  ttl: GET /api/properties/cached/ttl/
 //	objective: {p99: 50ms}          # what capacity is measured by; a report without one has none

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"loadlab/app/api"
 	"loadlab/loadgen/internal/stack"
 )
 
@@ -56,7 +57,14 @@ func TestReplicasShareTheirServers(t *testing.T) {
 
 // Any replica that dies breaks the stack; one that is ended on purpose does not, and comes back at its addresses.
 func TestAReplicaEnds(t *testing.T) {
-	for name, end := range map[string]func(*stack.Stack, context.Context, int) error{"term": (*stack.Stack).TermApp, "kill": (*stack.Stack).KillApp} {
+	term := func(s *stack.Stack, ctx context.Context, i int) error {
+		last, err := s.TermApp(ctx, i)
+		if n := last.Modes["ttl"].Counts[api.CountRequests]; err == nil && n != 7 {
+			t.Errorf("it had counted %d requests when it ended, want 7", n)
+		}
+		return err
+	}
+	for name, end := range map[string]func(*stack.Stack, context.Context, int) error{"term": term, "kill": (*stack.Stack).KillApp} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, stack.Embedded, "serves")
 			b.cfg.Replicas = 2
