@@ -76,7 +76,8 @@ func (a *app) lameDuck(ctx context.Context, failed <-chan error) {
 	defer over.Stop()
 	select {
 	case <-over.C:
-	case <-failed: // there is nothing left to wait for
+	case err := <-failed: // there is nothing left to wait for
+		a.log.ErrorContext(ctx, "serve", "error", err)
 	}
 }
 

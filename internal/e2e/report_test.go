@@ -43,8 +43,22 @@ type cell struct {
 		Timed int64         `json:"timed"`
 		SQL   int64         `json:"sql"`
 		Total time.Duration `json:"total_ns"`
+
+		Counters map[string]int64 `json:"counters"`
 	} `json:"server"`
-	Spent []spent `json:"spent"`
+	Spent    []spent       `json:"spent"`
+	Took     time.Duration `json:"took_ns"`
+	Replicas []replica     `json:"replicas"`
+	Faults   []struct {
+		Evidence string `json:"evidence"`
+	} `json:"faults"`
+}
+
+// replica is what a mode's requests came to at one of several.
+type replica struct {
+	Requests int64            `json:"requests"`
+	Counters map[string]int64 `json:"counters"`
+	Out      time.Duration    `json:"out_ns"`
 }
 
 // spent is where the time of the responses of about one length went.

@@ -98,8 +98,9 @@ func (g *Group) choose(p Policy, set uint64, t Turn) int {
 		return nearest(set, draw(t.Seed, uint64(t.User)))
 	case LeastInFlight:
 		return g.least(set, int(draw(t.Seed, uint64(t.K)<<8^uint64(t.Step))%uint64(n)))
+	default: // RoundRobin
+		return member(set, int((t.K+int64(t.Step))%int64(n)))
 	}
-	return member(set, int((t.K+int64(t.Step))%int64(n)))
 }
 
 // member returns the i-th member of a set.

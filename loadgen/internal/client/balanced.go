@@ -15,7 +15,7 @@ import (
 // Its clock keeps running meanwhile. A request that was sent is never sent to a second replica.
 type Balanced struct {
 	group  *balance.Group
-	make   func(replica int) Caller
+	one    func(replica int) Caller // makes one
 	policy balance.Policy
 	n      int // of the group's replicas that take part
 	turn   balance.Turn
@@ -27,8 +27,8 @@ type Balanced struct {
 }
 
 // NewBalanced returns a caller over a group. It makes a caller for a replica when that is first chosen.
-func NewBalanced(group *balance.Group, make func(replica int) Caller) *Balanced {
-	return &Balanced{group: group, make: make, policy: balance.RoundRobin, n: group.Len(), made: slices.Repeat([]Caller{nil}, group.Len())}
+func NewBalanced(group *balance.Group, one func(replica int) Caller) *Balanced {
+	return &Balanced{group: group, one: one, policy: balance.RoundRobin, n: group.Len(), made: slices.Repeat([]Caller{nil}, group.Len())}
 }
 
 // Over has later calls go to the first n replicas, by a policy. It is for the goroutine that makes the calls.
@@ -68,7 +68,7 @@ func (b *Balanced) caller(i int) Caller {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.made[i] == nil {
-		b.made[i] = b.make(i)
+		b.made[i] = b.one(i)
 		if s, ok := b.made[i].(sharer); ok {
 			s.share(&b.draw)
 		}
