@@ -4,13 +4,14 @@ NAME    ?= stampede
 STACK   ?= embedded
 ARGS    ?=
 RUNS    ?= 50
+ROUNDS  ?= 0
 GOLANGCI_VERSION := v2.15.0
 TOOLS   := $(CURDIR)/.cache/tools
 # The commit is in the binaries where there is a repository to take it from.
 BUILD   := go build -buildvcs=$(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help build scenario up down list validate run test test-short lint law-check bench bench-engine bench-link servers tidy clean
+.PHONY: help build scenario up down list validate run test test-short lint law-check soak bench bench-engine bench-link servers tidy clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +85,9 @@ bench-link: ## what a wire of a given length costs: pings through a link, and it
 law-check: build ## runs of correct strategies, simulated and real: how many say that a law differs? RUNS=50
 	@set -o pipefail; go test -run 'CorrectStrategies|WrongStrategies' -v -timeout 60m ./loadgen/internal/law -runs 500 | grep -E 'differ|^ *---|^ok|FAIL'
 	.ci/law-check $(RUNS)
+
+soak: build ## every scenario RUNS times on both stacks, with one processor kept busy: do its gates hold? RUNS=10 ROUNDS=1
+	.ci/soak $(RUNS) $(ROUNDS)
 
 servers: ## install PostgreSQL and redis-server where the tests need them (Debian, as root)
 	@.ci/servers
