@@ -42,8 +42,8 @@ const (
 
 // Figures that are predicted.
 const (
-	Recomputes = "recomputes"
-	HitRatio   = "hit ratio"
+	Recomputes = result.Recomputes
+	HitRatio   = result.HitRatio
 )
 
 // Prediction sets what a caching strategy's law predicts beside what was measured, for one mode in one phase.
@@ -83,7 +83,7 @@ func Predictions(f *figure.Figures) []Prediction {
 			if c[api.CountExpirations] <= 0 && c[api.CountCold] <= 0 && c[api.CountRecomputes] <= 0 {
 				continue
 			}
-			x := subject{f: f, s: s, m: m, p: p, t: t, h: sumUp(t.Herds, t.Server.MinMiss)}
+			x := subject{f: f, s: s, m: m, p: p, t: t, h: sumUp(t.Herds, t.Server.MinMiss, m.Keys.Many())}
 			all = append(all, x.recomputes())
 			if hits, ok := x.hits(); ok {
 				all = append(all, hits)
@@ -152,9 +152,10 @@ type subject struct {
 func (x subject) recomputes() Prediction {
 	measured := x.t.Counters()[api.CountRecomputes]
 	out := Prediction{Mode: x.m.Name, Phase: x.p.Name, Figure: Recomputes, Measured: float64(measured), Agreement: Unknown}
-	causes, err := causesOf(x.f, x.s, x.m, x.t)
+	causes, err := x.causes()
 	var total sum
 	var laws, over []string
+	var last string
 	var n int64
 	for _, c := range causes {
 		if err != nil {
@@ -164,7 +165,12 @@ func (x subject) recomputes() Prediction {
 		var law string
 		s, law, err = x.predict(c, &out)
 		total = total.plus(s)
-		laws, over, n = append(laws, law+" per "+c.one), append(over, c.counted()), n+c.n
+		if law == last { // of another cause
+			law = ""
+		} else {
+			last, law = law, law+" "
+		}
+		laws, over, n = append(laws, law+"per "+c.one), append(over, c.counted()), n+c.n
 	}
 	if err != nil {
 		out.Text = fmt.Sprintf("no prediction: %v; measured %s over %s", err, unit.Count(measured), unit.Counted(int64(x.t.Rounds()), "round"))
@@ -258,7 +264,7 @@ func (x subject) variables(others crowd) map[string]variable {
 		"balancing": {value: stack.Balancing, text: stack.Balancing},
 		"beta":      {unknown: "the app did not tell its beta"},
 	}
-	if beta, err := strconv.ParseFloat(stack.Config["beta"], 64); err == nil && beta > 0 {
+	if beta, err := strconv.ParseFloat(x.config("beta"), 64); err == nil && beta > 0 {
 		vars["beta"] = variable{value: beta, text: "beta = " + unit.Amount(beta)}
 	}
 	return vars
@@ -288,7 +294,7 @@ func (x subject) crowd(h part) crowd {
 		}
 		return crowd{unknown: "there is no law for a closed load"}
 	}
-	lambda, ttl := x.lambda(), x.setting("ttl")
+	lambda, ttl := x.lambda(), x.ttl()
 	switch {
 	case x.p.Varies:
 		return crowd{unknown: "there is no exact law for a rate that changes"}
@@ -296,7 +302,7 @@ func (x subject) crowd(h part) crowd {
 		return crowd{unknown: "no response tells how long a recompute takes"}
 	case ttl > 0 && x.h.d+x.h.spread > ttl:
 		return crowd{unknown: "recomputes took longer than a page lives, so that one herd runs into the next"}
-	case x.m.Keys != nil && x.m.Keys.Of > 1:
+	case x.manyKeys():
 		return x.crowdOfKeys(lambda, h.d)
 	case x.p.Arrivals == "constant" && x.p.Mix:
 		return crowd{unknown: "there is no exact law for a share of requests that come evenly"}

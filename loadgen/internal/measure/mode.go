@@ -20,6 +20,7 @@ type mode struct {
 	total     *clocks // of the whole phase
 	spent     spent
 	herds     Herds
+	peak      peak // of recomputes
 
 	seconds []second // that may still change, one after the other; the first is the oldest
 	newest  int      // the latest second in which a request was due

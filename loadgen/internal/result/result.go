@@ -39,7 +39,9 @@ type Run struct {
 	Strategies []Strategy  `json:"strategies,omitempty"`
 	// Traces are those worth a look: of each mode and phase the slowest that were sampled, one near the median, and what they are linked to.
 	Traces []Trace `json:"traces,omitempty"`
-	Gates  []Gate  `json:"gates,omitempty"`
+	// Predictions are what the laws predicted before the gates were judged.
+	Predictions []Prediction `json:"predictions,omitempty"`
+	Gates       []Gate       `json:"gates,omitempty"`
 }
 
 // Dur is a time.Duration under a shorter name.
@@ -114,6 +116,9 @@ type PhaseInfo struct {
 	Varies   bool   `json:"varies,omitempty"`
 	// During are the actions that were repeated while the load ran.
 	During []string `json:"during,omitempty"`
+	// App is what the phase had otherwise than Stack.Config.
+	App       map[string]string `json:"app,omitempty"`
+	MaxMemory int64             `json:"max_memory,omitempty"` // of Redis, in bytes; 0 is no limit of the scenario's
 }
 
 // Cell is what one mode did in one phase of one round.
@@ -147,6 +152,8 @@ type Cell struct {
 	// Herds are the recomputes that responses reported, those that ran at the same time together, in the order in which they began; the
 	// first thousand.
 	Herds []Herd `json:"herds,omitempty"`
+	// Peak is the most of these recomputes whose requests were due within one second, of a mode that asks for many pages.
+	Peak int64 `json:"peak,omitempty"`
 }
 
 // Ledger accounts for every scheduled request: Scheduled = Completed + the sum of Failed (unsent is one of its kinds).

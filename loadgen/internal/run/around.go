@@ -56,6 +56,11 @@ type seenWorld struct {
 	distances []result.Distance
 }
 
+// isAsFarAs reports whether the servers of the other world are at the same distances.
+func (s seenWorld) isAsFarAs(o scenario.World) bool {
+	return s.Database == o.Database && s.Redis == o.Redis
+}
+
 // enter makes the world that of a phase, and measures it when it is new. The pings of the first phase are those of the whole run if its world
 // never changes.
 func (a *around) enter(ctx context.Context, p scenario.Phase) error {
@@ -67,7 +72,7 @@ func (a *around) enter(ctx context.Context, p scenario.Phase) error {
 		return fmt.Errorf("enter the world of phase %s: %w", p.Name, err)
 	}
 	a.now, a.set = p.World, true
-	if !slices.ContainsFunc(a.seen, func(s seenWorld) bool { return s.World == p.World }) {
+	if !slices.ContainsFunc(a.seen, func(s seenWorld) bool { return s.isAsFarAs(p.World) }) {
 		distances, err := a.measure(ctx)
 		if err != nil {
 			return fmt.Errorf("measure how far the servers are: %w", err)
@@ -81,7 +86,7 @@ func (a *around) enter(ctx context.Context, p scenario.Phase) error {
 // note adds a phase to those of its world.
 func (a *around) note(p scenario.Phase) {
 	for _, s := range a.seen {
-		if s.World != p.World {
+		if !s.isAsFarAs(p.World) {
 			continue
 		}
 		for i := range s.distances {

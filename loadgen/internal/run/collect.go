@@ -26,6 +26,9 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 		mode := r.report.Modes[m]
 		cell := r.cell(d, m, results[m], d.oracles[m])
 		cell.Took, cell.Herds, cell.Errors = d.took, results[m].Herds, r.subject.requests[m].TakeErrors()
+		if mode.Keys.Many() {
+			cell.Peak = results[m].Peak
+		}
 		if after != nil && d.owns(r.report.Modes, m) {
 			name := appMode(mode.Method, mode.Path)
 			cell.Server.Counters = after[name].Sub(d.before[name])
