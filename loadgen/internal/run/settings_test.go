@@ -79,4 +79,3 @@ func begins(t *testing.T, what string, got []string, want string) {
 		t.Errorf("%s: got %q, want one that begins with %q", what, got, want)
 	}
 }
-
