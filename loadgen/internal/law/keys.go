@@ -1,10 +1,8 @@
 package law
 
 import (
-	"cmp"
 	"fmt"
 	"math"
-	"strconv"
 	"time"
 
 	"loadlab/loadgen/internal/result"
@@ -79,27 +77,6 @@ func (x subject) crowdOfKeys(lambda float64, d time.Duration) crowd {
 	c.one = "mean λ·D of a page that is missing = " + mean
 	c.all = fmt.Sprintf("1 + λ·D = %s, the mean over the pages that are missing,", unit.Digits(1+c.dist.mean()))
 	return c
-}
-
-// config is a setting of the app, as the phase had it; empty if it is unknown.
-func (x subject) config(name string) string { return cmp.Or(x.p.App[name], x.f.Run.Stack.Config[name]) }
-
-// setting is a duration of the app's configuration; 0 if it is unknown.
-func (x subject) setting(name string) time.Duration {
-	d, err := time.ParseDuration(x.config(name))
-	if err != nil {
-		return 0
-	}
-	return d
-}
-
-// ttl is how long a page is fresh, on average: a jitter takes up to that share of it away. 0 is unknown.
-func (x subject) ttl() time.Duration {
-	jitter, err := strconv.ParseFloat(x.config("ttl_jitter"), 64)
-	if err != nil {
-		jitter = 0
-	}
-	return time.Duration((1 - jitter/2) * float64(x.setting("ttl")))
 }
 
 // life is how long a key that is asked for lambda times a second stays, on average, where it is evicted after about tau: under LRU if it is not

@@ -98,6 +98,11 @@ func TestPredictions(t *testing.T) {
 			"no prediction: no response tells how long a recompute takes; measured 0 over 1 round"},
 		{"many keys", one{phase: open, law: herd, requests: 1200, alone: 14 * ms, counters: counts(32, 30, 0), change: keys(result.Keys{Kind: "uniform", Of: 20})}, law.Agrees,
 			30 * (1 + 10*.014), "1 + λ·D = 1.14, the mean over the pages that are missing, per expiry: 30 to 4"},
+		// One herd by time, of 32 pages that were recomputed beside each other.
+		{"many keys at once", one{phase: open, law: herd, requests: 1200, alone: 14 * ms, counters: counts(32, 30, 0), change: func(r *result.Run) {
+			keys(result.Keys{Kind: "uniform", Of: 20})(r)
+			r.Cells[0].Herds = []result.Herd{{First: 5 * ms, Spread: 400 * ms, Last: 20 * ms, Mean: 14 * ms, Size: 32}}
+		}}, law.Agrees, 30 * (1 + 10*.014), "1 + λ·D = 1.14, the mean over the pages that are missing, per expiry: 30 to 4"},
 		{"keys of a file", one{phase: open, law: herd, requests: 1200, alone: 14 * ms, counters: counts(32, 30, 0), change: keys(result.Keys{Kind: "csv", Of: 20})}, law.Unknown, 0, "keys from a csv"},
 		{"a law of an older app", one{phase: open, law: result.Law{Relation: ">=", Recomputes: "max(1, arrivals)"}, requests: 1200, alone: 14 * ms, counters: counts(9, 3, 0)}, law.Unknown, 0,
 			`no prediction: the law "max(1, arrivals)" is over an unknown arrivals`},
@@ -156,6 +161,9 @@ func TestHits(t *testing.T) {
 			r.Modes[0].Keys, r.Stack.Config["ttl"] = zipf, "10m"
 			r.Cells[0].Redis = &result.Redis{Pages: 600, Evicted: 5}
 		}, "", 0, ""},
+		{"one page, and others that are evicted", open, whenOneDoes, 1180, func(r *result.Run) {
+			r.Cells[0].Redis = &result.Redis{Pages: 1, Evicted: 500, MaxMemory: 1 << 20}
+		}, law.Agrees, 200 / (1 + 2.8 + 200), "(λ = 200/s, T = 1s, D = 14.0 ms)"},
 		{"memory that is shared", open, "lambda * T / (1 + lambda * T)", 300, func(r *result.Run) {
 			r.Modes[0].Keys, r.Phases[0].Mix = zipf, true
 			r.Cells[0].Redis = &result.Redis{Pages: 10, MaxMemory: 1 << 20}
@@ -163,6 +171,8 @@ func TestHits(t *testing.T) {
 		{"no law", open, "", 1180, nil, "", 0, ""},
 		{"a load that has none", result.PhaseInfo{Name: "p", Kind: "closed", Users: 5}, whenOneDoes, 1180, nil, "", 0, ""},
 		{"a short phase", open, whenOneDoes, 1180, func(r *result.Run) { r.Stack.Config["ttl"] = "3s" }, "", 0, ""},
+		{"a TTL of the phase's own", open, whenOneDoes, 1160, func(r *result.Run) { r.Phases[0].App = map[string]string{"ttl": "500ms"} }, law.Agrees, 100 / (1 + 2.8 + 100), "T = 500ms"},
+		{"a jitter", open, whenOneDoes, 1160, func(r *result.Run) { r.Stack.Config["ttl_jitter"] = "0.5" }, law.Agrees, 150 / (1 + 2.8 + 150), "T = 750ms"},
 		{"no ttl", open, whenOneDoes, 1180, func(r *result.Run) { delete(r.Stack.Config, "ttl") }, law.Unknown, 0, "did not tell its ttl"},
 		{"pages that are expired by hand", open, whenOneDoes, 1180, func(r *result.Run) { r.Phases[0].During = []string{"expire"} }, law.Unknown, 0, "by an action of the phase"},
 		{"a ramp", open, whenOneDoes, 1180, func(r *result.Run) { r.Phases[0].Varies = true }, law.Unknown, 0, "a rate that changes"},

@@ -7,9 +7,6 @@ import (
 	"loadlab/loadgen/internal/result"
 )
 
-// manyKeys reports whether the mode asks for more than one page.
-func (x subject) manyKeys() bool { return x.m.Keys.Many() }
-
 // cached returns the pages that the mode asks for by class, and how many of them there is room for; 0 is for all. The error says that one of
 // the two is not known.
 func (x subject) cached() ([]class, float64, error) {
@@ -25,6 +22,9 @@ func (x subject) cached() ([]class, float64, error) {
 //
 // It is counted, and not derived from maxmemory: what Redis needs beside the pages, its buffers for answers above all, changes with the load.
 func (x subject) room() (float64, error) {
+	if !x.manyKeys() {
+		return 0, nil
+	}
 	var pages float64
 	var evicted int64
 	cells := x.redis()
@@ -56,9 +56,6 @@ func (x subject) redis() []*result.Redis {
 func (x subject) evicted() bool {
 	return slices.ContainsFunc(x.redis(), func(r *result.Redis) bool { return r.Evicted > 0 })
 }
-
-// length is how long a round of the phase was, in seconds.
-func (x subject) length() float64 { return x.t.Took.Seconds() / float64(x.t.Rounds()) }
 
 // lived is for how many seconds a page that nobody asks for any more stays: the TTL, or less if it is evicted. 0 is unknown.
 func (x subject) lived() float64 {

@@ -20,7 +20,7 @@ phases:
   - {name: before, requests: 1}
   - {name: quick, requests: 1, app: {ttl: 4s}}
   - {name: after, requests: 1}
-  - {name: slow, requests: 1, app: {ttl: 9s}}
+  - {name: slow, requests: 1, app: {ttl: 9s}, world: {redis: {maxmemory: 4mb}}}
 `)
 	var had []string // the TTL at each request
 	p.on = func(_ http.ResponseWriter, r *http.Request) bool {
@@ -35,6 +35,9 @@ phases:
 	}
 	if p.config["ttl"] != "1m0s" {
 		t.Errorf("the target was left with a TTL of %s", p.config["ttl"])
+	}
+	if diff := cmp.Diff([]int64{4 << 20, 0}, p.limits); diff != "" { // 0 puts back what Redis had
+		t.Errorf("limits of Redis' memory, -want +got\n%s", diff)
 	}
 	if got := r.Phases[1].App; got["ttl"] != "4s" || len(r.Phases[2].App) > 0 {
 		t.Errorf("the report has %v and %v", got, r.Phases[2].App)
