@@ -112,11 +112,12 @@ func Passing(tb testing.TB) *result.Run {
 	return run
 }
 
-// Stale has price changes, stale reads, errors of several kinds and a warning, and its modes share a phase.
+// Stale has price changes, stale reads, errors of several kinds and a warning, and its modes share a phase that has a setting and a limit of its own.
 func Stale(testing.TB) *result.Run {
 	run := Base()
 	run.ID, run.Scenario.Name, run.Scenario.Why, run.Scenario.Rounds = "20261122-231000-stale", "stale", "prices change while pages are cached", 2
-	run.Phases = []result.PhaseInfo{{Name: "changes", Kind: "closed", Load: "60 users, think 1s-2s, for 10s", Users: 60, Think: 1500 * ms, Mix: true, For: 10 * time.Second}}
+	run.Phases = []result.PhaseInfo{{Name: "changes", Kind: "closed", Load: "60 users, think 1s-2s, for 10s", Users: 60, Think: 1500 * ms, Mix: true, For: 10 * time.Second,
+		App: map[string]string{"ttl_jitter": "0.5"}, MaxMemory: 12 << 20}}
 	run.Warnings = []string{`the generator was late: send lag p99 was 3.2 ms in phase "changes", round 2`}
 	Fill(run, 2, []Load{
 		{Mode: "ttl", Phase: "changes", Requests: 300, Took: 10 * time.Second, Fast: 2 * ms, Slow: 30 * ms, SlowShare: .05, Sql: 620, Redis: 600,
