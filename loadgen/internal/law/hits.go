@@ -91,6 +91,8 @@ type ratio struct {
 	classes  []class
 	lambda   float64 // of all keys
 	ttl, d   float64
+	grace    float64
+	renewed  bool       // pages are refreshed while they are cached: a page that is asked for ends by eviction alone
 	length   float64    // of all rounds, seconds
 	room     float64    // how many pages there is room for; 0 is all
 	lives    [2]float64 // tau under LRU and under RANDOM; infinite where nothing is evicted
@@ -121,7 +123,7 @@ func (x subject) ratio() (*ratio, error) {
 	}
 	r := &ratio{source: x.s.Hits, classes: classes, lambda: lambda, ttl: ttl, room: room, d: x.h.d.Seconds(), length: x.t.Took.Seconds()}
 	for i := range r.lives {
-		r.lives[i] = evictedAfter(classes, lambda, ttl, room, i == 1)
+		r.lives[i] = x.evictedAfter(classes, room, i == 1)
 	}
 	r.given = fmt.Sprintf("λ = %s/s, T = %s", unit.Digits(lambda), unit.Length(x.ttl()))
 	if room > 0 {
@@ -143,15 +145,28 @@ func (x subject) ratio() (*ratio, error) {
 		}
 	}
 	if grace := x.config("grace"); grace != "" {
-		vars["grace"] = variable{value: x.setting("grace").Seconds(), text: grace}
+		r.grace = x.setting("grace").Seconds()
+		vars["grace"] = variable{value: r.grace, text: grace}
+		r.renewed = law.over("grace")
 	}
 	r.program, r.env, err = law.compile(vars)
 	return r, err
 }
 
-// of is the law for a key that is asked for lambda times a second and stays for that long.
-func (r *ratio) of(lambda, stays float64) (float64, error) {
+// of is the law for a key that is asked for lambda times a second and stays for that long, where it is evicted after tau. One that is renewed is
+// there until nobody asks for it for tau, as if that were its time of grace; under RANDOM it is there for tau whatever happens.
+func (r *ratio) of(lambda, stays, tau float64, random bool) (float64, error) {
 	r.env["lambda"], r.env["T"] = lambda, stays
+	if r.renewed {
+		r.env["grace"] = r.grace
+		switch {
+		case tau >= r.ttl+r.grace: // its time is over before
+		case random:
+			r.env["T"], r.env["grace"] = tau, 0.0
+		default:
+			r.env["T"], r.env["grace"] = 0.0, tau
+		}
+	}
 	out, err := expr.Run(r.program, r.env)
 	h, ok := number(out)
 	if err != nil || !ok || h < 0 || h > 1 {
@@ -167,7 +182,7 @@ func (r *ratio) sum() error {
 		lambda := r.lambda * k.share
 		for i, tau := range r.lives {
 			stays := life(lambda, tau, r.ttl, i == 1)
-			h, err := r.of(lambda, stays)
+			h, err := r.of(lambda, stays, tau, i == 1)
 			if err != nil {
 				return err
 			}

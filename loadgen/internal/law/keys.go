@@ -65,7 +65,7 @@ func (x subject) crowdOfKeys(lambda float64, d time.Duration) crowd {
 	case ttl <= 0:
 		return crowd{unknown: "the app did not tell its ttl"}
 	}
-	tau := evictedAfter(classes, lambda, ttl, room, false)
+	tau := x.evictedAfter(classes, room, false)
 	var weights []float64
 	var of []dist
 	for _, k := range classes {

@@ -157,6 +157,15 @@ func TestHits(t *testing.T) {
 			r.Modes[0].Keys, r.Stack.Config["ttl"] = zipf, "10m"
 			r.Cells[0].Redis = &result.Redis{Pages: 10, Evicted: 500}
 		}, law.Agrees, .20946, "With the 10 most popular pages never evicted it would be 39.1%"},
+		// A page that is refreshed while it is cached stays as long as it is asked for, however short its TTL.
+		{"room for few that are refreshed", open, "1 - exp(-lambda * grace) / (1 + lambda * T)", 300, func(r *result.Run) {
+			r.Modes[0].Keys, r.Stack.Config["ttl"], r.Stack.Config["grace"] = zipf, "50ms", "1m"
+			r.Cells[0].Redis = &result.Redis{Pages: 10, Evicted: 500}
+		}, law.Agrees, .20946, "RANDOM would have 17.9%"},
+		{"room for nearly all that are refreshed", open, "1 - exp(-lambda * grace) / (1 + lambda * T)", 400, func(r *result.Run) {
+			r.Modes[0].Keys, r.Stack.Config["ttl"], r.Stack.Config["grace"] = &result.Keys{Kind: "zipf", S: 1, Of: 20}, "10ms", "10ms"
+			r.Cells[0].Redis = &result.Redis{Pages: 19, Evicted: 1}
+		}, law.Agrees, .32495, ""},
 		{"room for few, and a phase too short", open, "lambda * T / (1 + lambda * T)", 300, func(r *result.Run) {
 			r.Modes[0].Keys, r.Stack.Config["ttl"] = zipf, "10m"
 			r.Cells[0].Redis = &result.Redis{Pages: 600, Evicted: 5}

@@ -64,7 +64,17 @@ func (x subject) lived() float64 {
 	if err != nil || ttl <= 0 || x.lambda() <= 0 {
 		return ttl
 	}
-	return min(ttl, evictedAfter(classes, x.lambda(), ttl, room, false))
+	return min(ttl, x.evictedAfter(classes, room, false))
+}
+
+// evictedAfter is after how many seconds a page is evicted: see the function of that name.
+func (x subject) evictedAfter(classes []class, room float64, random bool) float64 {
+	const forever = 1e9
+	longest := x.ttl().Seconds()
+	if law, err := parse(x.s.Hits); err == nil && law.over("grace") {
+		longest = forever // it is refreshed while it is cached
+	}
+	return evictedAfter(classes, x.lambda(), longest, room, random)
 }
 
 // ceiling is the share of requests that is for the most popular pages, if they are as many as there is room for: no cache of that size that
