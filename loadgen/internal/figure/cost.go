@@ -14,6 +14,8 @@ type cost struct {
 	app, database, redis known
 	bytes                int64 // from Redis; known where Redis' time is
 	pages, pageBytes     int64 // cached pages, and the memory of all of them
+	evicted              int64 // keys; known where Redis' time is, and of interest if Redis is limited
+	limited              bool  // Redis' memory is, in some cell
 	inApp                bool  // the database runs inside the app
 }
 
@@ -39,6 +41,8 @@ func (c *cost) addCell(cell *result.Cell) {
 	c.bytes += r.BytesOut
 	c.pages += r.Pages
 	c.pageBytes += r.Pages * r.PageBytes
+	c.evicted += r.Evicted
+	c.limited = c.limited || r.MaxMemory > 0
 }
 
 func (c *cost) add(o cost) {
@@ -48,6 +52,8 @@ func (c *cost) add(o cost) {
 	c.bytes += o.bytes
 	c.pages += o.pages
 	c.pageBytes += o.pageBytes
+	c.evicted += o.evicted
+	c.limited = c.limited || o.limited
 }
 
 // all returns the CPU time of all processes of the lab, if it is known of each.
@@ -89,6 +95,14 @@ func (t *Total) redisBytes() (float64, bool) {
 
 // pageMemory is the memory in Redis that a cached page takes, in bytes: the mean over the pages at the ends of the cells.
 func (t *Total) pageMemory() (float64, bool) { return Ratio(t.cost.pageBytes, t.cost.pages) }
+
+// evictions is how many keys Redis evicted in a round, where its memory is limited.
+func (t *Total) evictions() (float64, bool) {
+	if t.cost.redis.gaps || !t.cost.limited {
+		return 0, false
+	}
+	return Ratio(t.cost.evicted, int64(t.Rounds()))
+}
 
 // cores is how many processors the processes of the lab used.
 func (t *Total) cores() (float64, bool) {

@@ -40,6 +40,14 @@ func (t *Total) hits() (float64, bool) {
 	return Ratio(t.Server.Cache[api.CacheHit.String()]+t.Server.Cache[api.CacheStale.String()], all)
 }
 
+// predictedHits is what the hit ratio of a mode in a phase should be by its strategy's law, as far as one predicts it.
+func (t *Total) predictedHits() (float64, bool) {
+	if t.predicted == nil {
+		return 0, false
+	}
+	return *t.predicted, true
+}
+
 // recomputes is how often pages were recomputed in a round.
 func (t *Total) recomputes() (float64, bool) {
 	c := t.Counters()
@@ -48,6 +56,9 @@ func (t *Total) recomputes() (float64, bool) {
 	}
 	return Ratio(c[api.CountRecomputes], int64(len(t.rounds)))
 }
+
+// peakRecomputes is how many pages were recomputed in the second in which the most were.
+func (t *Total) peakRecomputes() (float64, bool) { return float64(t.peak), t.peak > 0 }
 
 // perExpiry is how often a page was recomputed each time it had to be: it had expired, or was not there. Each of several replicas counts for itself
 // that it had, so that with them the times are those of the herds.

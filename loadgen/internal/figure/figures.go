@@ -51,6 +51,11 @@ func New(run *result.Run) (*Figures, error) {
 			return nil, err
 		}
 	}
+	for i := range run.Predictions {
+		if p := &run.Predictions[i]; p.Figure == result.HitRatio && f.totals[key{p.Mode, p.Phase}] != nil {
+			f.totals[key{p.Mode, p.Phase}].predicted = &p.Predicted
+		}
+	}
 	return f, f.sumUp()
 }
 

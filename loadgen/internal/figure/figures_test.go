@@ -39,9 +39,11 @@ func TestTable(t *testing.T) {
 	run := resulttest.Stale(t)
 	for i := range run.Cells {
 		run.Cells[i].Server.CPU, run.Cells[i].Server.DatabaseCPU = ms, ms
-		run.Cells[i].Redis = &result.Redis{CPU: ms, Pages: 1, PageBytes: 1}
+		run.Cells[i].Redis = &result.Redis{CPU: ms, Pages: 1, PageBytes: 1, MaxMemory: 1}
+		run.Cells[i].Peak = 1
 		run.Cells[i].Faults = []result.Fault{{Ended: time.Second, Impact: result.Impact{Detect: new(time.Duration), Degrade: new(time.Duration)}}}
 	}
+	run.Predictions = []result.Prediction{{Mode: "ttl", Phase: "changes", Figure: result.HitRatio, Predicted: .5}}
 	f := figures(t, run)
 	seen := map[string]bool{}
 	for _, line := range figure.Table() {
@@ -295,7 +297,8 @@ func TestCosts(t *testing.T) {
 		for i := range run.Cells {
 			c := &run.Cells[i]
 			c.Server.CPU, c.Server.DatabaseCPU = 400*ms, 200*ms
-			c.Redis = &result.Redis{CPU: 200 * ms, BytesOut: 800 * 48_000, Pages: int64(1 + 2*(c.Round-1)), PageBytes: 50_000 + 10_000*int64(c.Round-1)}
+			c.Redis = &result.Redis{CPU: 200 * ms, BytesOut: 800 * 48_000, Pages: int64(1 + 2*(c.Round-1)), PageBytes: 50_000 + 10_000*int64(c.Round-1),
+				MaxMemory: 1 << 20, Evicted: int64(10 * c.Round)}
 		}
 		return run
 	}
@@ -304,7 +307,7 @@ func TestCosts(t *testing.T) {
 		want float64
 	}{
 		{"cpu", 0.5}, {"db_cpu", 0.25}, {"redis_cpu", 0.25}, {"redis_bytes", 48_000},
-		{"page_memory", (50_000 + 3*60_000) / 4},
+		{"page_memory", (50_000 + 3*60_000) / 4}, {"evictions", 15},
 		{"cores", 0.2}, {"per_core", 1000}, // 800 ms in 4 s; 800 requests in 800 ms
 	} {
 		f := figures(t, costly())
@@ -321,13 +324,13 @@ func TestCosts(t *testing.T) {
 	}{
 		{"app", func(c *result.Cell) { c.Server.CPU = 0 }, []string{"cpu", "cores", "per_core"}},
 		{"database", func(c *result.Cell) { c.Server.DatabaseCPU = 0 }, []string{"db_cpu", "cores", "per_core"}},
-		{"Redis", func(c *result.Cell) { c.Redis.CPU = 0 }, []string{"redis_cpu", "redis_bytes", "cores", "per_core"}},
-		{"all of Redis", func(c *result.Cell) { c.Redis = nil }, []string{"redis_cpu", "redis_bytes", "cores", "per_core"}},
+		{"Redis", func(c *result.Cell) { c.Redis.CPU = 0 }, []string{"redis_cpu", "redis_bytes", "evictions", "cores", "per_core"}},
+		{"all of Redis", func(c *result.Cell) { c.Redis = nil }, []string{"redis_cpu", "redis_bytes", "evictions", "cores", "per_core"}},
 	} {
 		run := costly()
 		tt.gap(&run.Cells[3]) // the second round of warm
 		f := figures(t, run)
-		for _, name := range []string{"cpu", "db_cpu", "redis_cpu", "redis_bytes", "page_memory", "cores", "per_core"} {
+		for _, name := range []string{"cpu", "db_cpu", "redis_cpu", "redis_bytes", "page_memory", "evictions", "cores", "per_core"} {
 			_, _, err := f.Value(name, "ttl", "warm")
 			if want := slices.Contains(tt.unknown, name); errors.Is(err, figure.ErrNoSamples) != want {
 				t.Errorf("without that of %s: %s: got %v, want unknown %v", tt.what, name, err, want)

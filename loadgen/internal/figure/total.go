@@ -30,11 +30,14 @@ type Total struct {
 	Herds    []result.Herd     // of the cells, one after the other; cut off where the load of their cell ended
 	Replicas []*Replica        // that the requests were spread over; empty with one
 
+	peak     int64 // of recomputes in a second, in the cell that had the most
 	rounds   map[int]bool
 	exact    bool // every cell has Counters
 	observed bool // some cell looked for staleness
 	spent    map[time.Duration]result.Bucket
 	cost     cost
+
+	predicted *float64 // hit ratio, of a mode in a phase; nil if it is unknown
 }
 
 func newTotal(run *result.Run) *Total {
@@ -60,6 +63,7 @@ func (t *Total) addCell(c *result.Cell) error {
 	}
 	t.rounds[c.Round] = true
 	t.Took += c.Took
+	t.peak = max(t.peak, c.Peak)
 	t.Ledger.Add(c.Ledger)
 	t.Server.Add(c.Server)
 	t.exact = t.exact && c.Server.Counters != nil
@@ -97,6 +101,7 @@ func merge(sum *hist.Histogram, encoded string) error {
 // add adds another total, except for its time: whether that adds up is known to the caller alone.
 func (t *Total) add(o *Total) error {
 	maps.Copy(t.rounds, o.rounds)
+	t.peak = max(t.peak, o.peak)
 	t.Ledger.Add(o.Ledger)
 	t.Server.Add(o.Server)
 	t.exact = t.exact && o.exact

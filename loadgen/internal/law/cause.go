@@ -5,7 +5,6 @@ import (
 
 	"loadlab/app/api"
 
-	"loadlab/loadgen/internal/figure"
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/unit"
 )
@@ -17,19 +16,22 @@ type cause struct {
 	one, many string
 }
 
-// causesOf returns those that there were in a total. With several replicas each counts for itself that it found a page expired or cold, so
-// that pages are counted by their herds.
-func causesOf(s result.Strategy, m result.Mode, p result.PhaseInfo, t *figure.Total) ([]cause, error) {
-	c := t.Counters()
-	cold := cause{s.Cold, c[api.CountCold], "cold page", "cold pages"}
-	expired := cause{s.Expiry, c[api.CountExpirations], "expiry", "expiries"}
-	if t.OutOfService() {
+// causes returns those that there were. With several replicas each counts for itself that it found a page expired or cold, so that pages are
+// counted by their herds.
+func (x subject) causes() ([]cause, error) {
+	c := x.t.Counters()
+	cold := cause{x.s.Cold, c[api.CountCold], "cold page", "cold pages"}
+	expired := cause{x.s.Expiry, c[api.CountExpirations], "expiry", "expiries"}
+	if x.evicted() { // a page that is gone does not show why
+		expired.one, expired.many = "expiry or eviction", "expiries or evictions"
+	}
+	if x.t.OutOfService() {
 		return nil, refusal("a replica was out of service for a time")
 	}
-	if p.Replicas > 1 && cold.n+expired.n > 1 {
-		herds := int64(len(t.Herds))
+	if x.p.Replicas > 1 && cold.n+expired.n > 1 {
+		herds := int64(len(x.t.Herds))
 		switch {
-		case herds == 0 || m.Keys != nil && m.Keys.Of > 1:
+		case herds == 0 || x.manyKeys():
 			return nil, refusal("each replica counts the expiry of a page for itself, and no response tells which are the same")
 		case expired.n == 0:
 			cold.n = herds
@@ -40,9 +42,9 @@ func causesOf(s result.Strategy, m result.Mode, p result.PhaseInfo, t *figure.To
 		}
 	}
 	var all []cause
-	for _, x := range []cause{cold, expired} {
-		if x.n > 0 {
-			all = append(all, x)
+	for _, each := range []cause{cold, expired} {
+		if each.n > 0 {
+			all = append(all, each)
 		}
 	}
 	return all, nil

@@ -29,17 +29,27 @@ type part struct {
 // maxParts is how many kinds of herds stand for all that were measured.
 const maxParts = 256
 
-// sumUp sums herds up.
-func sumUp(all []result.Herd, alone time.Duration) herds {
-	h := herds{n: int64(len(all)), alone: alone}
-	if h.n == 0 {
+// sumUp sums herds up. A herd is found by time alone: of many pages it is of several, each of which was missing for as long as its own recompute
+// took, so that the herd stands for as many as there were recomputes.
+func sumUp(all []result.Herd, alone time.Duration, many bool) herds {
+	h := herds{alone: alone}
+	if len(all) == 0 {
 		return h
+	}
+	weigh := func(result.Herd) time.Duration { return 1 }
+	if many {
+		all = slices.Clone(all)
+		for i := range all {
+			all[i].First, all[i].Spread = cmp.Or(all[i].Mean, all[i].First), 0
+		}
+		weigh = func(x result.Herd) time.Duration { return time.Duration(x.Size) }
 	}
 	var took time.Duration
 	for _, x := range all {
-		h.d += x.First
-		h.spread += x.Spread
-		took += x.Last
+		h.n += int64(weigh(x))
+		h.d += weigh(x) * x.First
+		h.spread += weigh(x) * x.Spread
+		took += weigh(x) * x.Last
 	}
 	n := time.Duration(h.n)
 	h.d, h.spread, took = h.d/n, h.spread/n, took/n
@@ -51,21 +61,23 @@ func sumUp(all []result.Herd, alone time.Duration) herds {
 	size := (len(sorted) + maxParts - 1) / maxParts
 	for _, some := range [][]result.Herd{sorted[:known], sorted[known:]} {
 		for some := range slices.Chunk(some, size) {
-			h.parts = append(h.parts, partOf(some, took))
+			h.parts = append(h.parts, partOf(some, took, weigh))
 		}
 	}
 	return h
 }
 
 // partOf returns the means of some herds; took stands for what is unknown of the pages that they replaced.
-func partOf(some []result.Herd, took time.Duration) part {
-	p := part{n: int64(len(some))}
+func partOf(some []result.Herd, took time.Duration, weigh func(result.Herd) time.Duration) part {
+	p := part{}
 	var sum, squares float64
 	for _, x := range some {
-		sum += x.First.Seconds()
-		squares += x.First.Seconds() * x.First.Seconds()
-		p.age += x.Age
-		p.took += cmp.Or(x.Took, took)
+		w := weigh(x)
+		p.n += int64(w)
+		sum += float64(w) * x.First.Seconds()
+		squares += float64(w) * x.First.Seconds() * x.First.Seconds()
+		p.age += w * x.Age
+		p.took += w * cmp.Or(x.Took, took)
 	}
 	mean := sum / float64(p.n)
 	p.d = seconds(mean)

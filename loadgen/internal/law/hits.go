@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/vm"
@@ -23,14 +24,12 @@ const shortest = 3
 func (x subject) hits() (Prediction, bool) {
 	out := Prediction{Mode: x.m.Name, Phase: x.p.Name, Figure: HitRatio, Relation: "==", Agreement: Unknown}
 	all := x.decisions()
-	ttl := x.setting("ttl").Seconds()
-	length := x.t.Took.Seconds() / float64(x.t.Rounds())
-	if x.s.Hits == "" || all == 0 || x.p.Kind != "open" || ttl > 0 && length < shortest*ttl {
+	if x.s.Hits == "" || all == 0 || x.p.Kind != "open" || x.lived() > 0 && x.length() < shortest*x.lived() {
 		return out, false
 	}
 	found := x.t.Server.Cache[api.CacheHit.String()] + x.t.Server.Cache[api.CacheStale.String()]
 	out.Measured = float64(found) / float64(all)
-	r, err := x.ratio(ttl)
+	r, err := x.ratio()
 	if err == nil {
 		err = r.sum()
 	}
@@ -38,10 +37,16 @@ func (x subject) hits() (Prediction, bool) {
 		out.Text = fmt.Sprintf("no prediction of the hit ratio: %v; measured %s", err, unit.Percent(out.Measured))
 		return out, true
 	}
+	if r.room > 0 {
+		r.given += "; RANDOM would have " + unit.Percent(r.least)
+	}
 	out.Predicted = r.mean
-	out.law = fmt.Sprintf("hit ratio %s = %s (%s)", mathematical(x.s.Hits), unit.Percent(r.mean), r.given)
+	out.law = fmt.Sprintf("hit ratio %s = %s (%s)", r.formula(), unit.Percent(r.mean), r.given)
 	out.over = unit.Counted(int64(x.t.Rounds()), "round")
 	out.after = fmt.Sprintf("of all %s of the phase", unit.Counted(all, "request"))
+	if r.room > 0 {
+		out.after += fmt.Sprintf(". With the %s most popular pages never evicted it would be %s", unit.Amount(r.room), unit.Percent(ceiling(r.classes, r.room)))
+	}
 	edge := r.edge*float64(x.t.Rounds()) + float64(x.coldKeys())
 	out.interval = func(alpha float64) (float64, float64) {
 		// How old the page was when the phase began decides whether there is a cycle more in it or less.
@@ -51,9 +56,12 @@ func (x subject) hits() (Prediction, bool) {
 	return out, true
 }
 
-// mathematical is a law as it is read aloud.
-func mathematical(law string) string {
-	return strings.NewReplacer("lambda", "λ", " * ", "·").Replace(law)
+// formula is what the ratio is by: the law as it is read aloud, or how it is summed up where pages are evicted.
+func (r *ratio) formula() string {
+	if r.room > 0 {
+		return "by Che's approximation of LRU"
+	}
+	return strings.NewReplacer("lambda", "λ", " * ", "·").Replace(r.source)
 }
 
 // decisions is how many responses said what the cache had for them.
@@ -69,7 +77,7 @@ func (x subject) decisions() int64 {
 
 // coldKeys is how many misses were of the first filling; of one key alone it is in the edge.
 func (x subject) coldKeys() int64 {
-	if x.m.Keys == nil || x.m.Keys.Of <= 1 {
+	if !x.manyKeys() {
 		return 0
 	}
 	return x.t.Counters()[api.CountCold]
@@ -83,7 +91,10 @@ type ratio struct {
 	classes  []class
 	lambda   float64 // of all keys
 	ttl, d   float64
+	grace    float64
+	renewed  bool       // pages are refreshed while they are cached: a page that is asked for ends by eviction alone
 	length   float64    // of all rounds, seconds
+	room     float64    // how many pages there is room for; 0 is all
 	lives    [2]float64 // tau under LRU and under RANDOM; infinite where nothing is evicted
 	given    string
 	mean     float64
@@ -95,9 +106,9 @@ type ratio struct {
 }
 
 // ratio prepares the law, or returns why it says nothing.
-func (x subject) ratio(ttl float64) (*ratio, error) {
-	classes, err := popularity(x.m.Keys)
-	lambda := x.lambda()
+func (x subject) ratio() (*ratio, error) {
+	lambda, ttl := x.lambda(), x.ttl().Seconds()
+	classes, room, err := x.cached()
 	switch {
 	case err != nil:
 		return nil, err
@@ -112,14 +123,14 @@ func (x subject) ratio(ttl float64) (*ratio, error) {
 	case len(x.t.Faults) > 0:
 		return nil, refusal("there were faults")
 	}
-	r := &ratio{source: x.s.Hits, classes: classes, lambda: lambda, ttl: ttl, d: x.h.d.Seconds(), length: x.t.Took.Seconds(),
-		lives: [2]float64{math.Inf(1), math.Inf(1)}}
-	r.given = fmt.Sprintf("λ = %s/s, T = %s", unit.Digits(lambda), unit.Length(x.setting("ttl")))
-	if room := x.room(); room > 0 {
-		for i := range r.lives {
-			r.lives[i] = evictedAfter(classes, lambda, ttl, room, i == 1)
-		}
-		r.given += fmt.Sprintf(", room for %s pages, evicted after about %s without a request", unit.Digits(room), unit.Length(seconds(min(r.lives[0], ttl))))
+	r := &ratio{source: x.s.Hits, classes: classes, lambda: lambda, ttl: ttl, room: room, d: x.h.d.Seconds(), length: x.t.Took.Seconds()}
+	for i := range r.lives {
+		r.lives[i] = x.evictedAfter(classes, room, i == 1)
+	}
+	r.given = fmt.Sprintf("λ = %s/s, T = %s", unit.Digits(lambda), unit.Length(x.ttl()))
+	if room > 0 {
+		r.given += fmt.Sprintf(", room for %s of %s pages, evicted after about %s without a request", unit.Amount(room), unit.Count(int64(x.m.Keys.Of)),
+			unit.Length(seconds(min(r.lives[0], ttl)).Round(10*time.Millisecond)))
 	}
 	law, err := parse(x.s.Hits)
 	if err != nil {
@@ -131,35 +142,33 @@ func (x subject) ratio(ttl float64) (*ratio, error) {
 		vars["spread"] = vars["D"]
 	} else if law.over("D") {
 		r.given += ", D = " + unit.Latency(x.h.d)
-		if law.over("spread") {
+		if law.over("spread") && !x.manyKeys() {
 			r.given += ", spread = " + unit.Latency(x.h.spread)
 		}
 	}
-	if grace, ok := x.f.Run.Stack.Config["grace"]; ok {
-		vars["grace"] = variable{value: x.setting("grace").Seconds(), text: grace}
+	if grace := x.config("grace"); grace != "" {
+		r.grace = x.setting("grace").Seconds()
+		vars["grace"] = variable{value: r.grace, text: grace}
+		r.renewed = law.over("grace")
 	}
 	r.program, r.env, err = law.compile(vars)
 	return r, err
 }
 
-// room is how many pages there was room for, on average over the cells: as many as were cached where some were evicted. 0 is enough for all.
-func (x subject) room() float64 {
-	var pages, cells float64
-	var evicted int64
-	for _, c := range x.f.Run.Cells {
-		if c.Mode == x.m.Name && c.Phase == x.p.Name && c.Redis != nil {
-			pages, cells, evicted = pages+float64(c.Redis.Pages), cells+1, evicted+c.Redis.Evicted
+// of is the law for a key that is asked for lambda times a second and stays for that long, where it is evicted after tau. One that is renewed is
+// there until nobody asks for it for tau, as if that were its time of grace; under RANDOM it is there for tau whatever happens.
+func (r *ratio) of(lambda, stays, tau float64, random bool) (float64, error) {
+	r.env["lambda"], r.env["T"] = lambda, stays
+	if r.renewed {
+		r.env["grace"] = r.grace
+		switch {
+		case tau >= r.ttl+r.grace: // its time is over before
+		case random:
+			r.env["T"], r.env["grace"] = tau, 0.0
+		default:
+			r.env["T"], r.env["grace"] = 0.0, tau
 		}
 	}
-	if evicted == 0 || cells == 0 {
-		return 0
-	}
-	return pages / cells
-}
-
-// of is the law for a key that is asked for lambda times a second and stays for that long.
-func (r *ratio) of(lambda, stays float64) (float64, error) {
-	r.env["lambda"], r.env["T"] = lambda, stays
 	out, err := expr.Run(r.program, r.env)
 	h, ok := number(out)
 	if err != nil || !ok || h < 0 || h > 1 {
@@ -175,7 +184,7 @@ func (r *ratio) sum() error {
 		lambda := r.lambda * k.share
 		for i, tau := range r.lives {
 			stays := life(lambda, tau, r.ttl, i == 1)
-			h, err := r.of(lambda, stays)
+			h, err := r.of(lambda, stays, tau, i == 1)
 			if err != nil {
 				return err
 			}

@@ -55,36 +55,28 @@ func popularity(keys *result.Keys) ([]class, error) {
 	return all, nil
 }
 
-// crowdOfKeys is that of a page among many, as often as it expires.
+// crowdOfKeys is that of a page among many, as often as it is missing.
 func (x subject) crowdOfKeys(lambda float64, d time.Duration) crowd {
-	classes, err := popularity(x.m.Keys)
-	ttl := x.setting("ttl")
+	classes, room, err := x.cached()
+	ttl := x.ttl().Seconds()
 	switch {
 	case err != nil:
 		return crowd{unknown: err.Error()}
 	case ttl <= 0:
 		return crowd{unknown: "the app did not tell its ttl"}
 	}
+	tau := x.evictedAfter(classes, room, false)
 	var weights []float64
 	var of []dist
 	for _, k := range classes {
 		each := lambda * k.share
-		weights, of = append(weights, k.n/(ttl.Seconds()+1/each)), append(of, poisson(each*d.Seconds()))
+		weights, of = append(weights, k.n/(life(each, tau, ttl, false)+1/each)), append(of, poisson(each*d.Seconds()))
 	}
 	c := crowd{dist: blend(weights, of)}
 	mean := unit.Digits(c.dist.mean())
-	c.one = "mean λ·D of a key that expires = " + mean
-	c.all = fmt.Sprintf("1 + λ·D = %s, the mean over the keys that expire", unit.Digits(1+c.dist.mean()))
+	c.one = "mean λ·D of a page that is missing = " + mean
+	c.all = fmt.Sprintf("1 + λ·D = %s, the mean over the pages that are missing,", unit.Digits(1+c.dist.mean()))
 	return c
-}
-
-// setting is a duration of the app's configuration; 0 if it is unknown.
-func (x subject) setting(name string) time.Duration {
-	d, err := time.ParseDuration(x.f.Run.Stack.Config[name])
-	if err != nil {
-		return 0
-	}
-	return d
 }
 
 // life is how long a key that is asked for lambda times a second stays, on average, where it is evicted after about tau: under LRU if it is not
@@ -102,7 +94,8 @@ func life(lambda, tau, ttl float64, random bool) float64 {
 }
 
 // evictedAfter solves Che's equation for tau: the pages that are cached at any time are as many as there is room for (Fricker, Robert and
-// Roberts, A Versatile and Accurate Approximation for LRU Cache Performance, 2012). It returns infinity if there is room for all.
+// Roberts, A Versatile and Accurate Approximation for LRU Cache Performance, 2012). It returns infinity if there is room for all, which a room of 0
+// stands for too.
 func evictedAfter(classes []class, lambda, ttl, room float64, random bool) float64 {
 	cached := func(tau float64) float64 {
 		var sum float64
@@ -113,7 +106,7 @@ func evictedAfter(classes []class, lambda, ttl, room float64, random bool) float
 		return sum
 	}
 	low, high := 1e-9, 1e9
-	if cached(high) <= room {
+	if room <= 0 || cached(high) <= room {
 		return math.Inf(1)
 	}
 	for range 200 {

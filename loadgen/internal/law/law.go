@@ -16,7 +16,6 @@ package law
 import (
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 	"time"
 
@@ -42,8 +41,8 @@ const (
 
 // Figures that are predicted.
 const (
-	Recomputes = "recomputes"
-	HitRatio   = "hit ratio"
+	Recomputes = result.Recomputes
+	HitRatio   = result.HitRatio
 )
 
 // Prediction sets what a caching strategy's law predicts beside what was measured, for one mode in one phase.
@@ -83,7 +82,7 @@ func Predictions(f *figure.Figures) []Prediction {
 			if c[api.CountExpirations] <= 0 && c[api.CountCold] <= 0 && c[api.CountRecomputes] <= 0 {
 				continue
 			}
-			x := subject{f: f, s: s, m: m, p: p, t: t, h: sumUp(t.Herds, t.Server.MinMiss)}
+			x := subject{f: f, s: s, m: m, p: p, t: t, h: sumUp(t.Herds, t.Server.MinMiss, m.Keys.Many())}
 			all = append(all, x.recomputes())
 			if hits, ok := x.hits(); ok {
 				all = append(all, hits)
@@ -138,23 +137,14 @@ func (p *Prediction) amount(x float64) string {
 	return unit.Amount(x)
 }
 
-// subject is one mode in one phase.
-type subject struct {
-	f *figure.Figures
-	s result.Strategy
-	m result.Mode
-	p result.PhaseInfo
-	t *figure.Total
-	h herds
-}
-
 // recomputes predicts how often pages were recomputed: the sum of a law for each cause.
 func (x subject) recomputes() Prediction {
 	measured := x.t.Counters()[api.CountRecomputes]
 	out := Prediction{Mode: x.m.Name, Phase: x.p.Name, Figure: Recomputes, Measured: float64(measured), Agreement: Unknown}
-	causes, err := causesOf(x.s, x.m, x.p, x.t)
+	causes, err := x.causes()
 	var total sum
 	var laws, over []string
+	var last string
 	var n int64
 	for _, c := range causes {
 		if err != nil {
@@ -164,7 +154,12 @@ func (x subject) recomputes() Prediction {
 		var law string
 		s, law, err = x.predict(c, &out)
 		total = total.plus(s)
-		laws, over, n = append(laws, law+" per "+c.one), append(over, c.counted()), n+c.n
+		if law == last { // of another cause
+			law = ""
+		} else {
+			last, law = law, law+" "
+		}
+		laws, over, n = append(laws, law+"per "+c.one), append(over, c.counted()), n+c.n
 	}
 	if err != nil {
 		out.Text = fmt.Sprintf("no prediction: %v; measured %s over %s", err, unit.Count(measured), unit.Counted(int64(x.t.Rounds()), "round"))
@@ -246,69 +241,4 @@ func (x subject) sayD() string {
 		return "D was measured while the herd ran; the shortest recompute took " + unit.Latency(x.h.alone.Round(time.Microsecond))
 	}
 	return "D was measured while the herd ran"
-}
-
-// variables returns what laws are over.
-func (x subject) variables(others crowd) map[string]variable {
-	stack := x.f.Run.Stack
-	replicas := float64(max(x.p.Replicas, 1))
-	vars := map[string]variable{
-		"others":    {value: others},
-		"replicas":  {value: replicas, text: "replicas = " + unit.Amount(replicas)},
-		"balancing": {value: x.p.Balancing, text: x.p.Balancing},
-		"beta":      {unknown: "the app did not tell its beta"},
-	}
-	if beta, err := strconv.ParseFloat(stack.Config["beta"], 64); err == nil && beta > 0 {
-		vars["beta"] = variable{value: beta, text: "beta = " + unit.Amount(beta)}
-	}
-	return vars
-}
-
-// lambda is the measured rate of requests of the mode a second: what a Poisson process or a share of a mix came to.
-func (x subject) lambda() float64 {
-	if x.t.Took <= 0 {
-		return 0
-	}
-	return float64(x.t.Ledger.Scheduled) / x.t.Took.Seconds()
-}
-
-// crowd is who asks for a page while a herd like h recomputes it.
-func (x subject) crowd(h part) crowd {
-	users := float64(x.p.Users)
-	switch x.p.Kind {
-	case "burst":
-		n := float64(x.t.Ledger.Scheduled) / float64(x.t.Rounds())
-		if users > 0 {
-			n = min(n, users)
-		}
-		return atMost(n, "N = "+unit.Amount(n))
-	case "closed": // each has one request at a time, and does not come again before the page is there
-		if users > 0 {
-			return atMost(users, "users = "+unit.Amount(users))
-		}
-		return crowd{unknown: "there is no law for a closed load"}
-	}
-	lambda, ttl := x.lambda(), x.setting("ttl")
-	switch {
-	case x.p.Varies:
-		return crowd{unknown: "there is no exact law for a rate that changes"}
-	case x.h.n == 0 || lambda <= 0:
-		return crowd{unknown: "no response tells how long a recompute takes"}
-	case ttl > 0 && x.h.d+x.h.spread > ttl:
-		return crowd{unknown: "recomputes took longer than a page lives, so that one herd runs into the next"}
-	case x.m.Keys != nil && x.m.Keys.Of > 1:
-		return x.crowdOfKeys(lambda, h.d)
-	case x.p.Arrivals == "constant" && x.p.Mix:
-		return crowd{unknown: "there is no exact law for a share of requests that come evenly"}
-	case x.p.Arrivals == "constant":
-		return evenCrowd(lambda, h.d, h.varies)
-	}
-	c := poissonCrowd(lambda, h.d, h.took)
-	switch {
-	case x.h.slowed() && h.age > 0 && ttl > 0: // exact for any TTL
-		c.ttl, c.left = ttl.Seconds(), (ttl - h.age).Seconds()
-	case h.n == x.h.n:
-		c.ttl = ttl.Seconds()
-	}
-	return c
 }

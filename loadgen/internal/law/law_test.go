@@ -94,12 +94,17 @@ func TestPredictions(t *testing.T) {
 		{"more than a burst", one{phase: burst, law: herd, requests: 50, alone: 60 * ms, counters: counts(51, 0, 1)}, law.Differs, 50, ""},
 		{"users bound a closed load", one{phase: closed, law: herd, requests: 60_000, alone: 14 * ms, counters: counts(101, 2, 0)}, law.Differs, 100, "at most users = 50 per expiry"},
 		{"both causes", one{phase: open, law: exactly("1"), requests: 1200, alone: 14 * ms, counters: counts(4, 3, 1)}, law.Agrees, 4,
-			"1 per cold page and 1 per expiry: 4 over 1 cold page and 3 expiries; measured 4 (1.00 each)"},
+			"1 per cold page and per expiry: 4 over 1 cold page and 3 expiries; measured 4 (1.00 each)"},
 		{"no cause", one{phase: open, law: exactly("1"), requests: 1200, alone: 14 * ms, counters: counts(2, 0, 0)}, law.Differs, 0, "exactly 0, since no page expired or was cold: 0 over 1 round; measured 2"},
 		{"nothing recomputed, so no D", one{phase: open, law: herd, requests: 1200, counters: counts(0, 1, 0)}, law.Unknown, 0,
 			"no prediction: no response tells how long a recompute takes; measured 0 over 1 round"},
 		{"many keys", one{phase: open, law: herd, requests: 1200, alone: 14 * ms, counters: counts(32, 30, 0), change: keys(result.Keys{Kind: "uniform", Of: 20})}, law.Agrees,
-			30 * (1 + 10*.014), "1 + λ·D = 1.14, the mean over the keys that expire per expiry: 30 to 4"},
+			30 * (1 + 10*.014), "1 + λ·D = 1.14, the mean over the pages that are missing, per expiry: 30 to 4"},
+		// One herd by time, of 32 pages that were recomputed beside each other.
+		{"many keys at once", one{phase: open, law: herd, requests: 1200, alone: 14 * ms, counters: counts(32, 30, 0), change: func(r *result.Run) {
+			keys(result.Keys{Kind: "uniform", Of: 20})(r)
+			r.Cells[0].Herds = []result.Herd{{First: 5 * ms, Spread: 400 * ms, Last: 20 * ms, Mean: 14 * ms, Size: 32}}
+		}}, law.Agrees, 30 * (1 + 10*.014), "1 + λ·D = 1.14, the mean over the pages that are missing, per expiry: 30 to 4"},
 		{"keys of a file", one{phase: open, law: herd, requests: 1200, alone: 14 * ms, counters: counts(32, 30, 0), change: keys(result.Keys{Kind: "csv", Of: 20})}, law.Unknown, 0, "keys from a csv"},
 		{"a law of an older app", one{phase: open, law: result.Law{Relation: ">=", Recomputes: "max(1, arrivals)"}, requests: 1200, alone: 14 * ms, counters: counts(9, 3, 0)}, law.Unknown, 0,
 			`no prediction: the law "max(1, arrivals)" is over an unknown arrivals`},
@@ -147,10 +152,38 @@ func TestHits(t *testing.T) {
 		{"room for few", open, "lambda * T / (1 + lambda * T)", 300, func(r *result.Run) {
 			r.Modes[0].Keys = zipf
 			r.Cells[0].Redis = &result.Redis{Pages: 10, Evicted: 500}
-		}, law.Agrees, .20945, "room for 10.0 pages, evicted after about"},
+		}, law.Agrees, .20945,
+			"by Che's approximation of LRU = 20.9% (λ = 200/s, T = 1s, room for 10 of 1,000 pages, evicted after about 60ms without a request; RANDOM would have 17.9%)"},
+		// What is evicted need not live for its TTL: a run may be much shorter.
+		{"room for few, and a TTL longer than the phase", open, "lambda * T / (1 + lambda * T)", 300, func(r *result.Run) {
+			r.Modes[0].Keys, r.Stack.Config["ttl"] = zipf, "10m"
+			r.Cells[0].Redis = &result.Redis{Pages: 10, Evicted: 500}
+		}, law.Agrees, .20946, "With the 10 most popular pages never evicted it would be 39.1%"},
+		// A page that is refreshed while it is cached stays as long as it is asked for, however short its TTL.
+		{"room for few that are refreshed", open, "1 - exp(-lambda * grace) / (1 + lambda * T)", 300, func(r *result.Run) {
+			r.Modes[0].Keys, r.Stack.Config["ttl"], r.Stack.Config["grace"] = zipf, "50ms", "1m"
+			r.Cells[0].Redis = &result.Redis{Pages: 10, Evicted: 500}
+		}, law.Agrees, .20946, "RANDOM would have 17.9%"},
+		{"room for nearly all that are refreshed", open, "1 - exp(-lambda * grace) / (1 + lambda * T)", 400, func(r *result.Run) {
+			r.Modes[0].Keys, r.Stack.Config["ttl"], r.Stack.Config["grace"] = &result.Keys{Kind: "zipf", S: 1, Of: 20}, "10ms", "10ms"
+			r.Cells[0].Redis = &result.Redis{Pages: 19, Evicted: 1}
+		}, law.Agrees, .32495, ""},
+		{"room for few, and a phase too short", open, "lambda * T / (1 + lambda * T)", 300, func(r *result.Run) {
+			r.Modes[0].Keys, r.Stack.Config["ttl"] = zipf, "10m"
+			r.Cells[0].Redis = &result.Redis{Pages: 600, Evicted: 5}
+		}, "", 0, ""},
+		{"one page, and others that are evicted", open, whenOneDoes, 1180, func(r *result.Run) {
+			r.Cells[0].Redis = &result.Redis{Pages: 1, Evicted: 500, MaxMemory: 1 << 20}
+		}, law.Agrees, 200 / (1 + 2.8 + 200), "(λ = 200/s, T = 1s, D = 14.0 ms)"},
+		{"memory that is shared", open, "lambda * T / (1 + lambda * T)", 300, func(r *result.Run) {
+			r.Modes[0].Keys, r.Phases[0].Mix = zipf, true
+			r.Cells[0].Redis = &result.Redis{Pages: 10, MaxMemory: 1 << 20}
+		}, law.Unknown, 0, "the modes that share the phase share Redis' memory"},
 		{"no law", open, "", 1180, nil, "", 0, ""},
 		{"a load that has none", result.PhaseInfo{Name: "p", Kind: "closed", Users: 5}, whenOneDoes, 1180, nil, "", 0, ""},
 		{"a short phase", open, whenOneDoes, 1180, func(r *result.Run) { r.Stack.Config["ttl"] = "3s" }, "", 0, ""},
+		{"a TTL of the phase's own", open, whenOneDoes, 1160, func(r *result.Run) { r.Phases[0].App = map[string]string{"ttl": "500ms"} }, law.Agrees, 100 / (1 + 2.8 + 100), "T = 500ms"},
+		{"a jitter", open, whenOneDoes, 1160, func(r *result.Run) { r.Stack.Config["ttl_jitter"] = "0.5" }, law.Agrees, 150 / (1 + 2.8 + 150), "T = 750ms"},
 		{"no ttl", open, whenOneDoes, 1180, func(r *result.Run) { delete(r.Stack.Config, "ttl") }, law.Unknown, 0, "did not tell its ttl"},
 		{"pages that are expired by hand", open, whenOneDoes, 1180, func(r *result.Run) { r.Phases[0].During = []string{"expire"} }, law.Unknown, 0, "by an action of the phase"},
 		{"a ramp", open, whenOneDoes, 1180, func(r *result.Run) { r.Phases[0].Varies = true }, law.Unknown, 0, "a rate that changes"},

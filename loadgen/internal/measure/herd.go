@@ -22,6 +22,7 @@ type Herds struct {
 type herd struct {
 	begun, first, end time.Duration
 	last              time.Duration // how long the recompute took that ended last
+	sum               time.Duration // over all, from when each found none until it had stored its own
 	size              int64
 }
 
@@ -39,7 +40,7 @@ const (
 func (h *Herds) Add(done, total, redis time.Duration) {
 	redis = min(redis, total)
 	one := herd{begun: done - total + redis/4, first: done - redis/4, last: total - redis, size: 1}
-	one.end = one.first
+	one.end, one.sum = one.first, max(one.first-one.begun, 0)
 	for i := 0; i < len(h.open); i++ {
 		if o := h.open[i]; one.begun <= o.end && o.begun <= one.end {
 			one = o.join(one) // which may now touch one more
@@ -54,7 +55,7 @@ func (h *Herds) Add(done, total, redis time.Duration) {
 }
 
 func (h herd) join(o herd) herd {
-	j := herd{begun: min(h.begun, o.begun), first: min(h.first, o.first), end: h.end, last: h.last, size: h.size + o.size}
+	j := herd{begun: min(h.begun, o.begun), first: min(h.first, o.first), end: h.end, last: h.last, sum: h.sum + o.sum, size: h.size + o.size}
 	if o.end > j.end {
 		j.end, j.last = o.end, o.last
 	}
@@ -66,7 +67,8 @@ func (h *Herds) close() {
 	o := h.open[0]
 	h.open = slices.Delete(h.open, 0, 1)
 	if len(h.closed) < maxHerds {
-		h.closed = append(h.closed, result.Herd{At: o.begun, First: max(o.first-o.begun, 0), Spread: o.end - o.first, Last: o.last, Size: o.size})
+		h.closed = append(h.closed, result.Herd{At: o.begun, First: max(o.first-o.begun, 0), Spread: o.end - o.first, Last: o.last,
+			Mean: o.sum / time.Duration(o.size), Size: o.size})
 	}
 }
 

@@ -19,19 +19,19 @@ func TestHerds(t *testing.T) {
 		want   []result.Herd
 	}{
 		{"none", nil, nil},
-		{"one", []miss{{50 * ms, 45 * ms, 0}}, []result.Herd{{At: 5 * ms, First: 45 * ms, Last: 45 * ms, Size: 1}}},
+		{"one", []miss{{50 * ms, 45 * ms, 0}}, []result.Herd{{At: 5 * ms, First: 45 * ms, Last: 45 * ms, Mean: 45 * ms, Size: 1}}},
 		{"what Redis takes before and after is not of it", []miss{{50 * ms, 45 * ms, 4 * ms}},
-			[]result.Herd{{At: 6 * ms, First: 43 * ms, Last: 41 * ms, Size: 1}}},
-		{"more time in Redis than in all", []miss{{50 * ms, 4 * ms, 8 * ms}}, []result.Herd{{At: 47 * ms, First: 2 * ms, Size: 1}}},
+			[]result.Herd{{At: 6 * ms, First: 43 * ms, Last: 41 * ms, Mean: 43 * ms, Size: 1}}},
+		{"more time in Redis than in all", []miss{{50 * ms, 4 * ms, 8 * ms}}, []result.Herd{{At: 47 * ms, First: 2 * ms, Mean: 2 * ms, Size: 1}}},
 		{"three that slow each other down", []miss{{60 * ms, 50 * ms, 0}, {80 * ms, 65 * ms, 0}, {90 * ms, 60 * ms, 0}},
-			[]result.Herd{{At: 10 * ms, First: 50 * ms, Spread: 30 * ms, Last: 60 * ms, Size: 3}}},
+			[]result.Herd{{At: 10 * ms, First: 50 * ms, Spread: 30 * ms, Last: 60 * ms, Mean: 175 * ms / 3, Size: 3}}},
 		{"the first to begin is not the first to end", []miss{{50 * ms, 20 * ms, 0}, {60 * ms, 55 * ms, 0}},
-			[]result.Herd{{At: 5 * ms, First: 45 * ms, Spread: 10 * ms, Last: 55 * ms, Size: 2}}},
+			[]result.Herd{{At: 5 * ms, First: 45 * ms, Spread: 10 * ms, Last: 55 * ms, Mean: 75 * ms / 2, Size: 2}}},
 		{"two expiries", []miss{{50 * ms, 45 * ms, 0}, {1095 * ms, 40 * ms, 0}}, []result.Herd{
-			{At: 5 * ms, First: 45 * ms, Last: 45 * ms, Size: 1},
-			{At: 1055 * ms, First: 40 * ms, Last: 40 * ms, Size: 1, Age: 1005 * ms, Took: 45 * ms}}},
+			{At: 5 * ms, First: 45 * ms, Last: 45 * ms, Mean: 45 * ms, Size: 1},
+			{At: 1055 * ms, First: 40 * ms, Last: 40 * ms, Mean: 40 * ms, Size: 1, Age: 1005 * ms, Took: 45 * ms}}},
 		{"one whose record comes late joins two", []miss{{20 * ms, 10 * ms, 0}, {50 * ms, 10 * ms, 0}, {45 * ms, 30 * ms, 0}},
-			[]result.Herd{{At: 10 * ms, First: 10 * ms, Spread: 30 * ms, Last: 10 * ms, Size: 3}}},
+			[]result.Herd{{At: 10 * ms, First: 10 * ms, Spread: 30 * ms, Last: 10 * ms, Mean: 50 * ms / 3, Size: 3}}},
 	} {
 		var h measure.Herds
 		for _, m := range tt.misses {
@@ -59,7 +59,7 @@ func TestHerdsInAnyOrder(t *testing.T) {
 			t.Fatalf("got %d herds, want 20", len(got))
 		}
 		for i, g := range got {
-			want := result.Herd{At: time.Duration(i) * time.Second, First: 40 * ms, Spread: 29 * ms, Last: 40 * ms, Size: 30}
+			want := result.Herd{At: time.Duration(i) * time.Second, First: 40 * ms, Spread: 29 * ms, Last: 40 * ms, Mean: 40 * ms, Size: 30}
 			if i > 0 {
 				want.Age, want.Took = 931*ms, 40*ms
 			}
@@ -94,7 +94,7 @@ func TestRecorderHerds(t *testing.T) {
 		r.Scheduled(0, 0)
 		r.Record(0, 0, o)
 	}
-	want := []result.Herd{{At: 2 * ms, First: 50 * ms, Last: 50 * ms, Size: 1}}
+	want := []result.Herd{{At: 2 * ms, First: 50 * ms, Last: 50 * ms, Mean: 50 * ms, Size: 1}}
 	if diff := cmp.Diff(want, finish(t, r)[0].Herds); diff != "" {
 		t.Errorf("herds (-want +got):\n%s", diff)
 	}

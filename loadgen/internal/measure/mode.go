@@ -21,6 +21,7 @@ type mode struct {
 	spent     spent
 	herds     Herds
 	replicas  []replica // empty if there is but one
+	peak      peak      // of recomputes
 
 	seconds []second // that may still change, one after the other; the first is the oldest
 	newest  int      // the latest second in which a request was due

@@ -135,6 +135,7 @@ func (r *Recorder) Record(mode int, due time.Duration, o *Outcome) {
 		m.spent.add(r.start.Add(due), o)
 		if o.Stored {
 			m.herds.Add(o.Done.Sub(r.start), o.Timing.Total, o.Timing.RedisTime)
+			m.peak.add(due)
 		}
 	}
 	if o.Kind == OK || o.Kind == Timeout || o.Kind == Unsent {

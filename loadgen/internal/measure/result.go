@@ -19,6 +19,7 @@ type Result struct {
 	Server   result.Server // without Counters, which only the server knows
 	Spent    []result.Bucket
 	Herds    []result.Herd
+	Peak     int64         // of recomputes in a second
 	Statuses map[int]int64 // responses by status code
 	Clamped  int64         // values outside the histograms' range, of all three clocks
 	Replicas []result.Replica
@@ -57,6 +58,7 @@ func (r *Recorder) Finish() ([]Result, error) {
 			Server:   m.sums(),
 			Spent:    m.spent.buckets(),
 			Herds:    m.herds.Finish(),
+			Peak:     m.peak.most(),
 			Statuses: m.byStatus(),
 			Replicas: replicas,
 			Clamped:  m.total.response.Clamped() + m.total.service.Clamped() + m.total.lag.Clamped(),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"loadlab/loadgen/internal/figure"
@@ -153,13 +154,29 @@ func hasValue(f *figure.Figures, of field) bool {
 	return false
 }
 
-// phaseTitle returns the name of a phase and a description of its load.
+// phaseTitle returns the name of a phase, and a description of its load and of what is otherwise than in others.
 func phaseTitle(p result.PhaseInfo) string {
 	s := joined(": ", p.Name, p.Load)
 	if p.Mix {
 		s += ", shared by the modes"
 	}
-	return s
+	limit := ""
+	if p.MaxMemory > 0 {
+		limit = "maxmemory=" + scenarioBytes(p.MaxMemory)
+	}
+	return joined(", ", s, config(p.App), limit)
+}
+
+// scenarioBytes renders a number of bytes as scenarios and redis.conf have it: 12mb.
+func scenarioBytes(n int64) string {
+	const kb, mb = 1 << 10, 1 << 20
+	switch {
+	case n%mb == 0:
+		return fmt.Sprintf("%dmb", n/mb)
+	case n%kb == 0:
+		return fmt.Sprintf("%dkb", n/kb)
+	}
+	return strconv.FormatInt(n, 10)
 }
 
 // legend explains the columns that are there, and the marks of their cells.

@@ -7,6 +7,7 @@ type Herd struct {
 	First  Dur   `json:"first_ns"`            // from then until the first of them had stored the page: whoever asked meanwhile found none
 	Spread Dur   `json:"spread_ns,omitempty"` // from then until the last of them had: each starts the page's TTL anew
 	Last   Dur   `json:"last_ns"`             // how long the recompute took whose page was stored last, and stayed
+	Mean   Dur   `json:"mean_ns,omitempty"`   // how long each of them took until it had stored its page: with many pages, a herd is of several
 	Size   int64 `json:"size"`                // responses
 
 	// Of the page that it replaced: how long before At it was stored, and how long that had taken. 0 for the first herd of a cell.

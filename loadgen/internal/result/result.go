@@ -39,7 +39,9 @@ type Run struct {
 	Strategies []Strategy  `json:"strategies,omitempty"`
 	// Traces are those worth a look: of each mode and phase the slowest that were sampled, one near the median, and what they are linked to.
 	Traces []Trace `json:"traces,omitempty"`
-	Gates  []Gate  `json:"gates,omitempty"`
+	// Predictions are what the laws predicted before the gates were judged.
+	Predictions []Prediction `json:"predictions,omitempty"`
+	Gates       []Gate       `json:"gates,omitempty"`
 }
 
 // Dur is a time.Duration under a shorter name.
@@ -116,6 +118,9 @@ type PhaseInfo struct {
 	// 0 and empty with one.
 	Replicas  int    `json:"replicas,omitempty"`
 	Balancing string `json:"balancing,omitempty"`
+	// App is what the phase had otherwise than Stack.Config.
+	App       map[string]string `json:"app,omitempty"`
+	MaxMemory int64             `json:"max_memory,omitempty"` // of Redis, in bytes; 0 is no limit of the scenario's
 }
 
 // Cell is what one mode did in one phase of one round.
@@ -151,6 +156,8 @@ type Cell struct {
 	Herds []Herd `json:"herds,omitempty"`
 	// Replicas are those that the phase's requests were spread over; empty with one.
 	Replicas []Replica `json:"replicas,omitempty"`
+	// Peak is the most of these recomputes whose requests were due within one second, of a mode that asks for many pages.
+	Peak int64 `json:"peak,omitempty"`
 }
 
 // Ledger accounts for every scheduled request: Scheduled = Completed + the sum of Failed (unsent is one of its kinds).

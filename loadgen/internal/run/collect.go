@@ -28,6 +28,9 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 		cell.Took, cell.Herds, cell.Replicas = d.took, results[m].Herds, results[m].Replicas
 		cell.Errors = r.subject.connections.takeErrors(m)
 		maps.DeleteFunc(cell.Errors, func(kind, _ string) bool { return cell.Ledger.Failed[kind] == 0 }) // another replica took the request
+		if mode.Keys.Many() {
+			cell.Peak = results[m].Peak
+		}
 		if after != nil && d.owns(r.report.Modes, m) {
 			count(&cell, d.before, after, appMode(mode.Method, mode.Path))
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"slices"
 	"strings"
 
 	"loadlab/loadgen/internal/world"
@@ -31,17 +32,18 @@ func (s *subject) describe(ctx context.Context) error {
 	config := api.Config{}
 	maps.Copy(config, info.Config)
 	if s.stack.Kind == stack.Remote {
-		changed, err := s.lab.PutConfig(ctx, s.scenario.App.RunTime())
+		set, err := s.lab.PutConfig(ctx, s.scenario.App.RunTime())
 		if err != nil {
 			return fmt.Errorf("configure the app: %w", err)
 		}
-		maps.Copy(config, changed)
+		maps.Copy(config, set)
 		s.warnOfSettings(config)
 	}
 	s.simulated = api.DatabaseInApp(info.Database)
 	head.Database, head.Cache, head.Rows = info.Database, info.Cache, info.Properties
 	head.App = info.Commit + ", " + info.Go
 	head.Config = shown(config)
+	s.settings = changed(s.scenario, config)
 	strategies, err := s.lab.Strategies(ctx)
 	if err != nil {
 		return fmt.Errorf("ask the app for its strategies: %w", err)
@@ -57,6 +59,12 @@ func (s *subject) withoutLab() error {
 	for _, a := range world.Actions() {
 		if a.Lab && needs(s.scenario, func(b world.Action) bool { return b.Name == a.Name }) {
 			return UsageError{fmt.Errorf("%s does %s, which takes the app's lab controls: say where they are with --lab URL", s.scenario.Name, a.Name)}
+		}
+	}
+	for _, p := range s.scenario.Phases {
+		if len(p.App) > 0 {
+			return UsageError{fmt.Errorf("phase %s of %s sets the app's %s, which takes its lab controls: say where they are with --lab URL", p.Name,
+				s.scenario.Name, strings.Join(slices.Sorted(maps.Keys(p.App)), ", "))}
 		}
 	}
 	s.about.warnings = append(s.about.warnings,

@@ -38,7 +38,8 @@ func newReport(cfg Config) *result.Run {
 	for _, p := range s.Phases {
 		info := result.PhaseInfo{
 			Name: p.Name, Kind: string(p.Kind), Load: p.Describe(), Rate: p.Rate(), Users: p.Users, Think: p.Think.Mean(),
-			Warmup: p.Warmup, Mix: len(p.Mix) > 0, For: p.Length(), Total: p.Requests, Arrivals: string(p.Arrivals), Varies: p.Varies(),
+			Warmup: p.Warmup, Mix: len(p.Mix) > 0, For: p.Length(), Total: p.Requests, Arrivals: string(p.Arrivals), Varies: p.Varies(), App: p.App,
+			MaxMemory: p.World.MaxMemory,
 		}
 		if p.World.Replicas > 1 {
 			info.Replicas, info.Balancing = p.World.Replicas, string(p.World.Balancing)

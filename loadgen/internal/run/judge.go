@@ -5,6 +5,7 @@ import (
 
 	"loadlab/loadgen/internal/figure"
 	"loadlab/loadgen/internal/gate"
+	"loadlab/loadgen/internal/law"
 	"loadlab/loadgen/internal/result"
 )
 
@@ -35,7 +36,7 @@ func judge(r *result.Run, gates []*gate.Gate) {
 	case len(r.Limited) > 0 && !r.AllowLimited:
 		reason = "the generator was the bottleneck (--allow-limited judges all the same)"
 	}
-	figures, err := figure.New(r)
+	figures, err := predicted(r)
 	if err != nil && reason == "" {
 		r.Invalid = append(r.Invalid, err.Error())
 		reason = "the run is invalid"
@@ -48,4 +49,18 @@ func judge(r *result.Run, gates []*gate.Gate) {
 		}
 		r.Gates = append(r.Gates, judged)
 	}
+}
+
+// predicted returns the figures of the run, and puts what its laws predict into the report first: it is a figure too.
+func predicted(r *result.Run) (*figure.Figures, error) {
+	figures, err := figure.New(r)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range law.Predictions(figures) {
+		if p.Agreement != law.Unknown {
+			r.Predictions = append(r.Predictions, result.Prediction{Mode: p.Mode, Phase: p.Phase, Figure: p.Figure, Predicted: p.Predicted})
+		}
+	}
+	return figure.New(r)
 }

@@ -36,7 +36,7 @@ func (r *runner) phase(ctx context.Context, b block, p indexed) error {
 			d.oracles[m] = &measure.Oracle{}
 		}
 	}
-	if err := r.subject.around.enter(ctx, p.Phase); err != nil {
+	if err := errors.Join(r.subject.configure(ctx, p.Phase), r.subject.around.enter(ctx, p.Phase)); err != nil {
 		return err
 	}
 	for _, a := range p.Before {

@@ -28,8 +28,9 @@ type portal struct {
 	cached   map[string]int64 // versions by mode
 	version  int64
 	config   api.Config
-	usages   int // how often the usage has been asked for
-	busy     int // how often the counters will still have a recompute that runs
+	limits   []int64 // of Redis' memory, as they were set
+	usages   int     // how often the usage has been asked for
+	busy     int     // how often the counters will still have a recompute that runs
 
 	api, lab *httptest.Server
 	// on, if it is set, sees every request of both ports first; it reports whether it has answered.
@@ -120,6 +121,14 @@ func (p *portal) control(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		answer(w, p.config)
+	case api.PathLabMemory:
+		var limit api.RedisMemory
+		if err := json.NewDecoder(r.Body).Decode(&limit); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		p.limits = append(p.limits, limit.MaxMemory)
+		answer(w, limit)
 	case api.PathLabFlush:
 		clear(p.cached)
 		answer(w, nil)

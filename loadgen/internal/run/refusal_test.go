@@ -22,6 +22,7 @@ func TestRefused(t *testing.T) {
 		{"expire", scenario("during: {expire: 1s}"), "mine does expire, "},
 		{"price change before", scenario("before: [price_change]"), "mine does price_change, "},
 		{"price change during", scenario("during: {price_change: 1s}"), "mine does price_change, "},
+		{"settings of a phase", scenario("app: {ttl: 2s, beta: 2}"), "phase q of mine sets the app's beta, ttl, which takes its lab controls: say where they are with --lab URL"},
 		{"a body that HEAD has not", "why: x\nmodes: {a: {request: HEAD /, check: {min_bytes: 1}}}\nphases: [{name: p, requests: 1}]\n", "mode a: "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -90,6 +90,9 @@ func (r *runner) down(ctx context.Context) {
 	if n := r.subject.droppedSpans(ctx); n > 0 {
 		r.warn(fmt.Sprintf("the app dropped %d spans: traces may have gaps", n))
 	}
+	if err := r.subject.reset(ctx); err != nil {
+		r.warn(err.Error())
+	}
 	if err := r.subject.down(ctx); err != nil {
 		r.warn("at the end of the run: " + err.Error())
 	}

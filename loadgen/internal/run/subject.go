@@ -36,7 +36,8 @@ type subject struct {
 	health      *health
 	pricing     *pricing // nil if the scenario changes no prices
 	around      *around
-	simulated   bool // the database has no wire
+	simulated   bool       // the database has no wire
+	settings    api.Config // that some phase changes, as they are in the others
 }
 
 // newSubject returns a subject that is not up yet. The error is a UsageError: a fault that cannot be done to such a stack.

@@ -14,7 +14,7 @@ const (
 	modeKeys = "(allowed: request, headers, body, expect, check, data, steps, think)"
 )
 
-const phaseKeys = "(allowed: name, warmup, rate, steps, arrivals, users, think, requests, burst, for, mix, before, during, faults, world, connections, timeout, trace)"
+const phaseKeys = "(allowed: name, warmup, rate, steps, arrivals, users, think, requests, burst, for, mix, before, during, faults, app, world, connections, timeout, trace)"
 
 // appKeys are the keys of the app section, as an error lists them.
 func appKeys() string {

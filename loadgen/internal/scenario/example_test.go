@@ -52,7 +52,7 @@ rounds: none
 `))
 	fmt.Println(err)
 	// Output:
-	// scenarios/example.yaml:6:18: unknown key "rat", did you mean "rate"? (allowed: name, warmup, rate, steps, arrivals, users, think, requests, burst, for, mix, before, during, faults, world, connections, timeout, trace)
+	// scenarios/example.yaml:6:18: unknown key "rat", did you mean "rate"? (allowed: name, warmup, rate, steps, arrivals, users, think, requests, burst, for, mix, before, during, faults, app, world, connections, timeout, trace)
 	// scenarios/example.yaml:6:35: for needs a unit: 6s or 6ms
 	// scenarios/example.yaml:9:9: rounds wants a whole number, got "none"
 }

@@ -112,7 +112,7 @@ func (r *reader) scenario(n ast.Node, s *Scenario) {
 	has := r.object(n, "a scenario",
 		key{"name", func(n ast.Node) { s.Name = r.name(n, "name") }},
 		key{"why", func(n ast.Node) { s.Why = r.line(n, "why") }},
-		key{"app", func(n ast.Node) { s.App = r.app(n) }},
+		key{"app", func(n ast.Node) { s.App = r.app(n, false) }},
 		key{"world", func(n ast.Node) { s.World = r.world(n, s.World) }},
 		key{"modes", func(n ast.Node) { s.Modes = r.modes(n) }},
 		key{"objective", func(n ast.Node) { s.Objective = r.objective(n) }},
@@ -184,8 +184,8 @@ func (r *reader) objective(n ast.Node) *Objective {
 	return o
 }
 
-// app reads the app's configuration. A key is a knob of the app.
-func (r *reader) app(n ast.Node) api.Config {
+// app reads the app's configuration, or what a phase sets of it, which the app must be able to change while it runs. A key is a knob of the app.
+func (r *reader) app(n ast.Node, running bool) api.Config {
 	config := api.Config{}
 	var keys []key
 	for _, k := range api.Knobs() {
@@ -193,7 +193,12 @@ func (r *reader) app(n ast.Node) api.Config {
 			keys = append(keys, key{k.Name, func(n ast.Node) { r.knob(n, k, config) }})
 		}
 	}
-	r.object(n, "app", keys...)
+	has := r.object(n, "app", keys...)
+	for _, k := range api.Knobs() {
+		if at := has[k.Name]; at != nil && running && !k.RunTime {
+			r.errorf(at, "%s cannot be changed while the app runs: set it in the scenario's app", k.Name)
+		}
+	}
 	return config
 }
 

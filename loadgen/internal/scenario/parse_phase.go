@@ -50,6 +50,7 @@ func (r *reader) phase(n ast.Node, modes []Mode, base Phase) Phase {
 		key{"before", func(n ast.Node) { p.Before = r.before(n) }},
 		key{"during", func(n ast.Node) { p.During = r.during(n) }},
 		key{"faults", func(n ast.Node) { p.Faults = r.faults(n) }},
+		key{"app", func(n ast.Node) { p.App = r.app(n, true) }},
 		key{"world", func(n ast.Node) { p.World = r.world(n, base.World) }},
 		key{"connections", func(n ast.Node) { p.Connections = r.count(n, "connections", 1, maxConnections) }},
 		key{"timeout", func(n ast.Node) { p.Timeout = r.timeout(n) }},

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"loadlab/app/api"
 )
 
 // Phase is one stretch of load. It has exactly one of these shapes:
@@ -37,6 +39,8 @@ type Phase struct {
 	During []Every
 	Faults []Fault
 	World  World // the scenario's, as far as the phase has no other
+	// App is what the phase sets of the app, while it lasts; all of it can be changed while the app runs. For the rest the scenario's settings hold.
+	App api.Config
 
 	Connections int           // the most that may be open: of a closed phase and a burst, one for each user
 	Timeout     time.Duration // at most hist.Highest
