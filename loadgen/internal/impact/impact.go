@@ -32,6 +32,9 @@ type Sample struct {
 // Band is the time from the begin of a fault to its end, since the phase began.
 type Band struct{ From, To time.Duration }
 
+// Has reports whether a request that was due then is of the band.
+func (b Band) Has(due time.Duration) bool { return b.From <= due && due < b.To }
+
 const (
 	slice     = 100 * time.Millisecond
 	leastSlow = 10 * time.Millisecond

@@ -92,7 +92,7 @@ const (
 
 func (w *watch) partOf(due time.Duration) int {
 	for _, b := range w.bands {
-		if b.From <= due && due < b.To {
+		if b.Has(due) {
 			return insideFaults
 		}
 	}
