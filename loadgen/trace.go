@@ -19,7 +19,7 @@ func traceCommand(env environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "trace RUN.json", Short: "Draw the traces that a run kept: where the time of a slow request went", Args: arguments(cobra.ExactArgs(1)),
 		Long: `Draw the traces that a run kept. Of each mode and phase a run keeps the slowest requests that were sampled, one near the median, one for
-each fault (one that failed, or else the slowest of those that were due while it lasted), and the recomputes that those waited for. Without flags: the slowest of all.`,
+each fault (one that failed, or else the slowest of those that met it), and the recomputes that those waited for. Without flags: the slowest of all.`,
 		Example: `  loadgen trace runs/20261123-001233-stampede/run.json
   loadgen trace runs/20261123-001233-stampede/run.json --mode ttl --phase expiry
   loadgen trace runs/20261123-001233-stampede/run.json --list`,

@@ -9,7 +9,7 @@ type Trace struct {
 	Phase string `json:"phase"`
 	Round int    `json:"round,omitempty"`
 	Why   string `json:"why"`
-	// Faults are those that lasted when the request was due, by Fault.Text, and for which it is kept: no matter for what else it is.
+	// Faults are those that lasted when the request was due or under way, by Fault.Text, and for which it is kept, no matter for what else it is.
 	Faults []string  `json:"faults,omitempty"`
 	Due    time.Time `json:"due"` // what the start of each span is relative to; of a linked trace that is no request: when it began
 
@@ -27,7 +27,7 @@ type Trace struct {
 const (
 	Slowest = "slowest" // one of the slowest of its mode and phase
 	Median  = "median"  // the nearest to the median of its mode and phase
-	Befell  = "fault"   // of those of its mode that were due while a fault lasted, the slowest that failed, or else the slowest
+	Befell  = "fault"   // of those of its mode that met a fault, the slowest that failed, or else the slowest
 	Linked  = "linked"  // a kept trace waited for it, or caused it
 )
 

@@ -125,18 +125,18 @@ func (t *tracing) Record(mode int, due time.Duration, start time.Time, o *measur
 	}
 	s := p.sample(mode, start.Add(due), o)
 	if t.keeper != nil {
-		t.keeper.Offer(s, p.faultsAt(due)...)
+		t.keeper.Offer(s, p.faultsMet(due, o.Done.Sub(start))...)
 	}
 	if t.export != nil {
 		t.export.Add(s)
 	}
 }
 
-// faultsAt returns the faults that are planned to last when a request is due.
-func (p *tracedPhase) faultsAt(due time.Duration) []string {
+// faultsMet returns the faults that are planned to last when a request is due or under way.
+func (p *tracedPhase) faultsMet(due, done time.Duration) []string {
 	var texts []string
 	for _, f := range p.faults {
-		if f.Has(due) {
+		if f.Meets(due, done) {
 			texts = append(texts, f.text)
 		}
 	}

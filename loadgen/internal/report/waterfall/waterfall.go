@@ -56,7 +56,7 @@ func (p *page) head(t *result.Trace) {
 		p.wrap(tty.Red, "failed: "+tty.Clean(t.Failed))
 	}
 	for _, f := range t.Faults {
-		p.wrap(tty.Yellow, "due during "+tty.Clean(f))
+		p.wrap(tty.Yellow, "met "+tty.Clean(f))
 	}
 	if s := costs(t); s != "" {
 		p.wrap(tty.Plain, s)

@@ -65,7 +65,7 @@ func (c *cell) offer(s trace.Sample) {
 	}
 }
 
-// befall offers the cell a request that was due while a fault lasted.
+// befall offers the cell a request that met a fault.
 func (c *cell) befall(fault string, s trace.Sample) {
 	store := c.keeper.cfg.Store
 	i := slices.IndexFunc(c.befallen, func(b befallen) bool { return b.fault == fault })

@@ -53,7 +53,7 @@ func New(cfg Config) *Keeper {
 	}
 }
 
-// Offer offers the keeper a sampled request that has ended, with the faults that lasted when it was due. It is called by those who measure: it
+// Offer offers the keeper a sampled request that has ended, with the faults that it met. It is called by those who measure: it
 // takes about a microsecond.
 func (k *Keeper) Offer(s trace.Sample, faults ...string) {
 	k.mu.Lock()
