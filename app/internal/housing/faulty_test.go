@@ -84,7 +84,7 @@ func (r faultRig) load(what string, want error, took time.Duration) {
 	if !errors.Is(err, want) || want == nil && err != nil || time.Since(start) != took {
 		r.Errorf("%s: got %v after %s, want %v after %s", what, err, time.Since(start), want, took)
 	}
-	if want != nil && !errors.As(err, new(*outage.Error)) {
+	if errors.As(want, new(syscall.Errno)) && !errors.As(err, new(*outage.Error)) { // whoever loses patience knows of none
 		r.Errorf("%s: %v is no outage", what, err)
 	}
 }
