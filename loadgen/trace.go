@@ -18,8 +18,8 @@ func traceCommand(env environment) *cobra.Command {
 	var expand, all bool
 	cmd := &cobra.Command{
 		Use: "trace RUN.json", Short: "Draw the traces that a run kept: where the time of a slow request went", Args: arguments(cobra.ExactArgs(1)),
-		Long: `Draw the traces that a run kept. Of each mode and phase a run keeps the slowest requests that were sampled, one near the median, and the
-recomputes that those waited for. Without flags: the slowest of all.`,
+		Long: `Draw the traces that a run kept. Of each mode and phase a run keeps the slowest requests that were sampled, one near the median, one for
+each fault (one that failed, or else the slowest of those that met it), and the recomputes that those waited for. Without flags: the slowest of all.`,
 		Example: `  loadgen trace runs/20261123-001233-stampede/run.json
   loadgen trace runs/20261123-001233-stampede/run.json --mode ttl --phase expiry
   loadgen trace runs/20261123-001233-stampede/run.json --list`,
@@ -27,7 +27,7 @@ recomputes that those waited for. Without flags: the slowest of all.`,
 	flags := cmd.Flags()
 	flags.StringVar(&mode, "mode", "", "of this mode")
 	flags.StringVar(&phase, "phase", "", "of this phase")
-	flags.StringVar(&why, "why", "", "kept for this reason: slowest, median or linked")
+	flags.StringVar(&why, "why", "", "kept for this reason: slowest, median, fault or linked")
 	flags.StringVar(&id, "id", "", "the trace with this id, or the first digits of one")
 	flags.BoolVar(&expand, "expand", false, "draw each of repeated queries too")
 	flags.BoolVar(&all, "all", false, "draw all that match, not only the slowest")

@@ -35,7 +35,7 @@ type sqlDialect struct {
 	// grace returns how much of a call's timeout is left to the database to stop in. nil: it needs none.
 	grace func(timeout time.Duration) time.Duration
 	// unreachable reports whether err is that the database could not be reached, or ended the connection; refused whether it is that there
-	// could be no connection. nil: it is in this process.
+	// could be no connection.
 	unreachable, refused func(err error) bool
 	// explain runs a query with the database's EXPLAIN and returns the plan as text.
 	explain func(ctx context.Context, conn *sql.Conn, query string) (string, error)
@@ -49,7 +49,3 @@ func (d sqlDialect) graceOf(timeout time.Duration) time.Duration {
 	}
 	return d.grace(timeout)
 }
-
-func (d sqlDialect) isUnreachable(err error) bool { return d.unreachable != nil && d.unreachable(err) }
-
-func (d sqlDialect) isRefused(err error) bool { return d.refused != nil && d.refused(err) }

@@ -176,6 +176,18 @@ func cannotBeReached(op string, err error) error {
 	return fmt.Errorf("the database cannot be reached (a simulated fault): %w", &net.OpError{Op: op, Net: "sqlite", Err: err})
 }
 
+// simulatedUnreachable reports whether err is that a fault kept the database from being reached, or that its connection is lost. SQLite itself,
+// which is in this process, is always reached.
+func simulatedUnreachable(err error) bool {
+	return errors.Is(err, net.ErrClosed) || errors.As(err, new(*net.OpError))
+}
+
+// simulatedRefused reports whether err is that no connection could be made.
+func simulatedRefused(err error) bool {
+	var e *net.OpError
+	return errors.As(err, &e) && e.Op == "dial"
+}
+
 // Fault returns the fault in force, or the last one. Where the database has a wire of its own, the error is ErrWire.
 func (s *Store) Fault() (api.FaultSeen, error) {
 	if s.wire == nil {

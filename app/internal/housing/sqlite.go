@@ -30,7 +30,9 @@ func sqlite() sqlDialect {
 		storage: func(context.Context, *bun.DB) error { return nil },
 		fill:    sqliteFill,
 		explain: sqliteExplain,
-		writer:  make(chan struct{}, 1),
+
+		unreachable: simulatedUnreachable, refused: simulatedRefused,
+		writer: make(chan struct{}, 1),
 	}
 }
 

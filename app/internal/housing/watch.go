@@ -100,7 +100,7 @@ func (s *Store) resultOf(ctx context.Context, err error) outage.Result {
 		return outage.Answered
 	case outage.GaveUp(ctx) || errors.Is(err, sql.ErrConnDone):
 		return outage.Unknown
-	case errors.Is(err, context.DeadlineExceeded) || s.dialect.isUnreachable(err):
+	case errors.Is(err, context.DeadlineExceeded) || s.dialect.unreachable(err):
 		return outage.Failed
 	}
 	return outage.Answered
@@ -108,7 +108,7 @@ func (s *Store) resultOf(ctx context.Context, err error) outage.Result {
 
 // stale reports whether err is that the connection was dead, of which a new one may know nothing.
 func (s *Store) stale(ctx context.Context, err error) bool {
-	return err != nil && ctx.Err() == nil && s.dialect.isUnreachable(err) && !s.dialect.isRefused(err)
+	return err != nil && ctx.Err() == nil && s.dialect.unreachable(err) && !s.dialect.refused(err)
 }
 
 // dropIdle closes the connections that nobody uses: when one is dead, so are most.

@@ -106,9 +106,9 @@ func TestDatabaseFault(t *testing.T) {
 	if a := do(t, http.MethodPut, url, `{"kind":"hang"}`); a.StatusCode != http.StatusConflict {
 		t.Errorf("a second: got %d %s", a.StatusCode, a.body)
 	}
-	for path, want := range map[string]int{page: http.StatusInternalServerError, r.api.URL + api.PathReadyz: http.StatusServiceUnavailable} {
-		if a := get(t, path); a.StatusCode != want {
-			t.Errorf("%s: got %d %s, want %d", path, a.StatusCode, a.body, want)
+	for _, path := range []string{page, r.api.URL + api.PathReadyz} {
+		if a := get(t, path); a.StatusCode != http.StatusServiceUnavailable {
+			t.Errorf("%s: got %d %s, want 503", path, a.StatusCode, a.body)
 		}
 	}
 	if d := decode[api.Distances](t, get(t, r.lab.URL+api.PathLabPing)).Database; d.N != 0 || !strings.Contains(d.Error, "connection refused") {
@@ -116,7 +116,7 @@ func TestDatabaseFault(t *testing.T) {
 	}
 	seen := decode[api.FaultSeen](t, get(t, url))
 	over := decode[api.FaultSeen](t, do(t, http.MethodDelete, url, ""))
-	if seen.Refused < 3 || !seen.Ended.IsZero() || over.Refused != seen.Refused || over.Ended.Before(over.Began) || over.Refused != over.Connects+over.Statements {
+	if seen.Refused < 3 || !seen.Ended.IsZero() || over.Refused < seen.Refused || over.Ended.Before(over.Began) || over.Refused != over.Connects+over.Statements {
 		t.Errorf("seen %+v, over %+v, want at least 3 refused", seen, over)
 	}
 	if a := get(t, page); a.StatusCode != http.StatusOK {

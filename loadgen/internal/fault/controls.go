@@ -7,6 +7,7 @@ import (
 
 	"loadlab/app/api"
 	"loadlab/loadgen/internal/lab"
+	"loadlab/loadgen/internal/unit"
 	"loadlab/loadgen/internal/world"
 )
 
@@ -20,7 +21,8 @@ func (d Simulated) Begin(ctx context.Context, f world.Fault, s world.Settings) (
 		e, err := d.Lab.EndDatabaseFault(ctx)
 		met := e.Held + e.Refused + e.Reset + e.Delayed
 		return Seen{Effect: met > 0, Text: "the driver " + counts(
-			count{e.Connections, "struck %d open connections"}, count{e.Held, "held %d calls"}, count{e.Refused, "refused %d"}, count{e.Reset, "reset %d"}, count{e.Delayed, "delayed %d"},
+			count{"struck", e.Connections, "open connection"}, count{"held", e.Held, "call"}, count{"refused", e.Refused, "call"}, count{"reset", e.Reset, "call"},
+			count{"delayed", e.Delayed, "call"},
 		)}, err
 	}), err
 }
@@ -48,7 +50,7 @@ func (c Controls) Begin(ctx context.Context, f world.Fault, s world.Settings) (R
 		_, err := c.Lab.LockDatabase(ctx, longestLock)
 		return ending(func(ctx context.Context) (Seen, error) {
 			e, err := c.Lab.UnlockDatabase(ctx)
-			return Seen{Effect: e.Waited > 0, Text: fmt.Sprintf("the table was locked; the database saw %d transactions wait for it, up to %d at a time", e.Waited, e.MaxWaiting)}, err
+			return Seen{Effect: e.Waited > 0, Text: fmt.Sprintf("the table was locked; the database saw %s wait for it, up to %d at a time", unit.Counted(e.Waited, "transaction"), e.MaxWaiting)}, err
 		}), err
 	}
 	return nil, fmt.Errorf("the app has no control for %s", f.Kind)
@@ -61,7 +63,7 @@ func (c Controls) flush(ctx context.Context) (Running, error) {
 		err = c.Lab.Flush(ctx)
 	}
 	return ending(func(context.Context) (Seen, error) {
-		return Seen{Effect: keys > 0, Text: fmt.Sprintf("%d keys were deleted", keys)}, nil
+		return Seen{Effect: keys > 0, Text: "deleted: " + unit.Counted(int64(keys), "key")}, nil
 	}), err
 }
 
@@ -79,6 +81,6 @@ func (c Controls) evict(ctx context.Context, s world.Settings) (Running, error) 
 		}
 		_, err = c.Lab.LimitMemory(ctx, api.RedisMemory{MaxMemory: before.MaxMemory})
 		evicted := after.Evicted - before.Evicted
-		return Seen{Effect: evicted > 0, Text: fmt.Sprintf("Redis evicted %d pages", evicted)}, err
+		return Seen{Effect: evicted > 0, Text: "Redis evicted " + unit.Counted(evicted, "page")}, err
 	}), err
 }

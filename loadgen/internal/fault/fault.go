@@ -70,13 +70,16 @@ type CannotError struct {
 func (e CannotError) Error() string {
 	takes := make([]string, len(e.Fault.By))
 	for i, by := range e.Fault.By {
-		takes[i] = needs(by)
+		takes[i] = needs(e.Fault, by)
 	}
 	return fmt.Sprintf("%s: %s takes %s, which this stack does not have", e.Fault.Server, e.Fault.Kind, strings.Join(takes, " or "))
 }
 
-// needs names what a means takes.
-func needs(by world.Means) string {
+// needs names what a fault by that means takes.
+func needs(f world.Fault, by world.Means) string {
+	if f.Kind == "lock" {
+		return "PostgreSQL and the app's lab controls (--lab URL)"
+	}
 	return map[world.Means]string{
 		world.Process:   "a process of the lab's own",
 		world.Wire:      "a link (--links ADDRESS, on a stack that has them)",

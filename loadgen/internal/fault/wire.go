@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"loadlab/loadgen/internal/unit"
 	"loadlab/loadgen/internal/world"
 	"loadlab/loadgen/internal/world/link"
 	"loadlab/loadgen/internal/world/link/control"
@@ -46,15 +47,16 @@ func (w wired) End(ctx context.Context) (Seen, error) {
 		return Seen{}, err
 	}
 	return Seen{Effect: !e.Nothing(), Text: "the link " + counts(
-		count{e.Connections, "struck %d connections"}, count{e.Refused, "was refused %d times when it tried to connect itself"}, count{e.Resets, "reset %d connections"},
-		count{e.Held, "held back %d bytes"}, count{e.Dropped, "dropped %d bytes"}, count{e.Delayed, "delayed %d answers"},
+		count{"struck", e.Connections, "connection"}, count{"was refused its own connections", e.Refused, "time"}, count{"reset", e.Resets, "connection"},
+		count{"held back", e.Held, "byte"}, count{"dropped", e.Dropped, "byte"}, count{"delayed", e.Delayed, "answer"},
 	)}, nil
 }
 
-// count is a number and what it counts.
+// count is what was done, and to how many of what.
 type count struct {
+	did  string
 	n    int64
-	text string
+	what string // one of them
 }
 
 // counts lists the counts that are not 0.
@@ -62,7 +64,7 @@ func counts(all ...count) string {
 	var parts []string
 	for _, c := range all {
 		if c.n > 0 {
-			parts = append(parts, fmt.Sprintf(c.text, c.n))
+			parts = append(parts, c.did+" "+unit.Counted(c.n, c.what))
 		}
 	}
 	if len(parts) == 0 {

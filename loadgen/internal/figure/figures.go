@@ -28,7 +28,8 @@ type Figures struct {
 	parts  map[string]bool // names of the parts of phases with faults: see Inside
 }
 
-// Inside and Outside, after the name of a phase with faults, name the requests that were due while a fault lasted, and the others.
+// Inside and Outside, after the name of a phase with faults, name the requests that were due or under way while a fault lasted, and
+// the others.
 const (
 	Inside  = "/inside"
 	Outside = "/outside"

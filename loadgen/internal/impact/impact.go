@@ -32,20 +32,34 @@ type Sample struct {
 // Band is the time from the begin of a fault to its end, since the phase began.
 type Band struct{ From, To time.Duration }
 
+// Meets reports whether a request met the fault: it was due while that lasted, or was not done when it began.
+func (b Band) Meets(due, done time.Duration) bool {
+	return due < b.To && (due >= b.From || done > b.From)
+}
+
 const (
 	slice     = 100 * time.Millisecond
 	leastSlow = 10 * time.Millisecond
 )
 
 // Of returns what the fault that lasted over band did to the samples of a phase of that length. It sorts samples by their due times. Samples
-// within others, the bands of other faults of the phase, are neither inside nor outside.
+// that met others, the bands of other faults of the phase, and not this one are neither inside nor outside.
 func Of(samples []Sample, band Band, others []Band, length time.Duration) result.Impact {
 	slices.SortFunc(samples, func(a, b Sample) int { return int(a.Due - b.Due) })
-	inside := between(samples, band.From, band.To)
-	outside := slices.DeleteFunc(slices.Concat(samples[:first(samples, band.From)], samples[first(samples, band.To):]), func(s Sample) bool {
-		return slices.ContainsFunc(others, func(o Band) bool { return o.From <= s.Due && s.Due < o.To })
-	})
-	j := judge{samples: samples, band: band, until: length, slow: slow(samples[:first(samples, band.From)])}
+	var inside, outside, before []Sample
+	for _, s := range samples {
+		switch {
+		case band.Meets(s.Due, s.Done):
+			inside = append(inside, s)
+			continue
+		case s.Due < band.From:
+			before = append(before, s)
+		}
+		if !slices.ContainsFunc(others, func(o Band) bool { return o.Meets(s.Due, s.Done) }) {
+			outside = append(outside, s)
+		}
+	}
+	j := judge{samples: samples, band: band, until: length, slow: slow(before)}
 	for _, o := range others { // what comes after the next fault's begin is its own doing
 		if o.From >= band.To {
 			j.until = min(j.until, o.From)
@@ -93,7 +107,7 @@ func stretch(samples []Sample, took time.Duration) result.Stretch {
 	return s
 }
 
-// slow returns the response time above which a request shows the fault, from those that were due before it.
+// slow returns the response time above which a request shows the fault, from those that were done before it.
 func slow(before []Sample) time.Duration {
 	h := hist.New()
 	for _, s := range before {

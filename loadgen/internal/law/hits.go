@@ -51,7 +51,8 @@ func (x subject) hits() (Prediction, bool) {
 	out.interval = func(alpha float64) (float64, float64) {
 		// How old the page was when the phase began decides whether there is a cycle more in it or less.
 		wide := (math.Sqrt2*math.Erfinv(1-alpha)*r.deviation + edge) / float64(all)
-		return max(r.least-wide, 0), min(r.mean+wide, 1)
+		n := float64(all) // hits are whole
+		return math.Floor(max(r.least-wide, 0)*n) / n, math.Ceil(min(r.mean+wide, 1)*n) / n
 	}
 	return out, true
 }

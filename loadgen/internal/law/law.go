@@ -75,7 +75,7 @@ func Predictions(f *figure.Figures) []Prediction {
 		for _, m := range f.Run.Modes {
 			t := f.Total(m.Name, p.Name)
 			s, ok := laws[m.Strategy]
-			if t == nil || !ok || t.Counters() == nil {
+			if t == nil || !ok || t.Counters() == nil || len(t.Faults) > 0 { // the laws are of a world in which nothing fails
 				continue
 			}
 			c := t.Counters()

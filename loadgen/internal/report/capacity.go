@@ -37,6 +37,11 @@ func capacity(f *figure.Figures) Section {
 		"seconds a second of all processes of the app, the database and Redis, and not of the generator.", within, unit.Percent(bound.Beyond()))}
 	if t.has(func(c Cell) bool { return c.Text == never }) {
 		lines = append(lines, fmt.Sprintf("%s: in no phase; %s and load are those of the phase with the least %s.", never, o.Figure, o.Figure))
+		for _, row := range g.Rows {
+			if row[1].Text == never {
+				lines = append(lines, fmt.Sprintf("%s can never keep to %s here: with %s, its best phase, its %s is %s.", row[0].Text, within, row[5].Text, o.Figure, row[4].Text))
+			}
+		}
 	}
 	if t.has(func(c Cell) bool { return c.Text == unit.None }) {
 		lines = append(lines, unit.None+": not measured, or in too few requests.")

@@ -48,12 +48,9 @@ func faultsOf(f *figure.Figures) []faultOf {
 // faults has a section for each fault: what it did to each mode.
 func faults(f *figure.Figures) []Section {
 	var sections []Section
-	for _, x := range faultsOf(f) {
-		t := &Table{Columns: []Column{
-			{Title: "mode", Left: true}, {Above: "p99", Title: "before, after"}, {Above: "p99", Title: "during"}, {Title: "errors"}, {Above: "without", Title: "cache"},
-			{Above: "detected", Title: "after"}, {Above: "paid for", Title: "it for"}, {Above: "recovered", Title: "after"},
-			{Above: "calls/s", Title: "made to it"}, {Title: "stalest"},
-		}}
+	all := faultsOf(f)
+	for _, x := range all {
+		t := &Table{Second: "When it was felt: " + x.text, Columns: faultColumns()}
 		g := Group{Name: x.phase, Title: x.phase}
 		for _, m := range x.modes {
 			g.Rows = append(g.Rows, x.row(f, m))
@@ -63,7 +60,27 @@ func faults(f *figure.Figures) []Section {
 			ID: Faults, Heading: fmt.Sprintf("Fault: %s, in phase %s", x.text, x.phase), Table: dropEmpty(t), Prose: x.notes(f),
 		})
 	}
+	if len(all) == 0 {
+		return nil
+	}
+	sections[0].Prose = append(sections[0].Prose, prose("detected: until the first request that shows it had ended (an error, an answer without the cache, or a slow one); paid for: until "+
+		"requests no longer failed or were slow, while it went on; recovered: from its end until requests were as before it, to 100 ms; calls/s made to it: by the app, while it was down.")...)
+	if len(all) == 1 { // else the matrix has it
+		sections[0].Prose = append(sections[0].Prose, traceLegend(f)...)
+	}
 	return sections
+}
+
+// faultColumns are those of row.
+func faultColumns() []Column {
+	return []Column{
+		{Title: "mode", Left: true, Part: figure.InAll},
+		{Above: "p99 before", Title: "and after", Part: figure.InLatency}, {Above: "p99", Title: "during", Part: figure.InLatency},
+		{Title: "errors", Part: figure.InLatency}, {Above: "without", Title: "cache", Part: figure.InLatency},
+		{Above: "detected", Title: "after", Part: figure.InCost}, {Above: "paid for", Title: "it for", Part: figure.InCost},
+		{Above: "recovered", Title: "after", Part: figure.InCost}, {Above: "calls/s", Title: "made to it", Part: figure.InCost},
+		{Title: "stalest", Part: figure.InLatency}, {Title: "trace", Left: true, Part: figure.InLatency},
+	}
 }
 
 func (x faultOf) row(f *figure.Figures, mode string) []Cell {
@@ -84,7 +101,7 @@ func (x faultOf) row(f *figure.Figures, mode string) []Cell {
 	if sum.stalest > 0 {
 		stalest = latency(sum.stalest)
 	}
-	return append(cells, calls, stalest)
+	return append(cells, calls, stalest, x.trace(f, mode))
 }
 
 // lasted renders the greatest of some times; none stands for one that was not over.
@@ -187,7 +204,8 @@ func longer(a, b *time.Duration) *time.Duration {
 func (x faultOf) notes(f *figure.Figures) []Note {
 	var lines []string
 	first := x.of[x.modes[0]][0]
-	lines = append(lines, fmt.Sprintf("Done by %s. Seen, with %s: %s.", means(first.By), x.modes[0], strings.TrimSuffix(first.Evidence, ".")))
+	lines = append(lines, fmt.Sprintf("Done by %s. Seen, with %s: %s. Slow is, for %s, what takes more than %s.",
+		means(first.By), x.modes[0], strings.TrimSuffix(first.Evidence, "."), x.modes[0], unit.Latency(first.Impact.Slow)))
 	for _, m := range x.modes {
 		sum := sumUp(x.of[m])
 		if sum.errors > 0 {
@@ -198,9 +216,6 @@ func (x faultOf) notes(f *figure.Figures) []Note {
 			lines = append(lines, text+".")
 		}
 	}
-	slow := first.Impact.Slow
-	lines = append(lines, fmt.Sprintf("detected: until the first request that shows it had ended (an error, an answer without the cache, or one of more than %s, with %s); paid for: until requests no longer "+
-		"failed or were slow, while it went on; recovered: from its end until requests were as before it, to 100 ms; calls/s made to it: by the app, while it was down.", unit.Latency(slow), x.modes[0]))
 	return prose(lines...)
 }
 

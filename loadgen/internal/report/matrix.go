@@ -40,9 +40,9 @@ func matrix(f *figure.Figures) []Section {
 		}
 		t.Groups = append(t.Groups, g)
 	}
-	return []Section{{ID: Matrix, Heading: "Outages: what each fault cost each mode", Table: t, Prose: prose(
-		"errors: requests that failed while the fault lasted; extra p99: of those that were due meanwhile, beyond the p99 of the others of the phase; " +
-			"stalest: the longest that a page was served after a price change while the fault lasted; back after: from its end until requests were as before.")}}
+	return []Section{{ID: Matrix, Heading: "Outages: what each fault cost each mode", Table: t, Prose: append(prose(
+		"errors: of the requests that were due or under way while the fault lasted; extra p99: theirs beyond that of the others of the phase; "+
+			"stalest: the longest that a page was served after a price change while the fault lasted; back after: from its end until requests were as before."), traceLegend(f)...)}}
 }
 
 // matrixLine is one figure of a cell of the matrix.
@@ -78,6 +78,7 @@ func matrixLines() []matrixLine {
 			return latency(s.stalest)
 		})},
 		{"back after", of(func(s faultSum) Cell { return lasted(s.recover, "not seen") })},
+		{"trace", func(f *figure.Figures, x faultOf, mode string) Cell { return x.trace(f, mode) }},
 	}
 }
 

@@ -15,7 +15,7 @@ type Fault struct {
 
 // Impact is what a fault did to the requests of one mode.
 type Impact struct {
-	Inside  Stretch `json:"inside"`  // requests that were due while it lasted
+	Inside  Stretch `json:"inside"`  // requests that were due or under way while it lasted
 	Outside Stretch `json:"outside"` // the others of the phase
 	// Detect is the time from its begin until the first request that shows it has ended: an error, a response that says that its server ran
 	// without the cache, or one that took unusually long. None if no request shows it.

@@ -144,7 +144,7 @@ type Cell struct {
 	Stale    *Stale            `json:"stale,omitempty"`
 	// Spent is what the time was spent on, by response time, shortest first; of responses that carried Server-Timing.
 	Spent []Bucket `json:"spent,omitempty"`
-	// Faults are those of the phase. Inside and Outside are the cell's requests that were due while one of them lasted, and the others; nil
+	// Faults are those of the phase. Inside and Outside are the cell's requests that were due or under way while one of them lasted, and the others; nil
 	// without faults.
 	Faults  []Fault `json:"faults,omitempty"`
 	Inside  *Cell   `json:"inside,omitempty"`

@@ -4,12 +4,14 @@ import "time"
 
 // Trace is one sampled request. Durations are in nanoseconds in JSON.
 type Trace struct {
-	ID    string    `json:"id"` // 32 hexadecimal digits
-	Mode  string    `json:"mode"`
-	Phase string    `json:"phase"`
-	Round int       `json:"round,omitempty"`
-	Why   string    `json:"why"`
-	Due   time.Time `json:"due"` // what the start of each span is relative to; of a linked trace that is no request: when it began
+	ID    string `json:"id"` // 32 hexadecimal digits
+	Mode  string `json:"mode"`
+	Phase string `json:"phase"`
+	Round int    `json:"round,omitempty"`
+	Why   string `json:"why"`
+	// Faults are those that lasted when the request was due or under way, by Fault.Text, and for which it is kept, no matter for what else it is.
+	Faults []string  `json:"faults,omitempty"`
+	Due    time.Time `json:"due"` // what the start of each span is relative to; of a linked trace that is no request: when it began
 
 	Response time.Duration `json:"response_ns,omitempty"` // due to done; 0 for a linked trace that is no request
 	Service  time.Duration `json:"service_ns,omitempty"`  // sent to done
@@ -25,6 +27,7 @@ type Trace struct {
 const (
 	Slowest = "slowest" // one of the slowest of its mode and phase
 	Median  = "median"  // the nearest to the median of its mode and phase
+	Befell  = "fault"   // of those of its mode that met a fault, the slowest that failed, or else the slowest
 	Linked  = "linked"  // a kept trace waited for it, or caused it
 )
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"loadlab/app/api"
@@ -188,7 +189,7 @@ func (s *subject) pingDuring(ctx context.Context, f world.Fault, lasts time.Dura
 	case err != nil:
 		return ""
 	case p.Error != "":
-		return "a ping of the app failed: " + p.Error
+		return "a ping of the app failed: " + strings.TrimPrefix(p.Error, "after 0 of 1: ")
 	}
 	return ""
 }

@@ -55,11 +55,11 @@ func (r *runner) doFault(ctx context.Context, d *driven, b *befallen) error {
 	if b.by, err = r.subject.stage.Choose(b.Fault.Fault); err != nil {
 		return err
 	}
+	b.began = time.Since(began) // what is done takes its time, and is felt meanwhile: an app that drains refuses connections
 	running, err := r.subject.stage.Begin(ctx, b.by, b.Fault.Fault, b.Settings)
 	if err != nil {
 		return err
 	}
-	b.began = time.Since(began)
 	if !b.Fault.Fault.Moment {
 		b.pinged = r.subject.pingDuring(ctx, b.Fault.Fault, b.For)
 		_ = world.Sleep(ctx, b.At+b.For-time.Since(began)) // a phase that ends before its time ends the fault too

@@ -34,7 +34,7 @@ func (r *runner) finishWatch(ctx context.Context, d *driven) faultParts {
 	}
 	for _, b := range d.befallen {
 		if text, ok := b.evidence(); b.ended > 0 && !ok {
-			r.invalid("%s in phase %s, round %d, had no effect: %s", b.Describe(), d.phase.Name, d.block.round, text)
+			r.invalid("%s in phase %s of %s, round %d, had no effect: %s", b.Describe(), d.phase.Name, d.block.name(), d.block.round, text)
 		}
 	}
 	if outages, err := r.subject.lab.Outages(context.WithoutCancel(ctx)); err == nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"loadlab/loadgen/internal/client"
+	"loadlab/loadgen/internal/impact"
 	"loadlab/loadgen/internal/measure"
 	"loadlab/loadgen/internal/stack"
 	"loadlab/loadgen/internal/trace"
@@ -32,6 +33,13 @@ type tracing struct {
 type tracedPhase struct {
 	observedPhase
 	budget *client.Budget
+	faults []plannedFault
+}
+
+// plannedFault is a fault of a phase under way, by its text.
+type plannedFault struct {
+	impact.Band
+	text string
 }
 
 // startTracing receives spans where the app is the run's own, and passes all on to the OTLP endpoint that cfg names. With a remote app only
@@ -96,7 +104,11 @@ func (t *tracing) begin(p observedPhase) {
 	}
 	b := client.NewBudget(rate)
 	b.Everything(p.Trace.Said && p.Trace.All)
-	t.phase.Store(&tracedPhase{p, b})
+	traced := &tracedPhase{observedPhase: p, budget: b}
+	for _, f := range p.Faults {
+		traced.faults = append(traced.faults, plannedFault{bandOf(f, p.Phase), f.Describe()})
+	}
+	t.phase.Store(traced)
 }
 
 // Scheduled implements measure.Observer.
@@ -113,11 +125,22 @@ func (t *tracing) Record(mode int, due time.Duration, start time.Time, o *measur
 	}
 	s := p.sample(mode, start.Add(due), o)
 	if t.keeper != nil {
-		t.keeper.Offer(s)
+		t.keeper.Offer(s, p.faultsMet(due, o.Done.Sub(start))...)
 	}
 	if t.export != nil {
 		t.export.Add(s)
 	}
+}
+
+// faultsMet returns the faults that are planned to last when a request is due or under way.
+func (p *tracedPhase) faultsMet(due, done time.Duration) []string {
+	var texts []string
+	for _, f := range p.faults {
+		if f.Meets(due, done) {
+			texts = append(texts, f.text)
+		}
+	}
+	return texts
 }
 
 // sample returns a request of the phase as the trace's root.

@@ -18,8 +18,15 @@ import (
 type collector struct {
 	*httptest.Server
 
-	mu       sync.Mutex // guards requests
+	mu       sync.Mutex // guards what follows
 	requests map[[16]byte]int
+	roots    []root
+}
+
+// root is the generator's span of a request.
+type root struct {
+	name string
+	due  int64 // Unix time in nanoseconds
 }
 
 func newCollector(t *testing.T) *collector {
@@ -34,6 +41,7 @@ func newCollector(t *testing.T) *collector {
 		_, err = otlp.NewDecoder().Decode(body, func(s *otlp.Span) {
 			if s.Service == trace.Service && s.Parent == [8]byte{} {
 				c.requests[s.TraceID]++
+				c.roots = append(c.roots, root{s.Name, s.Start})
 			}
 		})
 		if err != nil {

@@ -11,8 +11,8 @@ import (
 	"loadlab/loadgen/internal/scenario"
 )
 
-// watch sees the requests of a phase that has faults: it keeps a sample of each, and records those that were due while a fault lasted apart
-// from the others. It implements measure.Observer, and passes everything on to next.
+// watch sees the requests of a phase that has faults: it keeps a sample of each, and records those that met a fault apart from the others. It
+// implements measure.Observer, and passes everything on to next.
 type watch struct {
 	next    measure.Observer
 	bands   []impact.Band // as planned
@@ -65,7 +65,7 @@ func (w *watch) Scheduled(mode int) { w.next.Scheduled(mode) }
 // Record implements measure.Observer.
 func (w *watch) Record(mode int, due time.Duration, start time.Time, o *measure.Outcome) {
 	w.next.Record(mode, due, start, o)
-	p := w.parts[w.partOf(due)]
+	p := w.parts[w.partOf(due, o.Done.Sub(start))]
 	p.start.Do(func() { p.recorder.Start(start) })
 	p.recorder.Scheduled(mode, due)
 	p.recorder.Record(mode, due, o)
@@ -90,9 +90,9 @@ const (
 	outsideFaults
 )
 
-func (w *watch) partOf(due time.Duration) int {
+func (w *watch) partOf(due, done time.Duration) int {
 	for _, b := range w.bands {
-		if b.From <= due && due < b.To {
+		if b.Meets(due, done) {
 			return insideFaults
 		}
 	}

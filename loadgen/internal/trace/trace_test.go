@@ -156,12 +156,12 @@ func TestJSONRoundTrip(t *testing.T) {
 
 func TestFind(t *testing.T) {
 	all := []result.Trace{
-		{ID: "ab12", Mode: "ttl", Phase: "warm", Why: result.Slowest}, {ID: "ab34", Mode: "ttl", Phase: "expiry", Why: result.Median},
+		{ID: "ab12", Mode: "ttl", Phase: "warm", Why: result.Slowest, Faults: []string{"redis kill"}}, {ID: "ab34", Mode: "ttl", Phase: "expiry", Why: result.Median},
 		{ID: "cd56", Mode: "swr", Phase: "expiry", Why: result.Slowest},
 	}
 	for _, test := range []struct{ id, mode, phase, why, want string }{
 		{"", "", "", "", "ab12 ab34 cd56"}, {"AB", "", "", "", "ab12 ab34"}, {"", "ttl", "expiry", "", "ab34"},
-		{"", "", "", "slowest", "ab12 cd56"}, {"ab", "swr", "", "", ""},
+		{"", "", "", "slowest", "ab12 cd56"}, {"", "", "", "fault", "ab12"}, {"ab", "swr", "", "", ""},
 	} {
 		var ids []string
 		for _, f := range trace.Find(all, test.id, test.mode, test.phase, test.why) {

@@ -55,6 +55,9 @@ func (p *page) head(t *result.Trace) {
 	if t.Failed != "" {
 		p.wrap(tty.Red, "failed: "+tty.Clean(t.Failed))
 	}
+	for _, f := range t.Faults {
+		p.wrap(tty.Yellow, "met "+tty.Clean(f))
+	}
 	if s := costs(t); s != "" {
 		p.wrap(tty.Plain, s)
 	}

@@ -166,6 +166,6 @@ func Empty(testing.TB) *result.Run {
 func All() map[string]func(testing.TB) *result.Run {
 	return map[string]func(testing.TB) *result.Run{
 		"stampede": Stampede, "passing": Passing, "stale": Stale, "invalid": Invalid, "interrupted": Interrupted, "remote": Remote, "failing": Failing, "empty": Empty,
-		"capacity": Capacity, "replicas": Replicas,
+		"capacity": Capacity, "replicas": Replicas, "outage": Outage,
 	}
 }

@@ -17,6 +17,7 @@ import (
 // request makes the trace of a request from the spans that arrived of it.
 func request(p pick, spans []otlp.Span, lost int) result.Trace {
 	t := p.sample.Trace(p.why)
+	t.Faults = p.faults
 	t.Spans = append(t.Spans, convert(spans, t.Due)...)
 	sortByStart(t.Spans)
 	var problems []string

@@ -21,12 +21,19 @@ type cell struct {
 	reservoir []trace.Sample
 	seen      int64
 	medians   []median // one a round
+	befallen  []befallen
 }
 
 // median is the request of a round that is nearest to the round's median.
 type median struct {
 	sample trace.Sample
 	p50    time.Duration
+}
+
+// befallen is the request that shows best what a fault did: the slowest that failed, or else the slowest.
+type befallen struct {
+	fault  string
+	sample trace.Sample
 }
 
 func (c *cell) offer(s trace.Sample) {
@@ -56,6 +63,29 @@ func (c *cell) offer(s trace.Sample) {
 		c.reservoir[i] = s
 		store.Pin(s.TraceID)
 	}
+}
+
+// befall offers the cell a request that met a fault.
+func (c *cell) befall(fault string, s trace.Sample) {
+	store := c.keeper.cfg.Store
+	i := slices.IndexFunc(c.befallen, func(b befallen) bool { return b.fault == fault })
+	switch {
+	case i < 0:
+		c.befallen = append(c.befallen, befallen{fault, s})
+	case showsMore(s, c.befallen[i].sample):
+		store.Unpin(c.befallen[i].sample.TraceID)
+		c.befallen[i].sample = s
+	default:
+		return
+	}
+	store.Pin(s.TraceID)
+}
+
+func showsMore(a, b trace.Sample) bool {
+	if failed := a.Failed != ""; failed != (b.Failed != "") {
+		return failed
+	}
+	return a.Response > b.Response
 }
 
 // end chooses the request that stands for the round's median, and lets the others go.
@@ -97,17 +127,30 @@ func (c *cell) isSlowest(s trace.Sample) bool {
 func (c *cell) picks() []pick {
 	var picks []pick
 	for _, s := range c.slowest {
-		picks = append(picks, pick{s, result.Slowest})
+		picks = append(picks, pick{sample: s, why: result.Slowest})
 	}
+	if best, ok := c.median(); ok && !c.isSlowest(best) {
+		picks = append(picks, pick{sample: best, why: result.Median})
+	}
+	for _, b := range c.befallen {
+		i := slices.IndexFunc(picks, func(p pick) bool { return p.sample.TraceID == b.sample.TraceID })
+		if i < 0 {
+			i = len(picks)
+			picks = append(picks, pick{sample: b.sample, why: result.Befell})
+		}
+		picks[i].faults = append(picks[i].faults, b.fault)
+	}
+	return picks
+}
+
+// median returns the request that stands for the median of all rounds, and whether there is one.
+func (c *cell) median() (trace.Sample, bool) {
 	if len(c.medians) == 0 {
-		return picks
+		return trace.Sample{}, false
 	}
 	p50 := middle(c.medians, func(m median) time.Duration { return m.p50 })
 	best := slices.MinFunc(c.medians, func(a, b median) int { return c.nearer(a.sample, b.sample, p50) })
-	if !c.isSlowest(best.sample) {
-		picks = append(picks, pick{best.sample, result.Median})
-	}
-	return picks
+	return best.sample, true
 }
 
 // middle is the lower median of one figure of each element.

@@ -1,6 +1,6 @@
 // Package keep chooses, among the sampled requests of a run, those whose traces are kept, and puts their traces together from the
-// spans that arrive: of each mode and phase the slowest requests and the one nearest to the median. It is bounded however long a run is
-// and whatever is sent to it.
+// spans that arrive: of each mode and phase the slowest requests and the one nearest to the median, and for each fault the one that shows it
+// best. It is bounded however long a run is and whatever is sent to it.
 package keep
 
 import (
@@ -53,8 +53,9 @@ func New(cfg Config) *Keeper {
 	}
 }
 
-// Offer offers the keeper a sampled request that has ended. It is called by those who measure: it takes about a microsecond.
-func (k *Keeper) Offer(s trace.Sample) {
+// Offer offers the keeper a sampled request that has ended, with the faults that it met. It is called by those who measure: it
+// takes about a microsecond.
+func (k *Keeper) Offer(s trace.Sample, faults ...string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.remember(s)
@@ -66,6 +67,9 @@ func (k *Keeper) Offer(s trace.Sample) {
 		k.order = append(k.order, c)
 	}
 	c.offer(s)
+	for _, f := range faults {
+		c.befall(f, s)
+	}
 }
 
 // remember keeps the last maxRecent samples.
@@ -105,6 +109,7 @@ func (k *Keeper) Lost() error {
 type pick struct {
 	sample trace.Sample
 	why    string
+	faults []string
 }
 
 func (k *Keeper) picks() []pick {
@@ -117,8 +122,8 @@ func (k *Keeper) picks() []pick {
 	return all
 }
 
-// Assemble returns the kept traces by mode and phase, as these began: the slowest first, then the median, then what those waited for or
-// caused. It waits for spans that it knows to be missing until ctx ends; a trace that is not whole by then has a Problem. It is best
+// Assemble returns the kept traces by mode and phase, as these began: the slowest first, then the median, then those of faults, then what
+// those waited for or caused. It waits for spans that it knows to be missing until ctx ends; a trace that is not whole by then has a Problem. It is best
 // called when the server has been stopped in order, and so has sent all of its spans.
 func (k *Keeper) Assemble(ctx context.Context) []result.Trace {
 	picks := k.picks()
@@ -182,7 +187,7 @@ func (k *Keeper) other(id ID, cause trace.Sample) (result.Trace, bool) {
 	sample, known := k.recent[id]
 	k.mu.Unlock()
 	if known {
-		return k.assemble(pick{sample, result.Linked}), true
+		return k.assemble(pick{sample: sample, why: result.Linked}), true
 	}
 	spans, lost, _ := k.cfg.Store.get(id)
 	return background(id, cause, spans, lost)
