@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"fmt"
-	"io"
 	"math/bits"
 	"net/http"
 	"sync"
@@ -11,6 +10,8 @@ import (
 
 	"loadlab/app/api"
 	"loadlab/loadgen/internal/balance"
+	"loadlab/loadgen/internal/client"
+	"loadlab/loadgen/internal/measure"
 	"loadlab/loadgen/internal/unit"
 )
 
@@ -24,10 +25,10 @@ const (
 // health asks replicas whether they are ready, as a load balancer does, and takes those out of service that are not: that do not answer, or
 // answer 503. A service that has nothing at api.PathReadyz is ready while it answers. It remembers who was out of service when.
 type health struct {
-	group *balance.Group
-	urls  []string
-	http  *http.Client
-	end   func() // of the asking
+	group    *balance.Group
+	urls     []string
+	checkers []client.Caller // by replica; none of a single one
+	end      func()          // of the asking
 
 	mu       sync.Mutex // guards absences
 	absences []absence
@@ -39,30 +40,41 @@ type absence struct {
 	from, to time.Time
 }
 
-// newHealth returns the health of the replicas at these URLs, and the group in which they are in and out of service. Of a single one nobody is
-// asked.
-func newHealth(urls []string) *health {
+// newHealth returns the health of the replicas at these URLs, and the group in which they are in and out of service. They are asked as requests
+// are made, but for traces. A single one is not asked.
+func newHealth(urls []string, options client.Options) (*health, error) {
 	h := &health{urls: urls, end: func() {}}
 	h.group = balance.NewGroup(len(urls), h.changed)
-	return h
+	if len(urls) < 2 {
+		return h, nil
+	}
+	options.Sampler = nil
+	for _, url := range urls {
+		target, err := client.NewTarget(url, options)
+		if err != nil {
+			return nil, err
+		}
+		request, err := target.Prepare(client.Spec{Name: "readiness", Path: api.PathReadyz})
+		if err != nil {
+			return nil, err
+		}
+		h.checkers = append(h.checkers, client.New(target, 0, []*client.Request{request}))
+	}
+	return h, nil
 }
 
-// watch begins to ask, until stop is called.
+// watch begins to ask, until end is called.
 func (h *health) watch(ctx context.Context) {
-	if len(h.urls) < 2 {
-		return
-	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	h.http = &http.Client{Timeout: healthLimit, Transport: &http.Transport{MaxIdleConnsPerHost: 1}}
 	var all sync.WaitGroup
-	for i, url := range h.urls {
+	for i, checker := range h.checkers {
 		all.Go(func() {
 			tick := time.NewTicker(healthEvery)
 			defer tick.Stop()
 			for {
 				select {
 				case <-tick.C:
-					if ready := h.ready(ctx, url); ctx.Err() == nil {
+					if ready := isReady(ctx, checker); ctx.Err() == nil {
 						h.group.Set(i, ready)
 					}
 				case <-ctx.Done():
@@ -74,23 +86,17 @@ func (h *health) watch(ctx context.Context) {
 	h.end = func() {
 		cancel()
 		all.Wait()
-		h.http.CloseIdleConnections()
+		for _, checker := range h.checkers {
+			_ = checker.Close() // nothing is under way on it
+		}
 	}
 }
 
-// ready reports whether a replica says that it may get requests.
-func (h *health) ready(ctx context.Context, url string) bool {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+api.PathReadyz, nil)
-	if err != nil {
-		return false
-	}
-	response, err := h.http.Do(request)
-	if err != nil {
-		return false
-	}
-	defer response.Body.Close()
-	_, err = io.Copy(io.Discard, response.Body)
-	return err == nil && response.StatusCode != http.StatusServiceUnavailable
+// isReady reports whether a replica says that it may get requests.
+func isReady(ctx context.Context, checker client.Caller) bool {
+	var out measure.Outcome
+	checker.Call(ctx, 0, time.Now().Add(healthLimit), &out)
+	return (out.Kind == measure.OK || out.Kind == measure.Status) && out.Status != http.StatusServiceUnavailable
 }
 
 // changed notes that a replica has gone out of service or come back.
@@ -111,7 +117,7 @@ func (h *health) changed(replica int, inService bool) {
 
 // out returns how long each replica was out of service between two moments; nil with one.
 func (h *health) out(from, to time.Time) []time.Duration {
-	if len(h.urls) < 2 {
+	if len(h.checkers) == 0 {
 		return nil
 	}
 	h.mu.Lock()

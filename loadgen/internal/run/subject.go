@@ -82,7 +82,9 @@ func (s *subject) up(ctx context.Context) (err error) {
 
 // prepare makes the requests and their connections, and looks for a property whose price can be changed.
 func (s *subject) prepare(ctx context.Context) (err error) {
-	s.health = newHealth(s.stack.APIs)
+	if s.health, err = newHealth(s.stack.APIs, s.client); err != nil {
+		return UsageError{err}
+	}
 	if s.connections, err = newConnections(s.stack.APIs, s.health.group, s.scenario.Modes, s.client, s.seed, s.data); err != nil {
 		return UsageError{err}
 	}
