@@ -28,8 +28,8 @@ modes:
   ttl:  GET /api/properties/cached/ttl/?loader=optimized
 phases:
   - {name: prime,    requests: 2, warmup: true, before: [flush], mix: {ttl: 1}}
-  - {name: redis,    rate: 60/s, for: 1s, trace: all, mix: {ttl: 1}, faults: [{at: 200ms, for: 200ms, redis: kill}, {at: 600ms, for: 200ms, redis: half-open}]}
   - {name: memory,   rate: 60/s, for: 1s, trace: all, mix: {ttl: 1}, faults: [{at: 200ms, redis: flush}, {at: 500ms, for: 300ms, redis: evict, maxmemory: 1mb}]}
+  - {name: redis,    rate: 60/s, for: 1200ms, trace: all, mix: {ttl: 1}, faults: [{at: 200ms, for: 200ms, redis: kill}, {at: 700ms, for: 300ms, redis: half-open}]}
   - {name: database, rate: 60/s, for: 1s, trace: all, mix: {live: 1}, faults: [{at: 200ms, for: 200ms, database: refuse}, {at: 600ms, for: 200ms, database: cut}]}
   - {name: app,      rate: 60/s, for: 1s, trace: all, mix: {ttl: 1}, faults: [{at: 200ms, for: 200ms, app: kill}]}
 gates:
@@ -138,10 +138,10 @@ func testFaults(ctx context.Context, t *testing.T, programs string) {
 func (r *faultsRun) checkEvidence(t *testing.T) {
 	t.Helper()
 	want := []struct{ text, by, evidence string }{
-		{"redis kill from 200ms to 400ms", "process", `^SIGKILL ended process \d+; process \d+ answered `},
-		{"redis half-open from 600ms to 800ms", "link", `^the link struck \d+ connections?, .*dropped \d+ bytes`},
 		{"redis flush at 200ms", "controls", `^deleted: 1 key$`},
 		{"redis evict from 500ms to 800ms", "controls", `^Redis evicted \d+ pages?$`},
+		{"redis kill from 200ms to 400ms", "process", `^SIGKILL ended process \d+; process \d+ answered `},
+		{"redis half-open from 700ms to 1s", "link", `^the link .*(dropped \d+ byte|; a ping of the app )`}, // which may be all that asks Redis
 		{"database refuse from 200ms to 400ms", "simulated", `^the driver struck .*refused \d+ calls?`},
 		{"database cut from 600ms to 800ms", "simulated", `^the driver .*reset \d+ calls?`},
 		{"app kill from 200ms to 400ms", "process", `^replica 1 was killed in .* s, and served again `},
