@@ -39,7 +39,7 @@ func capacity(f *figure.Figures) Section {
 		lines = append(lines, fmt.Sprintf("%s: in no phase; %s and load are those of the phase with the least %s.", never, o.Figure, o.Figure))
 		for _, row := range g.Rows {
 			if row[1].Text == never {
-				lines = append(lines, fmt.Sprintf("%s can never keep to %s here: with %s, its best phase, its %s is %s.", row[0].Text, within, row[5].Text, o.Figure, row[4].Text))
+				lines = append(lines, fmt.Sprintf("%s never kept to %s: with %s, its best phase, its %s was %s.", row[0].Text, within, row[5].Text, o.Figure, row[4].Text))
 			}
 		}
 	}
