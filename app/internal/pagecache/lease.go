@@ -110,6 +110,9 @@ func (r *request) acquire(ctx context.Context) (verdict, token string, err error
 		verdict, err = r.c.scripts.acquire.Run(ctx, r.c.rdb, keys, token, r.cfg.LockTTL.Milliseconds()).Text()
 		return err
 	})
+	if unsure(ctx, err) {
+		r.orphan(ctx, token)
+	}
 	return verdict, token, err
 }
 

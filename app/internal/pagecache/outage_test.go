@@ -3,6 +3,7 @@ package pagecache_test
 import (
 	"context"
 	"net"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -97,6 +98,41 @@ func TestRedisStopped(t *testing.T) {
 	l.configure(t, func(c *pagecache.Config) { c.RedisBudget = 10 * time.Second })
 	if a := l.get(t, "ttl", mustNotCompute(t)); a.out.Result != api.CacheHit {
 		t.Errorf("once it goes on: got %+v, want a hit", a.out)
+	}
+}
+
+// A Redis that hangs while a lock is taken takes it when it goes on, for somebody who has given up. It is given back, and nobody waits for its TTL.
+func TestOrphanedLock(t *testing.T) {
+	for strategy, command := range map[string]string{"lock": "set", "swr": "set", "lease": "evalsha"} {
+		t.Run(strategy, func(t *testing.T) {
+			t.Parallel()
+			r, err := localserver.StartRedis(t.Context(), localserver.Options{})
+			testkit.Need(t, err, localserver.ErrMissing)
+			defer r.Stop()
+			l := newLab(t, r.Addr())
+			l.get(t, strategy, page(1)) // it loads the scripts
+			if err := l.rdb.FlushAll(t.Context()).Err(); err != nil {
+				t.Fatal(err)
+			}
+			l.configure(t, func(c *pagecache.Config) { c.RedisBudget, c.LockTTL = budget, time.Hour })
+			var once sync.Once
+			var frozen *localserver.Frozen
+			l.trips.before = func(_ context.Context, name string) {
+				if name == command {
+					once.Do(func() { frozen, err = r.Process.Freeze(t.Context()) })
+				}
+			}
+			if a := l.get(t, strategy, page(2)); a.err != nil || a.out.Result != api.CacheDown || err != nil || frozen == nil {
+				t.Fatalf("got %+v, %v (%v), want a page without the cache", a.out, a.err, err)
+			}
+			l.configure(t, func(c *pagecache.Config) { c.RedisBudget = 10 * time.Second })
+			frozen.Thaw()
+			testkit.Eventually(t, "the page is stored, and not waited for", func() bool { return l.get(t, strategy, page(3)).out.Stored })
+			testkit.Eventually(t, "nobody holds the lock", func() bool {
+				n, err := l.rdb.Exists(t.Context(), pagecache.LockKey(l.prefix, strategy, key)).Result()
+				return err == nil && n == 0
+			})
+		})
 	}
 }
 

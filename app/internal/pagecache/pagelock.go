@@ -99,12 +99,19 @@ func (r *request) tryLock(ctx context.Context) (token string, err error) {
 	if errors.Is(err, redis.Nil) {
 		return "", errTaken
 	}
+	if unsure(ctx, err) {
+		r.orphan(ctx, token)
+	}
 	return token, err
 }
 
 // giveBack ends the caller's hold on the lock, also when its request has been cancelled: nobody shall have to wait for the lock's TTL.
 func (r *request) giveBack(ctx context.Context, token string) {
-	_ = r.redis(probe.Detach(ctx), func(ctx context.Context) error {
+	ctx = probe.Detach(ctx)
+	err := r.redis(ctx, func(ctx context.Context) error {
 		return r.c.scripts.unlock.Run(ctx, r.c.rdb, []string{r.slot.lockKey}, token).Err()
 	})
+	if err != nil {
+		r.orphan(ctx, token)
+	}
 }
