@@ -14,6 +14,8 @@ const (
 	// orphanLooks is how often Redis must have answered that nobody holds the lock by that token. What it was asked when it hung came by another
 	// connection, and may be carried out a moment after the first question that it answers.
 	orphanLooks = 3
+	// orphanLimit is how long one question may take: nobody waits for it but Close.
+	orphanLimit = 250 * time.Millisecond
 )
 
 // unsure reports whether Redis may have done, or may still do, what a call has asked for in vain: it carries out what it had received when it
@@ -32,13 +34,15 @@ func (r *request) orphan(ctx context.Context, token string) {
 		for looks := 0; looks < orphanLooks; {
 			select {
 			case <-tick.C:
+			case <-c.closing:
+				return
 			case <-ctx.Done():
 				return
 			}
 			if c.watch.Down() {
 				continue
 			}
-			within, cancel := context.WithTimeout(ctx, c.config.Load().RedisBudget)
+			within, cancel := context.WithTimeout(ctx, orphanLimit)
 			n, err := c.scripts.unlock.Run(within, c.rdb, []string{key}, token).Int()
 			cancel()
 			switch {

@@ -76,13 +76,14 @@ type Cache struct {
 
 	mu         sync.Mutex // guards closed, and background.Add against Close's Wait
 	closed     bool
+	closing    chan struct{} // closed by Close, once
 	background sync.WaitGroup
 }
 
 // New returns a cache whose keys in rdb all start with prefix. Its client should be made with Options. The zero fields of cfg take
 // their defaults.
 func New(rdb redis.UniversalClient, prefix string, cfg Config) *Cache {
-	c := &Cache{rdb: rdb, prefix: prefix, policies: map[string]policy{}, scripts: newScripts()}
+	c := &Cache{rdb: rdb, prefix: prefix, policies: map[string]policy{}, scripts: newScripts(), closing: make(chan struct{})}
 	cfg = cfg.withDefaults()
 	c.config.Store(&cfg)
 	c.watch = c.newWatch(cfg)
@@ -127,6 +128,9 @@ func (c *Cache) Get(ctx context.Context, strategy, key string, compute func(cont
 func (c *Cache) Close(ctx context.Context) error {
 	c.watch.Close()
 	c.mu.Lock()
+	if !c.closed {
+		close(c.closing)
+	}
 	c.closed = true
 	c.mu.Unlock()
 	done := make(chan struct{})
