@@ -72,9 +72,6 @@ func Judge(p Plan, d [][]float64) (Decision, error) {
 	return dec, nil
 }
 
-// MaxEpochs is how many epochs a test has at most.
-func (p Plan) MaxEpochs() int { return p.Looks[len(p.Looks)-1].Epochs }
-
 func (p Plan) checkFigures(d [][]float64) error {
 	if len(d) != len(p.Endpoints) {
 		return fmt.Errorf("A/B test: figures of %d endpoints for a plan of %d", len(d), len(p.Endpoints))

@@ -108,3 +108,35 @@ func (m *machine) epochs(n int, slower float64) [][]float64 {
 	}
 	return d
 }
+
+// block is the figure of a block of 2 s.
+func (m *machine) block(q quantile) float64 {
+	const slices = 8
+	var sum float64
+	for range slices {
+		m.tick()
+		sum += m.slice(q) / slices
+	}
+	return sum
+}
+
+// turns are the logarithms of a figure of two modes of one run, by round and block: in each round each mode has its turn, in an order by chance,
+// with luck of its own, and another mode's follows it. The second mode takes 1+slower times as long.
+func (m *machine) turns(rounds, blocks int, q quantile, slower float64) (a, b [][]float64) {
+	const between = 3
+	modes := [2][][]float64{make([][]float64, rounds), make([][]float64, rounds)}
+	for r := range rounds {
+		first := m.rng.IntN(2)
+		for i := range 2 {
+			mode := (first + i) % 2
+			luck := m.luck() + math.Log1p(slower)*float64(mode)
+			for range blocks {
+				modes[mode][r] = append(modes[mode][r], m.block(q)+luck)
+			}
+			for range between {
+				m.block(q)
+			}
+		}
+	}
+	return modes[0], modes[1]
+}

@@ -80,3 +80,11 @@ func (p Plan) Check() error {
 	}
 	return nil
 }
+
+// MaxEpochs is how many epochs a test has at most: 0 without looks.
+func (p Plan) MaxEpochs() int {
+	if len(p.Looks) == 0 {
+		return 0
+	}
+	return p.Looks[len(p.Looks)-1].Epochs
+}

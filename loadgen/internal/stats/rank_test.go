@@ -47,7 +47,7 @@ func TestCritical(t *testing.T) {
 			for _, p := range stats.SignedRank(n)[:k+1] {
 				below += p
 			}
-			if !near(2*below, alpha, .001+.02*alpha) {
+			if !near(2*below, alpha, .001) {
 				t.Errorf("%d figures at %g: got a level of %.5f", n, alpha, 2*below)
 			}
 		}

@@ -103,7 +103,8 @@ func midpoint(a, b Cost) (more, slower float64) {
 }
 
 // Culprit returns the share that explains most of the change. ok is false, and the change unattributed, unless the share's own interval excludes
-// 0 and it explains half of the total or more. The rest is no culprit. Of fewer than 6 epochs there is none.
+// 0 and it explains half of the total or more. The rest is no culprit. Of fewer than 6 epochs there is none. It is a question for after a
+// change was found: of two arms that are the same, some 5% have a culprit by chance.
 func (a Attribution) Culprit() (culprit Share, ok bool) {
 	const enough = 0.5
 	for _, s := range a.Shares {
@@ -152,14 +153,16 @@ func checkParts(a, b []float64, parts []Part) error {
 
 // String returns the share's name: "more sql", "slower sql", "pool wait", "rest".
 func (s Share) String() string {
-	switch s.Kind {
-	case Time:
+	less := math.Signbit(s.Change.Value)
+	switch {
+	case s.Kind == Time:
 		return s.Part
-	case Rest:
+	case s.Kind == More && less:
+		return "fewer " + s.Part
+	case s.Kind == Slower && less:
+		return "faster " + s.Part
+	case s.Kind == Rest:
 		return string(Rest)
-	}
-	if math.Signbit(s.Change.Value) {
-		return map[Kind]string{More: "fewer ", Slower: "faster "}[s.Kind] + s.Part
 	}
 	return string(s.Kind) + " " + s.Part
 }
