@@ -96,7 +96,7 @@ func bootstrap(rng *rand.Rand, x []float64) stats.Interval {
 // TestSimulatedBlocksAsUnits is why rounds are what is independent: of blocks, neither a bootstrap of blocks nor ranks hold their level.
 func TestSimulatedBlocksAsUnits(t *testing.T) {
 	m := noisy()
-	trials := max(*runs, 400)
+	trials := max(*runs, 200)
 	for _, rounds := range []int{3, 6, 12} {
 		byBootstrap, byRanks := 0, 0
 		for run := range trials {

@@ -7,8 +7,8 @@ import (
 )
 
 // EValues returns, after each epoch, the evidence against the hypothesis that the centre of x is at most 0: a value that may be looked at
-// after every epoch, as it reaches 1/alpha ever with a probability of at most alpha (Ville 1939; Ramdas, Ruf, Larsson and Koolen 2020). It is the mean
-// over five bets of the product of exp(b x)/cosh(b x) = 1 + tanh(b x), with x in units of the median of the past |x|. The first epoch has
+// after every epoch, as it reaches 1/alpha ever with a probability of at most alpha (Ville 1939; Ramdas, Ruf, Larsson and Koolen 2020). It is the
+// mean over five bets of the product of exp(b x)/cosh(b x) = 1 + tanh(b x), with x in units of the median of the past |x|. The first epoch has
 // no past and is not bet on, so 1/alpha = 100 takes 8 epochs at least.
 //
 // It is exact if the coin that labels the arms flips the sign of x. With a tolerance subtracted, that x is symmetric is an assumption.

@@ -67,13 +67,11 @@ func TestSimulatedAB(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		machine machine
-		power   float64 // at +10%
-	}{{"quiet", quiet(), .95}, {"noisy", noisy(), .95}, {"busy", busy(), 0}} {
-		if tt.name == "quiet" && *runs < 1000 {
-			continue
-		}
+		power   float64   // at +10%
+		short   []float64 // effects that few runs are of, too
+	}{{"quiet", quiet(), .95, nil}, {"noisy", noisy(), .95, []float64{0, .10}}, {"busy", busy(), 0, []float64{0, .20}}} {
 		for _, slower := range []float64{0, .02, .05, .10, .20} {
-			if slower == .05 && *runs < 1000 {
+			if *runs < 1000 && !slices.Contains(tt.short, slower) {
 				continue
 			}
 			got := simulate(t, tt.machine, slower)
@@ -102,7 +100,10 @@ func TestSimulatedAB(t *testing.T) {
 func TestSimulatedDetectable(t *testing.T) {
 	m := noisy()
 	m.quantiles = m.quantiles[:1]
-	for _, look := range []stats.Look{{Epochs: 8, Alpha: .004}, {Epochs: 16, Alpha: .01}, {Epochs: 32, Alpha: .002}} {
+	for _, look := range []stats.Look{{Epochs: 8, Alpha: .004}, {Epochs: 12, Alpha: .01}, {Epochs: 32, Alpha: .002}} {
+		if look.Epochs == 32 && *runs < 1000 {
+			continue
+		}
 		plan := planOf(m.quantiles)
 		plan.Looks, plan.Beta = []stats.Look{look}, 1e-9
 		var detectable []float64
