@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,7 +29,9 @@ type runFlags struct {
 	metrics, otlp         string
 	traces                float64
 	seed                  uint64
-	rounds, replicas      int
+	rounds                roundsFlag
+	replicas              int
+	budget                time.Duration
 	limited               bool
 	connect               connectFlags
 	links                 string
@@ -37,6 +40,21 @@ type runFlags struct {
 
 // distanceFlag is a round trip that may be given.
 type distanceFlag struct{ rtt *time.Duration }
+
+// roundsFlag is a number of rounds, or as many as it takes.
+type roundsFlag struct {
+	n    int
+	auto bool
+}
+
+func (r *roundsFlag) set(text string) error {
+	n, err := strconv.Atoi(text)
+	if text != "auto" && (err != nil || n < 0) {
+		return errors.New("want a number of rounds, or auto")
+	}
+	r.n, r.auto = n, text == "auto"
+	return nil
+}
 
 func (d *distanceFlag) set(text string) error {
 	rtt, err := time.ParseDuration(text)
@@ -63,7 +81,8 @@ func runCommand(env environment, dir *string) *cobra.Command {
 	flags.StringVar(&f.app, "app", "", "the app's program (default: app, next to this one)")
 	flags.StringVar(&f.out, "out", "runs", "folder for the results")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of arrivals and orders: the same seed replays the same requests (default: the scenario's, or drawn)")
-	flags.IntVar(&f.rounds, "rounds", 0, "how many rounds (default: the scenario's)")
+	flags.Func("rounds", "how many rounds, or auto: until the gates are decided (default: the scenario's)", f.rounds.set)
+	flags.DurationVar(&f.budget, "budget", run.DefaultBudget, "how long --rounds auto may take")
 	f.connect.define(flags)
 	flags.StringVar(&f.metrics, "metrics-addr", "", "serve the generator's own metrics for Prometheus here, such as 127.0.0.1:9464")
 	flags.Float64Var(&f.traces, "traces", defaultTraces, "requests a second that are traced, in phases that do not say; below 0: none at all")
@@ -89,9 +108,6 @@ func runCommand(env environment, dir *string) *cobra.Command {
 
 // config is what the flags ask for.
 func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (run.Config, error) {
-	if f.rounds < 0 {
-		return run.Config{}, usageError{fmt.Errorf("--rounds is %d: the least is 1", f.rounds)}
-	}
 	target := "http://127.0.0.1" // an app of the run's own
 	f.targets, f.labs = withSchemes(f.targets), withSchemes(f.labs)
 	if len(f.targets) > 0 {
@@ -110,7 +126,7 @@ func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (ru
 	}
 	s = s.Over(scenario.Overrides{DatabaseRTT: f.databaseRTT.rtt, RedisRTT: f.redisRTT.rtt, Replicas: replicas})
 	cfg := run.Config{
-		Scenario: s, Seed: f.seed, Rounds: f.rounds, Client: options, AllowLimited: f.limited, MetricsAddr: f.metrics, Traces: f.traces, OTLP: f.otlp,
+		Scenario: s, Seed: f.seed, Rounds: f.rounds.n, Auto: f.rounds.auto, Budget: f.budget, Client: options, AllowLimited: f.limited, MetricsAddr: f.metrics, Traces: f.traces, OTLP: f.otlp,
 		Progress: newProgress(env),
 		Stack: stack.Config{
 			Kind: f.stack, AppBinary: f.app, AppArgs: s.App.Flags(), Env: env.vars, Properties: s.App.Count("properties"), LameDuck: s.App.Duration("lame_duck"), Targets: f.targets,
@@ -130,6 +146,8 @@ func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (ru
 		return cfg, usageError{errors.New("a remote stack needs its address: --target http://host:port")}
 	case f.links != "" && len(f.targets) == 0:
 		return cfg, usageError{errors.New("--links goes with --target: a lab of the run's own has its own links")}
+	case f.budget <= 0:
+		return cfg, usageError{fmt.Errorf("--budget is %s: the least is more than nothing", f.budget)}
 	case f.replicas > 0 && len(f.targets) > 0:
 		return cfg, usageError{errors.New("--replicas is for a lab of the run's own: a service that runs already has as many as --target is there")}
 	case len(f.labs) > 0 && len(f.targets) == 0:

@@ -127,7 +127,7 @@ objective: {p50: 5s}
 modes:
   naive: GET /api/properties/live/naive/
   ttl:   GET /api/properties/cached/ttl/
-rounds: 1
+rounds: 3
 phases:
   - {name: prime, requests: 2, warmup: true}
   - {name: full, users: 4, for: 300ms}

@@ -72,7 +72,7 @@ func TestUsage(t *testing.T) {
 		{"run a b", "accepts 1 arg(s), received 2"},
 		{"run stamped", `unknown scenario "stamped", did you mean "stampede"?`},
 		{"run ./nothing.yaml", "open ./nothing.yaml: no such file or directory"},
-		{"run good.yaml --scenarios elsewhere --rounds -1", "--rounds is -1: the least is 1"},
+		{"run good.yaml --scenarios elsewhere --rounds -1", "want a number of rounds, or auto"},
 		{"run good.yaml --round 1", "unknown flag: --round (loadgen run --help lists the flags)"},
 		{"run good.yaml --seed x", `invalid argument "x" for "--seed" flag`},
 		{"run good.yaml --stack cloud", `--stack is "cloud": use embedded, local, remote`},

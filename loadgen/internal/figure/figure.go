@@ -44,6 +44,7 @@ type Column struct {
 	Counted      bool   // background work is included where the app's counters could be read; the legend mentions it
 	Optional     bool   // left out where no mode has a value
 	Alarm        bool   // any value above 0 is bad
+	Spare        bool   // left out where a page is too narrow
 }
 
 // Part is which of three tables a column is in where a page is too narrow for one: times, what requests cost in queries and recomputes, and
@@ -63,7 +64,7 @@ const (
 func Table() []Figure {
 	return append(distributions(),
 		Figure{Name: "rate", Unit: PerSecond, Doc: "completed requests a second", of: (*Total).rate,
-			Column: Column{Place: 30, Title: "req/s", Format: unit.Digits, Part: InLatency}},
+			Column: Column{Place: 30, Title: "req/s", Format: unit.Digits, Part: InLatency, Spare: true}},
 		Figure{Name: "requests", Doc: "scheduled requests", of: func(t *Total) (float64, bool) { return float64(t.Ledger.Scheduled), true },
 			Column: Column{Place: 10, Title: "requests", Format: unit.Amount, Part: InCost}},
 		Figure{Name: "completed", Doc: "completed requests", of: func(t *Total) (float64, bool) { return float64(t.Ledger.Completed), true }},
@@ -134,7 +135,7 @@ func distributions() []Figure {
 					return Millis(s.of(h)), h.Count() > 0
 				}}
 			if clock.prefix == "" && s.place > 0 {
-				f.Column = Column{Place: s.place, Title: s.name, Format: inMillis, Part: InLatency}
+				f.Column = Column{Place: s.place, Title: s.name, Format: inMillis, Part: InLatency, Spare: s.name == "max"}
 			}
 			all = append(all, f)
 		}

@@ -45,14 +45,22 @@ type PhaseScope struct {
 	Modes  []string // the modes that take part; nil for all
 }
 
+// Rounds are the figures of each round of a run alone, and the level of the intervals that are made of them; 0 is stats.Level. Without any,
+// everything is judged by the whole run.
+type Rounds struct {
+	Figures []Figures
+	Level   float64
+}
+
 // Verdict of a gate.
 type Verdict string
 
 // Verdicts, as run.json spells them.
 const (
-	Pass      Verdict = "pass"
-	Fail      Verdict = "fail"
-	NotJudged Verdict = "not judged"
+	Pass         Verdict = "pass"
+	Fail         Verdict = "fail"
+	Inconclusive Verdict = "inconclusive" // it may hold or not: the interval of what it compares has both
+	NotJudged    Verdict = "not judged"
 )
 
 // Result is what became of a gate.
@@ -62,8 +70,10 @@ type Result struct {
 	//
 	//	p99(singleflight, expiry) = 12.1 ms <= 0.5 * p99(ttl, expiry) = 120 ms
 	Compared string
-	// Reason is why a gate failed that could not be compared, or was not judged; empty otherwise.
+	// Reason is why a gate failed that could not be compared, is inconclusive, or was not judged; empty otherwise.
 	Reason string
+	// More is about how many more rounds would decide an inconclusive gate; 0 if there is no saying.
+	More int
 }
 
 // Gate is a compiled gate. It may be judged any number of times, by several goroutines at once.
@@ -104,14 +114,22 @@ type side struct {
 	bare    bool  // it is a figure and nothing else
 }
 
-// Judge compares. A gate fails if it does not hold, if a figure has no samples, or if anything it compares is not a finite number. It is
+// Relative reports whether the gate is judged by intervals, which take several rounds.
+func (g *Gate) Relative() bool { return slices.ContainsFunc(g.comparisons, g.relative) }
+
+// Judge compares. whole are the figures of the run. What compares counts with each other, or one
+// figure with a constant, is judged by the values of the whole run. What compares times or rates of several modes or phases is judged by the
+// interval of their ratio over the rounds (package stats): it holds if all of the interval does, fails if none of it does, and is inconclusive
+// otherwise.
+//
+// A gate fails if it does not hold, if a figure has no samples, or if anything it compares is not a finite number. It is
 // not judged if a figure has too few samples to be what its name promises, or if it holds only by a time that may be greater than was recorded.
-func (g *Gate) Judge(figures Figures) Result {
+func (g *Gate) Judge(whole Figures, rounds Rounds) Result {
 	values := make([]float64, len(g.figures))
 	var known, reasons, doubts []string
 	bound := ""
 	for i, f := range g.figures {
-		v, _, err := figures.Value(f.name, f.mode, f.phase)
+		v, _, err := whole.Value(f.name, f.mode, f.phase)
 		switch {
 		case errors.Is(err, figure.ErrTooFewSamples):
 			doubts = append(doubts, fmt.Sprintf("%s: %v", f, err))
@@ -132,15 +150,15 @@ func (g *Gate) Judge(figures Figures) Result {
 	case len(doubts) > 0:
 		return Result{Verdict: NotJudged, Compared: strings.Join(known, ", "), Reason: strings.Join(doubts, "; ")}
 	}
-	r := g.compare(values)
+	r := g.compare(values, rounds)
 	if r.Verdict == Pass && bound != "" {
 		r.Verdict, r.Reason = NotJudged, bound
 	}
 	return r
 }
 
-// compare runs the program over the values of the figures.
-func (g *Gate) compare(values []float64) Result {
+// compare runs the program over the values of the figures, and over those of each round where that is what counts.
+func (g *Gate) compare(values []float64, rounds Rounds) Result {
 	e := &environment{values: values, sides: make([][2]float64, len(g.comparisons))}
 	holds, err := vm.Run(g.program, e.variables(g.comparisons))
 	if err != nil {
@@ -162,13 +180,18 @@ func (g *Gate) compare(values []float64) Result {
 	if holds == true {
 		r.Verdict = Pass
 	}
+	if len(rounds.Figures) > 0 && g.Relative() {
+		return g.judgeRelative(r, e, rounds)
+	}
 	return r
 }
 
 // environment is what a program sees while it runs: figures by number, and comparisons that remember what they compared.
 type environment struct {
-	values []float64
-	sides  [][2]float64
+	values   []float64
+	sides    [][2]float64
+	outcomes []outcome // by comparison; nil is byValue for all
+	assume   bool      // what becomes of unknown outcomes
 }
 
 // Names that a program calls. A gate cannot use them: Compile replaces its calls and comparisons by these, and refuses unknown names.
@@ -182,13 +205,29 @@ func (e *environment) variables(comparisons []comparison) map[string]any {
 		figureCall: func(i int) float64 { return e.values[i] },
 		compareCall: func(i int, left, right float64) bool {
 			e.sides[i] = [2]float64{left, right}
-			return holds(comparisons[i].op, left, right)
+			return e.holds(i, comparisons[i].op, left, right)
 		},
 	}
 	for name, v := range constants() {
 		vars[name] = v
 	}
 	return vars
+}
+
+// holds compares, unless the outcome is known already.
+func (e *environment) holds(i int, op string, left, right float64) bool {
+	if e.outcomes != nil {
+		switch e.outcomes[i] {
+		case yes:
+			return true
+		case no:
+			return false
+		case unknown:
+			return e.assume
+		case byValue:
+		}
+	}
+	return holds(op, left, right)
 }
 
 // holds compares. Figures are sums and quotients of counts, so that equality allows for what binary fractions lose.

@@ -94,7 +94,7 @@ func TestJudge(t *testing.T) {
 			t.Errorf("%s: %v", tt.src, err)
 			continue
 		}
-		got := g.Judge(measured)
+		got := g.Judge(measured, gate.Rounds{})
 		if want := (gate.Result{Verdict: tt.verdict, Compared: tt.want}); got != want {
 			t.Errorf("%s\n got %+v\nwant %+v", tt.src, got, want)
 		}
@@ -123,7 +123,7 @@ func TestJudgeWithoutFigures(t *testing.T) {
 			t.Errorf("%s: %v", tt.src, err)
 			continue
 		}
-		got := g.Judge(measured)
+		got := g.Judge(measured, gate.Rounds{})
 		if want := (gate.Result{Verdict: gate.Fail, Compared: tt.compared, Reason: tt.reason}); got != want {
 			t.Errorf("%s\n got %+v\nwant %+v", tt.src, got, want)
 		}
@@ -222,7 +222,7 @@ func TestJudgeConcurrently(t *testing.T) {
 			}
 			for range 50 {
 				figures := table{"recomputes(ttl,expiry)": float64(20 - 15*(i%2)), "errors(,)": 0}
-				if got := g.Judge(figures).Verdict; got != want {
+				if got := g.Judge(figures, gate.Rounds{}).Verdict; got != want {
 					t.Errorf("goroutine %d: %s, want %s", i, got, want)
 				}
 			}
@@ -242,7 +242,7 @@ func FuzzCompile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, src string) {
 		g, err := gate.Compile(src, 1, scope)
 		if err == nil {
-			if r := g.Judge(measured); r.Verdict == gate.Pass && (r.Reason != "" || r.Compared == "") {
+			if r := g.Judge(measured, gate.Rounds{}); r.Verdict == gate.Pass && (r.Reason != "" || r.Compared == "") {
 				t.Errorf("%q: %+v", src, r)
 			}
 			return

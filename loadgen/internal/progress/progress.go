@@ -5,6 +5,7 @@ package progress
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -19,7 +20,7 @@ import (
 
 // Heading is what is shown of a phase before it is driven.
 type Heading struct {
-	Round, Rounds int
+	Round, Rounds int    // of how many; 0 if that is unknown
 	Mode, Name    string // Mode is "mix" for a phase that modes share
 	Load          string // as text
 	For           time.Duration
@@ -74,12 +75,20 @@ func errorCount(n int64) string {
 
 // title names a phase in columns that line up from phase to phase.
 func (h Heading) title() string {
-	return fmt.Sprintf("round %d/%d  %-14s %-10s", h.Round, h.Rounds, h.Mode, h.Name)
+	return fmt.Sprintf("round %s  %-14s %-10s", h.round(), h.Mode, h.Name)
 }
 
 // short is title for a narrow terminal.
 func (h Heading) short() string {
-	return fmt.Sprintf("%d/%d %-12s %-8s", h.Round, h.Rounds, h.Mode, h.Name)
+	return fmt.Sprintf("%s %-12s %-8s", h.round(), h.Mode, h.Name)
+}
+
+// round is the round of how many, if that is known.
+func (h Heading) round() string {
+	if h.Rounds == 0 {
+		return strconv.Itoa(h.Round)
+	}
+	return fmt.Sprintf("%d/%d", h.Round, h.Rounds)
 }
 
 // permille returns how much of the phase is done.

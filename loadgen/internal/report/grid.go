@@ -72,8 +72,28 @@ func (g *grid) width() int {
 	return n
 }
 
-// write writes the grid on p. Where it is too wide for the page, its first column, which holds names, is cut.
+// drop leaves out the last column that can be spared, and reports whether there was one.
+func (g *grid) drop() bool {
+	for i, c := range slices.Backward(g.columns) {
+		if !c.Spare {
+			continue
+		}
+		g.columns = slices.Delete(g.columns, i, i+1)
+		for j := range g.rows {
+			if cells := g.rows[j].cells; cells != nil {
+				g.rows[j].cells = slices.Delete(cells, i, i+1)
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// write writes the grid on p. Where it is too wide for the page, columns that can be spared are left out; if that is not enough, its first column,
+// which holds names, is cut.
 func (g *grid) write(p *page) {
+	for g.width() > p.width && g.drop() {
+	}
 	widths := g.widths()
 	if over := g.width() - p.width; over > 0 {
 		widths[0] = max(widths[0]-over, 8)

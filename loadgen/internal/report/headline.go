@@ -40,7 +40,7 @@ func judged(run *result.Run) (word, sentence string) {
 	case result.ExitFail:
 		return "FAIL", fmt.Sprintf("%d of %s failed", failed, unit.Counted(int64(total), "gate"))
 	case result.ExitInconclusive:
-		return "INCONCLUSIVE", fmt.Sprintf("%d of %s could not be judged", open, unit.Counted(int64(total), "gate"))
+		return "INCONCLUSIVE", fmt.Sprintf("%d of %s could not be judged", open, unit.Counted(int64(total), "gate")) + wanted(run)
 	}
 	switch total {
 	case 0:
@@ -49,6 +49,18 @@ func judged(run *result.Run) (word, sentence string) {
 		return "PASS", "its one gate holds"
 	}
 	return "PASS", fmt.Sprintf("all %s hold", unit.Counted(int64(total), "gate"))
+}
+
+// wanted is what would decide the gates that are open: rounds, if any gate says how many.
+func wanted(run *result.Run) string {
+	more := 0
+	for _, g := range run.Gates {
+		more = max(more, g.More)
+	}
+	if more == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; about %s would decide (--rounds %d, or --rounds auto)", unit.Counted(int64(more), "more round"), run.Scenario.Rounds+more)
 }
 
 // verdictOf is a gate's verdict as it is printed: one word in capitals, or NOT JUDGED.

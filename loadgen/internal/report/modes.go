@@ -69,12 +69,13 @@ func fieldsOf(f *figure.Figures) []field {
 			all = append(all, fieldOf(f, x))
 		}
 	}
-	if len(compared(f.Run)) > 1 {
-		first := f.Run.Modes[0].Name
+	if ratio, ok := newRatios(f); ok {
+		first := ratio.first
 		all = append(all, field{
 			Column: Column{Above: "p99 vs", Title: tty.Snip(tty.Clean(first), 12), Part: figure.InLatency},
-			place:  80, cell: ratioToFirst,
-			legend: fmt.Sprintf("p99 vs %s: a mode's p99 divided by the p99 of %s in the same phase", first, first),
+			place:  80, cell: ratio.cell,
+			legend: fmt.Sprintf("p99 vs %s: a mode's p99 divided by the p99 of %s in the same phase of the same round, and the interval that has the true ratio in 95%% of "+
+				"such runs; %s: it cannot be told from 1, or there are fewer than two rounds", first, first, alike),
 		})
 	}
 	slices.SortStableFunc(all, func(a, b field) int { return cmp.Compare(a.place, b.place) })
@@ -89,7 +90,7 @@ func fieldOf(f *figure.Figures, x figure.Figure) field {
 		legend += ", background work included"
 	}
 	return field{
-		Column: Column{Name: machineName(x), Above: c.Above, Title: c.Title, Part: c.Part}, place: c.Place, legend: legend, optional: c.Optional,
+		Column: Column{Name: machineName(x), Above: c.Above, Title: c.Title, Part: c.Part, Spare: c.Spare}, place: c.Place, legend: legend, optional: c.Optional,
 		cell: func(f *figure.Figures, mode, phase string) Cell {
 			cell := value(x, f.Total(mode, phase))
 			if cell.Known {
@@ -123,23 +124,6 @@ func value(x figure.Figure, t *figure.Total) Cell {
 // compared are a run's modes without the steps of sessions, which are compared with nothing.
 func compared(run *result.Run) []result.Mode {
 	return slices.DeleteFunc(slices.Clone(run.Modes), func(m result.Mode) bool { return m.Session != "" })
-}
-
-// ratioToFirst is the mode's p99 over that of the first mode in the same phase, if both are p99s, and both of requests or both of sessions.
-func ratioToFirst(f *figure.Figures, mode, phase string) Cell {
-	list := compared(f.Run)
-	at := slices.IndexFunc(list, func(m result.Mode) bool { return m.Name == mode })
-	if at < 0 || (list[at].Steps > 0) != (list[0].Steps > 0) {
-		return Cell{Text: unit.None, Tone: Faint}
-	}
-	p99, _ := figure.Named("p99")
-	a, first := value(p99, f.Total(mode, phase)), value(p99, f.Total(f.Run.Modes[0].Name, phase))
-	none := Cell{Text: unit.None, Tone: Faint, Mark: max(a.Mark, first.Mark)}
-	if !a.Known || !first.Known || first.Value <= 0 || none.Mark != Unmarked {
-		return none
-	}
-	x := a.Value / first.Value
-	return Cell{Text: unit.Times(x), Value: x, Known: true}
 }
 
 // hasValue reports whether a field has a value for any mode in any phase.

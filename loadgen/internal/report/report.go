@@ -93,6 +93,7 @@ type Column struct {
 	Part         figure.Part
 	Wrap         bool // a text of any length: the last column of a table that is a list
 	Least        int  // width in columns of a terminal
+	Spare        bool // left out where a page is too narrow
 }
 
 // Group is rows with a title across them.

@@ -19,10 +19,10 @@ func TestSessionsAreComparedWithSessions(t *testing.T) {
 	}
 	run.Phases = []result.PhaseInfo{{Name: "p", Kind: "open", Load: "20/s"}}
 	var loads []resulttest.Load
-	for _, m := range run.Modes {
-		loads = append(loads, resulttest.Load{Mode: m.Name, Phase: "p", Requests: 200, Took: 10 * time.Second, Fast: 20 * time.Millisecond})
+	for i, m := range run.Modes {
+		loads = append(loads, resulttest.Load{Mode: m.Name, Phase: "p", Requests: 200, Took: 10 * time.Second, Fast: time.Duration(1+i) * 20 * time.Millisecond})
 	}
-	r := of(t, resulttest.Fill(run, 1, loads))
+	r := of(t, resulttest.Fill(run, 3, loads))
 	ratios := map[string]bool{}
 	table := r.Section(report.Modes).Table
 	for _, row := range table.Groups[0].Rows {

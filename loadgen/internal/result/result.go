@@ -42,6 +42,7 @@ type Run struct {
 	// Predictions are what the laws predicted before the gates were judged.
 	Predictions []Prediction `json:"predictions,omitempty"`
 	Gates       []Gate       `json:"gates,omitempty"`
+	Level       float64      `json:"level,omitempty"` // of the intervals that gates were judged by; 0 of a run that had none
 }
 
 // Dur is a time.Duration under a shorter name.
@@ -283,15 +284,18 @@ type Law struct {
 type Gate struct {
 	Expr    string `json:"expr"`
 	Line    int    `json:"line"`
-	Verdict string `json:"verdict"` // pass, fail, not judged
+	Verdict string `json:"verdict"` // pass, fail, inconclusive, not judged
 	// Compared shows the values of both sides.
 	Compared string `json:"compared,omitempty"`
 	Reason   string `json:"reason,omitempty"`
+	// More is about how many more rounds would decide an inconclusive gate; 0 if there is no saying.
+	More int `json:"more_rounds,omitempty"`
 }
 
 // Verdicts of a gate.
 const (
-	Pass      = "pass"
-	Fail      = "fail"
-	NotJudged = "not judged"
+	Pass         = "pass"
+	Fail         = "fail"
+	Inconclusive = "inconclusive"
+	NotJudged    = "not judged"
 )

@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"time"
 
 	"loadlab/loadgen/internal/client"
 	"loadlab/loadgen/internal/progress"
@@ -14,8 +15,11 @@ type Config struct {
 	Scenario *scenario.Scenario
 	Stack    stack.Config
 	Seed     uint64
-	Rounds   int            // 0: the scenario's
-	Client   client.Options // how requests are made; the sampler is the run's own
+	Rounds   int // 0: the scenario's
+	// Auto is whether the run goes on, round after round, until its gates are decided or the Budget is spent.
+	Auto   bool
+	Budget time.Duration
+	Client client.Options // how requests are made; the sampler is the run's own
 	// AllowLimited judges the gates also when the generator was the bottleneck.
 	AllowLimited bool
 	MetricsAddr  string  // where the generator's own metrics are served; empty for nowhere

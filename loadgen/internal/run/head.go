@@ -1,7 +1,9 @@
 package run
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"loadlab/internal/revision"
@@ -11,9 +13,9 @@ import (
 // newReport returns the report of a run that is about to begin: its head, and nothing measured.
 func newReport(cfg Config) *result.Run {
 	s := cfg.Scenario
-	rounds := cfg.Rounds
-	if rounds == 0 {
-		rounds = s.Rounds
+	rounds := cmp.Or(cfg.Rounds, s.Rounds)
+	if cfg.Auto {
+		rounds = slices.Max(looks())
 	}
 	now := time.Now()
 	r := &result.Run{
@@ -25,7 +27,7 @@ func newReport(cfg Config) *result.Run {
 		Machine:  machine(),
 		Commit:   revision.Get(),
 
-		AllowLimited: cfg.AllowLimited,
+		AllowLimited: cfg.AllowLimited, Level: levelOf(cfg.Auto),
 	}
 	if s.Objective != nil {
 		r.Scenario.Objective = &result.Objective{Figure: s.Objective.Figure, AtMost: s.Objective.AtMost}

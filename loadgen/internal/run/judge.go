@@ -41,11 +41,18 @@ func judge(r *result.Run, gates []*gate.Gate) {
 		r.Invalid = append(r.Invalid, err.Error())
 		reason = "the run is invalid"
 	}
+	var rounds gate.Rounds
+	if reason == "" {
+		if rounds, err = roundsOf(figures, r.Level); err != nil {
+			r.Invalid = append(r.Invalid, err.Error())
+			reason = "the run is invalid"
+		}
+	}
 	for _, g := range gates {
 		judged := result.Gate{Expr: g.Expr, Line: g.Line, Verdict: result.NotJudged, Reason: reason}
 		if reason == "" {
-			res := g.Judge(figures)
-			judged.Verdict, judged.Compared, judged.Reason = string(res.Verdict), res.Compared, res.Reason
+			res := g.Judge(figures, rounds)
+			judged.Verdict, judged.Compared, judged.Reason, judged.More = string(res.Verdict), res.Compared, res.Reason, res.More
 		}
 		r.Gates = append(r.Gates, judged)
 	}

@@ -142,7 +142,7 @@ func (r *runner) observed(d *driven) observedPhase {
 // heading returns what is shown of a phase.
 func (r *runner) heading(d *driven) progress.Heading {
 	return progress.Heading{
-		Round: d.block.round, Rounds: r.report.Scenario.Rounds, Mode: d.block.name(), Name: d.phase.Name, Load: d.phase.Describe(),
+		Round: d.block.round, Rounds: r.shownRounds(), Mode: d.block.name(), Name: d.phase.Name, Load: d.phase.Describe(),
 		For: d.phase.Length(), Requests: d.phase.Requests,
 	}
 }

@@ -32,6 +32,9 @@ func Run(ctx context.Context, cfg Config) (*result.Run, error) {
 		r.stopped(ctx, err)
 	}
 	r.down(ctx)
+	if cfg.Auto {
+		report.Scenario.Rounds = roundsDone(report)
+	}
 	validate(report)
 	judge(report, cfg.Scenario.Gates)
 	return report, nil
@@ -58,7 +61,13 @@ func (r *runner) up(ctx context.Context) (err error) {
 
 // phases drives the blocks of the plan, phase by phase, up to the first that fails.
 func (r *runner) phases(ctx context.Context) error {
+	done := 0 // rounds
 	for _, b := range r.plan.blocks {
+		if b.round > done+1 {
+			if done++; !r.goOn(done) {
+				break
+			}
+		}
 		for _, p := range b.phases {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)

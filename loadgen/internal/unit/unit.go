@@ -4,6 +4,7 @@ package unit
 import (
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -113,6 +114,12 @@ func Percent(x float64) string {
 		return ">99.9%"
 	}
 	return strconv.FormatFloat(x*100, 'f', 1, 64) + "%"
+}
+
+// TimesWithin renders a ratio and the interval about it, with digits that tell them apart: 0.12x [0.10, 0.15].
+func TimesWithin(x, low, high float64) string {
+	bound := func(x float64) string { return strings.TrimSuffix(Times(x), "x") }
+	return Times(x) + " [" + bound(low) + ", " + bound(high) + "]"
 }
 
 // Times renders a ratio: 0.081x, 1.25x, 12.3x.
