@@ -75,7 +75,7 @@ func fieldsOf(f *figure.Figures) []field {
 			Column: Column{Above: "p99 vs", Title: tty.Snip(tty.Clean(first), 12), Part: figure.InLatency},
 			place:  80, cell: ratio.cell,
 			legend: fmt.Sprintf("p99 vs %s: a mode's p99 divided by the p99 of %s in the same phase of the same round, and the interval that has the true ratio in 95%% of "+
-				"such runs; %s: it cannot be told from 1, or there are fewer than two rounds", first, first, alike),
+				"such runs; %s: it cannot be told from 1, or fewer than two rounds have enough requests", first, first, alike),
 		})
 	}
 	slices.SortStableFunc(all, func(a, b field) int { return cmp.Compare(a.place, b.place) })
