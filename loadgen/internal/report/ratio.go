@@ -34,8 +34,7 @@ func newRatios(f *figure.Figures) (ratios, bool) {
 // from 1.
 func (r ratios) cell(f *figure.Figures, mode, phase string) Cell {
 	none := Cell{Text: unit.None, Tone: Faint}
-	at := slices.IndexFunc(r.modes, func(m result.Mode) bool { return m.Name == mode })
-	if at < 0 || (r.modes[at].Steps > 0) != (r.modes[0].Steps > 0) {
+	if !r.comparable(mode) {
 		return none
 	}
 	p99, _ := figure.Named("p99")
@@ -47,16 +46,65 @@ func (r ratios) cell(f *figure.Figures, mode, phase string) Cell {
 	if mode == r.first {
 		return Cell{Text: unit.Times(1), Value: 1, Known: true}
 	}
-	var own, others [][]float64
-	for _, round := range r.rounds {
-		a, first := value(p99, round.Total(mode, phase)), value(p99, round.Total(r.first, phase))
-		if a.Known && first.Known && a.Mark == Unmarked && first.Mark == Unmarked {
-			own, others = append(own, []float64{a.Value}), append(others, []float64{first.Value})
-		}
-	}
-	ratio, err := stats.PairedRatio(own, others, stats.Level)
+	ratio, err := r.of(p99, mode, phase)
 	if err != nil || !ratio.Bounded() || !ratio.Differs() {
 		return Cell{Text: alike, Tone: Faint}
 	}
 	return Cell{Text: unit.TimesWithin(ratio.Value, ratio.Low, ratio.High), Value: ratio.Value, Known: true}
+}
+
+// comparable reports whether a mode is compared with the first: both are of requests, or both of sessions.
+func (r ratios) comparable(mode string) bool {
+	at := slices.IndexFunc(r.modes, func(m result.Mode) bool { return m.Name == mode })
+	return at >= 0 && (r.modes[at].Steps > 0) == (r.modes[0].Steps > 0)
+}
+
+// of is the ratio of a figure of a mode to that of the first mode, from the rounds that have both.
+func (r ratios) of(x figure.Figure, mode, phase string) (stats.Ratio, error) {
+	var own, others [][]float64
+	for _, round := range r.rounds {
+		a, first := value(x, round.Total(mode, phase)), value(x, round.Total(r.first, phase))
+		if a.Known && first.Known && a.Mark == Unmarked && first.Mark == Unmarked {
+			own, others = append(own, []float64{a.Value}), append(others, []float64{first.Value})
+		}
+	}
+	return stats.PairedRatio(own, others, stats.Level)
+}
+
+// ratioFigures are the ratios of the percentiles of every mode to those of the first, with their intervals, for programs.
+func ratioFigures(f *figure.Figures) Section {
+	r, ok := newRatios(f)
+	if !ok {
+		return Section{}
+	}
+	t := &Table{Columns: []Column{{Name: "mode"}, {Name: "to"}, {Name: "figure"}, {Name: "ratio"}, {Name: "low"}, {Name: "high"}, {Name: "rounds"}, {Name: "differs"}}}
+	number := func(x float64, known bool) Cell { return Cell{Value: x, Known: known} }
+	eachPhase(f, func(p result.PhaseInfo, modes []string) {
+		g := Group{Name: p.Name}
+		for _, mode := range modes {
+			if !r.comparable(mode) || mode == r.first {
+				continue
+			}
+			for _, name := range []string{"p50", "p95", "p99"} {
+				x, _ := figure.Named(name)
+				ratio, err := r.of(x, mode, p.Name)
+				if err != nil {
+					continue
+				}
+				differs := "no"
+				if ratio.Bounded() && ratio.Differs() {
+					differs = "yes"
+				}
+				g.Rows = append(g.Rows, []Cell{{Text: mode}, {Text: r.first}, {Text: name}, number(ratio.Value, true), number(ratio.Low, ratio.Bounded()),
+					number(ratio.High, ratio.Bounded()), number(float64(ratio.N), true), {Text: differs}})
+			}
+		}
+		if len(g.Rows) > 0 {
+			t.Groups = append(t.Groups, g)
+		}
+	})
+	if len(t.Groups) == 0 {
+		return Section{}
+	}
+	return Section{ID: Ratios, Heading: "Ratios", Data: true, Table: t}
 }
