@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"loadlab/internal/testkit"
 	"loadlab/loadgen/internal/ab"
 	"loadlab/loadgen/internal/result"
 )
@@ -64,6 +66,31 @@ func TestABFindsASlowHandler(t *testing.T) {
 	}
 	if d, err := test.Decide(); err != nil || d.Used < 8 || len(test.Work[0].Grew()) > 0 {
 		t.Errorf("%+v, %v, work %+v", d, err, test.Work)
+	}
+}
+
+// A test that is interrupted keeps what it has measured, and is not judged.
+func TestABInterrupted(t *testing.T) {
+	workplace(t)
+	app := binary(t, "app")
+	write(t, "small.yaml", twoBuilds)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var stderr testkit.Log
+	var r ending
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r = loadgenUntil(ctx, &stderr, "ab", "./small.yaml", "--a", app, "--b", app, "--mode", "ttl", "--seed", "7", "--slice", "50ms", "--epoch", "200ms")
+	}()
+	await(t, "the first epoch", stderr.Written("epoch 1: "), &stderr)
+	cancel()
+	await(t, "the end", done, &stderr)
+	if r.code != result.ExitInterrupted || !strings.Contains(r.stdout, "INTERRUPTED  A/A, ") {
+		t.Error(r)
+	}
+	if paths, err := filepath.Glob("runs/*/ab.json"); err != nil || len(paths) != 1 {
+		t.Error(paths, err)
 	}
 }
 

@@ -25,6 +25,9 @@ func NewABTest(t *ab.Test) (*ABTest, error) {
 		return nil, err
 	}
 	r := &ABTest{Word: d.Verdict, Sentence: d.Reason, decision: d}
+	if t.Same() {
+		r.Sentence = "A/A, both arms are the same build: " + d.Reason
+	}
 	for _, s := range []Section{effects(t, d), work(t), ungated(t), tested(t, d)} {
 		if s.Heading != "" {
 			r.Sections = append(r.Sections, s)
@@ -42,7 +45,7 @@ func effects(t *ab.Test, d ab.Decision) Section {
 		return Section{}
 	}
 	table := &Table{Columns: []Column{
-		{Title: "endpoint", Left: true}, {Title: "B / A"}, {Title: "margin"}, {Title: "p slower"}, {Title: "p within"}, {Title: "finds"}, {Title: "", Left: true},
+		{Title: "endpoint", Left: true}, {Title: "B / A"}, {Title: "margin", Spare: true}, {Title: "p slower", Spare: true}, {Title: "p within", Spare: true}, {Title: "finds"}, {Title: "", Left: true},
 	}}
 	g := Group{Title: "after " + unit.Counted(int64(d.Latency.Epochs), "epoch")}
 	for m, f := range d.Latency.Findings {
@@ -152,9 +155,6 @@ func ungated(t *ab.Test) Section {
 func tested(t *ab.Test, d ab.Decision) Section {
 	s := Section{ID: "test", Heading: "What was compared"}
 	add := func(name, text string) { s.Facts = append(s.Facts, Fact{Name: name, Text: text}) }
-	if t.Same() {
-		s.Facts = append(s.Facts, Fact{Name: "A/A", Text: "both arms are the same build with the same command line: a difference is noise", Tone: Doubtful})
-	}
 	for i, arm := range []ab.Arm{t.A, t.B} {
 		add(letter(i), joined(" ", arm.Binary, strings.Join(arm.Args, " "), "("+joined("; ", "SHA-256 "+arm.SHA256[:min(12, len(arm.SHA256))], arm.App)+")"))
 	}
