@@ -103,7 +103,7 @@ func (a *app) build(ctx context.Context, env func(string) string) error {
 		return err
 	}
 	a.server = server.New(server.Config{
-		Store: a.store, Cache: a.cache, Redis: a.redis, Outages: a.outages, Probe: registry, Telemetry: a.telemetry, Log: a.log, Info: info,
+		Store: a.store, Cache: a.cache, Redis: a.redis, Outages: a.outages, Probe: registry, Telemetry: a.telemetry, Log: a.log, Info: info, Slow: a.cfg.slow,
 	})
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 
 	"loadlab/app/api"
+	"loadlab/app/internal/server"
 )
 
 // config is everything that can be set from outside: the knobs, and where things are and what is logged.
@@ -19,6 +20,7 @@ type config struct {
 	logSQL                bool
 	logLevel              slog.Level
 	readyFile, finalFile  string
+	slow                  server.Slow
 }
 
 // usageError is an error of the command line or the environment.
@@ -97,6 +99,8 @@ func define(fs *flag.FlagSet, cfg *config) {
 	fs.TextVar(&cfg.logLevel, "log-level", slog.LevelInfo, "debug, info, warn or error")
 	fs.StringVar(&cfg.readyFile, "ready-file", "", "write the addresses to this `file` as JSON once the app serves")
 	fs.StringVar(&cfg.finalFile, "final-file", "", "write the counters to this `file` as JSON, as /lab/counters has them, when the app ends")
+	cfg.slow = server.Slow{}
+	fs.Var(cfg.slow, "slow", "`mode=+20%`: its handler waits for that much of its own time before it answers; several with commas between. For tests of what finds slow handlers")
 	cfg.knobs = api.Defaults()
 	for _, k := range api.Knobs() {
 		fs.Var(&knobFlag{k, cfg.knobs}, k.Flag(), k.Doc)

@@ -300,6 +300,8 @@ func TestFlags(t *testing.T) {
 		{args: []string{"extra"}, want: "extra"},
 		{args: []string{"--properties", "0"}, want: "--properties"},
 		{args: []string{"--beta", "0"}, want: "--beta"},
+		{args: []string{"--slow", "ttl=+20%,tll=+20%"}, want: `there is no mode "tll"`},
+		{env: map[string]string{"LOADLAB_SLOW": "ttl=20%"}, want: "LOADLAB_SLOW"},
 		{args: []string{"--ttl", "1us"}, want: "--ttl"},
 		{env: map[string]string{"LOADLAB_DB_CONNS": "many"}, want: "LOADLAB_DB_CONNS"},
 		{env: map[string]string{"LOADLAB_TTL": "0s"}, want: "LOADLAB_TTL must be from 1ms to 24h, got 0s"},

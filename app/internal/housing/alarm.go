@@ -12,6 +12,13 @@ type alarm interface {
 	close()
 }
 
+// Pause returns after d, as precisely as the system can, or with the context's error when that ends first.
+func Pause(ctx context.Context, d time.Duration) error {
+	a := newAlarm()
+	defer a.close()
+	return a.wait(ctx, d)
+}
+
 // timerAlarm is an alarm by time.Timer: portable, and good for virtual time. The Go runtime rounds waits below a millisecond up, so that
 // it is half a millisecond late or more.
 type timerAlarm struct{}

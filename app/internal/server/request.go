@@ -104,6 +104,7 @@ func traceparent(ctx context.Context) string {
 // finish writes the cost of the request to its headers, metrics and span. It is called right before the status is written: headers set
 // after that are lost.
 func (rq *request) finish(s *Server, c *gin.Context, status int) {
+	s.Slow.wait(rq)
 	timing := rq.meter.Timing()
 	timing.Traceparent = traceparent(rq.ctx)
 	h := c.Writer.Header()

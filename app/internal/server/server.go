@@ -22,7 +22,7 @@ import (
 	"loadlab/otel/telemetry"
 )
 
-// Config is what a server serves from. All fields are needed.
+// Config is what a server serves from. All fields but Slow are needed.
 type Config struct {
 	Store     *housing.Store
 	Cache     *pagecache.Cache
@@ -32,6 +32,7 @@ type Config struct {
 	Telemetry *telemetry.Telemetry
 	Log       *slog.Logger
 	Info      api.Info // as the app starts; Info.Config has every knob, and Cache is configured with it
+	Slow      Slow     // handlers that are slowed down; nil for none
 }
 
 // Server has two handlers: the API, and the lab controls, which are for a port of their own.

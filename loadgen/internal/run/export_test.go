@@ -1,6 +1,9 @@
 package run
 
-import "loadlab/loadgen/internal/scenario"
+import (
+	"loadlab/loadgen/internal/ab"
+	"loadlab/loadgen/internal/scenario"
+)
 
 // What the tests look at from outside.
 var (
@@ -44,4 +47,42 @@ const DataStream = dataStream
 var (
 	AppMode    = appMode
 	StrategyOf = strategyOf
+)
+
+// Turn is what an A/B test compares at a stretch.
+type Turn struct {
+	Name    string
+	Warmups []string
+	Windows []scenario.Phase
+	Slices  int // of an arm
+}
+
+// Turns returns the turns of an A/B test, and what it does not compare.
+func Turns(cfg ABConfig) ([]Turn, []ab.Ungated, error) {
+	turns, not, err := turnsOf(cfg)
+	var all []Turn
+	for _, t := range turns {
+		one := Turn{Name: t.name(), Windows: t.windows, Slices: t.slicesFor(cfg.Epoch)}
+		for _, w := range t.warmups {
+			one.Warmups = append(one.Warmups, w.Name)
+		}
+		all = append(all, one)
+	}
+	return all, not, err
+}
+
+// Quads returns the orders of the arms in the first n quads of a test with that seed.
+func Quads(seed uint64, n int) [][4]int {
+	t := newAB(ABConfig{Config: Config{Scenario: &scenario.Scenario{}, Seed: seed}})
+	var all [][4]int
+	for range n {
+		all = append(all, t.quad())
+	}
+	return all
+}
+
+// What the tests of A/B tests look at.
+var (
+	LimitsOf   = limitsOf
+	NewRepeats = newRepeats
 )

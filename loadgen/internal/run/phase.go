@@ -36,17 +36,9 @@ func (r *runner) phase(ctx context.Context, b block, p indexed) error {
 			d.oracles[m] = &measure.Oracle{}
 		}
 	}
-	if err := errors.Join(r.subject.configure(ctx, p.Phase), r.subject.around.enter(ctx, p.Phase)); err != nil {
-		return err
-	}
-	for _, a := range p.Before {
-		if err := r.do(ctx, d, a.Do, a.For); err != nil {
-			return fmt.Errorf("%s, before phase %s: %w", a.Do, p.Name, err)
-		}
-	}
-	err := r.subject.health.complete(ctx, p.World.Replicas)
+	err := r.enter(ctx, d)
 	if err != nil {
-		return fmt.Errorf("phase %s: %w", p.Name, err)
+		return err
 	}
 	if d.reached, err = r.subject.unreached(ctx); err != nil {
 		return err
@@ -60,6 +52,23 @@ func (r *runner) phase(ctx context.Context, b block, p indexed) error {
 		err = unknown
 	}
 	return err
+}
+
+// enter makes everything ready for a phase: settings, world, what is done before, and all replicas in service.
+func (r *runner) enter(ctx context.Context, d *driven) error {
+	p := d.phase
+	if err := errors.Join(r.subject.configure(ctx, p.Phase), r.subject.around.enter(ctx, p.Phase)); err != nil {
+		return err
+	}
+	for _, a := range p.Before {
+		if err := r.do(ctx, d, a.Do, a.For); err != nil {
+			return fmt.Errorf("%s, before phase %s: %w", a.Do, p.Name, err)
+		}
+	}
+	if err := r.subject.health.complete(ctx, p.World.Replicas); err != nil {
+		return fmt.Errorf("phase %s: %w", p.Name, err)
+	}
+	return nil
 }
 
 // modesOf returns the modes that take part in a phase, by their place in the scenario.

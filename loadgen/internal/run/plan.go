@@ -74,6 +74,7 @@ const (
 	callerStream
 	dataStream
 	stepStream
+	coinStream
 )
 
 // derive returns a seed for one end of one phase of one round. It does not depend on the mode: every mode of a round gets the same

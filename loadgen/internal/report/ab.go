@@ -1,0 +1,208 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"loadlab/loadgen/internal/ab"
+	"loadlab/loadgen/internal/unit"
+)
+
+// ABTest is an A/B test of two builds for people, the verdict first.
+type ABTest struct {
+	Word, Sentence string
+	Sections       []Section
+	decision       ab.Decision
+}
+
+// NewABTest decides a test again, and makes its report. It fails if the test contradicts itself.
+func NewABTest(t *ab.Test) (*ABTest, error) {
+	d, err := t.Decide()
+	if err != nil {
+		return nil, err
+	}
+	r := &ABTest{Word: d.Verdict, Sentence: d.Reason, decision: d}
+	if t.Same() {
+		r.Sentence = "A/A, both arms are the same build: " + d.Reason
+	}
+	for _, s := range []Section{effects(t, d), work(t), ungated(t), tested(t, d)} {
+		if s.Heading != "" {
+			r.Sections = append(r.Sections, s)
+		}
+	}
+	return r, nil
+}
+
+// ExitCode is that of the verdict.
+func (r *ABTest) ExitCode() int { return r.decision.ExitCode() }
+
+// effects are what each endpoint came to.
+func effects(t *ab.Test, d ab.Decision) Section {
+	if len(d.Latency.Findings) == 0 {
+		return Section{}
+	}
+	table := &Table{Columns: []Column{
+		{Title: "endpoint", Left: true}, {Title: "B / A"}, {Title: "margin", Spare: true}, {Title: "p slower", Spare: true}, {Title: "p within", Spare: true}, {Title: "finds"}, {Title: "", Left: true},
+	}}
+	g := Group{Title: "after " + unit.Counted(int64(d.Latency.Epochs), "epoch")}
+	for m, f := range d.Latency.Findings {
+		c := Cell{Text: unit.TimesWithin(f.Effect.Value, f.Effect.Low, f.Effect.High), Value: f.Effect.Value, Known: true}
+		if !f.Effect.Bounded() {
+			c.Text = unit.Times(f.Effect.Value)
+		}
+		word := Cell{Text: "open", Tone: Doubtful}
+		switch {
+		case f.Slower:
+			word, c.Tone = Cell{Text: "slower", Tone: Bad}, Bad
+		case f.Within:
+			word = Cell{Text: "within", Tone: Good}
+		}
+		g.Rows = append(g.Rows, []Cell{
+			{Text: f.Name}, c, {Text: more(t.Plan.Endpoints[m].Margin)}, {Text: probability(f.Adjusted)}, {Text: probability(f.PassP)}, detectable(f.Detectable), word,
+		})
+	}
+	table.Groups = []Group{g}
+	return Section{ID: "effects", Heading: "Response times of B beside those of A", Table: table, Prose: prose("B / A: the middle of the epochs' ratios, and the interval that has the true " +
+		"one in 95% of such tests. p slower: how often chance makes a B that is slower by " + more(t.Plan.Tolerance) + " at most look like this, all endpoints considered. p within: the same of one " +
+		"that is slower by its margin. finds: the least change that this many epochs would find in 80% of tests, by their spread.")}
+}
+
+func more(share float64) string { return "+" + unit.Digits(100*share) + "%" }
+
+func probability(p float64) string {
+	if p < 0.0001 {
+		return "<0.0001"
+	}
+	return strconv.FormatFloat(p, 'f', 4, 64)
+}
+
+func detectable(ratio float64) Cell {
+	if math.IsInf(ratio, 0) {
+		return Cell{Text: "unknown", Tone: Faint}
+	}
+	return Cell{Text: more(ratio - 1), Value: ratio, Known: true}
+}
+
+// work is gate 0.
+func work(t *ab.Test) Section {
+	if len(t.Work) == 0 {
+		return Section{}
+	}
+	table := &Table{Columns: []Column{{Title: "mode", Left: true}}}
+	for _, c := range ab.Counters() {
+		table.Columns = append(table.Columns, Column{Title: c.Name})
+	}
+	s := Section{ID: "work", Heading: "Gate 0: what the same requests cost", Table: table}
+	uneven := false
+	for _, w := range t.Work {
+		last := w.Last()
+		row := []Cell{{Text: w.Mode}}
+		for _, c := range ab.Counters() {
+			row = append(row, counted(c, w))
+			uneven = uneven || !last.Even() && len(w.Grew()) == 0
+		}
+		if n := len(table.Groups); n == 0 || table.Groups[n-1].Name != w.Phase {
+			table.Groups = append(table.Groups, Group{Name: w.Phase, Title: w.Phase})
+		}
+		g := &table.Groups[len(table.Groups)-1]
+		g.Rows = append(g.Rows, row)
+		if len(w.Repeats) > 0 {
+			s.Facts = append(s.Facts, Fact{Name: w.Mode + " " + w.Phase, Text: "B repeats " + strings.Join(w.Repeats, ", "), Tone: Bad})
+		}
+	}
+	s.Prose = prose(fmt.Sprintf("Totals of %d requests of one user, one after the other, from an empty cache: A, and B where it differs. They have no noise and are compared exactly.", t.Work[0].Requests))
+	if uneven {
+		s.Prose = append(s.Prose, Note{Text: "What differs and is no failure is less in B, or was not more in each of three tries: a page expired meanwhile, or was recomputed early by chance."})
+	}
+	return s
+}
+
+// counted is a counter of both arms.
+func counted(c ab.Counter, w ab.Work) Cell {
+	last := w.Last()
+	a, b := c.Of(last.A), c.Of(last.B)
+	switch {
+	case c.App && (!last.A.Counted || !last.B.Counted):
+		return Cell{Text: "unknown", Tone: Faint}
+	case a == b:
+		return Cell{Text: unit.Count(a), Value: float64(a), Known: true}
+	}
+	cell := Cell{Text: unit.Count(a) + " -> " + unit.Count(b), Value: float64(b), Known: true, Tone: Doubtful}
+	for _, name := range w.Grew() {
+		if name == c.Name {
+			cell.Tone = Bad
+		}
+	}
+	return cell
+}
+
+// ungated is what was not judged, and why.
+func ungated(t *ab.Test) Section {
+	if len(t.Ungated) == 0 {
+		return Section{}
+	}
+	s := Section{ID: "ungated", Heading: "Not judged"}
+	for _, u := range t.Ungated {
+		s.Facts = append(s.Facts, Fact{Name: u.Name + ":", Text: u.Reason})
+	}
+	return s
+}
+
+// tested is what was compared, how, and on what.
+func tested(t *ab.Test, d ab.Decision) Section {
+	s := Section{ID: "test", Heading: "What was compared"}
+	add := func(name, text string) { s.Facts = append(s.Facts, Fact{Name: name, Text: text}) }
+	for i, arm := range []ab.Arm{t.A, t.B} {
+		add(letter(i), joined(" ", arm.Binary, strings.Join(arm.Args, " "), "("+joined("; ", "SHA-256 "+arm.SHA256[:min(12, len(arm.SHA256))], arm.App)+")"))
+	}
+	var looks []string
+	for _, l := range t.Plan.Looks {
+		looks = append(looks, strconv.Itoa(l.Epochs))
+	}
+	add("epochs", fmt.Sprintf("%d used, %d dropped; looks after %s, of which %d reached", d.Used, d.Dropped, strings.Join(looks, ", "), d.Latency.Look))
+	if n := len(d.Latency.E); n > 0 {
+		add("e-value", unit.Digits(d.Latency.E[n-1])+", evidence for who looks at other times than the plan; no part of the verdict")
+	}
+	for _, e := range t.Epochs {
+		if len(e.Dropped) > 0 {
+			add("dropped", fmt.Sprintf("epoch %d, both arms: %s", e.Number, strings.Join(e.Dropped, "; ")))
+		}
+	}
+	add("scenario", t.Scenario.Name+", stack "+t.Stack+", seed "+strconv.FormatUint(t.Seed, 10))
+	add("machine", joined(", ", t.Machine.CPU, cores(t.Machine.Cores), t.Machine.OS, t.Machine.Go))
+	add("took", unit.Length(t.Took))
+	for _, w := range t.Warnings {
+		s.Prose = append(s.Prose, Note{Text: w, Warning: true})
+	}
+	return s
+}
+
+// Text writes the report for people at a terminal; o.Path is where ab.json is.
+func (r *ABTest) Text(w io.Writer, o Options) error {
+	p := &page{w: w, width: o.Width, colors: o.Color}
+	if p.width <= 0 {
+		p.width = 80
+	}
+	p.item(r.Word+gap, 0, tone(r.Word).color(), r.Sentence)
+	for _, s := range r.Sections {
+		p.section(s)
+	}
+	if o.Path != "" {
+		p.write("\n")
+		p.item("ab.json", headColumn, Plain.color(), o.Path)
+	}
+	return p.err
+}
+
+// Markdown writes the report for a comment.
+func (r *ABTest) Markdown(w io.Writer) error {
+	lines := []string{"### " + r.Word, "", "**" + md(r.Sentence) + "**", ""}
+	for _, s := range r.Sections {
+		lines = append(append(lines, markdownSection(s)...), "")
+	}
+	_, err := io.WriteString(w, fit(lines, MarkdownLimit))
+	return err
+}

@@ -1,0 +1,185 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"loadlab/loadgen/internal/ab"
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/stack"
+	"loadlab/loadgen/internal/stats"
+	"loadlab/loadgen/internal/unit"
+)
+
+// How an A/B test is measured, unless it is asked for otherwise: see docs/adr/0018.
+const (
+	DefaultSlice = 250 * time.Millisecond
+	DefaultEpoch = 2500 * time.Millisecond // of load an arm, for each mode and phase
+
+	warmShare   = 0.4  // of an epoch's load, before it
+	mostSlices  = 200  // of an arm in an epoch's load
+	mostDropped = 8    // epochs
+	mostFailed  = 0.01 // of an arm's requests in a mode and phase of an epoch
+)
+
+// ABConfig is an A/B test of two builds. What differs between the arms is in Arms alone.
+type ABConfig struct {
+	Config
+	Arms          [2]Build
+	Modes, Phases []string // names; empty for all that can be compared
+	Slice, Epoch  time.Duration
+}
+
+// Build is a build of the app as an arm runs it.
+type Build struct {
+	Binary string
+	SHA256 string
+	Args   []string // of this arm alone, after the scenario's
+}
+
+// abTest is an A/B test under way.
+type abTest struct {
+	ABConfig
+	plan  plan
+	turns []turn
+	coin  *rand.Rand
+	test  *ab.Test
+}
+
+// AB measures two builds until their difference is decided. The test is complete also when it turns out invalid or is interrupted; an error means
+// that it did not begin.
+func AB(ctx context.Context, cfg ABConfig) (*ab.Test, error) {
+	t := newAB(cfg)
+	var err error
+	if t.turns, t.test.Ungated, err = turnsOf(cfg); err != nil {
+		return nil, err
+	}
+	err = t.compareWork(ctx)
+	for n := 1; err == nil && t.goOn(); n++ {
+		err = t.epoch(ctx, n)
+	}
+	switch {
+	case ctx.Err() != nil:
+		t.test.Interrupted = true
+	case errors.As(err, new(UsageError)) || errors.Is(err, stack.ErrNoApp):
+		return nil, err
+	case err != nil:
+		t.test.Invalid = append(t.test.Invalid, err.Error())
+	}
+	t.test.Took = time.Since(t.test.Started)
+	d, err := t.test.Decide()
+	t.test.Verdict = d.Verdict
+	return t.test, err
+}
+
+func newAB(cfg ABConfig) *abTest {
+	cfg.Traces = -1
+	return &abTest{ABConfig: cfg, plan: plan{seed: cfg.Seed}, coin: rand.New(rand.NewPCG(cfg.Seed, coinStream<<48)), test: newABTest(cfg)}
+}
+
+func newABTest(cfg ABConfig) *ab.Test {
+	head := newReport(cfg.Config)
+	defaults := stats.DefaultPlan(cfg.Seed)
+	t := &ab.Test{
+		Kind: ab.Kind, Schema: ab.SchemaVersion, ID: head.ID + "-ab", Started: head.Started, Scenario: head.Scenario, Seed: cfg.Seed, Machine: head.Machine,
+		Commit: head.Commit, Stack: cfg.Stack.Kind,
+		Plan: ab.Plan{
+			Slice: cfg.Slice, Epoch: cfg.Epoch, WarmUp: time.Duration(warmShare * float64(cfg.Epoch)), Beta: defaults.Beta, Tolerance: defaults.Tolerance,
+			Seed: defaults.Seed,
+		},
+	}
+	for _, l := range defaults.Looks {
+		t.Plan.Looks = append(t.Plan.Looks, ab.Look(l))
+	}
+	for i, arm := range []*ab.Arm{&t.A, &t.B} {
+		*arm = ab.Arm{Binary: cfg.Arms[i].Binary, SHA256: cfg.Arms[i].SHA256, Args: cfg.Arms[i].Args}
+	}
+	return t
+}
+
+// goOn reports whether the test has another epoch, and logs what the last one came to.
+func (t *abTest) goOn() bool {
+	d, err := t.test.Decide()
+	switch {
+	case err != nil:
+		t.test.Invalid = append(t.test.Invalid, err.Error())
+		return false
+	case len(t.test.Invalid) > 0 || len(d.Grew) > 0:
+		return false
+	case d.Dropped > mostDropped:
+		t.test.Invalid = append(t.test.Invalid, fmt.Sprintf("%s of %d were dropped, because the generator was the bottleneck: %s", unit.Counted(int64(d.Dropped), "epoch"),
+			len(t.test.Epochs), t.test.Epochs[len(t.test.Epochs)-1].Dropped[0]))
+		return false
+	}
+	return len(t.test.Epochs) == 0 || d.Open()
+}
+
+// epoch measures one pair of fresh processes.
+func (t *abTest) epoch(ctx context.Context, number int) (err error) {
+	began := time.Now()
+	e := ab.Epoch{Number: number}
+	p, err := t.up(ctx, false)
+	if err != nil {
+		return err
+	}
+	var drivers [][]result.Driver
+	for _, turn := range t.turns {
+		cells, slices, err := t.measure(ctx, p, turn, &e)
+		if err != nil {
+			return errors.Join(p.why(ctx, err), p.down(ctx))
+		}
+		e.Cells, drivers = append(e.Cells, cells...), append(drivers, slices)
+	}
+	if err := p.down(ctx); err != nil {
+		t.test.Warnings = append(t.test.Warnings, fmt.Sprintf("at the end of epoch %d: %v", number, err))
+	}
+	e.Dropped = limitsOf(number, drivers)
+	t.finish(&e)
+	t.log(fmt.Sprintf("epoch %d: %s%s", number, unit.Length(time.Since(began)), t.seen(e)))
+	return nil
+}
+
+// finish enters an epoch into the test.
+func (t *abTest) finish(e *ab.Epoch) {
+	for _, c := range e.Cells {
+		for i, s := range []ab.Side{c.A, c.B} {
+			switch {
+			case s.Requests == 0:
+				t.invalid("arm %s has no requests in %s %s, epoch %d", armName(i), c.Mode, c.Phase, e.Number)
+			case float64(s.Failed) > mostFailed*float64(s.Requests):
+				t.invalid("%d of %d requests failed in arm %s, %s %s, epoch %d", s.Failed, s.Requests, armName(i), c.Mode, c.Phase, e.Number)
+			}
+		}
+	}
+	if len(t.test.Invalid) > 0 && len(e.Dropped) == 0 {
+		e.Dropped = []string{"the test is invalid"}
+	}
+	if len(e.Dropped) == 0 {
+		if len(t.test.Plan.Endpoints) == 0 {
+			t.test.Choose(*e)
+		}
+		e.D = t.test.Plan.Logs(*e)
+	}
+	t.test.Epochs = append(t.test.Epochs, *e)
+}
+
+func (t *abTest) invalid(format string, args ...any) {
+	t.test.Invalid = append(t.test.Invalid, fmt.Sprintf(format, args...))
+}
+
+// seen is what an epoch came to, for those who wait.
+func (t *abTest) seen(e ab.Epoch) string {
+	if len(e.Dropped) > 0 {
+		return ", dropped: " + e.Dropped[0]
+	}
+	var text strings.Builder
+	for m, d := range e.D {
+		fmt.Fprintf(&text, "; %s %+.1f%%", t.test.Plan.Endpoints[m].Name(), 100*math.Expm1(d))
+	}
+	return text.String()
+}

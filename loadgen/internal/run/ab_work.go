@@ -1,0 +1,159 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"loadlab/app/api"
+	"loadlab/loadgen/internal/ab"
+	"loadlab/loadgen/internal/measure"
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/scenario"
+	"loadlab/loadgen/internal/trace"
+)
+
+const (
+	workRequests = 10 // of one user: enough for hits after a page that was missing, and over before pages expire
+	workTries    = 3
+)
+
+// compareWork compares what the same requests cost both builds, by counters that have no noise: a query more is found in seconds. It has processes of
+// its own, whose spans it receives, so that what is repeated has a name.
+func (t *abTest) compareWork(ctx context.Context) error {
+	p, err := t.up(ctx, true)
+	if err != nil {
+		return err
+	}
+	for _, turn := range t.turns {
+		for _, m := range p[0].modesOf(turn.block, turn.phase) {
+			mode := t.Scenario.Modes[m]
+			if mode.Session != "" {
+				continue // its session makes its requests
+			}
+			w, err := p.work(ctx, turn, mode)
+			if err != nil {
+				return errors.Join(p.why(ctx, err), p.down(ctx))
+			}
+			t.test.Work = append(t.test.Work, w)
+		}
+	}
+	err = p.down(ctx) // the traces are complete now
+	for i := range t.test.Work {
+		w := &t.test.Work[i]
+		if len(w.Grew()) > 0 {
+			w.Repeats = newRepeats(p[0].report.Traces, p[1].report.Traces, w.Mode, w.Phase)
+		}
+	}
+	return err
+}
+
+// work compares both arms in one mode of a turn, and again if they differ.
+func (p pair) work(ctx context.Context, turn turn, mode scenario.Mode) (ab.Work, error) {
+	w := ab.Work{Mode: mode.Name, Phase: turn.phase.Name, Requests: workRequests}
+	for try := range workTries {
+		var counts [2]ab.Counts
+		for i, r := range p {
+			var err error
+			if counts[i], err = r.cost(ctx, turn, mode, try); err != nil {
+				return w, fmt.Errorf("arm %s, %s: %w", armName(i), turn.name(), err)
+			}
+		}
+		w.Tries = append(w.Tries, ab.Try{A: counts[0], B: counts[1]})
+		if w.Last().Even() {
+			break
+		}
+	}
+	return w, nil
+}
+
+// cost makes the requests of one user, with nothing in the cache, and returns what they came to.
+func (r *runner) cost(ctx context.Context, turn turn, mode scenario.Mode, try int) (ab.Counts, error) {
+	p := indexed{oneUser(turn.phase.Phase, workRequests), turn.phase.index}
+	d := r.newDriven(block{round: try, mode: mode.Name}, p)
+	d.modes = slices.DeleteFunc(d.modes, func(m int) bool { return compared(r.Scenario.Modes[m]) != mode.Name })
+	if err := r.enter(ctx, d); err != nil {
+		return ab.Counts{}, err
+	}
+	if err := (target{r.subject, d}).Flush(ctx); err != nil {
+		return ab.Counts{}, err
+	}
+	before, err := r.subject.counters(ctx)
+	if err != nil {
+		return ab.Counts{}, err
+	}
+	into := newTally(len(r.Scenario.Modes))
+	r.observers.begin(r.observed(d))
+	_, err = r.slice(ctx, d, into)
+	r.observers.end(tallies(into))
+	if err != nil {
+		return ab.Counts{}, err
+	}
+	after, err := r.subject.counters(ctx)
+	if err != nil {
+		return ab.Counts{}, err
+	}
+	return r.counts(d, into, before, after), nil
+}
+
+// counts sums up the modes that were driven: one, or a session's steps.
+func (r *runner) counts(d *driven, into *tally, before, after counters) ab.Counts {
+	sum := ab.Counts{Counted: after != nil}
+	seen := map[string]bool{}
+	for _, m := range d.modes {
+		mode := r.Scenario.Modes[m]
+		if mode.Steps > 0 {
+			continue
+		}
+		sum.Bytes, sum.Failed = sum.Bytes+into.modes[m].bodies, sum.Failed+into.modes[m].failed
+		name := appMode(mode.Method, mode.Path)
+		if sum.Counted = sum.Counted && name != ""; !sum.Counted || seen[name] {
+			continue
+		}
+		seen[name] = true
+		c := after.of(name).Sub(before.of(name))
+		sum.SQL, sum.Redis, sum.Recomputes = sum.SQL+c[api.CountSQL], sum.Redis+c[api.CountRedis], sum.Recomputes+c[api.CountRecomputes]
+	}
+	if !sum.Counted {
+		sum.SQL, sum.Redis, sum.Recomputes = 0, 0, 0
+	}
+	return sum
+}
+
+// tallies is what observers want at the end of a phase.
+func tallies(t *tally) []measure.Tally {
+	all := make([]measure.Tally, len(t.modes))
+	for i, m := range t.modes {
+		all[i] = measure.Tally{Ended: m.ended, Failed: m.failed, P50: m.response.Quantile(0.5)}
+	}
+	return all
+}
+
+// newRepeats returns the queries that a trace of B repeats more often than any of A.
+func newRepeats(a, b []result.Trace, mode, phase string) []string {
+	most := func(traces []result.Trace) map[string]trace.Repeat {
+		all := map[string]trace.Repeat{}
+		for _, t := range trace.Find(traces, "", mode, phase, "") {
+			for _, r := range trace.FindQueries(t.Spans).Repeats {
+				if r.Count > all[r.Shape].Count {
+					all[r.Shape] = r
+				}
+			}
+		}
+		return all
+	}
+	var names []string
+	before := most(a)
+	for shape, r := range most(b) {
+		if n := before[shape].Count; n < r.Count {
+			name := r.String()
+			if n > 0 {
+				name += fmt.Sprintf(" (A: x %d)", n)
+			}
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
