@@ -71,7 +71,7 @@ func strategyNames() []string {
 	return names
 }
 
-// wait slows a request of a mode down that began at start.
+// wait lets a request wait for its share of the time since it began.
 func (s Slow) wait(rq *request) {
 	share := s[rq.mode.Name]
 	if share == 0 {
