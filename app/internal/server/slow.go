@@ -15,8 +15,8 @@ import (
 // Slow is by how much the handlers of modes are slowed down, as shares of the time that they took: 0.2 by the name of a mode. It is for
 // whatever claims to find slow handlers, to show that it does.
 //
-// The handler waits for that share of its own time before it answers, with a timer and without using a processor: what is added to the response
-// time is the same on an idle and on a busy machine, as far as the handler's own time is.
+// The handler waits for that share of its own time before it answers, with a timer and without using a processor, so that it takes none from what
+// runs beside it. The share is the least that is added: where processors are busy, a wake-up comes late.
 type Slow map[string]float64
 
 // mostSlow is a hundred times as slow.
@@ -71,7 +71,7 @@ func strategyNames() []string {
 	return names
 }
 
-// wait slows a request of a mode down that began at start.
+// wait lets a request wait for its share of the time since it began.
 func (s Slow) wait(rq *request) {
 	share := s[rq.mode.Name]
 	if share == 0 {

@@ -32,7 +32,8 @@ type ABConfig struct {
 	Config
 	Arms          [2]Build
 	Modes, Phases []string // names; empty for all that can be compared
-	Slice, Epoch  time.Duration
+	Slice         time.Duration
+	Epoch         time.Duration // load of an arm, for each mode and phase
 }
 
 // Build is a build of the app as an arm runs it.
@@ -102,7 +103,7 @@ func newABTest(cfg ABConfig) *ab.Test {
 	return t
 }
 
-// goOn reports whether the test has another epoch, and logs what the last one came to.
+// goOn reports whether the test has another epoch.
 func (t *abTest) goOn() bool {
 	d, err := t.test.Decide()
 	switch {
