@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -45,6 +46,8 @@ func (f *Frozen) freeze(ctx context.Context, pid int) error {
 		if err != nil {
 			return err
 		}
+		// One that has ended, and that its parent cannot reap any more, stops no further.
+		all = slices.DeleteFunc(all, func(one procStat) bool { return !one.living })
 		if len(all) == len(f.pids) && stopped(all) {
 			return nil
 		}

@@ -67,6 +67,28 @@ func TestFreezePostgres(t *testing.T) {
 	}
 }
 
+// A child that has ended, and that nobody has waited for, keeps nothing from being frozen: a stopped PostgreSQL reaps none of its backends.
+func TestFreezeWithAZombie(t *testing.T) {
+	folder := newFolder(t)
+	p, err := folder.Start("parent", exec.CommandContext(t.Context(), "sh", "-c", "true & echo $!; exec sleep 1000"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Kill()
+	testkit.Eventually(t, "its child is a zombie", func() bool {
+		child, err := strconv.Atoi(p.Tail(1))
+		return err == nil && state(t, child) == "Z"
+	})
+	frozen, err := p.Freeze(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer frozen.Thaw()
+	if pids := frozen.PIDs(); len(pids) != 1 || pids[0] != p.PID() {
+		t.Errorf("stopped %v, want %d alone", pids, p.PID())
+	}
+}
+
 // What is frozen goes on when the one who froze it is killed.
 func TestFreezeIsUndone(t *testing.T) {
 	if os.Getenv("FREEZE_CHILD") != "" {

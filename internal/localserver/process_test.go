@@ -64,17 +64,19 @@ func TestAwait(t *testing.T) {
 
 func TestStop(t *testing.T) {
 	t.Parallel()
+	const short, ample = 300 * time.Millisecond, time.Minute // a busy machine is slow to run who is to end
 	for name, test := range map[string]struct {
 		script  string
 		polite  []os.Signal
+		grace   time.Duration
 		wantErr string
 	}{
-		"polite":        {"trap 'exit 0' TERM; echo $$; while :; do sleep 0.01; done", []os.Signal{syscall.SIGTERM}, ""},
-		"second signal": {"trap '' INT; echo $$; while :; do sleep 0.01; done", []os.Signal{syscall.SIGINT, syscall.SIGTERM}, ""},
-		"deaf":          {"trap '' TERM; sleep 1000 & echo $!; wait; wait", []os.Signal{syscall.SIGTERM}, "did not stop within 300ms: killed"},
-		"at once":       {"sleep 1000 & echo $!; wait", nil, ""},
-		"has ended":     {"echo $$", []os.Signal{syscall.SIGTERM}, ""},
-		"left a child":  {"sleep 1000 & echo $!", []os.Signal{syscall.SIGTERM}, ""},
+		"polite":        {"trap 'exit 0' TERM; echo $$; while :; do sleep 0.01; done", []os.Signal{syscall.SIGTERM}, ample, ""},
+		"second signal": {"trap '' INT; echo $$; while :; do sleep 0.01; done", []os.Signal{syscall.SIGINT, syscall.SIGTERM}, 3 * time.Second, ""},
+		"deaf":          {"trap '' TERM; sleep 1000 & echo $!; wait; wait", []os.Signal{syscall.SIGTERM}, short, "did not stop within 300ms: killed"},
+		"at once":       {"sleep 1000 & echo $!; wait", nil, short, ""},
+		"has ended":     {"echo $$", []os.Signal{syscall.SIGTERM}, ample, ""},
+		"left a child":  {"sleep 1000 & echo $!", []os.Signal{syscall.SIGTERM}, ample, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -85,7 +87,7 @@ func TestStop(t *testing.T) {
 			}
 			var pid int
 			testkit.Eventually(t, "it has written", func() bool { pid, err = strconv.Atoi(p.Tail(1)); return err == nil })
-			err = p.Stop(300*time.Millisecond, test.polite...)
+			err = p.Stop(test.grace, test.polite...)
 			if got := fmt.Sprint(err); (err == nil) != (test.wantErr == "") || !strings.Contains(got, test.wantErr) && err != nil {
 				t.Errorf("got %v, want %q", err, test.wantErr)
 			}
