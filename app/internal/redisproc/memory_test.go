@@ -122,7 +122,7 @@ func TestUsedMemory(t *testing.T) {
 	}
 }
 
-// TestEviction: the same reads and writes leave about as many pages resident as in a real Redis, and those that are used most.
+// TestEviction: the same reads and writes leave about as many pages resident as in a real Redis, and of the embedded one those that are used most.
 func TestEviction(t *testing.T) {
 	ctx := testContext(t)
 	ours, theirs := embedded(t), redisServer(t)
@@ -151,8 +151,9 @@ func TestEviction(t *testing.T) {
 		if used := field(t, c, "memory", "used_memory"); used > limit+50_000 {
 			t.Errorf("Redis %d uses %.0f bytes, more than maxmemory by more than a page", i, used)
 		}
-		if err := c.Get(ctx, "page:0").Err(); err != nil {
-			t.Errorf("Redis %d: the page that is used most was evicted: %v", i, err)
+		// A real Redis' clock has seconds, and it looks at five keys: what is used most may be gone for a moment.
+		if err := ours.Get(ctx, "page:0").Err(); i == 0 && err != nil {
+			t.Errorf("the page that is used most was evicted: %v", err)
 		}
 	}
 	t.Logf("embedded and real: resident %v, hits %v, evicted %v", resident, hits, evicted)
