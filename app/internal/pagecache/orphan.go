@@ -43,11 +43,11 @@ func (r *request) orphan(ctx context.Context, token string) {
 				continue
 			}
 			within, cancel := context.WithTimeout(ctx, orphanLimit)
-			n, err := c.scripts.unlock.Run(within, c.rdb, []string{key}, token).Int()
+			held, err := c.unlock(within, key, token)
 			cancel()
 			switch {
 			case err != nil:
-			case n > 0:
+			case held:
 				return
 			default:
 				looks++

@@ -109,9 +109,15 @@ func (r *request) tryLock(ctx context.Context) (token string, err error) {
 func (r *request) giveBack(ctx context.Context, token string) {
 	ctx = probe.Detach(ctx)
 	err := r.redis(ctx, func(ctx context.Context) error {
-		return r.c.scripts.unlock.Run(ctx, r.c.rdb, []string{r.slot.lockKey}, token).Err()
+		_, err := r.c.unlock(ctx, r.slot.lockKey, token)
+		return err
 	})
 	if err != nil {
 		r.orphan(ctx, token)
 	}
+}
+
+// unlock deletes a lock if it holds the token, and reports whether it did.
+func (c *Cache) unlock(ctx context.Context, key, token string) (held bool, err error) {
+	return c.scripts.unlock.Run(ctx, c.rdb, []string{key}, token).Bool()
 }

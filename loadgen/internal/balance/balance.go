@@ -93,15 +93,18 @@ func (g *Group) choose(p Policy, set uint64, t Turn) int {
 	n := bits.OnesCount64(set)
 	switch p {
 	case Random:
-		return member(set, int(draw(t.Seed, uint64(t.K)<<8^uint64(t.Step))%uint64(n)))
+		return member(set, t.drawn(n))
 	case Sticky:
 		return nearest(set, draw(t.Seed, uint64(t.User)))
 	case LeastInFlight:
-		return g.least(set, int(draw(t.Seed, uint64(t.K)<<8^uint64(t.Step))%uint64(n)))
+		return g.least(set, t.drawn(n))
 	default: // RoundRobin
 		return member(set, int((t.K+int64(t.Step))%int64(n)))
 	}
 }
+
+// drawn is a number below n.
+func (t Turn) drawn(n int) int { return int(draw(t.Seed, uint64(t.K)<<8^uint64(t.Step)) % uint64(n)) }
 
 // member returns the i-th member of a set.
 func member(set uint64, i int) int {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"loadlab/loadgen/internal/result"
 )
@@ -24,8 +25,9 @@ type Figures struct {
 	Run *result.Run
 
 	warmup map[string]bool
-	totals map[key]*Total  // an empty mode or phase is the sum over all that is not warm-up
-	parts  map[string]bool // names of the parts of phases with faults: see Inside
+	totals map[key]*Total             // an empty mode or phase is the sum over all that is not warm-up
+	parts  map[string]bool            // names of the parts of phases with faults: see Inside
+	rounds func() ([]*Figures, error) // byRound, computed when it is first asked for
 }
 
 // Inside and Outside, after the name of a phase with faults, name the requests that were due or under way while a fault lasted, and
@@ -40,6 +42,7 @@ type key struct{ mode, phase string }
 // New merges the cells of run. It fails on a histogram that cannot be read.
 func New(run *result.Run) (*Figures, error) {
 	f := &Figures{Run: run, warmup: map[string]bool{}, totals: map[key]*Total{}, parts: map[string]bool{}}
+	f.rounds = sync.OnceValues(f.byRound)
 	for _, p := range run.Phases {
 		f.warmup[p.Name] = p.Warmup
 	}

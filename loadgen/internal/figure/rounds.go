@@ -6,8 +6,10 @@ import (
 	"loadlab/loadgen/internal/result"
 )
 
-// Rounds returns the figures of each round alone, in their order: what is independent of each other in a run. It computes them anew each time.
-func (f *Figures) Rounds() ([]*Figures, error) {
+// Rounds returns the figures of each round alone, in their order: what is independent of each other in a run.
+func (f *Figures) Rounds() ([]*Figures, error) { return f.rounds() }
+
+func (f *Figures) byRound() ([]*Figures, error) {
 	cells := map[int][]result.Cell{}
 	var rounds []int
 	for _, c := range f.Run.Cells {

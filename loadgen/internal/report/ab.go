@@ -182,10 +182,7 @@ func tested(t *ab.Test, d ab.Decision) Section {
 
 // Text writes the report for people at a terminal; o.Path is where ab.json is.
 func (r *ABTest) Text(w io.Writer, o Options) error {
-	p := &page{w: w, width: o.Width, colors: o.Color}
-	if p.width <= 0 {
-		p.width = 80
-	}
+	p := newPage(w, o)
 	p.item(r.Word+gap, 0, tone(r.Word).color(), r.Sentence)
 	for _, s := range r.Sections {
 		p.section(s)
@@ -199,10 +196,5 @@ func (r *ABTest) Text(w io.Writer, o Options) error {
 
 // Markdown writes the report for a comment.
 func (r *ABTest) Markdown(w io.Writer) error {
-	lines := []string{"### " + r.Word, "", "**" + md(r.Sentence) + "**", ""}
-	for _, s := range r.Sections {
-		lines = append(append(lines, markdownSection(s)...), "")
-	}
-	_, err := io.WriteString(w, fit(lines, MarkdownLimit))
-	return err
+	return markdownSections(w, []string{"### " + r.Word, "", "**" + md(r.Sentence) + "**", ""}, r.Sections)
 }

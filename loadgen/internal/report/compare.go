@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -10,7 +11,6 @@ import (
 
 	"loadlab/loadgen/internal/figure"
 	"loadlab/loadgen/internal/result"
-	"loadlab/loadgen/internal/stats"
 	"loadlab/loadgen/internal/unit"
 )
 
@@ -31,16 +31,11 @@ func Compare(runs []*result.Run) (*Comparison, error) {
 		}
 		c.runs = append(c.runs, f)
 	}
-	c.Sections = []Section{c.which(), c.differences()}
-	for _, part := range []func() (Section, error){c.times, c.counts} {
-		s, err := part()
-		if err != nil {
-			return nil, err
-		}
-		if s.Heading != "" {
-			c.Sections = append(c.Sections, s)
-		}
+	times, err := c.times()
+	if err != nil {
+		return nil, err
 	}
+	c.Sections = []Section{c.which(), c.differences(), times, c.counts()}
 	return c, nil
 }
 
@@ -85,19 +80,12 @@ func (c *Comparison) differences() Section {
 	for i, f := range c.runs[1:] {
 		for j, x := range conditions(f.Run) {
 			if x.Text != first[j].Text {
-				s.Facts = append(s.Facts, Fact{Name: x.Name + ":", Text: "A " + cut(first[j].Text) + "; " + letter(i+1) + " " + cut(x.Text), Tone: Doubtful})
+				s.Facts = append(s.Facts, Fact{Name: x.Name + ":", Text: "A " + cmp.Or(first[j].Text, "unknown") + "; " + letter(i+1) + " " + cmp.Or(x.Text, "unknown"), Tone: Doubtful})
 			}
 		}
 	}
 	if len(s.Facts) == 0 {
 		s.Prose = prose("Nothing: machine, scenario, seed, stack, app and settings are the same.")
-	}
-	return s
-}
-
-func cut(s string) string {
-	if s == "" {
-		return "unknown"
 	}
 	return s
 }
@@ -130,9 +118,14 @@ func (c *Comparison) times() (Section, error) {
 	for _, name := range []string{"p50", "p95", "p99"} {
 		x, _ := figure.Named(name)
 		c.pairs(func(p result.PhaseInfo, mode string) {
-			row := []Cell{{Text: mode}, timeOf(x, c.runs[0].Total(mode, p.Name))}
+			row := []Cell{{Text: mode}, rendered(name, c.runs[0].Total(mode, p.Name), inMillis)}
 			for i, f := range c.runs[1:] {
-				row = append(row, timeOf(x, f.Total(mode, p.Name)), between(x, rounds[0], rounds[i+1], mode, p.Name))
+				// Rounds of two runs are independent of each other, so that they are paired as they come.
+				ratio := ratioCell(pairedRatio(x, p.Name, side{rounds[i+1], mode}, side{rounds[0], mode}))
+				if ratio.Known {
+					ratio.Tone = toneOf(ratio.Value)
+				}
+				row = append(row, rendered(name, f.Total(mode, p.Name), inMillis), ratio)
 			}
 			title := p.Name + ": " + name
 			if n := len(t.Groups); n == 0 || t.Groups[n-1].Title != title {
@@ -150,35 +143,6 @@ func (c *Comparison) times() (Section, error) {
 		"in no interval: two runs of one build can differ by more. Builds are compared by running them beside each other.")}, nil
 }
 
-// timeOf is a percentile as a cell.
-func timeOf(x figure.Figure, t *figure.Total) Cell {
-	c := value(x, t)
-	if c.Known {
-		c.Text = inMillis(c.Value)
-	}
-	if c.Mark != Unmarked {
-		c.Text, c.Tone = unit.AtLeast+c.Text, Faint
-	}
-	return c
-}
-
-// between is the ratio of a figure of b to that of a, which are the rounds of two runs. They are independent of each other, so that they are paired as
-// they come.
-func between(x figure.Figure, a, b []*figure.Figures, mode, phase string) Cell {
-	var own, others [][]float64
-	for i := range min(len(a), len(b)) {
-		of, to := value(x, b[i].Total(mode, phase)), value(x, a[i].Total(mode, phase))
-		if of.Known && to.Known && of.Mark == Unmarked && to.Mark == Unmarked {
-			own, others = append(own, []float64{of.Value}), append(others, []float64{to.Value})
-		}
-	}
-	ratio, err := stats.PairedRatio(own, others, stats.Level)
-	if err != nil || !ratio.Bounded() || !ratio.Differs() {
-		return Cell{Text: alike, Tone: Faint}
-	}
-	return Cell{Text: unit.TimesWithin(ratio.Value, ratio.Low, ratio.High), Value: ratio.Value, Known: true, Tone: toneOf(ratio.Value)}
-}
-
 // toneOf is that of a ratio that is not 1: slower is bad news.
 func toneOf(ratio float64) Tone {
 	if ratio > 1 {
@@ -188,7 +152,7 @@ func toneOf(ratio float64) Tone {
 }
 
 // counts are what requests cost in queries, commands and recomputes, where it differs. They have no noise to speak of.
-func (c *Comparison) counts() (Section, error) {
+func (c *Comparison) counts() Section {
 	t := &Table{Columns: []Column{{Title: "mode", Left: true}}}
 	for i := range c.runs {
 		t.Columns = append(t.Columns, Column{Title: letter(i)})
@@ -215,18 +179,15 @@ func (c *Comparison) counts() (Section, error) {
 		}
 	}
 	if len(t.Groups) == 0 {
-		return Section{ID: "counts", Heading: "Counts", Prose: prose("Errors, queries and Redis commands per request, recomputes and hit ratios are the same.")}, nil
+		return Section{ID: "counts", Heading: "Counts", Prose: prose("Errors, queries and Redis commands per request, recomputes and hit ratios are the same.")}
 	}
 	return Section{ID: "counts", Heading: "Counts that differ", Table: t, Prose: prose("sql and redis: per request; recomputes: in a round. Recomputes and hit ratios differ by chance from run to " +
-		"run, queries of a page do not.")}, nil
+		"run, queries of a page do not.")}
 }
 
 // Text writes the comparison for people at a terminal.
 func (c *Comparison) Text(w io.Writer, o Options) error {
-	p := &page{w: w, width: o.Width, colors: o.Color}
-	if p.width <= 0 {
-		p.width = 80
-	}
+	p := newPage(w, o)
 	for _, s := range c.Sections {
 		p.section(s)
 	}
@@ -234,11 +195,4 @@ func (c *Comparison) Text(w io.Writer, o Options) error {
 }
 
 // Markdown writes the comparison for a comment.
-func (c *Comparison) Markdown(w io.Writer) error {
-	var lines []string
-	for _, s := range c.Sections {
-		lines = append(append(lines, markdownSection(s)...), "")
-	}
-	_, err := io.WriteString(w, fit(lines, MarkdownLimit))
-	return err
-}
+func (c *Comparison) Markdown(w io.Writer) error { return markdownSections(w, nil, c.Sections) }

@@ -15,6 +15,14 @@ type page struct {
 	err    error
 }
 
+func newPage(w io.Writer, o Options) *page {
+	p := &page{w: w, width: o.Width, colors: o.Color}
+	if p.width <= 0 {
+		p.width = 80
+	}
+	return p
+}
+
 func (p *page) write(s string) {
 	if p.err == nil {
 		_, p.err = io.WriteString(p.w, s)

@@ -34,6 +34,15 @@ func Markdown(w io.Writer, r *Report, _ Options) error {
 	return err
 }
 
+// markdownSections writes sections after some lines, in at most MarkdownLimit characters.
+func markdownSections(w io.Writer, lines []string, sections []Section) error {
+	for _, s := range sections {
+		lines = append(append(lines, markdownSection(s)...), "")
+	}
+	_, err := io.WriteString(w, fit(lines, MarkdownLimit))
+	return err
+}
+
 // fit joins as many whole lines as fit, and a line with the number of those that do not.
 func fit(lines []string, limit int) string {
 	const room = 80 // for saying so

@@ -46,11 +46,7 @@ func (r ratios) cell(f *figure.Figures, mode, phase string) Cell {
 	if mode == r.first {
 		return Cell{Text: unit.Times(1), Value: 1, Known: true}
 	}
-	ratio, err := r.of(p99, mode, phase)
-	if err != nil || !ratio.Bounded() || !ratio.Differs() {
-		return Cell{Text: alike, Tone: Faint}
-	}
-	return Cell{Text: unit.TimesWithin(ratio.Value, ratio.Low, ratio.High), Value: ratio.Value, Known: true}
+	return ratioCell(r.of(p99, mode, phase))
 }
 
 // comparable reports whether a mode is compared with the first: both are of requests, or both of sessions.
@@ -59,16 +55,35 @@ func (r ratios) comparable(mode string) bool {
 	return at >= 0 && (r.modes[at].Steps > 0) == (r.modes[0].Steps > 0)
 }
 
-// of is the ratio of a figure of a mode to that of the first mode, from the rounds that have both.
+// of is the ratio of a figure of a mode to that of the first mode.
 func (r ratios) of(x figure.Figure, mode, phase string) (stats.Ratio, error) {
+	return pairedRatio(x, phase, side{r.rounds, mode}, side{r.rounds, r.first})
+}
+
+// side is one of the two that are compared: a mode, in each of its rounds.
+type side struct {
+	rounds []*figure.Figures
+	mode   string
+}
+
+// pairedRatio is the ratio of a figure of one side to that of another, from the rounds that have both.
+func pairedRatio(x figure.Figure, phase string, of, to side) (stats.Ratio, error) {
 	var own, others [][]float64
-	for _, round := range r.rounds {
-		a, first := value(x, round.Total(mode, phase)), value(x, round.Total(r.first, phase))
-		if a.Known && first.Known && a.Mark == Unmarked && first.Mark == Unmarked {
-			own, others = append(own, []float64{a.Value}), append(others, []float64{first.Value})
+	for i := range min(len(of.rounds), len(to.rounds)) {
+		a, b := value(x, of.rounds[i].Total(of.mode, phase)), value(x, to.rounds[i].Total(to.mode, phase))
+		if a.Known && b.Known && a.Mark == Unmarked && b.Mark == Unmarked {
+			own, others = append(own, []float64{a.Value}), append(others, []float64{b.Value})
 		}
 	}
 	return stats.PairedRatio(own, others, stats.Level)
+}
+
+// ratioCell is a ratio with its interval. It has no value where it cannot be told from 1.
+func ratioCell(ratio stats.Ratio, err error) Cell {
+	if err != nil || !ratio.Bounded() || !ratio.Differs() {
+		return Cell{Text: alike, Tone: Faint}
+	}
+	return Cell{Text: unit.TimesWithin(ratio.Value, ratio.Low, ratio.High), Value: ratio.Value, Known: true}
 }
 
 // ratioFigures are the ratios of the percentiles of every mode to those of the first, with their intervals, for programs.

@@ -12,10 +12,7 @@ import (
 
 // Text writes the report for people at a terminal: the verdict first, the gates last, where a terminal leaves the reader.
 func Text(w io.Writer, r *Report, o Options) error {
-	p := &page{w: w, width: o.Width, colors: o.Color}
-	if p.width <= 0 {
-		p.width = 80
-	}
+	p := newPage(w, o)
 	p.verdict(r)
 	for _, x := range r.Head {
 		p.item(x.Name, headColumn, tty.Faint, x.Text)

@@ -125,15 +125,8 @@ func (r *runner) slice(ctx context.Context, d *driven, into *tally) (result.Driv
 	d.recorder = measure.NewRecorder(measure.Config{
 		Modes: len(r.Scenario.Modes), Sessions: areSessions(r.Scenario.Modes), Observer: both{into, r.observers}, Replicas: d.phase.World.Replicas,
 	})
-	slice, cancel := context.WithCancel(ctx)
+	slice, cancel := r.subject.whileUp(ctx)
 	defer cancel()
-	go func() { // a stack that breaks ends the slice
-		select {
-		case <-r.subject.done():
-			cancel()
-		case <-slice.Done():
-		}
-	}()
 	res, err := r.loop(slice, d)
 	if err == nil && res.Interrupted {
 		err = context.Cause(slice)

@@ -98,15 +98,8 @@ func (r *runner) drive(ctx context.Context, d *driven) error {
 	})
 	r.observers.begin(r.observed(d))
 	defer func() { r.observers.end(d.recorder.Snapshot().Modes) }()
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := r.subject.whileUp(ctx)
 	defer cancel()
-	go func() { // a stack that breaks ends the phase: there is nobody left to answer
-		select {
-		case <-r.subject.done():
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
 	d.start = time.Now()
 	begun := d.start // the figures are asked for from another goroutine
 	end := r.Progress.Begin(r.heading(d), func() progress.Figures { return figures(d.recorder, time.Since(begun)) })

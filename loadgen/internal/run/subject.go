@@ -157,6 +157,19 @@ func (s *subject) droppedSpans(ctx context.Context) int64 {
 // done is closed when a process of the stack has ended by itself.
 func (s *subject) done() <-chan struct{} { return s.stack.Done() }
 
+// whileUp returns a context that ends with ctx, when cancel is called, or when the stack breaks: there is nobody left to answer.
+func (s *subject) whileUp(ctx context.Context) (up context.Context, cancel context.CancelFunc) {
+	up, cancel = context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-s.done():
+			cancel()
+		case <-up.Done():
+		}
+	}()
+	return up, cancel
+}
+
 // broken returns which process has ended by itself, and how; nil if none has.
 func (s *subject) broken() error { return s.stack.Err() }
 
