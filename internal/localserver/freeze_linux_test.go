@@ -70,7 +70,8 @@ func TestFreezePostgres(t *testing.T) {
 // A child that has ended, and that nobody has waited for, keeps nothing from being frozen: a stopped PostgreSQL reaps none of its backends.
 func TestFreezeWithAZombie(t *testing.T) {
 	folder := newFolder(t)
-	p, err := folder.Start("parent", exec.CommandContext(t.Context(), "sh", "-c", "true & echo $!; exec sleep 1000"))
+	// The child ends once its parent is no longer a shell, which would wait for it.
+	p, err := folder.Start("parent", exec.CommandContext(t.Context(), "sh", "-c", `while [ "$(cat /proc/$$/comm)" = sh ]; do :; done & echo $!; exec sleep 1000`))
 	if err != nil {
 		t.Fatal(err)
 	}
