@@ -79,16 +79,20 @@ func (w *selfWatch) end() Self {
 	}
 }
 
-// hiccups is Gil Tene's jHiccup: a goroutine that does nothing but note how late it is woken.
+// hiccups is Gil Tene's jHiccup: a goroutine that does nothing but note how late it is woken. One reading of the clock ends a wait and begins the
+// next, so that a pause between two waits is in one of them.
 func (w *selfWatch) hiccups() {
 	defer close(w.stopped)
 	timer := time.NewTimer(hiccupEvery)
 	defer timer.Stop()
-	for next := w.start.Add(hiccupEvery); ; next = time.Now().Add(hiccupEvery) {
+	next := w.start.Add(hiccupEvery)
+	for {
 		timer.Reset(time.Until(next))
 		select {
 		case <-timer.C:
-			w.late.Record(time.Since(next))
+			now := time.Now()
+			w.late.Record(now.Sub(next))
+			next = now.Add(hiccupEvery)
 		case <-w.stop:
 			// A phase may end with the pause that should be seen.
 			if late := time.Since(next); late > 0 {
