@@ -7,8 +7,8 @@ RUNS    ?= 50
 ROUNDS  ?= 0
 GOLANGCI_VERSION := v2.15.0
 TOOLS   := $(CURDIR)/.cache/tools
-# The commit is in the binaries where there is a repository to take it from.
-BUILD   := go build -buildvcs=$(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
+# The commit is in the binaries where there is a repository to take it from. The path is not, so that what loadgen ab builds shares the cache.
+BUILD   := go build -trimpath -buildvcs=$(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
 
 .DEFAULT_GOAL := help
 .PHONY: help build scenario up down list validate run test test-short lint law-check soak bench bench-engine bench-link servers tidy clean

@@ -102,17 +102,76 @@ func TestABWithoutASubject(t *testing.T) {
 	}
 }
 
+// The self-test in its short form: an effect that is far larger than any noise is found, and of the same build twice the work is the same. Whether the
+// latencies of the latter fail by chance is no question for a test that runs once: the exit code is the one that follows from both verdicts.
+func TestSelftest(t *testing.T) {
+	workplace(t)
+	write(t, "small.yaml", twoBuilds)
+	r := loadgen(t, "ab", "./small.yaml", "--selftest", "--a", binary(t, "app"), "--mode", "naive", "--inject", "+400%", "--epochs", "8", "--seed", "7", "--slice", "50ms", "--epoch", "200ms")
+	paths, err := filepath.Glob("runs/*/ab.json")
+	if err != nil || len(paths) != 2 {
+		t.Fatal(paths, err, r)
+	}
+	var slower, same *ab.Test
+	for _, path := range paths {
+		test, err := ab.Read(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if test.Same() {
+			same = test
+		} else {
+			slower = test
+		}
+	}
+	if slower == nil || same == nil || !slices.Equal(slower.B.Args, []string{"--slow=naive=+400%"}) {
+		t.Fatalf("the tests are %+v and %+v", slower, same)
+	}
+	if d, err := slower.Decide(); err != nil || d.Verdict != ab.Fail || len(d.Grew) > 0 {
+		t.Errorf("slowed down: %+v, %v", d, err)
+	}
+	d, err := same.Decide()
+	if err != nil || len(d.Grew) > 0 || len(same.Work) != 1 || len(same.Epochs) != 8 {
+		t.Errorf("the same: %+v, %v, work %+v", d, err, same.Work)
+	}
+	word, _, code := aliveness(ab.Fail, d.Verdict)
+	if r.code != code || !strings.Contains(r.stdout, "\n"+word+"  B slowed down by +400%: FAIL. The same build twice: "+d.Verdict+". ") {
+		t.Errorf("want %s, exit code %d:\n%s", word, code, r)
+	}
+}
+
+func TestAliveness(t *testing.T) {
+	for _, tt := range []struct {
+		slowed, same, word string
+		code               int
+	}{
+		{ab.Fail, ab.Pass, "ALIVE", result.ExitPass}, {ab.Fail, ab.Inconclusive, "ALIVE", result.ExitPass}, {ab.Fail, ab.Fail, "DEAD", result.ExitFail},
+		{ab.Pass, ab.Pass, "DEAD", result.ExitFail}, {ab.Inconclusive, ab.Pass, "UNKNOWN", result.ExitInconclusive}, {ab.Inconclusive, ab.Fail, "DEAD", result.ExitFail},
+	} {
+		if word, _, code := aliveness(tt.slowed, tt.same); word != tt.word || code != tt.code {
+			t.Errorf("%s and %s: got %s, %d, want %s, %d", tt.slowed, tt.same, word, code, tt.word, tt.code)
+		}
+	}
+}
+
 func TestABUsage(t *testing.T) {
 	workplace(t)
 	write(t, "small.yaml", twoBuilds)
 	write(t, "app", "no program, but a file")
 	for want, args := range map[string][]string{
 		"--a is missing": {"--b", "app"},
-		"--b: open nope": {"--a", "app", "--b", "nope"},
-		"phase burst cannot be compared: a burst":    {"--a", "app", "--b", "app", "--phase", "burst"},
-		`has no mode "swr"`:                          {"--a", "app", "--b", "app", "--mode", "swr"},
-		`--stack is "remote": use embedded or local`: {"--a", "app", "--b", "app", "--stack", "remote"},
-		"a slice takes 20ms or more":                 {"--a", "app", "--b", "app", "--slice", "1ms"},
+		"--b is missing": {"--a", "app"},
+		`"nope" is no URL, no file, no folder written like ./nope, and no commit`: {"--a", "app", "--b", "nope"},
+		"they are compared with their own kind":                                   {"--a", "app", "--b", "http://127.0.0.1:1"},
+		"--a-lab and --b-lab go together":                                         {"--a", "http://127.0.0.1:1", "--b", "http://127.0.0.1:1", "--a-lab", "127.0.0.1:2"},
+		"are for programs that are started":                                       {"--a", "http://127.0.0.1:1", "--b", "http://127.0.0.1:1", "--b-arg", "--slow=ttl=+1%"},
+		"--selftest makes B from A":                                               {"--selftest", "--a", "app", "--b", "app"},
+		"cannot be slowed down":                                                   {"--selftest", "--a", "http://127.0.0.1:1"},
+		"7 epochs at most: fewer than 8 decide":                                   {"--a", "app", "--b", "app", "--epochs", "7"},
+		"phase burst cannot be compared: a burst":                                 {"--a", "app", "--b", "app", "--phase", "burst"},
+		`has no mode "swr"`:                                                       {"--a", "app", "--b", "app", "--mode", "swr"},
+		`--stack is "remote": use embedded or local`:                              {"--a", "app", "--b", "app", "--stack", "remote"},
+		"a slice takes 20ms or more":                                              {"--a", "app", "--b", "app", "--slice", "1ms"},
 	} {
 		if r := loadgen(t, append([]string{"ab", "./small.yaml"}, args...)...); r.code != exitUsage || !strings.Contains(r.stderr, want) {
 			t.Errorf("%v: %s\nwant %q", args, r, want)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/stats"
 )
 
 // SchemaVersion is that of the ab.json that this program writes.
@@ -37,10 +38,12 @@ type Test struct {
 	Stack    string          `json:"stack"`
 	A        Arm             `json:"a"`
 	B        Arm             `json:"b"`
-	Plan     Plan            `json:"plan"`
-	Work     []Work          `json:"work"`
-	Epochs   []Epoch         `json:"epochs"`
-	Ungated  []Ungated       `json:"not_gated,omitempty"`
+	// Running is whether the arms are services that ran before the test: no epoch has fresh processes.
+	Running bool      `json:"running,omitempty"`
+	Plan    Plan      `json:"plan"`
+	Work    []Work    `json:"work"`
+	Epochs  []Epoch   `json:"epochs"`
+	Ungated []Ungated `json:"not_gated,omitempty"`
 
 	Warnings    []string `json:"warnings,omitempty"`
 	Invalid     []string `json:"invalid,omitempty"`
@@ -51,15 +54,17 @@ type Test struct {
 
 // Arm is one of the two builds.
 type Arm struct {
-	Binary string   `json:"binary"`
-	SHA256 string   `json:"sha256"`
-	Args   []string `json:"args,omitempty"` // of this arm alone
-	App    string   `json:"app,omitempty"`  // its commit and Go version, as it reports them
+	Name   string   `json:"name"`             // as it was given: "origin/main", "bin/app", "http://127.0.0.1:8000"
+	Commit string   `json:"commit,omitempty"` // that it was built from
+	Dirty  bool     `json:"dirty,omitempty"`  // its source had changes that are in no commit
+	SHA256 string   `json:"sha256,omitempty"` // of its program; empty of a service that ran already
+	Args   []string `json:"args,omitempty"`   // of this arm alone
+	App    string   `json:"app,omitempty"`    // its commit and Go version, as it reports them
 }
 
-// Same reports whether the arms are one build with one command line: an A/A test.
+// Same reports whether the arms are one build with one command line, or one service: an A/A test.
 func (t *Test) Same() bool {
-	return t.A.SHA256 == t.B.SHA256 && fmt.Sprintf("%q", t.A.Args) == fmt.Sprintf("%q", t.B.Args)
+	return t.A.SHA256 == t.B.SHA256 && (t.A.SHA256 != "" || t.A.Name == t.B.Name) && fmt.Sprintf("%q", t.A.Args) == fmt.Sprintf("%q", t.B.Args)
 }
 
 // Plan is what was set before the first epoch, but for Endpoints, which are chosen after it by the numbers of its requests.
@@ -130,12 +135,20 @@ func Quantiles() (q, margins []float64) {
 	return []float64{0.50, 0.95, 0.99}, []float64{0.10, 0.10, 0.25}
 }
 
+// runningMargin is what the margins of services that ran already have more: as much as their tolerance (stats.RunningPlan).
+const runningMargin = stats.RunningTolerance - stats.DefaultTolerance
+
 // Enough is how many requests an arm must have in an epoch for a quantile to be judged.
 func Enough(q float64) int64 { return int64(10/(1-q) + 0.5) }
 
 // Choose sets the endpoints of the plan, and what is not gated, by the numbers of requests of the first epoch, and by nothing else of it.
 func (t *Test) Choose(first Epoch) {
 	qs, margins := Quantiles()
+	for i := range margins {
+		if t.Running {
+			margins[i] += runningMargin
+		}
+	}
 	for _, c := range first.Cells {
 		n := min(c.A.Requests, c.B.Requests)
 		for i, q := range qs {

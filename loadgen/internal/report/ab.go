@@ -156,7 +156,11 @@ func tested(t *ab.Test, d ab.Decision) Section {
 	s := Section{ID: "test", Heading: "What was compared"}
 	add := func(name, text string) { s.Facts = append(s.Facts, Fact{Name: name, Text: text}) }
 	for i, arm := range []ab.Arm{t.A, t.B} {
-		add(letter(i), joined(" ", arm.Binary, strings.Join(arm.Args, " "), "("+joined("; ", "SHA-256 "+arm.SHA256[:min(12, len(arm.SHA256))], arm.App)+")"))
+		add(letter(i), armOf(arm))
+	}
+	if t.Running {
+		add("processes", "services that ran already, in all epochs the same: what a process was lucky with as it started is a difference too, so that the tolerance is "+
+			more(t.Plan.Tolerance)+" and the margins are as much wider")
 	}
 	var looks []string
 	for _, l := range t.Plan.Looks {
@@ -178,6 +182,27 @@ func tested(t *ab.Test, d ab.Decision) Section {
 		s.Prose = append(s.Prose, Note{Text: w, Warning: true})
 	}
 	return s
+}
+
+// armOf is what an arm is.
+func armOf(a ab.Arm) string {
+	const digits = 12
+	source := ""
+	if a.Commit != "" {
+		source = "commit " + a.Commit[:min(digits, len(a.Commit))]
+		if a.Dirty {
+			source += " with changes (dirty)"
+		}
+	}
+	sum := ""
+	if a.SHA256 != "" {
+		sum = "SHA-256 " + a.SHA256[:min(digits, len(a.SHA256))]
+	}
+	about := joined("; ", source, sum, a.App)
+	if about != "" {
+		about = "(" + about + ")"
+	}
+	return joined(" ", a.Name, strings.Join(a.Args, " "), about)
 }
 
 // Text writes the report for people at a terminal; o.Path is where ab.json is.

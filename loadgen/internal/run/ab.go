@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,14 +35,19 @@ type ABConfig struct {
 	Modes, Phases []string // names; empty for all that can be compared
 	Slice         time.Duration
 	Epoch         time.Duration // load of an arm, for each mode and phase
+	MaxEpochs     int           // looks after more are left out; 0: the plan's
+	Warnings      []string      // that the report is to have
 }
 
-// Build is a build of the app as an arm runs it.
+// Build is what an arm runs: a program, or a service that runs already.
 type Build struct {
-	Binary string
-	SHA256 string
-	Args   []string // of this arm alone, after the scenario's
+	ab.Arm
+	Binary   string // empty of a service
+	URL, Lab string // of a service, and of its lab controls if it has them
 }
+
+// running reports whether the arms are services that run already.
+func (c ABConfig) running() bool { return c.Arms[0].URL != "" }
 
 // abTest is an A/B test under way.
 type abTest struct {
@@ -86,19 +92,21 @@ func newAB(cfg ABConfig) *abTest {
 func newABTest(cfg ABConfig) *ab.Test {
 	head := newReport(cfg.Config)
 	defaults := stats.DefaultPlan(cfg.Seed)
+	if cfg.running() {
+		defaults = stats.RunningPlan(cfg.Seed)
+	}
 	t := &ab.Test{
 		Kind: ab.Kind, Schema: ab.SchemaVersion, ID: head.ID + "-ab", Started: head.Started, Scenario: head.Scenario, Seed: cfg.Seed, Machine: head.Machine,
-		Commit: head.Commit, Stack: cfg.Stack.Kind,
+		Commit: head.Commit, Stack: cfg.Stack.Kind, A: cfg.Arms[0].Arm, B: cfg.Arms[1].Arm, Running: cfg.running(), Warnings: slices.Clone(cfg.Warnings),
 		Plan: ab.Plan{
 			Slice: cfg.Slice, Epoch: cfg.Epoch, WarmUp: time.Duration(warmShare * float64(cfg.Epoch)), Beta: defaults.Beta, Tolerance: defaults.Tolerance,
 			Seed: defaults.Seed,
 		},
 	}
 	for _, l := range defaults.Looks {
-		t.Plan.Looks = append(t.Plan.Looks, ab.Look(l))
-	}
-	for i, arm := range []*ab.Arm{&t.A, &t.B} {
-		*arm = ab.Arm{Binary: cfg.Arms[i].Binary, SHA256: cfg.Arms[i].SHA256, Args: cfg.Arms[i].Args}
+		if cfg.MaxEpochs == 0 || l.Epochs <= cfg.MaxEpochs {
+			t.Plan.Looks = append(t.Plan.Looks, ab.Look(l))
+		}
 	}
 	return t
 }

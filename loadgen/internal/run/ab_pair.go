@@ -24,8 +24,14 @@ func (t *abTest) up(ctx context.Context, traced bool) (pair, error) {
 	for i := range p {
 		cfg := t.Config
 		cfg.Stack.Log = nil
-		cfg.Stack.AppBinary = t.Arms[i].Binary
-		cfg.Stack.AppArgs = slices.Concat(cfg.Stack.AppArgs, t.Arms[i].Args)
+		if arm := t.Arms[i]; arm.URL != "" {
+			cfg.Stack.Targets = []string{arm.URL}
+			if arm.Lab != "" {
+				cfg.Stack.Labs = []string{arm.Lab}
+			}
+		} else {
+			cfg.Stack.AppBinary, cfg.Stack.AppArgs = arm.Binary, slices.Concat(cfg.Stack.AppArgs, arm.Args)
+		}
 		if traced {
 			cfg.Traces = 0
 		}

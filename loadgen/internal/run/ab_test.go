@@ -196,7 +196,7 @@ func TestABComparesWork(t *testing.T) {
 		cfg := own(t, "why: x\nmodes: {n: GET /api/properties/live/naive/, c: GET /api/properties/cached/ttl/}\nphases: [{name: p, rate: 10/s, for: 1s}]\n")
 		test, err := run.AB(t.Context(), run.ABConfig{
 			Config: cfg, Slice: run.DefaultSlice, Epoch: run.DefaultEpoch, Phases: []string{"p"},
-			Arms: [2]run.Build{{Binary: os.Args[0], Args: []string{"--more-queries=" + a}}, {Binary: os.Args[0], Args: []string{"--more-queries=" + b}}},
+			Arms: [2]run.Build{{Binary: os.Args[0], Arm: ab.Arm{Args: []string{"--more-queries=" + a}}}, {Binary: os.Args[0], Arm: ab.Arm{Args: []string{"--more-queries=" + b}}}},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -222,7 +222,7 @@ func TestABOfAnAppThatDies(t *testing.T) {
 	cfg := own(t, "why: x\nmodes: {n: GET /api/properties/live/naive/}\nphases: [{name: p, rate: 200/s, for: 1s}]\n")
 	test, err := run.AB(t.Context(), run.ABConfig{
 		Config: cfg, Slice: run.DefaultSlice, Epoch: run.DefaultEpoch,
-		Arms: [2]run.Build{{Binary: os.Args[0], Args: []string{"--more-queries=1"}}, {Binary: os.Args[0]}},
+		Arms: [2]run.Build{{Binary: os.Args[0], Arm: ab.Arm{Args: []string{"--more-queries=1"}}}, {Binary: os.Args[0]}},
 	})
 	if err != nil || test.Verdict != ab.Invalid || len(test.Invalid) != 1 || !strings.Contains(test.Invalid[0], "arm B") {
 		t.Errorf("got %+v, %v", test, err)

@@ -8,6 +8,7 @@ import (
 
 	"loadlab/loadgen/internal/ab"
 	"loadlab/loadgen/internal/scenario"
+	"loadlab/loadgen/internal/stats"
 )
 
 // turn is what is compared at a stretch: a phase of one mode, or of those that share it.
@@ -31,6 +32,9 @@ func turnsOf(cfg ABConfig) (turns []turn, not []ab.Ungated, err error) {
 	var errs []error
 	if cfg.Slice < shortestSlice || cfg.Epoch < 2*cfg.Slice || cfg.Epoch > mostSlices*cfg.Slice {
 		errs = append(errs, fmt.Errorf("slices of %s in an epoch of %s: a slice takes %s or more, and an epoch 2 to %d of them", cfg.Slice, cfg.Epoch, shortestSlice, mostSlices))
+	}
+	if least := stats.DefaultPlan(0).Looks[0].Epochs; cfg.MaxEpochs != 0 && cfg.MaxEpochs < least {
+		errs = append(errs, fmt.Errorf("%d epochs at most: fewer than %d decide nothing", cfg.MaxEpochs, least))
 	}
 	for _, name := range cfg.Modes {
 		if !slices.ContainsFunc(s.Compared(), func(m scenario.Mode) bool { return m.Name == name }) {
@@ -148,4 +152,34 @@ func (t *abTest) quad() [4]int {
 		return [4]int{0, 1, 1, 0}
 	}
 	return [4]int{1, 0, 0, 1}
+}
+
+// SlowFlags returns the app's flags that slow the modes of a test down by a share: "+20%". The error is a UsageError: a mode that no app of the lab
+// serves, or a service that runs already.
+func SlowFlags(cfg ABConfig, share string) ([]string, error) {
+	turns, _, err := turnsOf(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.running() {
+		return nil, UsageError{errors.New("a service that runs already cannot be slowed down")}
+	}
+	r := runner{Config: cfg.Config}
+	var flags []string
+	for _, t := range turns {
+		for _, m := range r.modesOf(t.block, t.phase) {
+			mode := cfg.Scenario.Modes[m]
+			if mode.Steps > 0 {
+				continue
+			}
+			name := appMode(mode.Method, mode.Path)
+			if name == "" {
+				return nil, UsageError{fmt.Errorf("mode %s is none that the lab's app could slow down", mode.Name)}
+			}
+			if flag := "--slow=" + name + "=" + share; !slices.Contains(flags, flag) {
+				flags = append(flags, flag)
+			}
+		}
+	}
+	return flags, nil
 }

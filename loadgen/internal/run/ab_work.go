@@ -8,6 +8,7 @@ import (
 
 	"loadlab/app/api"
 	"loadlab/loadgen/internal/ab"
+	"loadlab/loadgen/internal/lab"
 	"loadlab/loadgen/internal/measure"
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/scenario"
@@ -76,7 +77,7 @@ func (r *runner) cost(ctx context.Context, turn turn, mode scenario.Mode, try in
 	if err := r.enter(ctx, d); err != nil {
 		return ab.Counts{}, err
 	}
-	if err := (target{r.subject, d}).Flush(ctx); err != nil {
+	if err := (target{r.subject, d}).Flush(ctx); err != nil && !errors.Is(err, lab.ErrNoLab) {
 		return ab.Counts{}, err
 	}
 	before, err := r.subject.counters(ctx)

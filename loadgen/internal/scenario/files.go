@@ -28,10 +28,10 @@ func Load(path string) (*Scenario, error) {
 // Find reads the scenario of that name in dir, which is the file dir/name.yaml. A name with a folder or an extension is a path, and dir
 // does not matter.
 func Find(dir, name string) (*Scenario, error) {
-	if strings.ContainsRune(name, filepath.Separator) || strings.HasSuffix(name, extension) || strings.HasSuffix(name, ".yml") {
+	if IsPath(name) {
 		return Load(name)
 	}
-	s, err := Load(filepath.Join(dir, name+extension))
+	s, err := Load(filepath.Join(dir, File(name)))
 	if !errors.Is(err, fs.ErrNotExist) {
 		return s, err
 	}
@@ -41,6 +41,14 @@ func Find(dir, name string) (*Scenario, error) {
 	}
 	return nil, errors.New(spell.Unknown("scenario", name, files))
 }
+
+// IsPath reports whether the name of a scenario is the path of its file.
+func IsPath(name string) bool {
+	return strings.ContainsRune(name, filepath.Separator) || strings.HasSuffix(name, extension) || strings.HasSuffix(name, ".yml")
+}
+
+// File is the name of the file of a scenario.
+func File(name string) string { return name + extension }
 
 // Listed is a scenario of a folder.
 type Listed struct {
@@ -59,7 +67,7 @@ func List(dir string) ([]Listed, error) {
 	var list []Listed
 	for _, name := range files {
 		l := Listed{Name: name}
-		if s, err := Load(filepath.Join(dir, name+extension)); err != nil {
+		if s, err := Load(filepath.Join(dir, File(name))); err != nil {
 			l.Err = err
 		} else {
 			l.Why, l.Estimate = s.Why, s.Estimate()

@@ -28,14 +28,28 @@ type Plan struct {
 	Seed      uint64  // of the vectors of signs, where there are too many for all
 }
 
+// Tolerances of the plans.
+const (
+	DefaultTolerance = .02
+	RunningTolerance = .10
+)
+
 // DefaultPlan returns the plan of loadlab ab: looks after 8, 12, 16, 24 and 32 epochs, at which a false FAIL has a probability of 1% in all
 // if the truth is the tolerance of 2%, and far less at 0; and a false PASS one of 1% at each look.
 func DefaultPlan(seed uint64, endpoints ...Endpoint) Plan {
 	return Plan{
 		Endpoints: endpoints,
 		Looks:     []Look{{8, .004}, {12, .001}, {16, .001}, {24, .002}, {32, .002}},
-		Beta:      .01, Tolerance: .02, Seed: seed,
+		Beta:      .01, Tolerance: DefaultTolerance, Seed: seed,
 	}
+}
+
+// RunningPlan is DefaultPlan for arms whose processes are not started anew for each epoch. What a process was lucky with as it started, which is 1 to
+// 3% of its response times, is in all of its epochs then, and no number of them shows it: the tolerance has to hold it.
+func RunningPlan(seed uint64, endpoints ...Endpoint) Plan {
+	p := DefaultPlan(seed, endpoints...)
+	p.Tolerance = RunningTolerance
+	return p
 }
 
 // ErrPlan is the error of a plan that cannot be carried out; it is wrapped with what is wrong.

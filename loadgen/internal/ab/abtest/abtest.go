@@ -46,7 +46,7 @@ func with(verdict string, epochs int, slower, noise float64) *ab.Test {
 		Kind: ab.Kind, Schema: ab.SchemaVersion, ID: "20261128-120000-stampede-ab", Started: time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC), Took: time.Minute,
 		Scenario: result.Scenario{Name: "stampede", Why: "the page expires", File: "scenarios/stampede.yaml", SHA256: "0f", Rounds: 3}, Seed: 7,
 		Machine: result.Machine{OS: "Debian", CPU: "Xeon", Cores: 2, Go: "go1.26"}, Commit: "abc1234", Stack: "embedded",
-		A: ab.Arm{Binary: "bin/app-old", SHA256: "0123456789abcdef", App: "abc1234, go1.26"}, B: ab.Arm{Binary: "bin/app", SHA256: "0123456789abcdef", App: "abc1235, go1.26"},
+		A: ab.Arm{Name: "bin/app-old", SHA256: "0123456789abcdef", App: "abc1234, go1.26"}, B: ab.Arm{Name: "bin/app", SHA256: "0123456789abcdef", App: "abc1235, go1.26"},
 		Plan: ab.Plan{Slice: 250 * time.Millisecond, Epoch: 2500 * time.Millisecond, WarmUp: time.Second, Beta: plan.Beta, Tolerance: plan.Tolerance, Seed: plan.Seed},
 		Work: []ab.Work{{Mode: "ttl", Phase: "warm", Requests: 10, Tries: []ab.Try{{A: ab.Counts{Counted: true, SQL: 62, Redis: 21, Recomputes: 1, Bytes: 498_410},
 			B: ab.Counts{Counted: true, SQL: 62, Redis: 21, Recomputes: 1, Bytes: 498_410}}}}},
