@@ -32,6 +32,8 @@ type Figure struct {
 	of       func(t *Total) (value float64, ok bool) // ok is false if there is nothing to take it of
 	quantile float64                                 // from 0 to 1, of a figure that is a quantile of a distribution
 	over     func(t *Total) *hist.Histogram          // the distribution
+	greatest bool                                    // it is the greatest of something, so that more rounds make it greater
+	share    bool                                    // it is from 0 to 1, and different each time it is measured
 }
 
 // Column is a column of the table of modes.
@@ -99,7 +101,7 @@ func Table() []Figure {
 			Column: Column{Place: 122, Above: "most in", Title: "1 s", Format: unit.Amount, Part: InCost, Optional: true,
 				Legend: "most in 1 s: of the recomputes, those of the second in which most were asked for"}},
 		Figure{Name: "recomputes_per_expiry", Doc: "recomputes over the pages that were found expired", of: (*Total).perExpiry},
-		Figure{Name: "hit_ratio", Doc: "responses served from the cache, from 0 to 1", of: (*Total).hits,
+		Figure{Name: "hit_ratio", Doc: "responses served from the cache, from 0 to 1", of: (*Total).hits, share: true,
 			Column: Column{Place: 110, Above: "hit", Title: "ratio", Format: unit.Percent, Part: InCost, Optional: true,
 				Legend: "hit ratio: answered from the cache, stale pages included"}},
 		Figure{Name: "predicted_hit_ratio", Doc: "what the law of the mode's strategy predicts for hit_ratio in a phase", of: (*Total).predictedHits},
@@ -107,13 +109,13 @@ func Table() []Figure {
 			Column: Column{Place: 125, Above: "evictions", Title: "/round", Format: unit.Amount, Part: InCost, Optional: true,
 				Legend: "evictions: keys that Redis dropped in a round to keep within its memory"}},
 		Figure{Name: "stale_max", Unit: Milliseconds, Doc: "longest time after a change was committed that a read was sent and still got the version before it",
-			of: (*Total).stalest},
+			of: (*Total).stalest, greatest: true},
 		Figure{Name: "degraded", Doc: "responses while a fault lasted that say that the app ran without its cache", of: (*Total).degraded},
-		Figure{Name: "detect", Unit: Milliseconds, Doc: "longest time from the begin of a fault until the first request that shows it had ended", of: (*Total).detect},
-		Figure{Name: "degrade", Unit: Milliseconds, Doc: "longest time from the begin of a fault until requests stopped to fail or be slow, while it went on", of: (*Total).degrade},
-		Figure{Name: "recover", Unit: Milliseconds, Doc: "longest time from the end of a fault until requests were as before it", of: (*Total).recover},
+		Figure{Name: "detect", Unit: Milliseconds, Doc: "longest time from the begin of a fault until the first request that shows it had ended", of: (*Total).detect, greatest: true},
+		Figure{Name: "degrade", Unit: Milliseconds, Doc: "longest time from the begin of a fault until requests stopped to fail or be slow, while it went on", of: (*Total).degrade, greatest: true},
+		Figure{Name: "recover", Unit: Milliseconds, Doc: "longest time from the end of a fault until requests were as before it", of: (*Total).recover, greatest: true},
 		Figure{Name: "attempts", Unit: PerSecond, Doc: "calls a second that the app made to a server while it was down", of: (*Total).attempts},
-		Figure{Name: "stale_ratio", Doc: "reads that got an old version, from 0 to 1", of: (*Total).stale},
+		Figure{Name: "stale_ratio", Doc: "reads that got an old version, from 0 to 1", of: (*Total).stale, share: true},
 	)
 }
 
@@ -129,7 +131,7 @@ func distributions() []Figure {
 		{"lag_", "send lag, from when a request was due to when it was sent", func(t *Total) *hist.Histogram { return t.Lag }},
 	} {
 		for _, s := range statistics() {
-			f := Figure{Name: clock.prefix + s.name, Unit: Milliseconds, Doc: s.doc + clock.doc, quantile: s.quantile, over: clock.of,
+			f := Figure{Name: clock.prefix + s.name, Unit: Milliseconds, Doc: s.doc + clock.doc, quantile: s.quantile, over: clock.of, greatest: s.greatest,
 				of: func(t *Total) (float64, bool) {
 					h := clock.of(t)
 					return Millis(s.of(h)), h.Count() > 0
@@ -148,20 +150,21 @@ type statistic struct {
 	name, doc string
 	quantile  float64
 	place     int
+	greatest  bool
 	of        func(*hist.Histogram) time.Duration
 }
 
 func statistics() []statistic {
 	quantile := func(name, doc string, q float64, place int) statistic {
-		return statistic{name, doc, q, place, func(h *hist.Histogram) time.Duration { return h.Quantile(q) }}
+		return statistic{name, doc, q, place, false, func(h *hist.Histogram) time.Duration { return h.Quantile(q) }}
 	}
 	return []statistic{
 		quantile("p50", "median of the ", 0.50, 40),
 		quantile("p90", "90th percentile of the ", 0.90, 0),
 		quantile("p95", "95th percentile of the ", 0.95, 50),
 		quantile("p99", "99th percentile of the ", 0.99, 60),
-		{"mean", "mean ", 0, 0, (*hist.Histogram).Mean},
-		{"max", "greatest ", 0, 70, (*hist.Histogram).Max},
+		{"mean", "mean ", 0, 0, false, (*hist.Histogram).Mean},
+		{"max", "greatest ", 0, 70, true, (*hist.Histogram).Max},
 	}
 }
 

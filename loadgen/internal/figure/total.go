@@ -57,7 +57,7 @@ func newTotal(run *result.Run) *Total {
 // addCell adds what one cell measured.
 func (t *Total) addCell(c *result.Cell) error {
 	for _, s := range c.Seconds {
-		if err := errors.Join(merge(t.Response, s.Response), merge(t.Service, s.Service), merge(t.Lag, s.Lag)); err != nil {
+		if err := t.addSecond(s); err != nil {
 			return fmt.Errorf("mode %s, phase %s, round %d: %w", c.Mode, c.Phase, c.Round, err)
 		}
 	}
@@ -84,6 +84,11 @@ func (t *Total) addCell(c *result.Cell) error {
 		t.Stale.Add(*c.Stale)
 	}
 	return t.addReplicas(c.Replicas)
+}
+
+// addSecond adds the distributions of one second.
+func (t *Total) addSecond(s result.Second) error {
+	return errors.Join(merge(t.Response, s.Response), merge(t.Service, s.Service), merge(t.Lag, s.Lag))
 }
 
 // merge adds an encoded histogram to sum.

@@ -50,6 +50,8 @@ type PhaseScope struct {
 type Rounds struct {
 	Figures []Figures
 	Level   float64
+	// Interval returns what a figure is in one round, if it is known; nil if it is known of none. It decides nothing: see Judge.
+	Interval func(name, mode, phase string) (figure.Interval, bool)
 }
 
 // Verdict of a gate.
@@ -118,7 +120,8 @@ type side struct {
 func (g *Gate) Relative() bool { return slices.ContainsFunc(g.comparisons, g.relative) }
 
 // Judge compares. whole are the figures of the run. What compares counts with each other, or one
-// figure with a constant, is judged by the values of the whole run. What compares times or rates of several modes or phases is judged by the
+// figure with a constant, is judged by the values of the whole run; of one figure it is shown beside, what its rounds have of it and on which side of
+// the constant that is. What compares times or rates of several modes or phases is judged by the
 // interval of their ratio over the rounds (package stats): it holds if all of the interval does, fails if none of it does, and is inconclusive
 // otherwise.
 //
@@ -166,7 +169,7 @@ func (g *Gate) compare(values []float64, rounds Rounds) Result {
 	}
 	var compared []string
 	for i, c := range g.comparisons {
-		compared = append(compared, c.render(e.sides[i], g.figures, values))
+		compared = append(compared, c.render(e.sides[i], g.figures, values)+g.byItself(c, e.sides[i], rounds))
 	}
 	r := Result{Verdict: Fail, Compared: strings.Join(compared, "; ")}
 	for i, c := range g.comparisons {

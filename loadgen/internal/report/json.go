@@ -15,8 +15,8 @@ import (
 //
 //	loadgen report run.json --format json | jq '.figures[] | select(.phase == "expiry") | {mode, p99_ms}'
 //
-// What was not measured is not there; too_few_samples and at_bound list the fields of a row that are marked. The table of modes is left out:
-// the figures have all of it.
+// What was not measured is not there; too_few_samples and at_bound list the fields of a row that are marked. The tables of modes
+// and of how sure they are are left out: figures and intervals have all of them.
 func JSON(w io.Writer, r *Report, _ Options) error {
 	doc := map[string]any{
 		"run": r.Run.ID, "scenario": r.Run.Scenario.Name, "verdict": r.Word, "sentence": r.Sentence, "exit_code": result.ExitCode(r.Run),
@@ -24,7 +24,7 @@ func JSON(w io.Writer, r *Report, _ Options) error {
 	}
 	for _, s := range r.Sections {
 		switch {
-		case s.ID == Modes:
+		case s.ID == Modes, s.ID == Intervals:
 		case s.Table != nil:
 			doc[s.ID] = s.Table.objects()
 		case len(s.Facts) > 0:

@@ -40,6 +40,9 @@ const (
 
 	ReplicaFigures = "replica_figures" // of each mode, for programs
 	Ratios         = "ratios"          // of percentiles of modes, with intervals, for programs
+
+	Intervals       = "how_sure"
+	IntervalFigures = "intervals" // of figures of each mode and phase, for programs
 )
 
 // Section is one part of a report. What it does not have is empty.
@@ -149,7 +152,7 @@ func parts() []func(*figure.Figures) []Section {
 		return func(f *figure.Figures) []Section { return []Section{section(f)} }
 	}
 	return []func(*figure.Figures) []Section{
-		one(modes), one(figures), one(ratioFigures), one(replicas), one(replicaFigures), matrix, one(timeSpent), one(laws), one(predictions), one(queries), one(staleness), faults, one(errorKinds), one(notes), one(gates), one(capacity),
+		one(modes), one(figures), one(ratioFigures), one(intervalFigures), one(replicas), one(replicaFigures), matrix, one(timeSpent), one(laws), one(predictions), one(queries), one(staleness), faults, one(errorKinds), one(intervals), one(notes), one(gates), one(capacity),
 	}
 }
 

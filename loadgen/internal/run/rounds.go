@@ -45,7 +45,7 @@ func (r *runner) goOn(done int) bool {
 
 // roundsOf returns the figures of each round of a run for its gates.
 func roundsOf(f *figure.Figures, level float64) (gate.Rounds, error) {
-	rounds := gate.Rounds{Level: level}
+	rounds := gate.Rounds{Level: level, Interval: f.Interval}
 	all, err := f.Rounds()
 	for _, of := range all {
 		rounds.Figures = append(rounds.Figures, of)

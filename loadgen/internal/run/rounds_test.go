@@ -46,3 +46,17 @@ func TestRoundsAuto(t *testing.T) {
 		})
 	}
 }
+
+// A gate of one figure and a constant is judged by its value, with what the figure is by round beside it.
+func TestAbsoluteGateShowsItsRounds(t *testing.T) {
+	p := newPortal(t)
+	cfg := p.start(t, "why: bounds\nmodes: {fast: GET /api/properties/live/optimized/}\nrounds: 2\nphases: [{name: p, requests: 20}]\n"+
+		"gates: ['p50(\"fast\", \"p\") <= 9*s', 'requests(\"fast\", \"p\") <= 40']\n")
+	gates := drive(t, cfg).Gates
+	if g := gates[0]; g.Verdict != result.Pass || !strings.Contains(g.Compared, "(by round ") || !strings.Contains(g.Compared, " over 2 rounds") {
+		t.Errorf("got %+v, want it to pass with an interval over 2 rounds", g)
+	}
+	if g := gates[1]; g.Verdict != result.Pass || g.Compared != "requests(fast, p) = 40 <= 40" {
+		t.Errorf("got %+v, want it to pass exactly", g)
+	}
+}

@@ -102,7 +102,7 @@ func (p Plan) look(l Look, d [][]float64) (Verdict, []Finding) {
 	anySlower, allWithin := false, true
 	for m, e := range p.Endpoints {
 		effect, _ := Walsh(d[m][:l.Epochs], Level) // the figures have been checked
-		f := Finding{Name: e.Name, P: raw[m], Adjusted: adjusted[m], PassP: pass[m], Effect: effect.exp()}
+		f := Finding{Name: e.Name, P: raw[m], Adjusted: adjusted[m], PassP: pass[m], Effect: effect.Exp()}
 		f.Detectable = p.detectable(d[m][:l.Epochs], l.Alpha)
 		f.Slower, f.Within = f.Adjusted <= l.Alpha, f.PassP <= p.Beta && l.Alpha > 0
 		anySlower, allWithin = anySlower || f.Slower, allWithin && f.Within

@@ -1,6 +1,7 @@
 package stats_test
 
 import (
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -155,6 +156,113 @@ func TestSimulatedFigure(t *testing.T) {
 		t.Logf("%d rounds: %s of %d cover", rounds, percent(covered), *runs)
 		if !atLeast(covered, .91) {
 			t.Errorf("%d rounds: got a coverage of %s", rounds, percent(covered))
+		}
+	}
+}
+
+// requests are the sorted response times of a mode in a round, of a process with luck of its own: 10 in each slice of 250 ms, which have what the
+// slice does to them in common. Another mode's round follows.
+func (m *machine) requests(blocks int) []float64 {
+	const slicesOfABlock, each = 8, 10
+	luck := m.luck()
+	var times []float64
+	for range blocks * slicesOfABlock {
+		m.tick()
+		for range each {
+			times = append(times, math.Exp(m.slowdown+m.spike+luck+.5*m.rng.NormFloat64()))
+		}
+	}
+	m.turns(1, blocks, m.quantiles[0], 0)
+	slices.Sort(times)
+	return times
+}
+
+// percentile is that of sorted times by nearest rank.
+func percentile(sorted []float64, q float64) float64 {
+	return sorted[int(math.Ceil(q*float64(len(sorted))))-1]
+}
+
+// TestSimulatedPercentiles is of the interval of a mode's own percentile, from that of each round. It has that of a middling round in it; that of all
+// requests together, which the worst rounds make, it does not have: no percentile of those may be shown with it as if it were theirs.
+func TestSimulatedPercentiles(t *testing.T) {
+	const long = 600
+	m := noisy()
+	w := m.on(1, 1)
+	var all []float64
+	each := map[float64][]float64{.5: nil, .95: nil, .99: nil}
+	for range long {
+		times := w.requests(blocksARound)
+		all = append(all, times...)
+		for q := range each {
+			each[q] = append(each[q], percentile(times, q))
+		}
+	}
+	slices.Sort(all)
+	for _, q := range slices.Sorted(maps.Keys(each)) {
+		slices.Sort(each[q])
+		for _, rounds := range []int{2, 3, 5, 8, 12} {
+			ofRound, ofAll := 0, 0
+			for run := range *runs {
+				w := m.on(uint64(run), uint64(rounds))
+				var x [][]float64
+				for range rounds {
+					x = append(x, []float64{percentile(w.requests(blocksARound), q)})
+				}
+				got, err := stats.Positive(x, stats.Level)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got.Compare(percentile(each[q], .5)) == 0 {
+					ofRound++
+				}
+				if got.Compare(percentile(all, q)) == 0 {
+					ofAll++
+				}
+			}
+			t.Logf("p%g, %2d rounds: %s of %d have that of a middling round, %s that of all requests", 100*q, rounds, percent(ofRound), *runs, percent(ofAll))
+			if !atLeast(ofRound, .93) {
+				t.Errorf("p%g, %d rounds: got a coverage of %s, want at least 93%%", 100*q, rounds, percent(ofRound))
+			}
+			if q == .99 && rounds == 12 && atLeast(ofAll, .93) {
+				t.Errorf("p99, %d rounds: %s have the p99 of all requests: it may be shown with it", rounds, percent(ofAll))
+			}
+		}
+	}
+}
+
+// TestSimulatedBlocksOfOneRound is of the interval of a percentile from 40 blocks of the only round of a run, on machines whose noise lasts for
+// seconds; of 20 blocks it does not hold its level.
+func TestSimulatedBlocksOfOneRound(t *testing.T) {
+	const long = 20000
+	for _, m := range []machine{quiet(), noisy(), busy()} {
+		rho := correlation(m)
+		for _, q := range m.quantiles {
+			w := m.on(1, 9)
+			var truth float64
+			for range long {
+				truth += w.block(q) / long
+			}
+			for _, blocks := range []int{20, 40, 80} {
+				covered := 0
+				for run := range *runs {
+					w := m.on(uint64(run), uint64(blocks))
+					x := make([]float64, blocks)
+					for i := range x {
+						x[i] = w.block(q)
+					}
+					got, err := stats.Batches(x, stats.Level)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got.Compare(truth) == 0 {
+						covered++
+					}
+				}
+				t.Logf("noise of %g, blocks that correlate by %.2f: %s of %d blocks: %s of %d cover", m.drift, rho, q.name, blocks, percent(covered), *runs)
+				if blocks >= 40 && !atLeast(covered, .925) {
+					t.Errorf("noise of %g: %s of %d blocks: got a coverage of %s", m.drift, q.name, blocks, percent(covered))
+				}
+			}
 		}
 	}
 }

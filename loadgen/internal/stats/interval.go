@@ -45,8 +45,8 @@ func (i Interval) Compare(x float64) int {
 	return 0
 }
 
-// exp is the interval of the ratio that i is the logarithm of. exp(-Inf) is 0 and exp(+Inf) is +Inf: Bounded reports false for it still.
-func (i Interval) exp() Interval {
+// Exp is the interval of what i is the logarithm of. exp(-Inf) is 0 and exp(+Inf) is +Inf: Bounded reports false for it still.
+func (i Interval) Exp() Interval {
 	return Interval{Value: math.Exp(i.Value), Low: math.Exp(i.Low), High: math.Exp(i.High), N: i.N}
 }
 

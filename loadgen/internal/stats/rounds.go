@@ -123,6 +123,26 @@ func PairedRatio(a, b [][]float64, level float64) (Ratio, error) {
 			logs[r] = append(logs[r], math.Log(a[r][i])-math.Log(b[r][i]))
 		}
 	}
+	return ratioOf(logs, level)
+}
+
+// Positive returns the centre of a positive figure of one mode, and its interval, from the logarithms of its values by round and block: see
+// Rounds. Times and rates vary by a share of what they are, and are never below 0; nor is such an interval. It is a ratio, to one of the
+// figure's unit. The errors are those of Rounds and ErrNotPositive.
+func Positive(x [][]float64, level float64) (Ratio, error) {
+	logs := make([][]float64, len(x))
+	for r, blocks := range x {
+		for i, v := range blocks {
+			if v <= 0 {
+				return Ratio{}, fmt.Errorf("round %d, block %d: %w", r+1, i+1, ErrNotPositive)
+			}
+			logs[r] = append(logs[r], math.Log(v))
+		}
+	}
+	return ratioOf(logs, level)
+}
+
+func ratioOf(logs [][]float64, level float64) (Ratio, error) {
 	values, err := roundValues(logs)
 	if err != nil {
 		return Ratio{}, err
@@ -134,7 +154,7 @@ func PairedRatio(a, b [][]float64, level float64) (Ratio, error) {
 		return Ratio{}, err
 	}
 	_, sd := meanAndDeviation(values)
-	return Ratio{Interval: ofValues(values, level).exp(), Spread: sd, level: level}, nil
+	return Ratio{Interval: ofValues(values, level).Exp(), Spread: sd, level: level}, nil
 }
 
 // Differs reports whether the ratio can be told from 1.

@@ -89,6 +89,29 @@ func TestPairedRatio(t *testing.T) {
 	}
 }
 
+// TestPositive is by hand: the logarithms of 1, e and e² are 0, 1 and 2, of which Student's interval is 1 ± 4.30265 / sqrt(3).
+func TestPositive(t *testing.T) {
+	got, err := stats.Positive([][]float64{{1}, {math.E}, {math.E * math.E}}, .95)
+	if err != nil || !near(got.Value, math.E, 1e-9) || !near(math.Log(got.Low), 1-2.484138, 1e-5) || !near(math.Log(got.High), 1+2.484138, 1e-5) || got.N != 3 || !near(got.Spread, 1, 1e-12) {
+		t.Errorf("got %+v, %v, want e^(1 ± 2.484) of spread 1", got, err)
+	}
+	if more, ok := got.MoreFor(20); !ok || more < 1 || more > 3 {
+		t.Errorf("more rounds for 20: got %d, %v, want 1 to 3: the interval ends at 32.6", more, ok)
+	}
+	for _, tt := range []struct {
+		name string
+		x    [][]float64
+		want error
+	}{
+		{"nothing", nil, stats.ErrNoFigures}, {"zero", [][]float64{{1}, {0}}, stats.ErrNotPositive}, {"negative", [][]float64{{-1}}, stats.ErrNotPositive},
+		{"NaN", [][]float64{{math.NaN()}}, stats.ErrNotFinite},
+	} {
+		if _, err := stats.Positive(tt.x, .95); !errors.Is(err, tt.want) {
+			t.Errorf("%s: got %v, want %v", tt.name, err, tt.want)
+		}
+	}
+}
+
 func TestPairedRatioOfNothing(t *testing.T) {
 	nan, inf := math.NaN(), math.Inf(1)
 	for _, tt := range []struct {

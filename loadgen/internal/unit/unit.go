@@ -122,6 +122,18 @@ func TimesWithin(x, low, high float64) string {
 	return Times(x) + " [" + bound(low) + ", " + bound(high) + "]"
 }
 
+// LatencyWithin renders d and the interval about it, with the unit once if all have the same: 1.07 ms [1.05, 1.09].
+func LatencyWithin(d, low, high time.Duration) string {
+	value, from, to := Latency(d), Latency(low), Latency(high)
+	_, of, _ := strings.Cut(value, " ")
+	if shortFrom, ok := strings.CutSuffix(from, " "+of); ok {
+		if shortTo, ok := strings.CutSuffix(to, " "+of); ok {
+			from, to = shortFrom, shortTo
+		}
+	}
+	return value + " [" + from + ", " + to + "]"
+}
+
 // Times renders a ratio: 0.081x, 1.25x, 12.3x.
 func Times(x float64) string {
 	switch {
