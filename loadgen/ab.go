@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -216,6 +217,14 @@ func keepAB(t *ab.Test, out string) (path string, err error) {
 	path = filepath.Join(out, t.ID, "ab.json")
 	if err := ab.Write(path, t); err != nil {
 		return "", err
+	}
+	for i, profile := range t.Profiles {
+		if len(profile) > 0 {
+			name := filepath.Join(out, t.ID, "cpu-"+strings.ToLower(arm.Letter(i))+".pprof")
+			if err := os.WriteFile(name, profile, 0o644); err != nil {
+				return path, err
+			}
+		}
 	}
 	return path, nil
 }

@@ -14,6 +14,7 @@ type Counter string
 const (
 	CountRequests    Counter = "requests"
 	CountSQL         Counter = "sql_queries"
+	CountRows        Counter = "sql_rows" // that queries returned or changed
 	CountRedis       Counter = "redis_commands"
 	CountRecomputes  Counter = "recomputes"
 	CountExpirations Counter = "expirations"    // cached pages that were found expired (or about to be) and replaced

@@ -10,6 +10,10 @@ import (
 type Usage struct {
 	// CPU is the CPU time of the app's process; 0 where the system keeps no account of it.
 	CPU time.Duration `json:"cpu_ns"`
+	// GC is the part of it that the app's garbage collector took, by the runtime's estimate, which is of the end of its last cycle. Allocations are the
+	// objects that the app has allocated. Both are of the app of which CPU is.
+	GC          time.Duration `json:"gc_cpu_ns"`
+	Allocations int64         `json:"allocations"`
 	// RedisCPU is the CPU time of Redis' process, by its own account (INFO cpu).
 	RedisCPU time.Duration `json:"redis_cpu_ns"`
 	// RedisBytesOut is what Redis has sent to its clients (INFO stats), but for what it took to answer GET /lab/usage.

@@ -89,10 +89,10 @@ func (m *metrics) mode(name string) *modeMetrics {
 }
 
 // total returns the series of a mode's counter, or nil if there is none: requests, queries and commands are in the histograms of queries
-// and commands per request.
+// and commands per request, and rows are for comparisons of builds alone.
 func (m *metrics) total(mode string, c api.Counter) prometheus.Counter {
 	switch c {
-	case api.CountRequests, api.CountSQL, api.CountRedis:
+	case api.CountRequests, api.CountSQL, api.CountRows, api.CountRedis:
 		return nil
 	case api.CountRecomputes:
 		return m.recomputes.WithLabelValues(mode)

@@ -61,8 +61,8 @@ type Mode struct {
 	registry *Registry
 	metrics  *modeMetrics
 
-	requests, sql, redis *total // of totals, resolved once: every request adds to them
-	results              [api.CacheResults]atomic.Int64
+	requests, sql, rows, redis *total // of totals, resolved once: every request adds to them
+	results                    [api.CacheResults]atomic.Int64
 
 	mu         sync.RWMutex // guards totals and operations
 	totals     map[api.Counter]*total
@@ -88,7 +88,7 @@ func newMode(r *Registry, name string) *Mode {
 		Name: name, registry: r, metrics: r.metrics.mode(name),
 		totals: map[api.Counter]*total{}, operations: map[operation]prometheus.Observer{},
 	}
-	m.requests, m.sql, m.redis = m.total(api.CountRequests), m.total(api.CountSQL), m.total(api.CountRedis)
+	m.requests, m.sql, m.rows, m.redis = m.total(api.CountRequests), m.total(api.CountSQL), m.total(api.CountRows), m.total(api.CountRedis)
 	for _, c := range []api.Counter{api.CountRecomputes, api.CountExpirations, api.CountCold} {
 		m.total(c)
 	}

@@ -79,13 +79,14 @@ func (m *Meter) AddWait(d time.Duration) {
 	m.mode.registry.metrics.wait.Observe(d.Seconds())
 }
 
-func (m *Meter) addSQL(d time.Duration) {
+func (m *Meter) addSQL(d time.Duration, rows int) {
 	if m == nil {
 		return
 	}
 	m.sql.Add(1)
 	m.sqlTime.Add(int64(d))
 	m.mode.sql.add(1)
+	m.mode.rows.add(rows)
 }
 
 func (m *Meter) addRedis(commands int, d time.Duration) {

@@ -47,7 +47,7 @@ func (h *SQLHook) BeforeQuery(ctx context.Context, event *bun.QueryEvent) contex
 func (h *SQLHook) AfterQuery(ctx context.Context, event *bun.QueryEvent) {
 	took := time.Since(event.StartTime)
 	m := From(ctx)
-	m.addSQL(took)
+	m.addSQL(took, rowsOf(event))
 	op := h.operation(event)
 	if m != nil {
 		m.mode.observe(op, took.Seconds())
@@ -65,6 +65,18 @@ func (h *SQLHook) AfterQuery(ctx context.Context, event *bun.QueryEvent) {
 	if h.Log != nil {
 		h.Log.InfoContext(ctx, "sql", "query", event.Query, "took_ms", float64(took.Microseconds())/1000, "failed", failed)
 	}
+}
+
+// rowsOf returns how many rows a query returned or changed; 0 if it failed or the driver does not know.
+func rowsOf(event *bun.QueryEvent) int {
+	if event.Err != nil || event.Result == nil {
+		return 0
+	}
+	n, err := event.Result.RowsAffected()
+	if err != nil {
+		return 0
+	}
+	return int(n)
 }
 
 // summary is db.query.summary.

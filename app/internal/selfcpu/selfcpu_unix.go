@@ -1,6 +1,6 @@
 //go:build unix
 
-// Package selfcpu is the CPU time that this process has used, by the operating system's account.
+// Package selfcpu is what this process has used: CPU time by the operating system's account, and what the Go runtime knows of itself.
 package selfcpu
 
 import (

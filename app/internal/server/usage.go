@@ -40,6 +40,7 @@ func (s *Server) getUsage(c *gin.Context) {
 	defer s.used.mu.Unlock()
 	user, system := selfcpu.Used()
 	u := api.Usage{CPU: user + system}
+	u.GC, u.Allocations = selfcpu.Runtime()
 	client, received := countedClient(s.Redis.Options())
 	defer func() { _ = client.Close() }() // nothing is under way
 	err := s.redisUsage(c.Request.Context(), client, received, &u)

@@ -44,6 +44,9 @@ type Test struct {
 	Work    []Work    `json:"work"`
 	Epochs  []Epoch   `json:"epochs"`
 	Ungated []Ungated `json:"not_gated,omitempty"`
+	// Diagnosis is of a B that is slower; nil of one that is not, or where it could not be made.
+	Diagnosis *Diagnosis `json:"diagnosis,omitempty"`
+	Profiles  [2][]byte  `json:"-"` // CPU profiles of both arms that it is of; kept in files of their own
 
 	Warnings    []string `json:"warnings,omitempty"`
 	Invalid     []string `json:"invalid,omitempty"`
@@ -122,6 +125,12 @@ type Side struct {
 	Requests  int64 `json:"requests"`
 	Failed    int64 `json:"failed,omitempty"`
 	Quantiles []Dur `json:"quantiles_ns"` // p50, p95, p99 of the response time; empty without requests
+	// Body and Tail are what the requests up to about the p95 spent their time on, and those above it; nil without Server-Timing.
+	Body *result.Bucket `json:"body,omitempty"`
+	Tail *result.Bucket `json:"tail,omitempty"`
+	// CPU is the CPU time of the arm's app in all slices, and GC what its garbage collector took of it; 0 if unknown, or if other modes share the phase.
+	CPU Dur `json:"cpu_ns,omitempty"`
+	GC  Dur `json:"gc_ns,omitempty"`
 }
 
 // Ungated is what is measured, or not even that, and not judged.

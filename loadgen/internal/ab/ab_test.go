@@ -121,12 +121,19 @@ func TestGrew(t *testing.T) {
 	even := try(ab.Counts{SQL: 5}, ab.Counts{SQL: 5})
 	more := try(ab.Counts{SQL: 5, Redis: 2}, ab.Counts{SQL: 6, Redis: 2})
 	less := try(ab.Counts{SQL: 5}, ab.Counts{SQL: 4})
+	rows := try(ab.Counts{SQL: 5, Rows: 20}, ab.Counts{SQL: 5, Rows: 21})
+	some := try(ab.Counts{Allocations: 1000}, ab.Counts{Allocations: 1100})
+	many := try(ab.Counts{Allocations: 1000}, ab.Counts{Allocations: 1101})
+	if !some.Even() || many.Even() || rows.Even() {
+		t.Error("allocations differ from 10% on, and rows from one")
+	}
 	unknown := ab.Try{A: ab.Counts{SQL: 1, Bytes: 9}, B: ab.Counts{SQL: 2, Bytes: 10}}
 	for name, test := range map[string]struct {
 		tries []ab.Try
 		want  []string
 	}{
 		"none": {nil, nil}, "even": {[]ab.Try{even}, nil}, "by chance": {[]ab.Try{more, even}, nil}, "always": {[]ab.Try{more, more, more}, []string{"sql"}},
+		"rows": {[]ab.Try{rows, rows, rows}, []string{"rows"}}, "some allocations": {[]ab.Try{some, some, some}, nil}, "many allocations": {[]ab.Try{many, many, many}, []string{"allocations"}},
 		"less": {[]ab.Try{less, less, less}, nil}, "not counted": {[]ab.Try{unknown}, []string{"bytes"}},
 	} {
 		if got := (ab.Work{Tries: test.tries}).Grew(); !slices.Equal(got, test.want) {

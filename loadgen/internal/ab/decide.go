@@ -2,6 +2,7 @@ package ab
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"loadlab/loadgen/internal/result"
@@ -70,7 +71,11 @@ func (t *Test) Decide() (Decision, error) {
 		}
 	}
 	for _, w := range t.Work {
-		if grew := w.Grew(); len(grew) > 0 {
+		grew := w.Grew()
+		if t.Running { // each has data of its own, and so pages of other lengths
+			grew = slices.DeleteFunc(grew, func(name string) bool { return name == CounterBytes })
+		}
+		if len(grew) > 0 {
 			d.Grew = append(d.Grew, w.Mode+" "+w.Phase+": "+strings.Join(grew, ", "))
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"loadlab/app/api"
 )
 
-// Usage returns what the app and its Redis have used since they started; of several replicas the CPU time is the sum. With a strategy it also
+// Usage returns what the app and its Redis have used since they started; of several replicas the CPU time and the runtime's accounts are sums. With a strategy it also
 // has what that strategy's pages take in Redis.
 func (c *Client) Usage(ctx context.Context, strategy string) (api.Usage, error) {
 	path := api.PathLabUsage
@@ -22,6 +22,8 @@ func (c *Client) Usage(ctx context.Context, strategy string) (api.Usage, error) 
 	sum := all[0]
 	for _, u := range all[1:] {
 		sum.CPU += u.CPU
+		sum.GC += u.GC
+		sum.Allocations += u.Allocations
 	}
 	return sum, nil
 }

@@ -39,6 +39,8 @@ func (s *spent) add(due time.Time, o *Outcome) {
 	total := min(t.Total, service)
 	known := t.Wait + t.SQLTime + t.RedisTime
 	b.Count++
+	b.Queries += int64(t.SQL)
+	b.Commands += int64(t.Redis)
 	b.Response += response
 	b.Lag += response - service
 	b.Wait += t.Wait

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"loadlab/loadgen/internal/ab"
 	"loadlab/loadgen/internal/unit"
@@ -28,7 +30,7 @@ func NewABTest(t *ab.Test) (*ABTest, error) {
 	if t.Same() {
 		r.Sentence = "A/A, both arms are the same build: " + d.Reason
 	}
-	for _, s := range []Section{effects(t, d), work(t), ungated(t), tested(t, d)} {
+	for _, s := range []Section{effects(t, d), causes(t, d), work(t), ungated(t), tested(t, d)} {
 		if s.Heading != "" {
 			r.Sections = append(r.Sections, s)
 		}
@@ -68,6 +70,50 @@ func effects(t *ab.Test, d ab.Decision) Section {
 	return Section{ID: "effects", Heading: "Response times of B beside those of A", Table: table, Prose: prose("B / A: the middle of the epochs' ratios, and the interval that has the true " +
 		"one in 95% of such tests. p slower: how often chance makes a B that is slower by " + more(t.Plan.Tolerance) + " at most look like this, all endpoints considered. p within: the same of one " +
 		"that is slower by its margin. finds: the least change that this many epochs would find in 80% of tests, by their spread.")}
+}
+
+// causes are why the endpoints are slower that were found to be.
+func causes(t *ab.Test, d ab.Decision) Section {
+	all := t.Causes(d)
+	if len(all) == 0 {
+		return Section{}
+	}
+	s := Section{ID: "causes", Heading: "What is behind it"}
+	for _, c := range all {
+		f := Fact{Name: c.Endpoint + ":", Text: c.Name, Tone: Bad}
+		if c.Name == ab.Unattributed {
+			f.Text, f.Tone = c.Name+": nothing explains half of the change with an interval that excludes 0", Doubtful
+		} else {
+			if c.Detail != "" {
+				f.Text += ": " + c.Detail
+			}
+			f.Text += fmt.Sprintf(" (%s [%s, %s] of %s a request, %s)", change(c.Change.Value), change(c.Change.Low), change(c.Change.High), change(c.Total.Value), unit.Percent(c.Explains))
+		}
+		s.Facts = append(s.Facts, f)
+	}
+	s.Prose = prose("By the Server-Timing of the requests, in each epoch: p50 by those up to about the p95, p95 and p99 by those above. Statements and functions are of one more pair of processes.")
+	onProcessor := slices.ContainsFunc(all, func(c ab.Cause) bool { return c.Name == ab.CPU || c.Name == ab.GC })
+	if diagnosis := t.Diagnosis; diagnosis != nil {
+		for _, fn := range diagnosis.Functions {
+			if !onProcessor {
+				break // what grew did so by chance
+			}
+			s.Facts = append(s.Facts, Fact{Name: "CPU", Text: fmt.Sprintf("%s: %s a request, A %s", fn.Name, unit.Latency(fn.B), unit.Latency(fn.A))})
+		}
+		if diagnosis.Missing != "" {
+			s.Prose = append(s.Prose, Note{Text: "The diagnosis is not complete: " + diagnosis.Missing, Warning: true})
+		}
+	}
+	return s
+}
+
+// change is a time that became more or less, in seconds.
+func change(seconds float64) string {
+	d := time.Duration(math.Abs(seconds) * float64(time.Second))
+	if seconds < 0 {
+		return "-" + unit.Latency(d)
+	}
+	return "+" + unit.Latency(d)
 }
 
 func more(share float64) string { return "+" + unit.Digits(100*share) + "%" }
@@ -113,7 +159,8 @@ func work(t *ab.Test) Section {
 			s.Facts = append(s.Facts, Fact{Name: w.Mode + " " + w.Phase, Text: "B repeats " + strings.Join(w.Repeats, ", "), Tone: Bad})
 		}
 	}
-	s.Prose = prose(fmt.Sprintf("Totals of %d requests of one user, one after the other, from an empty cache: A, and B where it differs. They have no noise and are compared exactly.", t.Work[0].Requests))
+	s.Prose = prose(fmt.Sprintf("Totals of %d requests of one user, one after the other, from an empty cache: A, and B where it differs. They have no noise and are compared exactly; but "+
+		"allocations are those of the whole process, and differ from 10%% on.", t.Work[0].Requests))
 	if uneven {
 		s.Prose = append(s.Prose, Note{Text: "What differs and is no failure is less in B, or was not more in each of three tries: a page expired meanwhile, or was recomputed early by chance."})
 	}
@@ -125,9 +172,9 @@ func counted(c ab.Counter, w ab.Work) Cell {
 	last := w.Last()
 	a, b := c.Of(last.A), c.Of(last.B)
 	switch {
-	case c.App && (!last.A.Counted || !last.B.Counted):
+	case !c.Known(last):
 		return Cell{Text: "unknown", Tone: Faint}
-	case a == b:
+	case !c.Differs(last):
 		return Cell{Text: unit.Count(a), Value: float64(a), Known: true}
 	}
 	cell := Cell{Text: unit.Count(a) + " -> " + unit.Count(b), Value: float64(b), Known: true, Tone: Doubtful}

@@ -241,6 +241,8 @@ type Driver struct {
 type Bucket struct {
 	Over     Dur   `json:"over_ns"`
 	Count    int64 `json:"count"`
+	Queries  int64 `json:"queries,omitempty"`  // SQL
+	Commands int64 `json:"commands,omitempty"` // Redis
 	Response Dur   `json:"response_ns"`
 	Lag      Dur   `json:"lag_ns"`  // due to sent
 	Wait     Dur   `json:"wait_ns"` // for a database connection

@@ -46,6 +46,8 @@ func (s *Server) Add(o Server) {
 func (b *Bucket) Add(o Bucket) {
 	b.Over = o.Over
 	b.Count += o.Count
+	b.Queries += o.Queries
+	b.Commands += o.Commands
 	b.Response += o.Response
 	b.Lag += o.Lag
 	b.Wait += o.Wait

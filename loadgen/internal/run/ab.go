@@ -70,6 +70,9 @@ func AB(ctx context.Context, cfg ABConfig) (*ab.Test, error) {
 	for n := 1; err == nil && t.goOn(); n++ {
 		err = t.epoch(ctx, n)
 	}
+	if err == nil {
+		t.diagnose(ctx)
+	}
 	switch {
 	case ctx.Err() != nil:
 		t.test.Interrupted = true

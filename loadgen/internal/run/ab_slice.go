@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
+	"loadlab/app/api"
 	"loadlab/loadgen/internal/ab"
 	"loadlab/loadgen/internal/hist"
 	"loadlab/loadgen/internal/measure"
@@ -24,12 +27,13 @@ type tally struct {
 type tallied struct {
 	response              *hist.Histogram // as a run records it: see package measure
 	ended, failed, bodies int64
+	spent                 map[time.Duration]result.Bucket
 }
 
 func newTally(modes int) *tally {
 	t := &tally{modes: make([]tallied, modes)}
 	for i := range t.modes {
-		t.modes[i].response = hist.New()
+		t.modes[i] = tallied{response: hist.New(), spent: map[time.Duration]result.Bucket{}}
 	}
 	return t
 }
@@ -60,11 +64,29 @@ func (t *tally) side(mode int) ab.Side {
 		q, _ := ab.Quantiles()
 		s.Quantiles = m.response.Quantiles(q...)
 	}
+	var spent []result.Bucket
+	for _, over := range slices.Sorted(maps.Keys(m.spent)) {
+		spent = append(spent, m.spent[over])
+	}
+	s.Body, s.Tail = ab.Halves(spent)
 	return s
 }
 
+// add adds what the requests of a slice spent their time on.
+func (t *tally) add(results []measure.Result) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i, r := range results {
+		for _, b := range r.Spent {
+			sum := t.modes[i].spent[b.Over]
+			sum.Add(b)
+			t.modes[i].spent[b.Over] = sum
+		}
+	}
+}
+
 // measure warms a turn up, and measures it in slices of both arms.
-func (t *abTest) measure(ctx context.Context, p pair, turn turn, e *ab.Epoch) (cells []ab.Cell, slices []result.Driver, err error) {
+func (t *abTest) measure(ctx context.Context, p pair, turn turn, e *ab.Epoch) (cells []ab.Cell, drivers []result.Driver, err error) {
 	for _, w := range turn.warmups {
 		for _, r := range p {
 			if err := r.whole(ctx, turn.block, w); err != nil {
@@ -72,20 +94,21 @@ func (t *abTest) measure(ctx context.Context, p pair, turn turn, e *ab.Epoch) (c
 			}
 		}
 	}
-	for _, r := range p {
-		if err := r.enter(ctx, r.newDriven(turn.block, turn.phase)); err != nil {
-			return nil, nil, err
-		}
+	if err := p.enter(ctx, turn); err != nil {
+		return nil, nil, err
 	}
 	warm, n := turn.slicesFor(t.test.Plan.WarmUp), turn.slicesFor(t.test.Plan.Epoch)
 	var ignored, kept [2]*tally
 	for i := range p {
 		ignored[i], kept[i] = newTally(len(t.Scenario.Modes)), newTally(len(t.Scenario.Modes))
 	}
+	var before [2]api.Usage
 	for k := 0; k < warm+n; k += 2 { // of each arm
 		into := &kept
 		if k < warm {
 			into = &ignored
+		} else if k == warm {
+			before = p.usage(ctx)
 		}
 		next := [2]int{k, k}
 		for _, arm := range t.quad() {
@@ -94,16 +117,44 @@ func (t *abTest) measure(ctx context.Context, p pair, turn turn, e *ab.Epoch) (c
 				return nil, nil, fmt.Errorf("arm %s, %s: %w", armName(arm), turn.name(), err)
 			}
 			if next[arm]++; k >= warm {
-				slices, e.Order = append(slices, s), e.Order+armName(arm)
+				drivers, e.Order = append(drivers, s), e.Order+armName(arm)
 			}
 		}
 	}
+	after := p.usage(ctx)
 	for _, m := range p[0].modesOf(turn.block, turn.phase) {
 		if mode := t.Scenario.Modes[m]; mode.Steps == 0 {
 			cells = append(cells, ab.Cell{Mode: mode.Name, Phase: turn.phase.Name, A: kept[0].side(m), B: kept[1].side(m)})
 		}
 	}
-	return cells, slices, nil
+	if len(cells) == 1 { // else it is not known which mode used it
+		for i, s := range []*ab.Side{&cells[0].A, &cells[0].B} {
+			if before[i].CPU > 0 && after[i].CPU > 0 {
+				s.CPU, s.GC = after[i].CPU-before[i].CPU, after[i].GC-before[i].GC
+			}
+		}
+	}
+	return cells, drivers, nil
+}
+
+// enter makes everything ready for a turn in both arms.
+func (p pair) enter(ctx context.Context, turn turn) error {
+	for _, r := range p {
+		if err := r.enter(ctx, r.newDriven(turn.block, turn.phase)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// usage is what the apps have used until now; zeros of one that does not answer.
+func (p pair) usage(ctx context.Context) (u [2]api.Usage) {
+	for i, r := range p {
+		if used, err := r.subject.lab.Usage(ctx, ""); err == nil {
+			u[i] = used
+		}
+	}
+	return u
 }
 
 // newDriven is a phase that is about to be driven.
@@ -131,18 +182,20 @@ func (r *runner) slice(ctx context.Context, d *driven, into *tally) (result.Driv
 	if err == nil && res.Interrupted {
 		err = context.Cause(slice)
 	}
-	return driver(progress.Heading{Mode: d.block.name(), Name: d.phase.Name}, false, res), errors.Join(err, r.balanced(d))
+	results, unbalanced := r.balanced(d)
+	into.add(results)
+	return driver(progress.Heading{Mode: d.block.name(), Name: d.phase.Name}, false, res), errors.Join(err, unbalanced)
 }
 
 // balanced ends the recording of a slice, and checks that every request of it is accounted for.
-func (r *runner) balanced(d *driven) error {
+func (r *runner) balanced(d *driven) ([]measure.Result, error) {
 	results, err := d.recorder.Finish()
 	for i := range results {
 		if err == nil && !results[i].Ledger.Balanced() {
 			err = fmt.Errorf("the ledger of %s does not balance", r.Scenario.Modes[i].Name)
 		}
 	}
-	return err
+	return results, err
 }
 
 // both passes requests on to a tally and to observers.

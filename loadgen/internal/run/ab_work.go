@@ -20,7 +20,7 @@ const (
 	workTries    = 3
 )
 
-// compareWork compares what the same requests cost both builds, by counters that have no noise: a query more is found in seconds. It has processes of
+// compareWork compares what the same requests cost both builds, by counters: a query more is found in seconds. It has processes of
 // its own, whose spans it receives, so that what is repeated has a name.
 func (t *abTest) compareWork(ctx context.Context) error {
 	p, err := t.up(ctx, true)
@@ -84,6 +84,7 @@ func (r *runner) cost(ctx context.Context, turn turn, mode scenario.Mode, try in
 	if err != nil {
 		return ab.Counts{}, err
 	}
+	allocated := r.allocations(ctx)
 	into := newTally(len(r.Scenario.Modes))
 	r.observers.begin(r.observed(d))
 	_, err = r.slice(ctx, d, into)
@@ -95,7 +96,20 @@ func (r *runner) cost(ctx context.Context, turn turn, mode scenario.Mode, try in
 	if err != nil {
 		return ab.Counts{}, err
 	}
-	return r.counts(d, into, before, after), nil
+	counts := r.counts(d, into, before, after)
+	if now := r.allocations(ctx); allocated > 0 && now > 0 {
+		counts.Allocations = now - allocated
+	}
+	return counts, nil
+}
+
+// allocations returns how many objects the app has allocated; 0 if it does not say.
+func (r *runner) allocations(ctx context.Context) int64 {
+	u, err := r.subject.lab.Usage(ctx, "")
+	if err != nil {
+		return 0
+	}
+	return u.Allocations
 }
 
 // counts sums up the modes that were driven: one, or a session's steps.
@@ -114,10 +128,11 @@ func (r *runner) counts(d *driven, into *tally, before, after counters) ab.Count
 		}
 		seen[name] = true
 		c := after.of(name).Sub(before.of(name))
-		sum.SQL, sum.Redis, sum.Recomputes = sum.SQL+c[api.CountSQL], sum.Redis+c[api.CountRedis], sum.Recomputes+c[api.CountRecomputes]
+		sum.SQL, sum.Rows = sum.SQL+c[api.CountSQL], sum.Rows+c[api.CountRows]
+		sum.Redis, sum.Recomputes = sum.Redis+c[api.CountRedis], sum.Recomputes+c[api.CountRecomputes]
 	}
 	if !sum.Counted {
-		sum.SQL, sum.Redis, sum.Recomputes = 0, 0, 0
+		sum.SQL, sum.Rows, sum.Redis, sum.Recomputes = 0, 0, 0, 0
 	}
 	return sum
 }

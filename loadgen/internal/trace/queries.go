@@ -75,6 +75,19 @@ func (r Repeat) Name() string {
 // FindQueries finds the repeated queries among the spans of one trace.
 func FindQueries(spans []result.Span) Queries {
 	var q Queries
+	for _, r := range Statements(spans) {
+		q.Count += r.Count
+		q.Time += r.Time
+		if r.Count >= RepeatedFrom {
+			q.Repeats = append(q.Repeats, r)
+		}
+	}
+	slices.SortStableFunc(q.Repeats, func(a, b Repeat) int { return cmp.Compare(b.Count, a.Count) })
+	return q
+}
+
+// Statements returns the queries of one trace by their shapes, in the order of their first, also those that were made but once.
+func Statements(spans []result.Span) []Repeat {
 	groups := map[string]*group{}
 	var order []*group
 	for i := range spans {
@@ -82,8 +95,6 @@ func FindQueries(spans []result.Span) Queries {
 		if !IsSQL(s) {
 			continue
 		}
-		q.Count++
-		q.Time += s.Duration
 		key := Shape(s)
 		g := groups[key]
 		if g == nil {
@@ -95,13 +106,11 @@ func FindQueries(spans []result.Span) Queries {
 		g.time += s.Duration
 		g.texts[s.Attributes[signal.AttrDBQueryText]] = true
 	}
-	for _, g := range order {
-		if g.count >= RepeatedFrom {
-			q.Repeats = append(q.Repeats, g.repeat())
-		}
+	all := make([]Repeat, len(order))
+	for i, g := range order {
+		all[i] = g.repeat()
 	}
-	slices.SortStableFunc(q.Repeats, func(a, b Repeat) int { return cmp.Compare(b.Count, a.Count) })
-	return q
+	return all
 }
 
 // group is the queries of one shape.

@@ -1,0 +1,253 @@
+package ab
+
+import (
+	"fmt"
+	"time"
+
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/stats"
+)
+
+// Diagnosis is what one more pair of processes showed after B was found slower, under the same modes as the endpoint that is most so: the statements of
+// traced requests, and where the CPU time went while one user after the other asked without a pause.
+type Diagnosis struct {
+	Mode       string      `json:"mode"`
+	Phase      string      `json:"phase"`
+	Statements []Statement `json:"statements,omitempty"` // that changed, the greatest growth of time first
+	Functions  []Function  `json:"functions,omitempty"`  // whose CPU time grew, the greatest growth first
+	Missing    string      `json:"missing,omitempty"`    // why something is
+}
+
+// Statement is a SQL statement, by request of each arm.
+type Statement struct {
+	Name  string  `json:"name"` // "agents by id"
+	Shape string  `json:"shape"`
+	A     Average `json:"a"`
+	B     Average `json:"b"`
+}
+
+// Average is of the traced requests of an arm.
+type Average struct {
+	Calls float64 `json:"calls"`
+	Time  Dur     `json:"time_ns"` // of all calls
+}
+
+// Function is a function of the app's program, with the CPU time a request of the stacks that it is on.
+type Function struct {
+	Name string `json:"name"`
+	A    Dur    `json:"a_ns"`
+	B    Dur    `json:"b_ns"`
+}
+
+// Causes.
+const (
+	MoreSQL      = "more SQL"
+	SlowerSQL    = "slower SQL"
+	MoreRedis    = "more Redis commands"
+	SlowerRedis  = "slower Redis"
+	PoolWait     = "waiting for a connection of the pool"
+	GC           = "garbage collection"
+	CPU          = "CPU time of the app"
+	AppWaits     = "waiting in the app, off the processor"
+	Unattributed = "unattributed"
+)
+
+// Cause is why an endpoint is slower.
+type Cause struct {
+	Endpoint string
+	Name     string // one of the causes
+	Detail   string // a statement, a function; empty if there is none to name
+	Change   stats.Interval
+	Total    stats.Interval // of the mean service time of the requests, in seconds as Change: what they waited for before they were sent follows from it
+	Explains float64        // share of Total
+}
+
+// Causes returns why each endpoint is slower that the decision d has found to be. A cause is one whose own interval excludes 0 and which explains half of
+// the change or more; else it is Unattributed. p50 is explained by the requests up to about the p95, p95 and p99 by those above it.
+func (t *Test) Causes(d Decision) []Cause {
+	var all []Cause
+	for m, f := range d.Latency.Findings {
+		if f.Slower {
+			all = append(all, t.cause(t.Plan.Endpoints[m], d.Latency.Epochs))
+		}
+	}
+	return all
+}
+
+// cause is of the first epochs that count.
+func (t *Test) cause(e Endpoint, epochs int) Cause {
+	c := Cause{Endpoint: e.Name(), Name: Unattributed}
+	var a, b spending
+	for _, epoch := range t.Epochs {
+		if len(epoch.Dropped) > 0 || len(a.totals) == epochs {
+			continue
+		}
+		for _, cell := range epoch.Cells {
+			if cell.Mode == e.Mode && cell.Phase == e.Phase {
+				a.add(cell.A, e.Quantile)
+				b.add(cell.B, e.Quantile)
+			}
+		}
+	}
+	if a.gaps || b.gaps {
+		return c
+	}
+	parts := []stats.Part{
+		{Name: partSQL, Counted: true, A: a.sql, B: b.sql},
+		{Name: partRedis, Counted: true, A: a.redis, B: b.redis},
+		{Name: partWait, A: a.wait, B: b.wait},
+		{Name: partApp, A: a.app, B: b.app},
+	}
+	whole, err := stats.Attribute(a.totals, b.totals, parts)
+	if err != nil {
+		return c
+	}
+	c.Total = whole.Total
+	share, ok := whole.Culprit()
+	if !ok {
+		return c
+	}
+	c.Change, c.Explains = share.Change, share.Explains
+	c.Name = nameOf(share)
+	if share.Part == partApp {
+		c.Name = a.inApp(b, whole.Total.Value*share.Explains)
+	}
+	c.Detail = t.detail(e, c.Name)
+	return c
+}
+
+const (
+	partSQL   = "SQL"
+	partRedis = "Redis"
+	partWait  = "wait"
+	partApp   = "app"
+)
+
+func nameOf(s stats.Share) string {
+	switch {
+	case s.Part == partSQL && s.Kind == stats.More:
+		return MoreSQL
+	case s.Part == partSQL:
+		return SlowerSQL
+	case s.Part == partRedis && s.Kind == stats.More:
+		return MoreRedis
+	case s.Part == partRedis:
+		return SlowerRedis
+	case s.Part == partWait:
+		return PoolWait
+	}
+	return AppWaits
+}
+
+// spending is what the requests of one arm cost, by epoch, in seconds a request.
+type spending struct {
+	totals               []float64
+	sql, redis           []stats.Cost
+	wait, app            []stats.Cost
+	cpu, gc              []float64
+	gaps, withoutProcess bool
+}
+
+func (s *spending) add(side Side, quantile float64) {
+	of := side.Body
+	if quantile > 0.5 {
+		of = side.Tail
+	}
+	if of == nil || of.Count == 0 {
+		s.gaps = true
+		return
+	}
+	n := float64(of.Count)
+	each := func(calls int64, took time.Duration) stats.Cost {
+		if calls == 0 {
+			return stats.Cost{}
+		}
+		return stats.Cost{Calls: float64(calls) / n, Each: took.Seconds() / float64(calls)}
+	}
+	s.totals = append(s.totals, max(0, (of.Response-of.Lag).Seconds()/n))
+	s.sql = append(s.sql, each(of.Queries, of.SQL))
+	s.redis = append(s.redis, each(of.Commands, of.Redis))
+	s.wait = append(s.wait, stats.Cost{Each: of.Wait.Seconds() / n})
+	s.app = append(s.app, stats.Cost{Each: max(0, of.App.Seconds()/n)})
+	s.withoutProcess = s.withoutProcess || side.CPU == 0
+	requests := float64(max(1, side.Requests))
+	s.cpu = append(s.cpu, max(0, (side.CPU-side.GC).Seconds()/requests))
+	s.gc = append(s.gc, side.GC.Seconds()/requests)
+}
+
+// inApp names what the app's own time was spent on, of whose change by request the process' accounts of CPU time explain a part, or not. They are means
+// of all requests, which is what each of them costs if they cost the same.
+func (s *spending) inApp(b spending, change float64) string {
+	if s.withoutProcess || b.withoutProcess {
+		return AppWaits
+	}
+	const half = 0.5
+	grew := func(a, b []float64) float64 {
+		d := make([]float64, len(a))
+		for e := range a {
+			d[e] = b[e] - a[e]
+		}
+		i, err := stats.Walsh(d, stats.Level)
+		if err != nil || i.Compare(0) <= 0 {
+			return 0
+		}
+		return i.Value
+	}
+	gc, cpu := grew(s.gc, b.gc), grew(s.cpu, b.cpu)
+	switch {
+	case gc >= half*change && gc > cpu:
+		return GC
+	case cpu >= half*change:
+		return CPU
+	}
+	return AppWaits
+}
+
+// detail is what the diagnosis has of a cause.
+func (t *Test) detail(e Endpoint, cause string) string {
+	d := t.Diagnosis
+	if d == nil || d.Mode != e.Mode || d.Phase != e.Phase {
+		return ""
+	}
+	switch cause {
+	case MoreSQL:
+		for _, s := range d.Statements {
+			if s.B.Calls > s.A.Calls {
+				return fmt.Sprintf("%s, %.3g a request (A: %.3g)", s.Name, s.B.Calls, s.A.Calls)
+			}
+		}
+	case SlowerSQL:
+		for _, s := range d.Statements {
+			if s.B.Calls > 0 && s.A.Calls > 0 && float64(s.B.Time)/s.B.Calls > float64(s.A.Time)/s.A.Calls {
+				return s.Name
+			}
+		}
+	case CPU, GC:
+		if len(d.Functions) > 0 {
+			return d.Functions[0].Name
+		}
+	}
+	return ""
+}
+
+// Halves splits what requests spent by their response times: up to the size that has the p95 in it, and from there on. Both are nil of no requests.
+func Halves(spent []result.Bucket) (body, tail *result.Bucket) {
+	const tailFrom = 0.95
+	var all, below int64
+	for _, b := range spent {
+		all += b.Count
+	}
+	if all == 0 {
+		return nil, nil
+	}
+	body, tail = &result.Bucket{}, &result.Bucket{}
+	for _, b := range spent {
+		to := body
+		if below += b.Count; float64(below) > tailFrom*float64(all) {
+			to = tail
+		}
+		to.Add(b)
+	}
+	body.Over, tail.Over = 0, 0
+	return body, tail
+}
