@@ -56,6 +56,20 @@ func Gone(t testing.TB, pids ...int) {
 	}
 }
 
+// Kill kills a server, and returns when the processes that it had started have ended too: a backend of PostgreSQL answers for a moment after its parent has
+// ended, and for longer on a busy machine.
+func Kill(t testing.TB, server interface {
+	PID() int
+	Kill()
+}) {
+	t.Helper()
+	family := Descendants(server.PID())
+	server.Kill()
+	for _, p := range family {
+		Gone(t, p.PID)
+	}
+}
+
 // Descendants returns the running children of a process, their children, and so on; none where there is no /proc.
 func Descendants(pid int) []Process {
 	children := map[int][]Process{}

@@ -85,12 +85,13 @@ func (m *mortal) recovery(t *testing.T) (took time.Duration, failed int) {
 	return time.Since(started), failed
 }
 
-const backWithin = time.Second
+// backWithin allows for a busy machine: a request that has waited for its timeout is one that failed, and none may.
+const backWithin = 3 * time.Second
 
 func TestPostgresKilledAndBack(t *testing.T) {
 	m := newMortal(t, housing.Options{Connections: 8, Timeout: 2 * time.Second})
 	m.fill(t, 8)
-	m.pg.Process.Kill()
+	testkit.Kill(t, m.pg.Process)
 	const n = 20
 	for range n {
 		started := time.Now()
@@ -168,8 +169,8 @@ func TestPostgresStoppedAndGoesOn(t *testing.T) {
 			if !errors.As(err, new(*outage.Error)) || !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("got %v, want an outage", err)
 			}
-			if most := timeout + timeout/10; took > most { // the machine may be busy
-				t.Errorf("a request took %s, want %s at most", took, most)
+			if took >= 2*timeout { // one for a connection and another for a query
+				t.Errorf("a request took %s, want less than two timeouts", took)
 			}
 		})
 	}
@@ -228,7 +229,7 @@ func TestPing(t *testing.T) {
 		t.Errorf("with a pool that is in use: %v", err)
 	}
 	only.Close()
-	m.pg.Process.Kill()
+	testkit.Kill(t, m.pg.Process)
 	if err := m.store.Ping(t.Context()); err == nil {
 		t.Error("a dead server answers")
 	}

@@ -92,7 +92,7 @@ func TestAnOutageOfTheDatabase(t *testing.T) {
 	pg := postgres(t)
 	r := newRig(t, pg.URL(), false)
 	get(t, r.api.URL+api.PathCached+"ttl/")
-	pg.Process.Kill()
+	testkit.Kill(t, pg.Process)
 	for _, path := range []string{api.PathLive + "naive/", api.PathCached + "singleflight/", api.PathProperties + "1/"} {
 		a := get(t, r.api.URL+path)
 		p := decode[api.Problem](t, a)
