@@ -11,7 +11,7 @@ TOOLS   := $(CURDIR)/.cache/tools
 BUILD   := go build -trimpath -buildvcs=$(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help build scenario up down list validate run test test-short lint law-check soak bench bench-engine bench-link servers tidy clean
+.PHONY: help build scenario up down list validate run test test-short lint law-check soak bench bench-engine bench-link bench-gates servers tidy clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ bench-engine: ## the generator beside wrk, hey, fortio and vegeta, where they ar
 
 bench-link: ## what a wire of a given length costs: pings through a link, and its CPU time for each
 	go test -run '^$$' -bench RoundTrip -benchtime 3s ./loadgen/internal/world/link
+
+bench-gates: build ## how often loadgen ab is right, in counts; ARGS='-aa 60 -slow 30 -work 10 -causes 5 -only NAME' (some 6 hours)
+	go run ./loadgen/bench/gates $(ARGS)
 
 law-check: build ## runs of correct strategies, simulated and real: how many say that a law differs? RUNS=50
 	@set -o pipefail; go test -run 'CorrectStrategies|WrongStrategies' -v -timeout 60m ./loadgen/internal/law -runs 500 | grep -E 'differ|^ *---|^ok|FAIL'
