@@ -82,10 +82,10 @@ func bench(ctx context.Context, args []string, out io.Writer) (err error) {
 			counts = append(counts, c)
 		}
 		if err != nil {
-			return errors.Join(err, print(out, counts))
+			return errors.Join(err, summarize(out, counts))
 		}
 	}
-	return print(out, counts)
+	return summarize(out, counts)
 }
 
 // count runs the tests of a kind.
@@ -159,26 +159,24 @@ func (c *count) right(t *ab.Test, d ab.Decision) bool {
 
 // causesOf is all that a test names.
 func causesOf(t *ab.Test, d ab.Decision) string {
-	text := ""
+	var text strings.Builder
 	for _, w := range t.Work {
 		for _, name := range w.Repeats {
-			text += "; repeats " + name
+			text.WriteString("; repeats " + name)
 		}
 	}
 	for _, cause := range t.Causes(d) {
-		text += "; " + cause.Endpoint + ": " + cause.Name
+		text.WriteString("; " + cause.Endpoint + ": " + cause.Name)
 		if cause.Detail != "" {
-			text += " (" + cause.Detail + ")"
+			text.WriteString(" (" + cause.Detail + ")")
 		}
 	}
-	return text
+	return text.String()
 }
 
-// scenario and folders, from the root of the tree.
-var (
-	scenarioFile = filepath.Join("loadgen", "bench", "gates", "gates.yaml")
-	commitsDir   = filepath.Join("loadgen", "bench", "gates", "commits")
-)
+// scenarioFile and commitsDir are in the tree.
+func scenarioFile() string { return filepath.Join("loadgen", "bench", "gates", "gates.yaml") }
+func commitsDir() string   { return filepath.Join("loadgen", "bench", "gates", "commits") }
 
 // root is the tree that this runs in.
 func root() (string, error) {
@@ -186,7 +184,7 @@ func root() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err := os.Stat(filepath.Join(dir, scenarioFile)); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, scenarioFile())); err != nil {
 		return "", fmt.Errorf("start it from the root of the tree: %w", err)
 	}
 	return dir, nil

@@ -23,7 +23,7 @@ func TestPatchesApply(t *testing.T) {
 		if k.commit == "" {
 			continue
 		}
-		cmd := exec.Command("git", "apply", "--check", filepath.Join(tree, commitsDir, k.commit+".patch"))
+		cmd := exec.Command("git", "apply", "--check", filepath.Join(tree, commitsDir(), k.commit+".patch"))
 		cmd.Dir = tree
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", k.commit, err, out)
@@ -93,17 +93,17 @@ func TestGoals(t *testing.T) {
 	}
 }
 
-func TestPrint(t *testing.T) {
+func TestSummarize(t *testing.T) {
 	var out strings.Builder
 	good := count{kind: kind{name: "+10%", goal: found(0.9, 180)}, runs: 2, fail: 2, took: []float64{60, 80}, spread: []float64{0.02, 0.04}, finds: []float64{0.05, math.Inf(1)}}
-	if err := print(&out, []count{good}); err != nil {
+	if err := summarize(&out, []count{good}); err != nil {
 		t.Error(err)
 	}
 	if text := out.String(); !strings.Contains(text, "70 s") || !strings.Contains(text, "3.0%") || !strings.Contains(text, "met") {
 		t.Errorf("got\n%s", text)
 	}
 	good.fail = 1
-	if err := print(&out, []count{good}); err != errMissed { //nolint:errorlint // it is returned as it is
+	if err := summarize(&out, []count{good}); err != errMissed { //nolint:errorlint // it is returned as it is
 		t.Errorf("got %v, want errMissed", err)
 	}
 }

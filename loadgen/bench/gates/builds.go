@@ -45,7 +45,7 @@ func (b *builds) program(ctx context.Context, patch string) (path string, err er
 	path = filepath.Join(b.temp, "app-"+patch)
 	steps := [][]string{{"git", "clone", "--quiet", "--shared", b.tree, source}}
 	if patch != "" {
-		steps = append(steps, []string{"git", "-C", source, "apply", filepath.Join(b.tree, commitsDir, patch+".patch")})
+		steps = append(steps, []string{"git", "-C", source, "apply", filepath.Join(b.tree, commitsDir(), patch+".patch")})
 	}
 	steps = append(steps, []string{"go", "-C", source, "build", "-trimpath", "-buildvcs=false", "-o", path, "./app"})
 	for _, args := range steps {
@@ -63,8 +63,8 @@ func (b *builds) test(ctx context.Context, program string, args []string) (*ab.T
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(out)
-	args = append([]string{"ab", scenarioFile, "--a", b.programs[""], "--b", program, "--out", out}, args...)
+	defer func() { _ = os.RemoveAll(out) }() // close removes all of temp
+	args = append([]string{"ab", scenarioFile(), "--a", b.programs[""], "--b", program, "--out", out}, args...)
 	cmd := exec.CommandContext(ctx, filepath.Join(b.tree, "bin", "loadgen"), args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	text, runErr := cmd.CombinedOutput()

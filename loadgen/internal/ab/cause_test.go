@@ -57,8 +57,9 @@ func TestCauses(t *testing.T) {
 			for j, side := range []*ab.Side{&c.A, &c.B} {
 				r := []request{base, after}[j]
 				sway := 1 + 0.02*float64((i*7+j*3)%5-2)
-				n := time.Duration(side.Requests)
-				side.Body, side.Tail, side.CPU, side.GC = r.bucket(sway), r.bucket(sway), (r.cpu+r.gc)*n, r.gc*n
+				n := side.Requests
+				side.Body, side.Tail = r.bucket(sway), r.bucket(sway)
+				side.CPU, side.GC = ab.Dur(int64(r.cpu+r.gc)*n), ab.Dur(int64(r.gc)*n)
 			}
 		}
 		statement := ab.Statement{Name: "agents by id", A: ab.Average{Calls: 10, Time: 10 * ms}, B: ab.Average{Calls: float64(after.queries), Time: after.sql}}

@@ -52,8 +52,8 @@ func named(c count) string {
 	return "met"
 }
 
-// print writes the counts. The error is errMissed if a goal was.
-func print(out io.Writer, counts []count) error {
+// summarize writes the counts. The error is errMissed if a goal was.
+func summarize(out io.Writer, counts []count) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "\nkind\truns\tFAIL\tPASS\tINCONCLUSIVE\tINVALID\tcause named\tmedian time to FAIL\tspread of an epoch\tfinds\tgoal\n")
 	missed := false
