@@ -14,47 +14,75 @@ import (
 )
 
 func reportCommand(env environment) *cobra.Command {
-	var names []string
-	for _, f := range report.Formats() {
-		names = append(names, f.Name)
-	}
-	known := strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
-	cmd := &cobra.Command{Use: "report RUN.json|ab.json", Short: "Render a run again, or decide an A/B test again: " + known, Args: arguments(cobra.ExactArgs(1))}
-	format := cmd.Flags().String("format", names[0], known)
+	known := choice(report.Formats())
+	cmd := &cobra.Command{Use: "report RUN.json|ab.json", Short: "Render a run again, or decide an A/B test again: " + known, Args: arguments(cobra.ExactArgs(1)),
+		Long: "Render a run again, or decide an A/B test again. A run is written as " + known + ", a test as " + choice(report.ABFormats()) + ".\n\n" +
+			"Markdown is cut between sections where it would be longer than --max-bytes: the default fits a comment on GitHub or GitLab, 1048576 a job's summary."}
+	format := cmd.Flags().String("format", report.Formats()[0].Name, known)
+	maxBytes := cmd.Flags().Int("max-bytes", report.MarkdownLimit, "how long Markdown may be")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		i := slices.Index(names, *format)
-		if i < 0 {
+		path := args[0]
+		o := report.Options{Width: width(env.stdout), Color: colored(env), Path: path, MaxBytes: *maxBytes}
+		switch changed := cmd.Flags().Changed("max-bytes"); {
+		case changed && *format != "markdown":
+			return usageError{errors.New("--max-bytes is of --format markdown alone")}
+		case *maxBytes < report.MarkdownLeast:
+			return usageError{fmt.Errorf("--max-bytes is %d: %d or more", *maxBytes, report.MarkdownLeast)}
+		case formatOf(report.Formats(), *format) == nil:
 			return usageError{fmt.Errorf("--format is %q: use %s", *format, known)}
 		}
-		if t, err := ab.Read(args[0]); !errors.Is(err, ab.ErrKind) {
-			return reportAB(env, t, err, *format, args[0])
+		t, err := ab.Read(path)
+		if errors.Is(err, ab.ErrKind) {
+			return reportRun(env, path, *format, o)
 		}
-		run, err := result.Read(args[0])
 		if err != nil {
 			return usageError{err}
 		}
-		rendered, err := report.New(run)
-		if err != nil {
-			return usageError{fmt.Errorf("read %s: %w", args[0], err)}
-		}
-		return report.Formats()[i].Write(env.stdout, rendered, report.Options{Width: width(env.stdout), Color: colored(env), Path: args[0]})
+		return reportAB(env, t, *format, o)
 	}
 	return cmd
 }
 
-// reportAB decides a stored A/B test again, which is read already.
-func reportAB(env environment, t *ab.Test, err error, format, path string) error {
+// reportRun renders the run.json at path.
+func reportRun(env environment, path, format string, o report.Options) error {
+	run, err := result.Read(path)
 	if err != nil {
 		return usageError{err}
 	}
-	rendered, err := report.NewABTest(t)
-	switch {
-	case err != nil:
-		return usageError{err}
-	case format == "text":
-		return rendered.Text(env.stdout, report.Options{Width: width(env.stdout), Color: colored(env), Path: path})
-	case format == "markdown":
-		return rendered.Markdown(env.stdout)
+	rendered, err := report.New(run)
+	if err != nil {
+		return usageError{fmt.Errorf("read %s: %w", path, err)}
 	}
-	return usageError{fmt.Errorf("--format is %q: an A/B test is rendered as text or markdown", format)}
+	return formatOf(report.Formats(), format).Write(env.stdout, rendered, o)
+}
+
+// reportAB decides a stored A/B test again.
+func reportAB(env environment, t *ab.Test, format string, o report.Options) error {
+	f := formatOf(report.ABFormats(), format)
+	if f == nil {
+		return usageError{fmt.Errorf("--format is %q: an A/B test is written as %s; for programs there is ab.json itself", format, choice(report.ABFormats()))}
+	}
+	rendered, err := report.NewABTest(t)
+	if err != nil {
+		return usageError{err}
+	}
+	return f.Write(env.stdout, rendered, o)
+}
+
+// formatOf returns the format of that name, nil if there is none.
+func formatOf[R any](formats []report.Format[R], name string) *report.Format[R] {
+	i := slices.IndexFunc(formats, func(f report.Format[R]) bool { return f.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &formats[i]
+}
+
+// choice lists the names of formats: "text, markdown or junit".
+func choice[R any](formats []report.Format[R]) string {
+	var names []string
+	for _, f := range formats {
+		names = append(names, f.Name)
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"loadlab/loadgen/internal/ab"
+	"loadlab/loadgen/internal/stats"
 	"loadlab/loadgen/internal/unit"
 )
 
@@ -17,6 +18,7 @@ import (
 type ABTest struct {
 	Word, Sentence string
 	Sections       []Section
+	test           *ab.Test
 	decision       ab.Decision
 }
 
@@ -26,7 +28,7 @@ func NewABTest(t *ab.Test) (*ABTest, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &ABTest{Word: d.Verdict, Sentence: d.Reason, decision: d}
+	r := &ABTest{Word: d.Verdict, Sentence: d.Reason, test: t, decision: d}
 	if t.Same() {
 		r.Sentence = "A/A, both arms are the same build: " + d.Reason
 	}
@@ -51,10 +53,7 @@ func effects(t *ab.Test, d ab.Decision) Section {
 	}}
 	g := Group{Title: "after " + unit.Counted(int64(d.Latency.Epochs), "epoch")}
 	for m, f := range d.Latency.Findings {
-		c := Cell{Text: unit.TimesWithin(f.Effect.Value, f.Effect.Low, f.Effect.High), Value: f.Effect.Value, Known: true}
-		if !f.Effect.Bounded() {
-			c.Text = unit.Times(f.Effect.Value)
-		}
+		c := Cell{Text: times(f.Effect), Value: f.Effect.Value, Known: true}
 		word := Cell{Text: "open", Tone: Doubtful}
 		switch {
 		case f.Slower:
@@ -114,6 +113,14 @@ func change(seconds float64) string {
 		return "-" + unit.Latency(d)
 	}
 	return "+" + unit.Latency(d)
+}
+
+// times is a ratio, with its interval if there is one.
+func times(x stats.Interval) string {
+	if !x.Bounded() {
+		return unit.Times(x.Value)
+	}
+	return unit.TimesWithin(x.Value, x.Low, x.High)
 }
 
 func more(share float64) string { return "+" + unit.Digits(100*share) + "%" }
@@ -191,7 +198,7 @@ func ungated(t *ab.Test) Section {
 	if len(t.Ungated) == 0 {
 		return Section{}
 	}
-	s := Section{ID: "ungated", Heading: "Not judged"}
+	s := Section{ID: "ungated", Heading: "Not judged", Detail: true}
 	for _, u := range t.Ungated {
 		s.Facts = append(s.Facts, Fact{Name: u.Name + ":", Text: u.Reason})
 	}
@@ -200,7 +207,7 @@ func ungated(t *ab.Test) Section {
 
 // tested is what was compared, how, and on what.
 func tested(t *ab.Test, d ab.Decision) Section {
-	s := Section{ID: "test", Heading: "What was compared"}
+	s := Section{ID: "test", Heading: "What was compared", Detail: true}
 	add := func(name, text string) { s.Facts = append(s.Facts, Fact{Name: name, Text: text}) }
 	for i, arm := range []ab.Arm{t.A, t.B} {
 		add(letter(i), armOf(arm))
@@ -264,9 +271,4 @@ func (r *ABTest) Text(w io.Writer, o Options) error {
 		p.item("ab.json", headColumn, Plain.color(), o.Path)
 	}
 	return p.err
-}
-
-// Markdown writes the report for a comment.
-func (r *ABTest) Markdown(w io.Writer) error {
-	return markdownSections(w, []string{"### " + r.Word, "", "**" + md(r.Sentence) + "**", ""}, r.Sections)
 }

@@ -195,4 +195,11 @@ func (c *Comparison) Text(w io.Writer, o Options) error {
 }
 
 // Markdown writes the comparison for a comment.
-func (c *Comparison) Markdown(w io.Writer) error { return markdownSections(w, nil, c.Sections) }
+func (c *Comparison) Markdown(w io.Writer) error {
+	var parts []string
+	for _, s := range c.Sections {
+		parts = append(parts, part(markdownSection(s)))
+	}
+	_, err := io.WriteString(w, fit(parts, Options{}))
+	return err
+}

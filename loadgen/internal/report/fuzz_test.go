@@ -1,10 +1,15 @@
 package report_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"encoding/xml"
 	"io"
 	"testing"
+	"unicode/utf8"
 
+	"loadlab/loadgen/internal/ab"
+	"loadlab/loadgen/internal/ab/abtest"
 	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/result/resulttest"
@@ -40,5 +45,47 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 		_ = result.ExitCode(run)
+	})
+}
+
+// FuzzABParse: whatever package ab accepts, every format of an A/B test writes: Markdown no longer than it may be, JUnit as XML.
+func FuzzABParse(f *testing.F) {
+	for name, test := range abtest.All() {
+		if name == "noise" { // a big seed makes for few tries
+			continue
+		}
+		data, err := json.Marshal(test)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		test, err := ab.Parse(data)
+		if err != nil {
+			return
+		}
+		r, err := report.NewABTest(test)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, format := range report.ABFormats() {
+			var b bytes.Buffer
+			if err := format.Write(&b, r, report.Options{MaxBytes: report.MarkdownLeast, Path: test.ID}); err != nil {
+				t.Errorf("%s: %v", format.Name, err)
+			}
+			switch format.Name {
+			case "markdown":
+				if b.Len() > report.MarkdownLeast || !utf8.Valid(b.Bytes()) {
+					t.Errorf("Markdown of %d bytes, valid %t", b.Len(), utf8.Valid(b.Bytes()))
+				}
+			case "junit":
+				if err := xml.Unmarshal(b.Bytes(), new(struct {
+					Suites []struct{} `xml:"testsuite"`
+				})); err != nil {
+					t.Errorf("JUnit: %v\n%s", err, b.String())
+				}
+			}
+		}
 	})
 }

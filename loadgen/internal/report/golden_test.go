@@ -5,7 +5,6 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"loadlab/internal/testkit"
 
@@ -138,10 +137,10 @@ func TestMarkdownFitsAComment(t *testing.T) {
 	if err := report.Markdown(&b, of(t, run), report.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	if n := utf8.RuneCountInString(b.String()); n > report.MarkdownLimit || n < report.MarkdownLimit/2 {
-		t.Errorf("got %d characters, want nearly %d", n, report.MarkdownLimit)
+	if n := b.Len(); n > report.MarkdownLimit || n < report.MarkdownLimit/2 {
+		t.Errorf("got %d bytes, want nearly %d", n, report.MarkdownLimit)
 	}
-	if !strings.Contains(b.String(), "more did not fit") || !strings.HasPrefix(b.String(), "### FAIL: stampede") {
+	if !strings.Contains(b.String(), "**Cut here**") || !strings.HasPrefix(b.String(), "### FAIL: stampede") {
 		t.Errorf("got no word on what did not fit, or no verdict:\n%.200s", b.String())
 	}
 }

@@ -1,8 +1,11 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -11,82 +14,95 @@ import (
 	"loadlab/loadgen/internal/unit"
 )
 
-// MarkdownLimit is how many characters a comment on GitHub or GitLab may have.
+// MarkdownLimit is how many characters a comment on GitHub or GitLab may have, and so many bytes hold no more.
 const MarkdownLimit = 65_536
 
-// Markdown writes the report for a comment or a CI summary, in at most MarkdownLimit characters: the verdict and the gates come first,
-// so that what does not fit is the least.
-func Markdown(w io.Writer, r *Report, _ Options) error {
-	blocks := [][]string{markdownVerdict(r), markdownGates(r.Section(Gates).Gates)}
+// MarkdownLeast is the least that a report in Markdown may be cut to: a verdict fits.
+const MarkdownLeast = 10_000
+
+// Markdown writes the report for a comment or a CI summary, in at most o.MaxBytes: the verdict and the gates come first, so that what does
+// not fit is the least.
+func Markdown(w io.Writer, r *Report, o Options) error {
+	parts := append(markdownVerdict(r), markdownGates(r.Section(Gates).Gates)...)
 	for _, s := range r.Sections {
 		if !s.Data && s.ID != Gates {
-			blocks = append(blocks, markdownSection(s))
+			parts = append(parts, part(markdownSection(s)))
 		}
 	}
-	blocks = append(blocks, markdownHead(r.Head))
-	var lines []string
-	for _, block := range blocks {
-		if len(block) > 0 {
-			lines = append(append(lines, block...), "")
-		}
-	}
-	_, err := io.WriteString(w, fit(lines, MarkdownLimit))
+	_, err := io.WriteString(w, fit(append(parts, part(markdownHead(r.Head))), o))
 	return err
 }
 
-// markdownSections writes sections after some lines, in at most MarkdownLimit characters.
-func markdownSections(w io.Writer, lines []string, sections []Section) error {
-	for _, s := range sections {
-		lines = append(append(lines, markdownSection(s)...), "")
-	}
-	_, err := io.WriteString(w, fit(lines, MarkdownLimit))
-	return err
-}
+// part is lines of a document that are written all or not at all, and a blank line after them.
+func part(lines []string) string { return strings.TrimRight(strings.Join(lines, "\n"), "\n") + "\n\n" }
 
-// fit joins as many whole lines as fit, and a line with the number of those that do not.
-func fit(lines []string, limit int) string {
-	const room = 80 // for saying so
-	var b strings.Builder
-	size, total := 0, 0
-	for _, s := range lines {
-		total += utf8.RuneCountInString(s) + 1
+// fit joins as many of the first parts as fit, and says where the others are.
+func fit(parts []string, o Options) string {
+	limit := cmp.Or(o.MaxBytes, MarkdownLimit)
+	whole := strings.TrimRight(strings.Join(parts, ""), "\n") + "\n"
+	if len(whole) <= limit {
+		return whole
 	}
-	for i, s := range lines {
-		n := utf8.RuneCountInString(s) + 1
-		if total > limit && size+n > limit-room {
-			fmt.Fprintf(&b, "\n%s more did not fit: run.json has everything.\n", unit.Counted(int64(len(lines)-i), "line"))
+	source := "the JSON of it"
+	if o.Path != "" {
+		source = code(filepath.Base(o.Path))
+	}
+	note := fmt.Sprintf("\n\n**Cut here**: the report has more than %s bytes. All of it is in %s, which `loadgen report` renders.\n", unit.Count(int64(limit)), source)
+	n, room := 0, limit-len(note)
+	for _, p := range parts {
+		if n+len(p) > room {
 			break
 		}
-		size += n
-		b.WriteString(s + "\n")
+		n += len(p)
 	}
-	return strings.TrimRight(b.String(), "\n") + "\n"
+	return strings.TrimRight(whole[:n], "\n") + note
+}
+
+// clip returns the first n bytes of s at most, in whole characters, and shows where there is more.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
+}
+
+// markdownHeadline is the verdict, in one sentence too.
+func markdownHeadline(word, scenario, sentence string) string {
+	return part([]string{"### " + word + ": " + md(clip(scenario, 200)), "", "**" + md(clip(sentence, 1000)) + "**"})
 }
 
 func markdownVerdict(r *Report) []string {
-	lines := []string{fmt.Sprintf("### %s: %s", r.Word, md(r.Run.Scenario.Name)), "", "**" + md(r.Sentence) + "**"}
+	parts := []string{markdownHeadline(r.Word, r.Run.Scenario.Name, r.Sentence)}
 	if len(r.Also) > 0 || r.Run.Interrupted {
 		for _, reason := range r.Run.Reasons() {
-			lines = append(lines, "- "+md(reason))
+			parts = append(parts, "- "+md(reason)+"\n")
 		}
+		parts = append(parts, "\n")
 	}
-	return lines
+	return parts
 }
 
+// markdownGates writes a table that can be cut after each row: there may be more gates than fit.
 func markdownGates(gates []result.Gate) []string {
 	if len(gates) == 0 {
 		return nil
 	}
-	lines := []string{"| gate | compared | verdict |", "|---|---|---|"}
+	parts := []string{"| gate | compared | verdict |\n|---|---|---|\n"}
 	for _, g := range gates {
-		lines = append(lines, fmt.Sprintf("| %s | %s | %s |", code(g.Expr), md(joined("; ", g.Compared, g.Reason)), md(verdictOf(g))))
+		parts = append(parts, fmt.Sprintf("| %s | %s | %s |\n", code(g.Expr), md(joined("; ", g.Compared, g.Reason)), md(verdictOf(g))))
 	}
-	return lines
+	return append(parts, "\n")
 }
 
 // markdownSection writes a section: its heading, then table, facts and prose.
 func markdownSection(s Section) []string {
-	lines := []string{"#### " + md(s.Heading), ""}
+	return append([]string{"#### " + md(s.Heading), ""}, markdownBody(s)...)
+}
+
+func markdownBody(s Section) (lines []string) {
 	if s.Table != nil {
 		lines = append(lines, markdownTable(s.Table)...)
 	}
@@ -106,9 +122,13 @@ func markdownSection(s Section) []string {
 	return lines
 }
 
-// markdownTable writes a table whose first column is the group. Titles that are more than the group's name are listed below it.
+// markdownTable writes a table whose first column is the group, if one has a name. Titles that are more than the group's name are listed below it.
 func markdownTable(t *Table) []string {
-	titles, rule := []string{"phase"}, []string{"---"}
+	var titles, rule []string
+	named := slices.ContainsFunc(t.Groups, func(g Group) bool { return g.Name != "" })
+	if named {
+		titles, rule = append(titles, "phase"), append(rule, "---")
+	}
 	for _, c := range t.Columns {
 		titles = append(titles, md(joined(" ", c.Above, c.Title)))
 		if c.Left {
@@ -121,9 +141,12 @@ func markdownTable(t *Table) []string {
 	var long []string
 	for _, g := range t.Groups {
 		for _, row := range g.Rows {
-			cells := []string{md(g.Name)}
+			var cells []string
+			if named {
+				cells = append(cells, md(g.Name))
+			}
 			for _, c := range row {
-				cells = append(cells, md(c.Text))
+				cells = append(cells, markdownCell(c))
 			}
 			lines = append(lines, mdRow(cells))
 		}
@@ -136,6 +159,14 @@ func markdownTable(t *Table) []string {
 		lines = append(append(lines, long...), "")
 	}
 	return lines
+}
+
+// markdownCell shows bad news, as a format with colours does.
+func markdownCell(c Cell) string {
+	if c.Tone == Bad && c.Text != "" {
+		return "**" + md(c.Text) + "**"
+	}
+	return md(c.Text)
 }
 
 func markdownHead(facts []Fact) []string {

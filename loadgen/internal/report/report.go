@@ -50,6 +50,7 @@ type Section struct {
 	ID      string
 	Heading string
 	Data    bool // it is for programs: formats for people leave it out
+	Detail  bool // few read it: a format that can fold it does
 	Facts   []Fact
 	Table   *Table
 	Prose   []Note
@@ -166,26 +167,36 @@ func (r *Report) Section(id string) Section {
 	return Section{ID: id}
 }
 
-// Options are those of a report for a terminal. Other formats ignore them.
+// Options are those of a format: Width and Color of text, MaxBytes of Markdown.
 type Options struct {
-	Width int    // of the terminal; 0 is 80
-	Color bool   // whether it takes ANSI colours
-	Path  string // where run.json is; empty if it is nowhere
+	Width    int    // of the terminal; 0 is 80
+	Color    bool   // whether it takes ANSI colours
+	Path     string // where run.json or ab.json is; empty if it is nowhere
+	MaxBytes int    // how long Markdown may be, at least MarkdownLeast; 0 is MarkdownLimit
 }
 
-// Format is one way to write a report.
-type Format struct {
+// Format is one way to write a report of the kind R.
+type Format[R any] struct {
 	Name  string
-	Write func(w io.Writer, r *Report, o Options) error
+	Write func(w io.Writer, r R, o Options) error
 }
 
-// Formats are all formats, the one for people first.
-func Formats() []Format {
-	return []Format{
+// Formats are all formats of a run, the one for people first.
+func Formats() []Format[*Report] {
+	return []Format[*Report]{
 		{"text", Text},
 		{"markdown", Markdown},
 		{"junit", JUnit},
 		{"csv", CSV},
 		{"json", JSON},
+	}
+}
+
+// ABFormats are all formats of an A/B test, by the names that they have for a run. For programs there is ab.json itself.
+func ABFormats() []Format[*ABTest] {
+	return []Format[*ABTest]{
+		{"text", func(w io.Writer, r *ABTest, o Options) error { return r.Text(w, o) }},
+		{"markdown", func(w io.Writer, r *ABTest, o Options) error { return r.Markdown(w, o) }},
+		{"junit", func(w io.Writer, r *ABTest, _ Options) error { return r.JUnit(w) }},
 	}
 }
