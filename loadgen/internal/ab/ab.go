@@ -107,7 +107,9 @@ type Epoch struct {
 	Order  string `json:"order"` // of its slices: "ABBABAAB"
 	// Dropped is why the epoch does not count, both arms together; empty if it does. It never has to do with what was measured of the arms.
 	Dropped []string `json:"dropped,omitempty"`
-	Cells   []Cell   `json:"cells"`
+	// Stolen is the share of the processors' time that the host of a virtual machine gave to others.
+	Stolen float64 `json:"stolen,omitempty"`
+	Cells  []Cell  `json:"cells"`
 	// D is log(q of B / q of A) of the plan's endpoints, in their order; nil of an epoch that was dropped.
 	D []float64 `json:"d,omitempty"`
 }

@@ -25,6 +25,7 @@ const (
 	warmShare   = 0.4  // of an epoch's load, before it
 	mostSlices  = 200  // of an arm in an epoch's load
 	mostDropped = 8    // epochs
+	mostStolen  = 0.10 // of the processors' time
 	mostFailed  = 0.01 // of an arm's requests in a mode and phase of an epoch
 )
 
@@ -124,7 +125,7 @@ func (t *abTest) goOn() bool {
 	case len(t.test.Invalid) > 0 || len(d.Grew) > 0:
 		return false
 	case d.Dropped > mostDropped:
-		t.test.Invalid = append(t.test.Invalid, fmt.Sprintf("%s of %d were dropped, because the generator was the bottleneck: %s", unit.Counted(int64(d.Dropped), "epoch"),
+		t.test.Invalid = append(t.test.Invalid, fmt.Sprintf("%s of %d were dropped, the last because of this: %s", unit.Counted(int64(d.Dropped), "epoch"),
 			len(t.test.Epochs), t.test.Epochs[len(t.test.Epochs)-1].Dropped[0]))
 		return false
 	}
@@ -133,7 +134,7 @@ func (t *abTest) goOn() bool {
 
 // epoch measures one pair of fresh processes.
 func (t *abTest) epoch(ctx context.Context, number int) (err error) {
-	began := time.Now()
+	began, ticks := time.Now(), readTicks()
 	e := ab.Epoch{Number: number}
 	p, err := t.up(ctx, false)
 	if err != nil {
@@ -151,6 +152,9 @@ func (t *abTest) epoch(ctx context.Context, number int) (err error) {
 		t.test.Warnings = append(t.test.Warnings, fmt.Sprintf("at the end of epoch %d: %v", number, err))
 	}
 	e.Dropped = limitsOf(number, drivers)
+	if e.Stolen = readTicks().stolenSince(ticks); e.Stolen > mostStolen {
+		e.Dropped = append(e.Dropped, fmt.Sprintf("the machine's host gave %s of the processors' time to others (steal)", unit.Percent(e.Stolen)))
+	}
 	t.finish(&e)
 	t.log(fmt.Sprintf("epoch %d: %s%s", number, unit.Length(time.Since(began)), t.seen(e)))
 	return nil

@@ -86,3 +86,6 @@ var (
 	LimitsOf   = limitsOf
 	NewRepeats = newRepeats
 )
+
+// Stolen is the share of the time that was taken from a machine between two readings of /proc/stat.
+func Stolen(before, after string) float64 { return ticksOf(after).stolenSince(ticksOf(before)) }

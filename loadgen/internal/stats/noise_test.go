@@ -75,9 +75,13 @@ func (m *machine) luck() float64 { return m.process * m.rng.NormFloat64() }
 // epoch is one of an A/B test of two fresh processes, with 10 slices an arm in 5 quads of ABBA or BAAB and a warm-up of 4, where B takes
 // 1+slower times as long. It returns the logarithm of the ratio of each quantile.
 func (m *machine) epoch(slower float64) []float64 {
+	return m.epochOf([2]float64{m.luck(), m.luck() + math.Log1p(slower)})
+}
+
+// epochOf is an epoch of processes that have had their luck.
+func (m *machine) epochOf(luck [2]float64) []float64 {
 	const quads, warmup = 5, 4
 	d := make([]float64, len(m.quantiles))
-	luck := [2]float64{m.luck(), m.luck() + math.Log1p(slower)}
 	for range warmup {
 		m.tick()
 	}
@@ -103,6 +107,18 @@ func (m *machine) epochs(n int, slower float64) [][]float64 {
 	d := make([][]float64, len(m.quantiles))
 	for range n {
 		for j, x := range m.epoch(slower) {
+			d[j] = append(d[j], x)
+		}
+	}
+	return d
+}
+
+// running are n epochs of two processes that are the same in all of them.
+func (m *machine) running(n int, slower float64) [][]float64 {
+	luck := [2]float64{m.luck(), m.luck() + math.Log1p(slower)}
+	d := make([][]float64, len(m.quantiles))
+	for range n {
+		for j, x := range m.epochOf(luck) {
 			d[j] = append(d[j], x)
 		}
 	}

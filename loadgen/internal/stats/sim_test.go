@@ -96,6 +96,43 @@ func TestSimulatedAB(t *testing.T) {
 	}
 }
 
+// TestSimulatedRunning is of services that ran before the test: the luck of their start is in every epoch, so that the plan for fresh processes fails services
+// that are the same, and the tolerance of RunningPlan holds it.
+func TestSimulatedRunning(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		machine machine
+	}{{"quiet", quiet()}, {"noisy", noisy()}, {"busy", busy()}} {
+		for _, slower := range []float64{0, .30} {
+			var fails [2]int
+			for run := range *runs {
+				d := tt.machine.on(uint64(run), 5+math.Float64bits(slower)).running(32, slower)
+				plan := planOf(tt.machine.quantiles)
+				running := stats.RunningPlan(plan.Seed, slices.Clone(plan.Endpoints)...)
+				for i := range running.Endpoints {
+					running.Endpoints[i].Margin += running.Tolerance - plan.Tolerance
+				}
+				for i, p := range []stats.Plan{plan, running} {
+					dec, err := stats.Judge(p, d)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if dec.Verdict == stats.Fail {
+						fails[i]++
+					}
+				}
+			}
+			t.Logf("%s, %+.0f%%: FAIL %s by the plan for fresh processes, %s by that for running ones, of %d", tt.name, 100*slower, percent(fails[0]), percent(fails[1]), *runs)
+			switch {
+			case slower == 0 && !atMost(fails[1], .015):
+				t.Errorf("%s: got %s FAIL of what is the same", tt.name, percent(fails[1]))
+			case slower == .30 && tt.name != "busy" && !atLeast(fails[1], .90):
+				t.Errorf("%s: got %s FAIL of +30%%", tt.name, percent(fails[1]))
+			}
+		}
+	}
+}
+
 // TestSimulatedDetectable holds that an effect of the size that a look calls detectable is found by it with about the power that it says.
 func TestSimulatedDetectable(t *testing.T) {
 	m := noisy()
