@@ -214,7 +214,7 @@ func tested(t *ab.Test, d ab.Decision) Section {
 	}
 	if t.Running {
 		add("processes", "services that ran already, in all epochs the same: what a process was lucky with as it started is a difference too, so that the tolerance is "+
-			more(t.Plan.Tolerance)+" and the margins are as much wider")
+			more(t.Plan.Tolerance)+", and the margins are wider")
 	}
 	var looks []string
 	for _, l := range t.Plan.Looks {
