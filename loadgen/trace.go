@@ -4,22 +4,23 @@ import (
 	"errors"
 	"fmt"
 
-	"loadlab/loadgen/internal/result"
-	"loadlab/loadgen/internal/unit"
-
 	"github.com/spf13/cobra"
 
+	"loadlab/loadgen/internal/ab"
 	"loadlab/loadgen/internal/report/waterfall"
+	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/trace"
+	"loadlab/loadgen/internal/unit"
 )
 
 func traceCommand(env environment) *cobra.Command {
 	var mode, phase, why, id string
 	var expand, all bool
 	cmd := &cobra.Command{
-		Use: "trace RUN.json", Short: "Draw the traces that a run kept: where the time of a slow request went", Args: arguments(cobra.ExactArgs(1)),
+		Use: "trace RUN.json|ab.json", Short: "Draw the traces that a run kept: where the time of a slow request went", Args: arguments(cobra.ExactArgs(1)),
 		Long: `Draw the traces that a run kept. Of each mode and phase a run keeps the slowest requests that were sampled, one near the median, one for
-each fault (one that failed, or else the slowest of those that met it), and the recomputes that those waited for. Without flags: the slowest of all.`,
+each fault (one that failed, or else the slowest of those that met it), and the recomputes that those waited for. Without flags: the slowest of all. An A/B test in which B
+does more work or is slower keeps one of each arm (--why "arm A", --why "arm B").`,
 		Example: `  loadgen trace runs/20261123-001233-stampede/run.json
   loadgen trace runs/20261123-001233-stampede/run.json --mode ttl --phase expiry
   loadgen trace runs/20261123-001233-stampede/run.json --list`,
@@ -33,14 +34,14 @@ each fault (one that failed, or else the slowest of those that met it), and the 
 	flags.BoolVar(&all, "all", false, "draw all that match, not only the slowest")
 	list := flags.Bool("list", false, "list those that match")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		run, err := result.Read(args[0])
+		traces, err := readTraces(args[0])
 		if err != nil {
 			return usageError{err}
 		}
-		found := trace.Find(run.Traces, id, mode, phase, why)
+		found := trace.Find(traces, id, mode, phase, why)
 		switch {
-		case len(run.Traces) == 0:
-			return usageError{errors.New("the run kept no traces: they are kept on the stacks embedded and local, unless --traces is below 0")}
+		case len(traces) == 0:
+			return usageError{errors.New("it kept no traces: a run keeps them on the stacks embedded and local, unless --traces is below 0, and an A/B test where B does more work or is slower")}
 		case len(found) == 0:
 			return usageError{errors.New("no trace matches (--list without other flags lists them)")}
 		case *list:
@@ -62,6 +63,21 @@ each fault (one that failed, or else the slowest of those that met it), and the 
 		return nil
 	}
 	return cmd
+}
+
+// readTraces reads the traces of a run or of an A/B test.
+func readTraces(path string) ([]result.Trace, error) {
+	if t, err := ab.Read(path); !errors.Is(err, ab.ErrKind) {
+		if err != nil {
+			return nil, err
+		}
+		return t.Traces, nil
+	}
+	run, err := result.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	return run.Traces, nil
 }
 
 // slowest is the place of the trace with the greatest response time.

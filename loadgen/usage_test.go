@@ -92,7 +92,7 @@ func TestUsage(t *testing.T) {
 		{"report no.json", "read no.json: "},
 		{"trace", "accepts 1 arg(s), received 0"},
 		{"trace no.json", "read no.json: "},
-		{"trace empty.json", "the run kept no traces: "},
+		{"trace empty.json", "it kept no traces: "},
 		{"hit", "accepts 1 arg(s), received 0"},
 		{"hit http://x --rate 10/s -c 5", "--rate is an open load, --users, --requests and --think are a closed one: choose one"},
 		{"hit http://x --rate 10", "rate needs a unit: 10/s or 10/m"},

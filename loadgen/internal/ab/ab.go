@@ -46,7 +46,9 @@ type Test struct {
 	Ungated []Ungated `json:"not_gated,omitempty"`
 	// Diagnosis is of a B that is slower; nil of one that is not, or where it could not be made.
 	Diagnosis *Diagnosis `json:"diagnosis,omitempty"`
-	Profiles  [2][]byte  `json:"-"` // CPU profiles of both arms that it is of; kept in files of their own
+	// Traces are the slowest traced request of each arm where B does more work or is slower; Why is "arm A" or "arm B".
+	Traces   []result.Trace `json:"traces,omitempty"`
+	Profiles [2][]byte      `json:"-"` // CPU profiles of both arms that it is of; kept in files of their own
 
 	Warnings    []string `json:"warnings,omitempty"`
 	Invalid     []string `json:"invalid,omitempty"`

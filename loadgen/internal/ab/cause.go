@@ -18,6 +18,9 @@ type Diagnosis struct {
 	Missing    string      `json:"missing,omitempty"`    // why something is
 }
 
+// ArmTrace is why a trace is kept: of which arm it is.
+func ArmTrace(arm int) string { return [2]string{"arm A", "arm B"}[arm] }
+
 // Statement is a SQL statement, by request of each arm.
 type Statement struct {
 	Name  string  `json:"name"` // "agents by id"

@@ -68,6 +68,7 @@ func (t *abTest) look(ctx context.Context, e ab.Endpoint, into *ab.Diagnosis) er
 		}
 	}
 	err = errors.Join(err, p.down(ctx)) // the traces are complete now
+	t.keepTraces(p, e.Mode, e.Phase)
 	into.Statements = changedStatements(p[0].report.Traces, p[1].report.Traces, e.Mode, e.Phase)
 	return err
 }

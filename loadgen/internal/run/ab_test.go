@@ -12,6 +12,7 @@ import (
 	"loadlab/loadgen/internal/ab"
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/run"
+	"loadlab/loadgen/internal/trace"
 	"loadlab/otel/signal"
 )
 
@@ -208,6 +209,11 @@ func TestABComparesWork(t *testing.T) {
 	d, err := test.Decide()
 	if err != nil || d.Verdict != ab.Fail || len(d.Grew) != 2 || len(test.Epochs) != 0 || len(test.Invalid) > 0 {
 		t.Errorf("got %+v, %v, invalid because of %q", d, err, test.Invalid)
+	}
+	for _, m := range []string{"n", "c"} {
+		if a, b := trace.Find(test.Traces, "", m, "p", "arm A"), trace.Find(test.Traces, "", m, "p", "arm B"); len(a) != 1 || len(b) != 1 || len(b[0].Spans) == 0 {
+			t.Errorf("%s keeps %d and %d traces, want one of each arm", m, len(a), len(b))
+		}
 	}
 	for _, w := range test.Work {
 		want := map[string][2]int64{"n": {630, 650}, "c": {63, 65}}[w.Mode]

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,9 +46,23 @@ func (t *abTest) compareWork(ctx context.Context) error {
 		w := &t.test.Work[i]
 		if len(w.Grew()) > 0 {
 			w.Repeats = newRepeats(p[0].report.Traces, p[1].report.Traces, w.Mode, w.Phase)
+			t.keepTraces(p, w.Mode, w.Phase)
 		}
 	}
 	return err
+}
+
+// keepTraces keeps the slowest traced request of each arm of a mode and phase. The pair is down.
+func (t *abTest) keepTraces(p pair, mode, phase string) {
+	for i, r := range p {
+		found := trace.Find(r.report.Traces, "", mode, phase, "")
+		if len(found) == 0 {
+			continue
+		}
+		kept := *slices.MaxFunc(found, func(x, y *result.Trace) int { return cmp.Compare(x.Response, y.Response) })
+		kept.Why = ab.ArmTrace(i)
+		t.test.Traces = append(t.test.Traces, kept)
+	}
 }
 
 // work compares both arms in one mode of a turn, and again if they differ.
