@@ -122,10 +122,8 @@ func TestGrew(t *testing.T) {
 	more := try(ab.Counts{SQL: 5, Redis: 2}, ab.Counts{SQL: 6, Redis: 2})
 	less := try(ab.Counts{SQL: 5}, ab.Counts{SQL: 4})
 	rows := try(ab.Counts{SQL: 5, Rows: 20}, ab.Counts{SQL: 5, Rows: 21})
-	some := try(ab.Counts{Allocations: 1000}, ab.Counts{Allocations: 1100})
-	many := try(ab.Counts{Allocations: 1000}, ab.Counts{Allocations: 1101})
-	if !some.Even() || many.Even() || rows.Even() {
-		t.Error("allocations differ from 10% on, and rows from one")
+	if rows.Even() {
+		t.Error("a row more is even")
 	}
 	unknown := ab.Try{A: ab.Counts{SQL: 1, Bytes: 9}, B: ab.Counts{SQL: 2, Bytes: 10}}
 	for name, test := range map[string]struct {
@@ -133,11 +131,29 @@ func TestGrew(t *testing.T) {
 		want  []string
 	}{
 		"none": {nil, nil}, "even": {[]ab.Try{even}, nil}, "by chance": {[]ab.Try{more, even}, nil}, "always": {[]ab.Try{more, more, more}, []string{"sql"}},
-		"rows": {[]ab.Try{rows, rows, rows}, []string{"rows"}}, "some allocations": {[]ab.Try{some, some, some}, nil}, "many allocations": {[]ab.Try{many, many, many}, []string{"allocations"}},
+		"rows": {[]ab.Try{rows, rows, rows}, []string{"rows"}},
 		"less": {[]ab.Try{less, less, less}, nil}, "not counted": {[]ab.Try{unknown}, []string{"bytes"}},
 	} {
 		if got := (ab.Work{Tries: test.tries}).Grew(); !slices.Equal(got, test.want) {
 			t.Errorf("%s: got %v, want %v", name, got, test.want)
+		}
+	}
+}
+
+func TestAllocationsGrew(t *testing.T) {
+	pair := func(a, b int64) ab.Allocations { return ab.Allocations{Requests: 100, A: a, B: b} }
+	for name, tt := range map[string]struct {
+		tries []ab.Allocations
+		want  bool
+	}{
+		"some more":   {[]ab.Allocations{pair(1000, 1100)}, false},
+		"many more":   {[]ab.Allocations{pair(1000, 1101), pair(1000, 1200), pair(900, 1200)}, true},
+		"once":        {[]ab.Allocations{pair(1000, 1500), pair(1000, 1000)}, false},
+		"unknown":     {[]ab.Allocations{pair(0, 1500), pair(0, 1500), pair(0, 1500)}, false},
+		"not counted": {nil, false},
+	} {
+		if got := slices.Contains((ab.Work{Allocations: tt.tries}).Grew(), "allocations"); got != tt.want {
+			t.Errorf("%s: got %t", name, got)
 		}
 	}
 }
@@ -152,6 +168,7 @@ func TestParseIsStrict(t *testing.T) {
 		`{"kind": "ab", "schema": 1, "nope": 1}`:                                                                                     `unknown field "nope"`,
 		`{"kind": "ab", "schema": 1, "epochs": [{"d": [0.1]}]}`:                                                                      "figures of 1 endpoints, the plan has 0",
 		`{"kind": "ab", "schema": 1, "work": [{"mode": "a", "requests": 0}]}`:                                                        "work of 0 requests",
+		`{"kind": "ab", "schema": 1, "work": [{"mode": "a", "requests": 1, "allocations": [{"a": 1}]}]}`:                             "allocations of 0 requests",
 		`{"kind": "ab", "schema": 1, "plan": {"endpoints": [{"mode": "a", "phase": "b", "quantile": 2}]}}`:                           "no mode, phase or quantile",
 		`{"kind": "ab", "schema": 1, "plan": {"endpoints": [{"mode": "a", "phase": "b", "quantile": 0.5, "margin": 0.1}]}}`:          stats.ErrPlan.Error(),
 		`{"kind": "ab", "schema": 1, "epochs": [{"cells": [{"mode": "a", "phase": "b", "a": {"requests": -1}}]}], "interrupted": 1}`: "interrupted",

@@ -117,6 +117,11 @@ func (t *Test) check() error {
 		if w.Requests < 1 {
 			return fmt.Errorf("work of %d requests in %s %s", w.Requests, w.Mode, w.Phase)
 		}
+		for _, a := range w.Allocations {
+			if a.Requests < 1 {
+				return fmt.Errorf("allocations of %d requests in %s %s", a.Requests, w.Mode, w.Phase)
+			}
+		}
 	}
 	_, err := t.Decide()
 	return err

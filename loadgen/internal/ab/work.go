@@ -1,5 +1,7 @@
 package ab
 
+import "slices"
+
 // Work is what the same requests, made one after the other by one user of fresh processes, cost both builds in one mode and phase.
 type Work struct {
 	Mode     string `json:"mode"`
@@ -8,6 +10,9 @@ type Work struct {
 	// Tries are the comparisons: one if it came out even, else as many as there may be. Pages that expire meanwhile, or are recomputed early by
 	// chance, are in one arm and not in the other; what a build adds is there every time.
 	Tries []Try `json:"tries"`
+	// Allocations are of requests that are not traced, as what exports spans allocates at times of its own. There are as many tries as it takes until B does not
+	// have more, or as many as there may be.
+	Allocations []Allocations `json:"allocations,omitempty"`
 	// Repeats are queries that the slowest traced request of B made again and again, and that of A did not: "agents by id x 20".
 	Repeats []string `json:"repeats,omitempty"`
 }
@@ -27,8 +32,22 @@ type Counts struct {
 	Recomputes int64 `json:"recomputes"`
 	Bytes      int64 `json:"bytes"` // of the responses' bodies
 	Failed     int64 `json:"failed"`
-	// Allocations are the objects that the app's process allocated meanwhile, whatever for; 0 if unknown.
-	Allocations int64 `json:"allocations"`
+}
+
+// Allocations are objects that each app's process allocated while it answered the same requests, whatever for; 0 if unknown.
+type Allocations struct {
+	Requests int64 `json:"requests"`
+	A        int64 `json:"a"`
+	B        int64 `json:"b"`
+}
+
+// Known reports whether both are.
+func (a Allocations) Known() bool { return a.A > 0 && a.B > 0 }
+
+// Grew reports whether B has more by a tenth, which is more than what an app allocates for itself meanwhile: timers, probes, the collector.
+func (a Allocations) Grew() bool {
+	const slack = 0.10
+	return a.Known() && float64(a.B) > float64(a.A)*(1+slack)
 }
 
 // Counter is one of the counts, by its name.
@@ -36,17 +55,12 @@ type Counter struct {
 	Name string
 	Of   func(Counts) int64
 	App  bool // known only if Counted
-	// Slack is the share by which B may have more than A: 0 of what is exact.
-	Slack float64
 }
 
 // CounterBytes is the name of a counter.
 const CounterBytes = "bytes"
 
-// allocationSlack is more than what an app allocates for itself while it makes ten pages: timers, probes, exports.
-const allocationSlack = 0.10
-
-// Counters are all that is compared, exactly but for allocations: what else the process does meanwhile is in them.
+// Counters are all that is compared exactly.
 func Counters() []Counter {
 	return []Counter{
 		{Name: "sql", App: true, Of: func(c Counts) int64 { return c.SQL }},
@@ -55,46 +69,36 @@ func Counters() []Counter {
 		{Name: "recomputes", App: true, Of: func(c Counts) int64 { return c.Recomputes }},
 		{Name: CounterBytes, Of: func(c Counts) int64 { return c.Bytes }},
 		{Name: "failed", Of: func(c Counts) int64 { return c.Failed }},
-		{Name: "allocations", Of: func(c Counts) int64 { return c.Allocations }, Slack: allocationSlack},
 	}
 }
 
 // Known reports whether a try has the counter in both arms.
-func (c Counter) Known(t Try) bool {
-	return (!c.App || t.A.Counted && t.B.Counted) && (c.Slack == 0 || c.Of(t.A) > 0 && c.Of(t.B) > 0)
-}
+func (c Counter) Known(t Try) bool { return !c.App || t.A.Counted && t.B.Counted }
 
-// Differs reports whether the arms differ in a try by more than the slack.
-func (c Counter) Differs(t Try) bool {
-	return c.more(c.Of(t.B), c.Of(t.A)) || c.more(c.Of(t.A), c.Of(t.B))
-}
-
-func (c Counter) more(x, y int64) bool { return float64(x) > float64(y)*(1+c.Slack) }
+// CounterAllocations is the name of what is counted, and not exactly.
+const CounterAllocations = "allocations"
 
 // Grew returns the names of the counters that B has more of than A in every try.
 func (w Work) Grew() []string {
 	var names []string
 	for _, c := range Counters() {
-		grew := len(w.Tries) > 0
-		for _, t := range w.Tries {
-			grew = grew && c.Known(t) && c.more(c.Of(t.B), c.Of(t.A))
-		}
-		if grew {
+		if always(w.Tries, func(t Try) bool { return c.Known(t) && c.Of(t.B) > c.Of(t.A) }) {
 			names = append(names, c.Name)
 		}
+	}
+	if always(w.Allocations, Allocations.Grew) {
+		names = append(names, CounterAllocations)
 	}
 	return names
 }
 
-// Even reports whether a try has the same in both arms.
-func (t Try) Even() bool {
-	for _, c := range Counters() {
-		if c.Differs(t) {
-			return false
-		}
-	}
-	return t.A.Counted == t.B.Counted
+// always reports whether something holds of all, and there are any.
+func always[T any](all []T, holds func(T) bool) bool {
+	return len(all) > 0 && !slices.ContainsFunc(all, func(t T) bool { return !holds(t) })
 }
+
+// Even reports whether a try has the same in both arms.
+func (t Try) Even() bool { return t.A == t.B }
 
 // Last is the last try.
 func (w Work) Last() Try {

@@ -148,6 +148,7 @@ func work(t *ab.Test) Section {
 	for _, c := range ab.Counters() {
 		table.Columns = append(table.Columns, Column{Title: c.Name})
 	}
+	table.Columns = append(table.Columns, Column{Title: ab.CounterAllocations})
 	s := Section{ID: "work", Heading: "Gate 0: what the same requests cost", Table: table}
 	uneven := false
 	for _, w := range t.Work {
@@ -157,6 +158,7 @@ func work(t *ab.Test) Section {
 			row = append(row, counted(c, w))
 			uneven = uneven || !last.Even() && len(w.Grew()) == 0
 		}
+		row = append(row, allocated(w))
 		if n := len(table.Groups); n == 0 || table.Groups[n-1].Name != w.Phase {
 			table.Groups = append(table.Groups, Group{Name: w.Phase, Title: w.Phase})
 		}
@@ -166,12 +168,29 @@ func work(t *ab.Test) Section {
 			s.Facts = append(s.Facts, Fact{Name: w.Mode + " " + w.Phase, Text: "B repeats " + strings.Join(w.Repeats, ", "), Tone: Bad})
 		}
 	}
-	s.Prose = prose(fmt.Sprintf("Totals of %d requests of one user, one after the other, from an empty cache: A, and B where it differs. They have no noise and are compared exactly; but "+
-		"allocations are those of the whole process, and differ from 10%% on.", t.Work[0].Requests))
+	s.Prose = prose(fmt.Sprintf("Totals of %d requests of one user, one after the other, from an empty cache: A, and B where it differs. They have no noise and are compared exactly. "+
+		"Allocations are objects a request, of the whole process and without traces; they count from 10%% more on.", t.Work[0].Requests))
 	if uneven {
 		s.Prose = append(s.Prose, Note{Text: "What differs and is no failure is less in B, or was not more in each of three tries: a page expired meanwhile, or was recomputed early by chance."})
 	}
 	return s
+}
+
+// allocated is what both arms allocate a request.
+func allocated(w ab.Work) Cell {
+	if len(w.Allocations) == 0 || !w.Allocations[len(w.Allocations)-1].Known() {
+		return Cell{Text: "unknown", Tone: Faint}
+	}
+	last := w.Allocations[len(w.Allocations)-1]
+	a, b := last.A/last.Requests, last.B/last.Requests
+	if !last.Grew() {
+		return Cell{Text: unit.Count(a), Value: float64(a), Known: true}
+	}
+	cell := Cell{Text: unit.Count(a) + " -> " + unit.Count(b), Value: float64(b), Known: true, Tone: Doubtful}
+	if slices.Contains(w.Grew(), ab.CounterAllocations) {
+		cell.Tone = Bad
+	}
+	return cell
 }
 
 // counted is a counter of both arms.
@@ -181,7 +200,7 @@ func counted(c ab.Counter, w ab.Work) Cell {
 	switch {
 	case !c.Known(last):
 		return Cell{Text: "unknown", Tone: Faint}
-	case !c.Differs(last):
+	case a == b:
 		return Cell{Text: unit.Count(a), Value: float64(a), Known: true}
 	}
 	cell := Cell{Text: unit.Count(a) + " -> " + unit.Count(b), Value: float64(b), Known: true, Tone: Doubtful}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"io"
 	"strings"
 
@@ -79,6 +80,9 @@ func workCase(w ab.Work) junitCase {
 				parts = append(parts, name+" "+counted(x, w).Text)
 			}
 		}
+	}
+	if slices.Contains(grew, ab.CounterAllocations) {
+		parts = append(parts, ab.CounterAllocations+" "+allocated(w).Text+" a request")
 	}
 	text := fmt.Sprintf("B does more work than A for the same %s of %s: %s", unit.Counted(w.Requests, "request"), w.Mode+" "+w.Phase, strings.Join(parts, ", "))
 	if len(w.Repeats) > 0 {

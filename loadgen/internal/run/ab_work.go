@@ -19,6 +19,9 @@ import (
 const (
 	workRequests = 10 // of one user: enough for hits after a page that was missing, and over before pages expire
 	workTries    = 3
+
+	// allocationRequests are so many that one probe more or less is no tenth of what they allocate.
+	allocationRequests = 100
 )
 
 // compareWork compares what the same requests cost both builds, by counters: a query more is found in seconds. It has processes of
@@ -28,18 +31,22 @@ func (t *abTest) compareWork(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, turn := range t.turns {
-		for _, m := range p[0].modesOf(turn.block, turn.phase) {
-			mode := t.Scenario.Modes[m]
-			if mode.Session != "" {
-				continue // its session makes its requests
-			}
-			w, err := p.work(ctx, turn, mode)
-			if err != nil {
-				return errors.Join(p.why(ctx, err), p.down(ctx))
-			}
-			t.test.Work = append(t.test.Work, w)
-		}
+	// Before the first span, so that no export of any is in it.
+	err = t.eachMode(p, func(turn turn, mode scenario.Mode) error {
+		all, err := p.allocations(ctx, turn, mode)
+		t.test.Work = append(t.test.Work, ab.Work{Mode: mode.Name, Phase: turn.phase.Name, Requests: workRequests, Allocations: all})
+		return err
+	})
+	if err == nil {
+		i := 0
+		err = t.eachMode(p, func(turn turn, mode scenario.Mode) (err error) {
+			t.test.Work[i].Tries, err = p.work(ctx, turn, mode)
+			i++
+			return err
+		})
+	}
+	if err != nil {
+		return errors.Join(p.why(ctx, err), p.down(ctx))
 	}
 	err = p.down(ctx) // the traces are complete now
 	for i := range t.test.Work {
@@ -50,6 +57,20 @@ func (t *abTest) compareWork(ctx context.Context) error {
 		}
 	}
 	return err
+}
+
+// eachMode does something with each mode of each turn, up to the first error. Of a session it is the session, which makes the requests of its modes.
+func (t *abTest) eachMode(p pair, do func(turn, scenario.Mode) error) error {
+	for _, turn := range t.turns {
+		for _, m := range p[0].modesOf(turn.block, turn.phase) {
+			if mode := t.Scenario.Modes[m]; mode.Session == "" {
+				if err := do(turn, mode); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // keepTraces keeps the slowest traced request of each arm of a mode and phase. The pair is down.
@@ -66,29 +87,27 @@ func (t *abTest) keepTraces(p pair, mode, phase string) {
 }
 
 // work compares both arms in one mode of a turn, and again if they differ.
-func (p pair) work(ctx context.Context, turn turn, mode scenario.Mode) (ab.Work, error) {
-	w := ab.Work{Mode: mode.Name, Phase: turn.phase.Name, Requests: workRequests}
+func (p pair) work(ctx context.Context, turn turn, mode scenario.Mode) ([]ab.Try, error) {
+	var tries []ab.Try
 	for try := range workTries {
 		var counts [2]ab.Counts
 		for i, r := range p {
 			var err error
 			if counts[i], err = r.cost(ctx, turn, mode, try); err != nil {
-				return w, fmt.Errorf("arm %s, %s: %w", armName(i), turn.name(), err)
+				return nil, fmt.Errorf("arm %s, %s: %w", armName(i), turn.name(), err)
 			}
 		}
-		w.Tries = append(w.Tries, ab.Try{A: counts[0], B: counts[1]})
-		if w.Last().Even() {
+		tries = append(tries, ab.Try{A: counts[0], B: counts[1]})
+		if tries[try].Even() {
 			break
 		}
 	}
-	return w, nil
+	return tries, nil
 }
 
 // cost makes the requests of one user, with nothing in the cache, and returns what they came to.
 func (r *runner) cost(ctx context.Context, turn turn, mode scenario.Mode, try int) (ab.Counts, error) {
-	p := indexed{oneUser(turn.phase.Phase, workRequests), turn.phase.index}
-	d := r.newDriven(block{round: try, mode: mode.Name}, p)
-	d.modes = slices.DeleteFunc(d.modes, func(m int) bool { return compared(r.Scenario.Modes[m]) != mode.Name })
+	d := r.alone(turn, mode, try, workRequests)
 	if err := r.enter(ctx, d); err != nil {
 		return ab.Counts{}, err
 	}
@@ -99,7 +118,6 @@ func (r *runner) cost(ctx context.Context, turn turn, mode scenario.Mode, try in
 	if err != nil {
 		return ab.Counts{}, err
 	}
-	allocated := r.allocations(ctx)
 	into := newTally(len(r.Scenario.Modes))
 	r.observers.begin(r.observed(d))
 	_, err = r.slice(ctx, d, into)
@@ -111,20 +129,50 @@ func (r *runner) cost(ctx context.Context, turn turn, mode scenario.Mode, try in
 	if err != nil {
 		return ab.Counts{}, err
 	}
-	counts := r.counts(d, into, before, after)
-	if now := r.allocations(ctx); allocated > 0 && now > 0 {
-		counts.Allocations = now - allocated
-	}
-	return counts, nil
+	return r.counts(d, into, before, after), nil
 }
 
-// allocations returns how many objects the app has allocated; 0 if it does not say.
-func (r *runner) allocations(ctx context.Context) int64 {
+// allocations compares what both arms allocate for requests of one user that are not traced, and again while B has more.
+func (p pair) allocations(ctx context.Context, turn turn, mode scenario.Mode) ([]ab.Allocations, error) {
+	if err := p.enter(ctx, turn); err != nil {
+		return nil, err
+	}
+	var all []ab.Allocations
+	for try := range workTries {
+		var counts [2]int64
+		for i, r := range p {
+			d := r.alone(turn, mode, try, allocationRequests)
+			d.phase.Trace.All = false
+			before := r.allocated(ctx)
+			if _, err := r.slice(ctx, d, newTally(len(r.Scenario.Modes))); err != nil {
+				return nil, fmt.Errorf("arm %s, %s: %w", armName(i), turn.name(), err)
+			}
+			if now := r.allocated(ctx); before > 0 && now > 0 {
+				counts[i] = now - before
+			}
+		}
+		all = append(all, ab.Allocations{Requests: allocationRequests, A: counts[0], B: counts[1]})
+		if !all[try].Grew() {
+			break
+		}
+	}
+	return all, nil
+}
+
+// allocated returns how many objects the app has allocated; 0 if it does not say.
+func (r *runner) allocated(ctx context.Context) int64 {
 	u, err := r.subject.lab.Usage(ctx, "")
 	if err != nil {
 		return 0
 	}
 	return u.Allocations
+}
+
+// alone is a mode of a turn under the requests of one user.
+func (r *runner) alone(turn turn, mode scenario.Mode, try, requests int) *driven {
+	d := r.newDriven(block{round: try, mode: mode.Name}, indexed{oneUser(turn.phase.Phase, requests), turn.phase.index})
+	d.modes = slices.DeleteFunc(d.modes, func(m int) bool { return compared(r.Scenario.Modes[m]) != mode.Name })
+	return d
 }
 
 // counts sums up the modes that were driven: one, or a session's steps.
