@@ -22,9 +22,13 @@ func (early) get(ctx context.Context, r *request) (Page, Outcome, error) {
 		return e.page, e.hit(), nil
 	}
 	r.replacing(ctx, e)
-	page, out, err := r.fill(ctx, noGrace)
+	return e.refreshedEarly(r.fill(ctx, noGrace))
+}
+
+// refreshedEarly is how a request ends that has recomputed the page e, which was fresh still: with the new page, or with e if there is none, which is
+// better than an error.
+func (e *entry) refreshedEarly(page Page, out Outcome, err error) (Page, Outcome, error) {
 	if err != nil {
-		// The page in hand is still fresh, and better than an error.
 		hit := e.hit()
 		hit.Detail = DetailRefreshFailed
 		return e.page, hit, nil //nolint:nilerr // the outcome has it

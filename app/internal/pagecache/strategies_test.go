@@ -25,7 +25,7 @@ func TestTableIsWellFormed(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"ttl", "singleflight", "lock", "lease", "early", "swr"} {
+	for _, name := range []string{"ttl", "singleflight", "lock", "lease", "early", "early_lock", "swr"} {
 		if !seen[name] {
 			t.Errorf("%s is not in the table", name)
 		}
@@ -198,6 +198,75 @@ func TestEarlyRefreshesInTheRequest(t *testing.T) {
 		}
 		if e, err := pagecache.Decode(raw); err != nil || e.Took <= 0 || e.TTL != ttl || e.Grace != 0 {
 			t.Errorf("the entry says %+v, %v, want the time of its recompute", e, err)
+		}
+	})
+}
+
+// TestEarlyLockDucksOut has 50 requests that all want to refresh a page before it expires: one does, and the others are served the page that is still
+// fresh while that one recomputes.
+func TestEarlyLockDucksOut(t *testing.T) {
+	const n = 50
+	onEachRedis(t, func(t *testing.T, l *lab) {
+		l.configure(t, func(c *pagecache.Config) { c.Rand = func() float64 { return 1 } }) // -ln(1-1) is infinite: always
+		l.get(t, "early_lock", page(1))
+		computing, release := make(chan struct{}), make(chan struct{})
+		leader := l.herd(t, 1, "early_lock", func(ctx context.Context) (pagecache.Page, error) {
+			close(computing)
+			<-release
+			return page(2)(ctx)
+		})
+		<-computing
+		for _, a := range collect(t, n, l.herd(t, n, "early_lock", mustNotCompute(t))) {
+			if a.err != nil || a.page.Version != 1 || a.out.Result != api.CacheHit || a.out.Detail != "" {
+				t.Errorf("got version %d, %+v, %v, want the page that is still fresh", a.page.Version, a.out, a.err)
+			}
+		}
+		close(release)
+		if a := collect(t, 1, leader)[0]; a.err != nil || a.page.Version != 2 || !a.out.Stored || a.out.Detail != pagecache.DetailEarly {
+			t.Errorf("the refresher got version %d, %+v, %v, want the new page", a.page.Version, a.out, a.err)
+		}
+		if c := l.counters(); c.recomputes != 2 || c.expirations != 1 {
+			t.Errorf("counted %d recomputes and %d expirations, want 2 and 1", c.recomputes, c.expirations)
+		}
+	})
+}
+
+// TestEarlyLockRefreshedMeanwhile is of a request that reads a page, and gets its lock after another has refreshed it: it recomputes nothing.
+func TestEarlyLockRefreshedMeanwhile(t *testing.T) {
+	onEachRedis(t, func(t *testing.T, l *lab) {
+		l.get(t, "early_lock", page(1))
+		between := make(chan struct{})
+		read := make(chan struct{})
+		var dice count
+		l.configure(t, func(c *pagecache.Config) {
+			c.Rand = func() float64 {
+				if dice.add() == 1 { // the slow one has read the page, and has not asked for the lock yet
+					close(read)
+					<-between
+				}
+				return 1
+			}
+		})
+		slow := l.herd(t, 1, "early_lock", mustNotCompute(t))
+		<-read
+		if a := l.get(t, "early_lock", page(2)); a.err != nil || a.out.Detail != pagecache.DetailEarly {
+			t.Fatalf("the first refresh: %+v, %v", a.out, a.err)
+		}
+		close(between)
+		if a := collect(t, 1, slow)[0]; a.err != nil || a.page.Version != 2 || a.out.Result != api.CacheHit || a.out.Detail != "" {
+			t.Errorf("got version %d, %+v, %v, want a hit of the new page", a.page.Version, a.out, a.err)
+		}
+	})
+}
+
+func TestEarlyLockRefreshFails(t *testing.T) {
+	onEachRedis(t, func(t *testing.T, l *lab) {
+		l.configure(t, func(c *pagecache.Config) { c.Rand = func() float64 { return 1 } })
+		l.get(t, "early_lock", page(1))
+		for range 2 { // the lock is given back
+			if a := l.get(t, "early_lock", failing); a.err != nil || a.page.Version != 1 || a.out.Result != api.CacheHit || a.out.Detail != pagecache.DetailRefreshFailed {
+				t.Errorf("got version %d, %+v, %v, want the page that is still fresh", a.page.Version, a.out, a.err)
+			}
 		}
 	})
 }

@@ -42,6 +42,7 @@ func Strategies() []Strategy {
 		{"lock", "whoever gets the page's lock in Redis recomputes; the others wait for the page", one, one, whenOneDoes, newLock},
 		{"lease", "a lock that an invalidation revokes: what is outdated is never stored; a page past its time is served meanwhile", one, one, whenOneMisses, newLease},
 		{"early", "a hit may refresh the page before it expires, the likelier the nearer (XFetch)", herd, early, "", newEarly},
+		{"early_lock", "as early, but only who gets the page's lock refreshes it; the others take the page that is still fresh", one, one, "", newEarlyLock},
 		{"swr", "a page past its time is served at once and refreshed in the background", one, one, whenServedStale, newSWR},
 	}
 }
