@@ -2,8 +2,8 @@ package report
 
 import (
 	"fmt"
-	"slices"
 	"io"
+	"slices"
 	"strings"
 
 	"loadlab/loadgen/internal/ab"
