@@ -181,9 +181,9 @@ func (f *abFlags) config(s *scenario.Scenario, pair *arm.Pair, env environment, 
 	return cfg, nil
 }
 
-// compareArms runs the test, writes ab.json into a new folder in out, and prints the report. The error is the verdict, unless there was nothing to
-// report or a test that passed could not be kept.
-func compareArms(ctx context.Context, env environment, cfg run.ABConfig, out string) (verdictOfAB string, err error) {
+// compareArms runs the test, writes ab.json into a new folder in out, and prints the report. It returns the verdict's word, and as the
+// error the verdict, unless there was nothing to report or a test that passed could not be kept.
+func compareArms(ctx context.Context, env environment, cfg run.ABConfig, out string) (word string, err error) {
 	if err := writable(out); err != nil {
 		return "", usageError{fmt.Errorf("%w (--out names another folder)", err)}
 	}
@@ -220,7 +220,7 @@ func keepAB(t *ab.Test, out string) (path string, err error) {
 	}
 	for i, profile := range t.Profiles {
 		if len(profile) > 0 {
-			name := filepath.Join(out, t.ID, "cpu-"+strings.ToLower(arm.Letter(i))+".pprof")
+			name := filepath.Join(out, t.ID, "cpu-"+strings.ToLower(ab.Letter(i))+".pprof")
 			if err := os.WriteFile(name, profile, 0o644); err != nil {
 				return path, err
 			}

@@ -67,6 +67,9 @@ type Arm struct {
 	App    string   `json:"app,omitempty"`    // its commit and Go version, as it reports them
 }
 
+// Letter is the name of an arm: A or B.
+func Letter(arm int) string { return [2]string{"A", "B"}[arm] }
+
 // Same reports whether the arms are one build with one command line, or one service: an A/A test.
 func (t *Test) Same() bool {
 	return t.A.SHA256 == t.B.SHA256 && (t.A.SHA256 != "" || t.A.Name == t.B.Name) && fmt.Sprintf("%q", t.A.Args) == fmt.Sprintf("%q", t.B.Args)

@@ -19,7 +19,7 @@ type Diagnosis struct {
 }
 
 // ArmTrace is why a trace is kept: of which arm it is.
-func ArmTrace(arm int) string { return [2]string{"arm A", "arm B"}[arm] }
+func ArmTrace(arm int) string { return "arm " + Letter(arm) }
 
 // Statement is a SQL statement, by request of each arm.
 type Statement struct {

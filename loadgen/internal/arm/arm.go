@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"loadlab/loadgen/internal/ab"
 )
 
 // Arm is what one of the two names stands for.
@@ -64,9 +66,6 @@ func (e *BuildError) Error() string {
 // Unwrap returns what go build ended with.
 func (e *BuildError) Unwrap() error { return e.Err }
 
-// Letter is the name of an arm: A or B.
-func Letter(i int) string { return [2]string{"A", "B"}[i] }
-
 // Open finds both arms, and builds those that have to be. A name is, in this order:
 //
 //   - a URL of a service that runs already: http://... or https://...
@@ -106,7 +105,7 @@ func (p *Pair) find(ctx context.Context, dir string, i int, name string, log io.
 	info, statErr := os.Stat(path)
 	switch {
 	case name == "":
-		return fmt.Errorf("%w: arm %s has no name: give a commit, a program or a URL", ErrName, Letter(i))
+		return fmt.Errorf("%w: arm %s has no name: give a commit, a program or a URL", ErrName, ab.Letter(i))
 	case strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://"):
 		a.URL = name
 	case statErr == nil && info.Mode().IsRegular():

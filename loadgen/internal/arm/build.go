@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"loadlab/loadgen/internal/ab"
 )
 
 // appPackage is what is built, in the root of a tree.
@@ -59,13 +61,13 @@ func (p *Pair) buildCommit(ctx context.Context, i int, a *Arm, dir string, log i
 	if err := p.folder(repo); err != nil {
 		return err
 	}
-	a.Tree = filepath.Join(p.temp, Letter(i))
+	a.Tree = filepath.Join(p.temp, ab.Letter(i))
 	if _, err := repo.git(ctx, "worktree", "add", "--quiet", "--detach", a.Tree, a.Commit); err != nil {
 		return err
 	}
 	if head, err := repo.git(ctx, "rev-parse", "HEAD"); err == nil && head == a.Commit {
 		if changes, err := repo.changed(ctx); err == nil && changes {
-			p.Warnings = append(p.Warnings, fmt.Sprintf("arm %s is the commit %s: what the working tree has changed is not in it (. is the working tree)", Letter(i), short(a.Commit)))
+			p.Warnings = append(p.Warnings, fmt.Sprintf("arm %s is the commit %s: what the working tree has changed is not in it (. is the working tree)", ab.Letter(i), short(a.Commit)))
 		}
 	}
 	return p.build(ctx, i, a, log)
@@ -115,7 +117,7 @@ func (p *Pair) folder(repo *repository) (err error) {
 // build builds the app's program of a.Tree. Neither the folder nor the commit is in it, so that the same source gives the same program.
 func (p *Pair) build(ctx context.Context, i int, a *Arm, log io.Writer) error {
 	began := time.Now()
-	a.Program = filepath.Join(p.temp, "app-"+Letter(i))
+	a.Program = filepath.Join(p.temp, "app-"+ab.Letter(i))
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", a.Program, appPackage)
 	cmd.Dir = a.Tree
 	output, err := cmd.CombinedOutput()
@@ -123,13 +125,13 @@ func (p *Pair) build(ctx context.Context, i int, a *Arm, log io.Writer) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil:
-		e := &BuildError{Arm: Letter(i), Name: a.Name, Output: string(output), Err: err}
+		e := &BuildError{Arm: ab.Letter(i), Name: a.Name, Output: string(output), Err: err}
 		if !a.Dirty {
 			e.Commit = a.Commit
 		}
 		return e
 	}
-	_, _ = fmt.Fprintf(log, "arm %s, %s, is built (%s)\n", Letter(i), a, time.Since(began).Round(10*time.Millisecond))
+	_, _ = fmt.Fprintf(log, "arm %s, %s, is built (%s)\n", ab.Letter(i), a, time.Since(began).Round(10*time.Millisecond))
 	return nil
 }
 

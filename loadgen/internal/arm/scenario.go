@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"loadlab/loadgen/internal/ab"
 )
 
 // Scenario returns the file of a scenario of both arms, which is dir/file in a tree: the newer tree's if the trees differ, and a warning that
@@ -36,9 +38,9 @@ func (p *Pair) Scenario(ctx context.Context, dir, file string) (path, warning st
 	switch {
 	case text[newer] == nil:
 		used = 1 - newer
-		warning = fmt.Sprintf("%s is in arm %s alone: it is used for both", name, Letter(used))
+		warning = fmt.Sprintf("%s is in arm %s alone: it is used for both", name, ab.Letter(used))
 	case !bytes.Equal(text[0], text[1]):
-		warning = fmt.Sprintf("%s differs between the arms: that of arm %s, which is newer, is used for both", name, Letter(newer))
+		warning = fmt.Sprintf("%s differs between the arms: that of arm %s, which is newer, is used for both", name, ab.Letter(newer))
 	}
 	return filepath.Join(p.Arms[used].Tree, name), warning, true, nil
 }

@@ -166,9 +166,9 @@ func (t *abTest) finish(e *ab.Epoch) {
 		for i, s := range []ab.Side{c.A, c.B} {
 			switch {
 			case s.Requests == 0:
-				t.invalid("arm %s has no requests in %s %s, epoch %d", armName(i), c.Mode, c.Phase, e.Number)
+				t.invalid("arm %s has no requests in %s %s, epoch %d", ab.Letter(i), c.Mode, c.Phase, e.Number)
 			case float64(s.Failed) > mostFailed*float64(s.Requests):
-				t.invalid("%d of %d requests failed in arm %s, %s %s, epoch %d", s.Failed, s.Requests, armName(i), c.Mode, c.Phase, e.Number)
+				t.invalid("%d of %d requests failed in arm %s, %s %s, epoch %d", s.Failed, s.Requests, ab.Letter(i), c.Mode, c.Phase, e.Number)
 			}
 		}
 	}

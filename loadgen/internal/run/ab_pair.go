@@ -7,13 +7,12 @@ import (
 	"slices"
 	"sync"
 
+	"loadlab/loadgen/internal/ab"
 	"loadlab/loadgen/internal/scenario"
 )
 
 // pair is two subjects that are up, one for each build: A and B. Each has its own app process, database, Redis and links.
 type pair [2]*runner
-
-func armName(i int) string { return [2]string{"A", "B"}[i] }
 
 // up brings both subjects up, at the same time. If either does not come up, nothing is left behind. Traced ones export their spans to observers of
 // their own, which compareWork closes.
@@ -45,7 +44,7 @@ func (t *abTest) up(ctx context.Context, traced bool) (pair, error) {
 	both.Wait()
 	for i := range errs {
 		if errs[i] != nil {
-			errs[i] = fmt.Errorf("arm %s: %w", armName(i), errs[i])
+			errs[i] = fmt.Errorf("arm %s: %w", ab.Letter(i), errs[i])
 		}
 	}
 	if err := errors.Join(errs[0], errs[1]); err != nil {
@@ -76,7 +75,7 @@ func (p pair) down(ctx context.Context) error {
 func (p pair) why(ctx context.Context, err error) error {
 	for i, r := range p {
 		if broken := r.subject.brokenSoon(ctx); broken != nil {
-			return fmt.Errorf("the stack of arm %s broke: %w", armName(i), broken)
+			return fmt.Errorf("the stack of arm %s broke: %w", ab.Letter(i), broken)
 		}
 	}
 	return err

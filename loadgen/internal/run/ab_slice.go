@@ -114,10 +114,10 @@ func (t *abTest) measure(ctx context.Context, p pair, turn turn, e *ab.Epoch) (c
 		for _, arm := range t.quad() {
 			s, err := p[arm].slice(ctx, p[arm].window(turn, e.Number, next[arm]), into[arm])
 			if err != nil {
-				return nil, nil, fmt.Errorf("arm %s, %s: %w", armName(arm), turn.name(), err)
+				return nil, nil, fmt.Errorf("arm %s, %s: %w", ab.Letter(arm), turn.name(), err)
 			}
 			if next[arm]++; k >= warm {
-				drivers, e.Order = append(drivers, s), e.Order+armName(arm)
+				drivers, e.Order = append(drivers, s), e.Order+ab.Letter(arm)
 			}
 		}
 	}

@@ -94,7 +94,7 @@ func (p pair) work(ctx context.Context, turn turn, mode scenario.Mode) ([]ab.Try
 		for i, r := range p {
 			var err error
 			if counts[i], err = r.cost(ctx, turn, mode, try); err != nil {
-				return nil, fmt.Errorf("arm %s, %s: %w", armName(i), turn.name(), err)
+				return nil, fmt.Errorf("arm %s, %s: %w", ab.Letter(i), turn.name(), err)
 			}
 		}
 		tries = append(tries, ab.Try{A: counts[0], B: counts[1]})
@@ -145,7 +145,7 @@ func (p pair) allocations(ctx context.Context, turn turn, mode scenario.Mode) ([
 			d.phase.Trace.All = false
 			before := r.allocated(ctx)
 			if _, err := r.slice(ctx, d, newTally(len(r.Scenario.Modes))); err != nil {
-				return nil, fmt.Errorf("arm %s, %s: %w", armName(i), turn.name(), err)
+				return nil, fmt.Errorf("arm %s, %s: %w", ab.Letter(i), turn.name(), err)
 			}
 			if now := r.allocated(ctx); before > 0 && now > 0 {
 				counts[i] = now - before
