@@ -120,7 +120,10 @@ func usage(w io.Writer, fs *flag.FlagSet) {
 			byDefault = " (default " + f.DefValue + ")"
 		}
 		if k, ok := f.Value.(*knobFlag); ok && k.knob.Kind != api.KindBoolean {
-			value, byDefault = string(k.knob.Kind), fmt.Sprintf(" (default %s, from %s to %s)", f.DefValue, k.knob.Least, k.knob.Most)
+			value = string(k.knob.Kind)
+			if k.knob.Kind.Choices() == nil {
+				byDefault = fmt.Sprintf(" (default %s, from %s to %s)", f.DefValue, k.knob.Least, k.knob.Most)
+			}
 		}
 		fmt.Fprintf(w, "  --%s %s\n        %s%s  [%s]\n", f.Name, value, text, byDefault, api.EnvName(f.Name))
 	})

@@ -12,7 +12,7 @@ import (
 // Config is values of knobs by the knobs' names, as Knob.Parse returns them: {"ttl": "2s", "beta": "1.5"}. A knob that is not in it has
 // its default. It is the body of GET and PUT /lab/config, where a PUT holds what shall change.
 //
-// In JSON a duration is a string, and the other kinds are what they are in JSON: {"ttl": "2s", "beta": 1.5}.
+// In JSON a duration and a choice are strings, and the other kinds are what they are in JSON: {"ttl": "2s", "beta": 1.5}.
 type Config map[string]string
 
 // Defaults returns the default of every knob.
@@ -39,16 +39,29 @@ func (c Config) Number(name string) float64 { return c.value(name, KindNumber) }
 // Boolean returns the value of a boolean.
 func (c Config) Boolean(name string) bool { return c.value(name, KindBoolean) != 0 }
 
+// Choice returns the value of a choice.
+func (c Config) Choice(name string) string {
+	k, ok := KnobNamed(name)
+	if !ok || k.Kind.Choices() == nil {
+		panic(fmt.Sprintf("api: the table of knobs has no choice %q", name))
+	}
+	return k.Kind.format(k.Kind.mustParse(c.text(k)))
+}
+
 func (c Config) value(name string, kind Kind) float64 {
 	k, ok := KnobNamed(name)
 	if !ok || k.Kind != kind {
 		panic(fmt.Sprintf("api: the table of knobs has no %s %q", kind, name))
 	}
-	text, ok := c[name]
-	if !ok {
-		text = k.Default
+	return kind.mustParse(c.text(k))
+}
+
+// text returns a knob's value as text.
+func (c Config) text(k Knob) string {
+	if text, ok := c[k.Name]; ok {
+		return text
 	}
-	return kind.mustParse(text)
+	return k.Default
 }
 
 // RunTime returns those of the values that can be changed while the app runs.
@@ -78,7 +91,7 @@ func (c Config) MarshalJSON() ([]byte, error) {
 	fields := map[string]any{}
 	for name, text := range c {
 		fields[name] = text
-		if k, ok := KnobNamed(name); ok && k.Kind != KindDuration {
+		if k, ok := KnobNamed(name); ok && !k.Kind.quoted() {
 			fields[name] = json.RawMessage(text)
 		}
 	}
@@ -122,11 +135,14 @@ func scalar(raw json.RawMessage) (string, error) {
 	return string(raw), nil
 }
 
+// quoted reports whether the kind's values are strings in JSON.
+func (k Kind) quoted() bool { return k == KindDuration || k.Choices() != nil }
+
 // isJSON reports whether a JSON scalar is of the type that the kind's values have.
 func (k Kind) isJSON(raw json.RawMessage) bool {
 	switch raw[0] {
 	case '"':
-		return k == KindDuration
+		return k.quoted()
 	case 't', 'f':
 		return k == KindBoolean
 	}

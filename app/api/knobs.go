@@ -1,7 +1,9 @@
 package api
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -66,10 +68,13 @@ func EnvName(flag string) string {
 	return EnvPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// Bounds returns the knob's bounds: in nanoseconds for a duration, 0 and 1 for a boolean.
+// Bounds returns the knob's bounds: in nanoseconds for a duration, 0 and 1 for a boolean, places in the list for a choice.
 func (k Knob) Bounds() (least, most float64) {
 	if k.Kind == KindBoolean {
 		return 0, 1
+	}
+	if choices := k.Kind.Choices(); choices != nil {
+		return 0, float64(len(choices) - 1)
 	}
 	return k.Kind.mustParse(k.Least), k.Kind.mustParse(k.Most)
 }
@@ -87,7 +92,8 @@ func (k Knob) Parse(subject, text string) (string, error) {
 	return k.Kind.format(v), nil
 }
 
-// Kind is what the values of a knob are. Its own text is the word for them in the help text.
+// Kind is what the values of a knob are. Its own text is the word for them in the help text. A kind that is none of the constants is a
+// choice: its values are the words between its bars, lock|lease|swr, and its knob has no bounds.
 type Kind string
 
 // Kinds of knobs.
@@ -98,6 +104,14 @@ const (
 	KindBoolean  Kind = "boolean" // true or false
 )
 
+// Choices returns the values of a choice, and nil for another kind.
+func (k Kind) Choices() []string {
+	if !strings.Contains(string(k), "|") {
+		return nil
+	}
+	return strings.Split(string(k), "|")
+}
+
 // wants returns what a text must be to be a value.
 func (k Kind) wants() string {
 	switch k {
@@ -107,12 +121,17 @@ func (k Kind) wants() string {
 		return "a whole number"
 	case KindBoolean:
 		return "true or false"
-	default:
+	case KindNumber:
 		return "a number"
+	default:
+		return "one of " + strings.Join(k.Choices(), ", ")
 	}
 }
 
-// parse reads a value: nanoseconds of a duration, 0 or 1 for a boolean.
+// errChoice is that a text is none of a choice's values.
+var errChoice = errors.New("not one of the choices")
+
+// parse reads a value: nanoseconds of a duration, 0 or 1 for a boolean, the place in the list of a choice.
 func (k Kind) parse(text string) (float64, error) {
 	switch k {
 	case KindDuration:
@@ -127,8 +146,14 @@ func (k Kind) parse(text string) (float64, error) {
 			return 0, err
 		}
 		return 1, nil
-	default:
+	case KindNumber:
 		return strconv.ParseFloat(text, 64)
+	default:
+		i := slices.Index(k.Choices(), text)
+		if i < 0 {
+			return 0, errChoice
+		}
+		return float64(i), nil
 	}
 }
 
@@ -150,7 +175,9 @@ func (k Kind) format(v float64) string {
 		return strconv.Itoa(int(v))
 	case KindBoolean:
 		return strconv.FormatBool(v != 0)
-	default:
+	case KindNumber:
 		return strconv.FormatFloat(v, 'f', -1, 64)
+	default:
+		return k.Choices()[int(v)]
 	}
 }

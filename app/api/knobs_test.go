@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -144,5 +145,23 @@ func TestConfigJSON(t *testing.T) {
 		if said != test.err {
 			t.Errorf("%s: got %q, want %q", test.text, said, test.err)
 		}
+	}
+}
+
+func TestChoice(t *testing.T) {
+	k := api.Knob{Name: "over", Kind: "lock|lease|swr", Default: "lock"}
+	for _, value := range k.Kind.Choices() {
+		if got, err := k.Parse("--over", value); got != value || err != nil {
+			t.Errorf("Parse(%q) = %q, %v", value, got, err)
+		}
+	}
+	for _, value := range []string{"", "lock|lease", "Lock", "ttl", "1"} {
+		want := fmt.Sprintf("--over wants one of lock, lease, swr, got %q", value)
+		if got, err := k.Parse("--over", value); err == nil || err.Error() != want {
+			t.Errorf("Parse(%q) = %q, %v; want %s", value, got, err, want)
+		}
+	}
+	if api.KindNumber.Choices() != nil {
+		t.Error("a number is a choice")
 	}
 }

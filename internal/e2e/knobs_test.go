@@ -38,8 +38,11 @@ func TestKnobs(t *testing.T) {
 	for _, k := range api.Knobs() {
 		for _, value := range impossible(k) {
 			want := fmt.Sprintf(" must be from %s to %s, got %s", k.Least, k.Most, value)
-			if k.Kind == api.KindBoolean {
+			switch {
+			case k.Kind == api.KindBoolean:
 				want = fmt.Sprintf(" wants true or false, got %q", value)
+			case k.Kind.Choices() != nil:
+				want = fmt.Sprintf(" wants one of %s, got %q", strings.Join(k.Kind.Choices(), ", "), value)
 			}
 			byFlag, byEnv := exec.CommandContext(ctx, app, "--"+k.Flag()+"="+value), exec.CommandContext(ctx, app)
 			byFlag.Env, byEnv.Env = environment(), append(environment(), k.Env()+"="+value)
@@ -73,8 +76,10 @@ func impossible(k api.Knob) []string {
 		return []string{(time.Duration(least) - time.Millisecond).String(), (time.Duration(most) + time.Millisecond).String()}
 	case api.KindBoolean:
 		return []string{"maybe"}
-	default:
+	case api.KindCount, api.KindNumber:
 		return []string{strconv.FormatFloat(least-1, 'f', -1, 64), strconv.FormatFloat(most+1, 'f', -1, 64)}
+	default:
+		return []string{"none", k.Default + "x"}
 	}
 }
 
@@ -91,7 +96,7 @@ func refused(t *testing.T, want string, cmd *exec.Cmd) {
 // put changes one knob of a running app and returns the answer.
 func put(ctx context.Context, t *testing.T, url string, k api.Knob, value string) (status int, answer string) {
 	t.Helper()
-	if k.Kind == api.KindDuration {
+	if k.Kind == api.KindDuration || k.Kind.Choices() != nil {
 		value = strconv.Quote(value)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, url, strings.NewReader(`{"`+k.Name+`":`+value+`}`))

@@ -215,6 +215,7 @@ func (r *reader) knob(n ast.Node, k api.Knob, config api.Config) {
 		r.number(n, k.Name, least, most)
 	case api.KindBoolean:
 		r.boolean(n, k.Name)
+	default: // a choice, of which Parse knows all
 	}
 	if len(r.errs) > before {
 		return
