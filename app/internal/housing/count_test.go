@@ -77,7 +77,7 @@ func TestQueryCountsUnderConcurrency(t *testing.T) {
 				for i := range requests {
 					loader := housing.Loaders()[(user+i)%len(housing.Loaders())]
 					meter := probe.NewMeter(registry.Mode(loader))
-					_, _, err := s.Page(probe.With(t.Context(), meter), loader, housing.Query{Page: 1 + i, PageSize: 20})
+					_, err := s.Page(probe.With(t.Context(), meter), loader, housing.Query{Page: 1 + i, PageSize: 20})
 					if err != nil {
 						t.Error(err)
 						return
@@ -109,7 +109,7 @@ func TestQueryCountsOfAnEmptyPage(t *testing.T) {
 	}})
 	for _, loader := range housing.Loaders() {
 		meter := probe.NewMeter(registry.Mode(loader))
-		_, _, err := s.Page(probe.With(t.Context(), meter), loader, housing.Query{Page: 3, PageSize: 20})
+		_, err := s.Page(probe.With(t.Context(), meter), loader, housing.Query{Page: 3, PageSize: 20})
 		if got := meter.Timing().SQL; err != nil || got != 2 {
 			t.Errorf("%s: %d queries, error %v; want 2", loader, got, err)
 		}

@@ -293,7 +293,7 @@ func TestFaultsUnderLoad(t *testing.T) {
 		wg.Go(func() {
 			for ctx.Err() == nil {
 				limit, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
-				if _, _, err := s.Page(limit, "batched", housing.Query{Page: 1, PageSize: 20}); err != nil {
+				if _, err := s.Page(limit, "batched", housing.Query{Page: 1, PageSize: 20}); err != nil {
 					failed.Add(1)
 				}
 				cancel()

@@ -67,7 +67,7 @@ func TestPoolWait(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, _, err = s.Page(probe.With(t.Context(), meter), "naive", housing.Query{Page: 1, PageSize: 20})
+		_, err = s.Page(probe.With(t.Context(), meter), "naive", housing.Query{Page: 1, PageSize: 20})
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Page without a free connection: %v, want %v", err, context.DeadlineExceeded)
 		}
@@ -104,7 +104,7 @@ func TestSlowQueryTimesOut(t *testing.T) {
 	url := postgresURL(t)
 	s := seeded(t, url, 5, housing.Options{Timeout: 100 * time.Millisecond})
 	unlock := lock(t, url)
-	_, _, err := s.Page(t.Context(), "optimized", housing.Query{Page: 1, PageSize: 20})
+	_, err := s.Page(t.Context(), "optimized", housing.Query{Page: 1, PageSize: 20})
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Page: %v, want %v", err, context.DeadlineExceeded)
 	}
@@ -120,7 +120,7 @@ func TestCancelKeepsTheConnection(t *testing.T) {
 	unlock := lock(t, url)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, _, err := s.Page(ctx, "naive", housing.Query{Page: 1, PageSize: 20}); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := s.Page(ctx, "naive", housing.Query{Page: 1, PageSize: 20}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Page: %v, want %v", err, context.DeadlineExceeded)
 	}
 	unlock()
@@ -137,7 +137,7 @@ func TestCancelHitsNobodyElse(t *testing.T) {
 		wg.Go(func() {
 			for i := range 8 {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i*user)*200*time.Microsecond)
-				_, _, err := s.Page(ctx, "naive", housing.Query{Page: 1, PageSize: 20})
+				_, err := s.Page(ctx, "naive", housing.Query{Page: 1, PageSize: 20})
 				cancel()
 				if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("a cancelled request: %v, want %v", err, context.DeadlineExceeded)
@@ -146,7 +146,7 @@ func TestCancelHitsNobodyElse(t *testing.T) {
 		})
 		wg.Go(func() {
 			for range 20 {
-				if _, _, err := s.Page(t.Context(), "optimized", housing.Query{Page: 1, PageSize: 20}); err != nil {
+				if _, err := s.Page(t.Context(), "optimized", housing.Query{Page: 1, PageSize: 20}); err != nil {
 					t.Errorf("a request that nobody cancelled: %v", err)
 				}
 			}

@@ -163,7 +163,7 @@ func TestPageErrors(t *testing.T) {
 		{"naive", housing.Query{Page: 1, PageSize: 101}, housing.ErrQuery},
 		{"naive", housing.Query{Page: 1<<62 + 1, PageSize: 100}, housing.ErrQuery},
 	} {
-		if _, _, err := s.Page(t.Context(), tt.loader, tt.query); !errors.Is(err, tt.want) {
+		if _, err := s.Page(t.Context(), tt.loader, tt.query); !errors.Is(err, tt.want) {
 			t.Errorf("Page(%q, %+v): %v, want %v", tt.loader, tt.query, err, tt.want)
 		}
 	}

@@ -89,11 +89,11 @@ func seeded(t testing.TB, url string, properties int, o housing.Options) *housin
 // page loads a page and fails the test if it can't.
 func page(t testing.TB, s *housing.Store, loader string, q housing.Query) ([]byte, int64) {
 	t.Helper()
-	body, version, err := s.Page(t.Context(), loader, q)
+	p, err := s.Page(t.Context(), loader, q)
 	if err != nil {
 		t.Fatalf("Page(%s, %+v): %v", loader, q, err)
 	}
-	return body, version
+	return p.Body, p.Version
 }
 
 // scan asks the database itself, past the Store.

@@ -20,6 +20,7 @@ func (s *Store) migrations() *migrate.Migrations {
 	}{
 		{"20260101000001", "tables", createTables},
 		{"20260101000002", "storage", s.dialect.storage},
+		{"20260101000003", "outbox", createOutbox},
 	} {
 		ms.Add(migrate.Migration{Name: m.name, Comment: m.comment,
 			Up: func(ctx context.Context, mg *migrate.Migrator, _ *migrate.Migration) error { return m.up(ctx, mg.DB()) }})
@@ -62,6 +63,11 @@ func createTables(ctx context.Context, db *bun.DB) error {
 	}
 	row := &revision{ID: revisionID, Current: firstVersion, Properties: unseeded}
 	_, err := db.NewInsert().Model(row).On("CONFLICT DO NOTHING").Exec(ctx)
+	return err
+}
+
+func createOutbox(ctx context.Context, db *bun.DB) error {
+	_, err := db.NewCreateTable().Model((*change)(nil)).IfNotExists().Exec(ctx)
 	return err
 }
 

@@ -77,6 +77,16 @@ type revision struct {
 	Recipe     int64 `bun:"recipe,notnull"`
 }
 
+// change is one row of the outbox: a price change that has been committed, and of which nobody has been informed yet. The transaction that
+// changes the price writes it, so that there is one if and only if the price has changed, whoever dies when.
+type change struct {
+	bun.BaseModel `bun:"table:outbox"`
+
+	Version    int64     `bun:"version,pk"`
+	PropertyID int64     `bun:"property_id,notnull"`
+	WrittenAt  time.Time `bun:"written_at,notnull"`
+}
+
 const (
 	revisionID   = 1
 	firstVersion = 1

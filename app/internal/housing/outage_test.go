@@ -46,7 +46,7 @@ func (m *mortal) context(ctx context.Context) context.Context {
 }
 
 func (m *mortal) page(ctx context.Context) error {
-	_, _, err := m.store.Page(m.context(ctx), "naive", housing.Query{Page: 1, PageSize: 20})
+	_, err := m.store.Page(m.context(ctx), "naive", housing.Query{Page: 1, PageSize: 20})
 	return err
 }
 

@@ -55,47 +55,70 @@ func (q Query) links(count int) (next, previous *string) {
 	return next, previous
 }
 
-// Page loads a page with the loader of that name and returns it as the JSON of an api.Page, and its version: the greatest of any row
-// in it, 0 if there is none. The caller owns the body. The error is ErrLoader or ErrQuery if there is no such loader or page can't be
-// one; a page beyond the last is not an error but empty.
-func (s *Store) Page(ctx context.Context, loader string, q Query) (body []byte, version int64, err error) {
+// Row is one property as it was read, by which a change of it is found again.
+type Row struct{ ID, Version int64 }
+
+// Page is a page as the JSON of an api.Page. Its version is the greatest of any row in it, 0 if there is none.
+type Page struct {
+	Body    []byte // the caller's own
+	Version int64
+	Rows    []Row
+}
+
+// Page loads a page with the loader of that name. The error is ErrLoader or ErrQuery if there is no such loader or page can't be one; a page
+// beyond the last is not an error but empty.
+func (s *Store) Page(ctx context.Context, loader string, q Query) (Page, error) {
 	l, err := loaderOf(loader)
 	if err != nil {
-		return nil, 0, err
-	}
-	if err := q.check(); err != nil {
-		return nil, 0, err
+		return Page{}, err
 	}
 	var found listing
-	err = s.reading(ctx, s.db, func(ctx context.Context, conn bun.Conn) error {
+	err = s.paging(ctx, q, func(ctx context.Context, conn bun.Conn) error {
 		var err error
 		found, err = l.load(ctx, conn, q)
 		return err
 	})
 	if err != nil {
-		return nil, 0, err
+		return Page{}, err
 	}
 	return render(q, found)
 }
 
-// buffers are what pages are encoded in: a body is then allocated once, in its size.
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }} //nolint:gochecknoglobals // a pool has no state that a caller could depend on
+// paging is reading for a page, unless there can be no such page.
+func (s *Store) paging(ctx context.Context, q Query, f work) error {
+	if err := q.check(); err != nil {
+		return err
+	}
+	return s.reading(ctx, s.db, f)
+}
 
 // render runs after the connection has gone back to the pool: others may use it meanwhile.
-func render(q Query, found listing) (body []byte, version int64, err error) {
-	page := api.Page{Count: found.count, Results: make([]api.Property, len(found.rows))}
-	page.Next, page.Previous = q.links(found.count)
+func render(q Query, found listing) (Page, error) {
+	wire := api.Page{Count: found.count, Results: make([]api.Property, len(found.rows))}
+	wire.Next, wire.Previous = q.links(found.count)
+	page := Page{Rows: make([]Row, len(found.rows))}
 	for i, p := range found.rows {
-		page.Results[i] = p.wire()
-		version = max(version, p.Version)
+		wire.Results[i] = p.wire()
+		page.Rows[i] = Row{ID: p.ID, Version: p.Version}
+		page.Version = max(page.Version, p.Version)
 	}
+	var err error
+	page.Body, err = encode(wire)
+	return page, err
+}
+
+// buffers are what bodies are encoded in: one is then allocated once, in its size.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }} //nolint:gochecknoglobals // a pool has no state that a caller could depend on
+
+// encode returns v as JSON, with nothing escaped for HTML.
+func encode(v any) ([]byte, error) {
 	buf := buffers.Get().(*bytes.Buffer)
 	defer buffers.Put(buf)
 	buf.Reset()
 	enc := json.NewEncoder(buf)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(page); err != nil {
-		return nil, 0, fmt.Errorf("encode the page: %w", err)
+	if err := enc.Encode(v); err != nil {
+		return nil, fmt.Errorf("encode what is on a page: %w", err)
 	}
-	return bytes.Clone(bytes.TrimSuffix(buf.Bytes(), []byte("\n"))), version, nil
+	return bytes.Clone(bytes.TrimSuffix(buf.Bytes(), []byte("\n"))), nil
 }

@@ -38,7 +38,7 @@ func one(ctx context.Context, db bun.IDB, id int64) (api.Property, error) {
 // ChangePrice sets a property's price and gives it the next version, in one transaction; ErrNotFound if there is none with that id.
 //
 // The transaction first locks the one row of revision and keeps it until it commits. So versions become visible in their order: whoever
-// has seen version v committed finds, in any later read, every change up to v.
+// has seen version v committed finds, in any later read, every change up to v. The change is also in the outbox then: see Publish.
 func (s *Store) ChangePrice(ctx context.Context, id, cents int64) (api.Property, error) {
 	var changed api.Property
 	err := s.writing(ctx, func(ctx context.Context) error {
@@ -69,6 +69,10 @@ func changePrice(ctx context.Context, tx bun.Tx, id, cents int64) (api.Property,
 	}
 	if n, err := result.RowsAffected(); err == nil && n == 0 {
 		return api.Property{}, fmt.Errorf("%w: %d", ErrNotFound, id)
+	}
+	event := &change{Version: row.Current, PropertyID: id, WrittenAt: time.Now().UTC()}
+	if _, err := tx.NewInsert().Model(event).Exec(ctx); err != nil {
+		return api.Property{}, fmt.Errorf("write the change of property %d to the outbox: %w", id, err)
 	}
 	return one(ctx, tx, id)
 }

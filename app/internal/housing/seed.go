@@ -58,6 +58,10 @@ func (s *Store) fill(ctx context.Context, db *bun.DB, n int, progress func(int))
 	if err := mark(ctx, db, unseeded); err != nil {
 		return err
 	}
+	// Versions begin anew, and changes of rows that are gone concern nobody.
+	if _, err := db.NewTruncateTable().Model((*change)(nil)).Exec(ctx); err != nil {
+		return fmt.Errorf("empty the outbox: %w", err)
+	}
 	// An index is built faster than it is kept up.
 	if err := s.setIndex(ctx, db, false); err != nil {
 		return err
