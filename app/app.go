@@ -26,6 +26,7 @@ import (
 	"loadlab/app/internal/pagecache"
 	"loadlab/app/internal/probe"
 	"loadlab/app/internal/redisproc"
+	"loadlab/app/internal/relay"
 	"loadlab/app/internal/server"
 	"loadlab/internal/revision"
 	"loadlab/otel/telemetry"
@@ -102,8 +103,10 @@ func (a *app) build(ctx context.Context, env func(string) string) error {
 	if err != nil {
 		return err
 	}
+	changes := relay.Start(probe.With(ctx, probe.NewMeter(registry.Mode(api.ModeRelay))), a.store, a.cache, a.telemetry.Tracer)
+	a.onClose(changes.Close)
 	a.server = server.New(server.Config{
-		Store: a.store, Cache: a.cache, Redis: a.redis, Outages: a.outages, Probe: registry, Telemetry: a.telemetry, Log: a.log, Info: info, Slow: a.cfg.slow,
+		Store: a.store, Cache: a.cache, Changes: changes, Redis: a.redis, Outages: a.outages, Probe: registry, Telemetry: a.telemetry, Log: a.log, Info: info, Slow: a.cfg.slow,
 	})
 	return nil
 }

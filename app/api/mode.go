@@ -11,7 +11,8 @@ import (
 const (
 	ModeProperty    = "property"
 	ModePriceChange = "price-change"
-	ModeNone        = "none" // requests that ask for no page
+	ModeRelay       = "relay" // the publishing of price changes, which no request waits for
+	ModeNone        = "none"  // requests that ask for no page
 )
 
 // CachedMode is the mode of a cached page: the strategy's, and with a loader other than the default "strategy+loader".

@@ -50,7 +50,7 @@ func BenchmarkHit(b *testing.B) {
 	for _, s := range pagecache.Strategies() {
 		b.Run(s.Name, func(b *testing.B) {
 			inParallel(b, func(ctx context.Context) error {
-				p, _, err := cache.Get(ctx, s.Name, key, compute)
+				p, _, err := get(ctx, cache, s.Name, key, compute)
 				p.Release()
 				return err
 			})

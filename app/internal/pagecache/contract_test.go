@@ -68,12 +68,12 @@ func carried(t *testing.T, l *lab, s pagecache.Strategy) {
 		if err := writer.Flush(testContext(t)); err != nil {
 			t.Fatal(err)
 		}
-		_, out, err := writer.Get(l.request(t), s.Name, key, func(context.Context) (pagecache.Page, error) { return want, nil })
+		_, out, err := get(l.request(t), writer, s.Name, key, func(context.Context) (pagecache.Page, error) { return want, nil })
 		if err != nil || !out.Stored {
 			t.Fatalf("%d bytes: got %+v, %v, want a stored miss", size, out, err)
 		}
 		for range 3 {
-			got, out, err := reader.Get(l.request(t), s.Name, key, mustNotCompute(t))
+			got, out, err := get(l.request(t), reader, s.Name, key, mustNotCompute(t))
 			if err != nil || out.Result != api.CacheHit || got.Version != want.Version || !bytes.Equal(got.Body, want.Body) {
 				t.Errorf("%d bytes: got %d bytes of version %d, %+v, %v", size, len(got.Body), got.Version, out, err)
 			}

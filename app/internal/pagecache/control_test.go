@@ -21,12 +21,12 @@ func TestFlushLeavesOthersAlone(t *testing.T) {
 		own := pagecache.New(l.rdb, l.prefix+"[a]*", l.config)
 		other := pagecache.New(l.rdb, l.prefix+"a-b", l.config)
 		for i := range 1200 { // more than one batch of a scan
-			_, _, err := own.Get(l.request(t), "ttl", fmt.Sprint("page=", i), page(1))
+			_, _, err := get(l.request(t), own, "ttl", fmt.Sprint("page=", i), page(1))
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
-		if _, _, err := other.Get(l.request(t), "ttl", key, page(1)); err != nil {
+		if _, _, err := get(l.request(t), other, "ttl", key, page(1)); err != nil {
 			t.Fatal(err)
 		}
 		if keys, err := own.Keys(ctx); len(keys) != 1200 || err != nil {
@@ -38,7 +38,7 @@ func TestFlushLeavesOthersAlone(t *testing.T) {
 		if keys, err := own.Keys(ctx); len(keys) != 0 || err != nil {
 			t.Errorf("after a flush: got %d keys, %v, want none", len(keys), err)
 		}
-		if _, out, err := other.Get(l.request(t), "ttl", key, mustNotCompute(t)); out.Result != api.CacheHit || err != nil {
+		if _, out, err := get(l.request(t), other, "ttl", key, mustNotCompute(t)); out.Result != api.CacheHit || err != nil {
 			t.Errorf("the other cache's page: got %+v, %v, want a hit", out, err)
 		}
 		if err := other.Flush(ctx); err != nil {

@@ -18,6 +18,8 @@ func RefreshNow(left, took time.Duration, beta, uniform float64) bool {
 func LockKey(prefix, strategy, key string) string { return lockPrefix(prefix) + strategy + ":" + key }
 func PageKey(prefix, strategy, key string) string { return pagePrefix(prefix) + strategy + ":" + key }
 
+func ChangesKey(prefix string) string { return changesKey(prefix) }
+
 // A Guard is a line of a script without which a race is lost. Without takes it out, or puts what is wrong in its place.
 type Guard struct{ script, right, wrong string }
 

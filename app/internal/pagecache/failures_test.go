@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -26,7 +27,7 @@ func cancelledLeader(t *testing.T, l *lab, s pagecache.Strategy) {
 	leader := make(chan answer, 1)
 	go func() {
 		var a answer
-		a.page, a.out, a.err = l.cache.Get(ctx, s.Name, key, compute)
+		a.page, a.out, a.err = get(ctx, l.cache, s.Name, key, compute)
 		leader <- a
 	}()
 	computing.reach(t, 1)
@@ -70,7 +71,7 @@ func lateMiss(t *testing.T, l *lab, s pagecache.Strategy) {
 	ctx := context.WithValue(l.request(t), isLate{}, true)
 	go func() {
 		var a answer
-		a.page, a.out, a.err = l.cache.Get(ctx, s.Name, key, mustNotCompute(t))
+		a.page, a.out, a.err = get(ctx, l.cache, s.Name, key, mustNotCompute(t))
 		late <- a
 	}()
 	l.trips.first.reach(t, 1)
@@ -122,6 +123,7 @@ func failureNotCached(t *testing.T, l *lab, s pagecache.Strategy) {
 			t.Errorf("got %q, %v, want the database's error", a.page.Body, a.err)
 		}
 		keys, err := l.rdb.Keys(testContext(t), l.prefix+":*").Result()
+		keys = slices.DeleteFunc(keys, func(k string) bool { return k == pagecache.ChangesKey(l.prefix) })
 		if err != nil || len(keys) > 0 {
 			t.Errorf("left in Redis: %q, %v", keys, err)
 		}
@@ -178,7 +180,7 @@ func deadHolder(t *testing.T, l *lab, s pagecache.Strategy) {
 	checkLaw(t, law, computed.value())
 }
 
-// slowRecompute lets a recompute take longer than its lock's TTL, so that a second request takes the lock over.
+// slowRecompute lets a recompute take longer than its lock's TTL, so that a request of another process takes the lock over.
 func slowRecompute(t *testing.T, l *lab, s pagecache.Strategy) {
 	var computing count
 	release := []chan struct{}{make(chan struct{}), make(chan struct{})}
@@ -195,7 +197,9 @@ func slowRecompute(t *testing.T, l *lab, s pagecache.Strategy) {
 		return // the strategy has no locks
 	}
 	l.pass(lockTTL)
-	second := l.herd(t, 1, s.Name, compute)
+	other := *l
+	other.cache = pagecache.New(l.rdb, l.prefix, l.config)
+	second := other.herd(t, 1, s.Name, compute)
 	computing.reach(t, 2)
 	lockKey := pagecache.LockKey(l.prefix, s.Name, key)
 	token, err := l.rdb.Get(testContext(t), lockKey).Result()

@@ -1,27 +1,48 @@
 package pagecache
 
-import (
-	"context"
-	"fmt"
-)
+import "context"
 
-// Invalidate drops the page of that key because what it shows has changed, revokes the lease of who recomputes it, and leaves a tombstone
-// for the time that a recompute may take: until then, lease stores no page of a lesser version. version is that of the change, which
-// must be committed. The page is dropped whatever its version is: one that was read by several queries may have a later change, and not
-// this one.
+// invalidate keeps a page until one of its rows changes: Changed drops it then (see changes.go), and the TTL is only for what that has missed. A
+// miss is recomputed under a lease, as lease does, and stored only if no row of it has changed since it was read. A page that has changed
+// is never served as stale.
 //
-// Only lease heeds the revocation and the tombstone. With the other strategies, a recompute that began before stores its page all
-// the same. Errors are ErrUnknownStrategy and those of Redis, with which the page may still be there.
-func (c *Cache) Invalidate(ctx context.Context, strategy, key string, version int64) error {
-	if _, ok := c.policies[strategy]; !ok {
-		return fmt.Errorf("%w: %q", ErrUnknownStrategy, strategy)
+// Nobody gets a page that was read before he came: with a page that changes faster than it is recomputed, whoever takes over a recompute that
+// is under way (singleflight, a lock) would get what he knows to be outdated, and whoever does not would recompute it himself. So requests of
+// one process take turns.
+type invalidate struct {
+	turns turns
+}
+
+func newInvalidate() policy { return &invalidate{} }
+
+func (i *invalidate) get(ctx context.Context, r *request) (Page, Outcome, error) {
+	if e, ok := r.read(ctx); ok {
+		return e.page, e.hit(), nil
 	}
-	cfg, s := c.config.Load(), c.slots.get(c.prefix, strategy, key)
-	grave := entry{flags: tombstone, page: Page{Version: version}, generation: newGeneration(), ttl: cfg.ComputeTimeout}
-	keys := []string{s.pageKey, s.lockKey, s.tombstoneKey}
-	if err := c.scripts.invalidate.Run(ctx, c.rdb, keys, grave.encode(), cfg.ComputeTimeout.Milliseconds()).Err(); err != nil {
-		return fmt.Errorf("invalidate a page: %w", err)
+	return i.turns.share(ctx, r.slot.pageKey, func(ctx context.Context) (Page, Outcome, error) {
+		ctx, cancel := r.detach(ctx)
+		defer cancel()
+		return i.lead(ctx, r)
+	})
+}
+
+// lead recomputes the page under its lease, or waits for the process that does.
+func (*invalidate) lead(ctx context.Context, r *request) (Page, Outcome, error) {
+	token, e, err := r.leaseOrPage(ctx, nil)
+	switch {
+	case err != nil:
+		return Page{}, collapsed(err), err
+	case e != nil:
+		linkToLeader(ctx, e.maker)
+		return e.page.shared(), e.coalesced(), nil
+	case token == "":
+		return r.recomputedAlone(ctx)
 	}
-	s.changed()
-	return nil
+	epoch, err := r.inEpoch(ctx)
+	if err != nil {
+		defer r.giveBack(ctx, token)
+		return r.recomputedAlone(ctx)
+	}
+	r.rows = &rows{prefix: r.c.prefix, name: r.strategy + ":" + r.key, epoch: epoch}
+	return r.fillLeased(ctx, token, nil)
 }

@@ -90,7 +90,7 @@ func TestJitterFlattensAnAvalanche(t *testing.T) {
 			ctx := l.request(t)
 			ask := func() (recomputed int) {
 				for i := range pages {
-					_, out, err := l.cache.Get(ctx, "ttl", fmt.Sprint("page=", i), func(context.Context) (pagecache.Page, error) {
+					_, out, err := get(ctx, l.cache, "ttl", fmt.Sprint("page=", i), func(context.Context) (pagecache.Page, error) {
 						return pagecache.Page{Body: []byte("x"), Version: 1}, nil
 					})
 					if err != nil {

@@ -138,7 +138,7 @@ func (r *request) fillLeased(ctx context.Context, token string, old *entry) (Pag
 	case old != nil:
 		old.page.Release()
 	}
-	e := r.entry(ctx, page, took, r.cfg.Grace)
+	e := r.entry(ctx, page, took, r.leasedGrace())
 	filled, accepted := r.fillCompared(ctx, e, token)
 	out := missed(accepted, e.ttl)
 	if filled && !accepted {
@@ -146,6 +146,14 @@ func (r *request) fillLeased(ctx context.Context, token string, old *entry) (Pag
 		probe.From(ctx).Count(api.CountRejected)
 	}
 	return page, out, nil
+}
+
+// leasedGrace is how long after its TTL a page may be served. One that is dropped when it changes is not to be served once it is gone.
+func (r *request) leasedGrace() time.Duration {
+	if r.rows != nil {
+		return noGrace
+	}
+	return r.cfg.Grace
 }
 
 // recomputeLeased recomputes the page, and extends the lease while that runs.
@@ -188,9 +196,12 @@ func (r *request) extendUntil(ctx context.Context, token string, stop <-chan str
 // lease is over, and whether the page was accepted.
 func (r *request) fillCompared(ctx context.Context, e *entry, token string) (answered, accepted bool) {
 	keys := []string{r.slot.pageKey, r.slot.lockKey, r.slot.tombstoneKey}
+	args := []any{token, e.encode(), (e.ttl + e.grace).Milliseconds()}
+	if r.rows != nil {
+		keys, args = r.rows.compared(keys, args, e.page.Rows)
+	}
 	err := r.redis(ctx, func(ctx context.Context) (err error) {
-		life := (e.ttl + e.grace).Milliseconds()
-		accepted, err = r.c.scripts.fill.Run(ctx, r.c.rdb, keys, token, e.encode(), life).Bool()
+		accepted, err = r.c.scripts.fill.Run(ctx, r.c.rdb, keys, args...).Bool()
 		return err
 	})
 	if err != nil {
@@ -207,17 +218,22 @@ func (r *request) fillCompared(ctx context.Context, e *entry, token string) (ans
 // share that.
 func (r *request) fillNothing(ctx context.Context) (Page, Outcome, error) {
 	if r.trouble == "" {
-		page, out, err := r.recomputed(ctx)
-		if err == nil {
-			out.Detail = DetailWaitOver
-		}
-		return page, out, err
+		return r.recomputedAlone(ctx)
 	}
 	return r.c.outages.share(ctx, r.slot.pageKey, func(ctx context.Context) (Page, Outcome, error) {
 		ctx, cancel := r.detach(ctx)
 		defer cancel()
 		return r.recomputed(ctx)
 	})
+}
+
+// recomputedAlone is recomputed for a request that shares that with nobody, or does so by itself.
+func (r *request) recomputedAlone(ctx context.Context) (Page, Outcome, error) {
+	page, out, err := r.recomputed(ctx)
+	if err == nil && r.trouble == "" {
+		out.Detail = DetailWaitOver
+	}
+	return page, out, err
 }
 
 // recomputed recomputes the page, and does not store it.

@@ -83,7 +83,7 @@ func TestLeaseOneRecomputeForAllReplicas(t *testing.T) {
 			for i := range herdSize {
 				ctx := l.request(t)
 				wg.Go(func() {
-					p, out, err := caches[i%replicas].Get(ctx, "lease", key, func(ctx context.Context) (pagecache.Page, error) {
+					p, out, err := get(ctx, caches[i%replicas], "lease", key, func(ctx context.Context) (pagecache.Page, error) {
 						computed.add()
 						l.trips.first.reach(t, first+herdSize)
 						return page(int64(version))(ctx)

@@ -14,7 +14,7 @@
 //
 // A new strategy is one new file and one line in Strategies: the contract test and the API then have it.
 //
-// The package knows neither HTTP nor SQL: how a page is computed is a function that the caller passes.
+// The package knows neither HTTP nor SQL: where a page comes from is a Source that the caller passes, and what has changed there, Changed is told.
 package pagecache
 
 import (
@@ -39,8 +39,21 @@ var ErrUnknownStrategy = errors.New("unknown caching strategy")
 type Page struct {
 	Body    []byte // shared with other requests: not to be modified
 	Version int64
+	Rows    []Row // that the page shows, from who computes it; a page that was cached has none
 
 	buf *buffer // what Body is part of, if it was read from Redis
+}
+
+// Row is one row of the database as it was read. Versions are handed out in the order of the commits, over all rows.
+type Row struct{ ID, Version int64 }
+
+// Source is where a page comes from. Its functions may be called after Get has returned, by a refresh in the background: they must not use what
+// ends with their request.
+type Source struct {
+	Page func(context.Context) (Page, error)
+	// List and Objects are the same page in parts, for a strategy that caches those; nil for a page that has none.
+	List    func(context.Context) (List, error)
+	Objects func(ctx context.Context, ids []int64) ([]Object, error)
 }
 
 // Release gives Body's memory back for the next read. It may be called once, by whoever got the page from Get, when Body is no longer
@@ -108,15 +121,14 @@ func (c *Cache) SetConfig(cfg Config) error {
 	return nil
 }
 
-// Get returns the page of that key as the strategy has it: from Redis, from another request's recompute, or by calling compute. Errors
-// are ErrUnknownStrategy, those of compute (a *PanicError among them), and ctx's own while waiting for another's recompute. Redis
-// causes none. A background refresh may call compute after Get has returned: it must not use what ends with its request.
-func (c *Cache) Get(ctx context.Context, strategy, key string, compute func(context.Context) (Page, error)) (Page, Outcome, error) {
+// Get returns the page of that key as the strategy has it: from Redis, from another request's recompute, or from its source. Errors are
+// ErrUnknownStrategy, those of the source (a *PanicError among them), and ctx's own while waiting for another's recompute. Redis causes none.
+func (c *Cache) Get(ctx context.Context, strategy, key string, source Source) (Page, Outcome, error) {
 	p, ok := c.policies[strategy]
 	if !ok {
 		return Page{}, Outcome{}, fmt.Errorf("%w: %q", ErrUnknownStrategy, strategy)
 	}
-	r := c.newRequest(strategy, key, compute)
+	r := c.newRequest(strategy, key, source)
 	ctx, span := startSpan(ctx, "cache get")
 	page, out, err := p.get(ctx, r)
 	out = out.with(r.trouble)
@@ -162,14 +174,15 @@ func (c *Cache) inBackground(ctx context.Context, work func(context.Context)) bo
 }
 
 // safely calls compute and measures it; a panic becomes an error.
-func safely(ctx context.Context, compute func(context.Context) (Page, error)) (page Page, took time.Duration, err error) {
+func safely[T any](ctx context.Context, compute func(context.Context) (T, error)) (result T, took time.Duration, err error) {
 	start := time.Now()
 	defer func() {
 		took = time.Since(start)
 		if v := recover(); v != nil {
-			page, err = Page{}, &PanicError{Value: v, Stack: debug.Stack()}
+			var none T
+			result, err = none, &PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
-	page, err = compute(ctx)
-	return page, took, err
+	result, err = compute(ctx)
+	return result, took, err
 }

@@ -23,26 +23,27 @@ type request struct {
 	c             *Cache
 	cfg           *Config
 	strategy, key string
-	compute       func(context.Context) (Page, error)
+	source        Source
 	slot          *slot
 	before        uint64        // the generation that this process had last seen when the request came
 	asked         bool          // whether a read has answered: only the first miss shows that the page was cold or expired
 	budget        time.Duration // that Redis may still cost
 	trouble       string        // that Redis made, as a detail of the outcome; empty for none
+	rows          *rows         // nil: the page is not dropped when a row of it changes
 }
 
-func (c *Cache) newRequest(strategy, key string, compute func(context.Context) (Page, error)) *request {
+func (c *Cache) newRequest(strategy, key string, source Source) *request {
 	cfg := c.config.Load()
 	s := c.slots.get(c.prefix, strategy, key)
 	return &request{
-		c: c, cfg: cfg, strategy: strategy, key: key, compute: compute, slot: s, before: s.last.Load(), budget: cfg.RedisBudget,
+		c: c, cfg: cfg, strategy: strategy, key: key, source: source, slot: s, before: s.last.Load(), budget: cfg.RedisBudget,
 	}
 }
 
 // again is the same request with a budget of its own, for work in the background. It counts nothing as missed: r has done so.
 func (r *request) again() *request {
 	return &request{
-		c: r.c, cfg: r.cfg, strategy: r.strategy, key: r.key, compute: r.compute, slot: r.slot, asked: true, budget: r.cfg.RedisBudget,
+		c: r.c, cfg: r.cfg, strategy: r.strategy, key: r.key, source: r.source, slot: r.slot, asked: true, budget: r.cfg.RedisBudget,
 	}
 }
 
@@ -51,11 +52,11 @@ func (r *request) detach(ctx context.Context) (context.Context, context.CancelFu
 	return context.WithTimeout(probe.Detach(ctx), r.cfg.ComputeTimeout)
 }
 
-// read looks the page up, in one round trip. A page that cannot be read is not there.
-func (r *request) read(ctx context.Context) (*entry, bool) {
+// read looks the page up, in one round trip with what else is to be asked. A page that cannot be read is not there.
+func (r *request) read(ctx context.Context, also ...func(redis.Pipeliner)) (*entry, bool) {
 	var e *entry
 	err := r.redis(ctx, func(ctx context.Context) (err error) {
-		e, err = r.c.lookup(ctx, r.slot.pageKey)
+		e, err = r.c.lookup(ctx, r.slot.pageKey, also...)
 		return err
 	})
 	switch {
@@ -95,7 +96,7 @@ func (r *request) fillAlone(ctx context.Context, grace time.Duration) (Page, Out
 
 func (r *request) recompute(ctx context.Context) (Page, time.Duration, error) {
 	defer probe.From(ctx).Recompute()()
-	return safely(ctx, r.compute)
+	return safely(ctx, r.source.Page)
 }
 
 // entry makes an entry of a page that was recomputed.

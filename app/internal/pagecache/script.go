@@ -14,6 +14,8 @@ type scripts struct {
 	extend     *redis.Script
 	fill       *redis.Script
 	invalidate *redis.Script
+	change     *redis.Script
+	store      *redis.Script
 }
 
 func newScripts() scripts {
@@ -23,12 +25,16 @@ func newScripts() scripts {
 		extend:     redis.NewScript(extendLease),
 		fill:       redis.NewScript(fillScript()),
 		invalidate: redis.NewScript(invalidateScript()),
+		change:     redis.NewScript(changeScript()),
+		store:      redis.NewScript(storeScript()),
 	}
 }
 
 func acquireScript() string    { return luaEntry() + fmt.Sprintf(acquireLease, graceAt) }
 func fillScript() string       { return luaEntry() + fillLease }
-func invalidateScript() string { return luaEntry() + invalidate }
+func invalidateScript() string { return luaEntry() + leaveTombstone }
+func changeScript() string     { return luaEntry() + dropChanged }
+func storeScript() string      { return luaEntry() + fmt.Sprintf(storeObjects, versionAt) }
 
 // compareAndDelete gives a lock or a lease back. It deletes the key only while it holds the caller's token: a recompute that took longer
 // than the lock's TTL has lost the lock, and the key may by now be somebody else's.
@@ -58,16 +64,17 @@ local function ispage(h)
 	local generation, ttl, grace, took = number(h, %d), number(h, %d), number(h, %d), number(h, %d)
 	return h:byte(%d + 1) == 0 and generation > 0 and ttl > 0 and ttl < 2^63 and grace < 2^63 and took < 2^63
 end
-local function older(a, b)
-	for i = %d + 1, %[10]d + 8 do
-		local x, y = a:byte(i), b:byte(i)
+local function less(a, i, b, j)
+	for n = 1, 8 do
+		local x, y = a:byte(i + n), b:byte(j + n)
 		if x ~= y then
-			if i == %[10]d + 1 then x, y = (x + 128) %% 256, (y + 128) %% 256 end -- the sign
+			if n == 1 then x, y = (x + 128) %% 256, (y + 128) %% 256 end -- the sign
 			return x < y
 		end
 	end
 	return false
 end
+local function older(a, b) return less(a, %d, b, %[10]d) end
 `, headerSize-1, headerSize, len(magic), magic, generationAt, ttlAt, graceAt, tookAt, flagsAt, versionAt)
 }
 
@@ -96,27 +103,80 @@ return "WAIT"
 // fillLease stores a page and gives the lease back, if the caller still holds it, and if the page is not older than what is stored and not
 // older than what the last invalidation accepts. It returns 1 if the page was stored, else 0.
 //
-//	KEYS page, lock, tombstone  ARGV token, entry, its expiry in ms
+// A page that is dropped when one of its rows changes is also compared with the changes, and its name put into the set of each row.
+//
+//	KEYS page, lock, tombstone [, changes, the holders of each row]
+//	ARGV token, entry, its expiry in ms [, epoch, name, and for each row its id and version]
 const fillLease = `
 if redis.call("GET", KEYS[2]) ~= ARGV[1] then return 0 end
 redis.call("DEL", KEYS[2])
+if KEYS[4] and redis.call("HGET", KEYS[4], "epoch") ~= ARGV[4] then return 0 end
+for i = 6, #ARGV, 2 do
+	local change = redis.call("HGET", KEYS[4], ARGV[i])
+	if change and less(ARGV[i + 1], 0, change, 0) then return 0 end
+end
 local least = header(KEYS[3])
 if least and older(ARGV[2], least) then return 0 end
 local stored = redis.call("PTTL", KEYS[1]) >= 0 and header(KEYS[1])
 if stored and ispage(stored) and older(ARGV[2], stored) then return 0 end
 redis.call("SET", KEYS[1], ARGV[2], "PX", ARGV[3])
+for i = 5, #KEYS do
+	redis.call("SADD", KEYS[i], ARGV[5])
+	if redis.call("PTTL", KEYS[i]) < tonumber(ARGV[3]) then redis.call("PEXPIRE", KEYS[i], ARGV[3]) end
+end
 return 1
 `
 
-// invalidate drops a page, revokes the lease of who recomputes it, and leaves a tombstone. Of two tombstones the one with the greater
+// leaveTombstone drops a page, revokes the lease of who recomputes it, and leaves a tombstone. Of two tombstones the one with the greater
 // version counts: invalidations may come in another order than the commits they are of.
 //
 //	KEYS page, lock, tombstone  ARGV tombstone, its expiry in ms
-const invalidate = `
+const leaveTombstone = `
 redis.call("DEL", KEYS[1], KEYS[2])
 local last = header(KEYS[3])
 if last and older(ARGV[1], last) then
 	return redis.call("PEXPIRE", KEYS[3], ARGV[2])
 end
 return redis.call("SET", KEYS[3], ARGV[1], "PX", ARGV[2])
+`
+
+// dropChanged notes the changes of rows, and drops what holds them: their objects, and the pages whose names it returns. Of two changes of a row the
+// one with the greater version counts.
+//
+//	KEYS changes, the holders of each row  ARGV an epoch if there is none, prefix of pages, most changes, and for each row its id and version
+const dropChanged = `
+if redis.call("HLEN", KEYS[1]) > tonumber(ARGV[3]) then redis.call("DEL", KEYS[1]) end
+redis.call("HSETNX", KEYS[1], "epoch", ARGV[1])
+local dropped = {}
+for i = 2, #KEYS do
+	local id, version = ARGV[2 * i], ARGV[2 * i + 1]
+	local last = redis.call("HGET", KEYS[1], id)
+	if not last or less(last, 0, version, 0) then redis.call("HSET", KEYS[1], id, version) end
+	redis.call("DEL", ARGV[2] .. "objects:#" .. id)
+	for _, name in ipairs(redis.call("SMEMBERS", KEYS[i])) do
+		redis.call("DEL", ARGV[2] .. name)
+		dropped[#dropped + 1] = name
+	end
+	redis.call("DEL", KEYS[i])
+end
+return dropped
+`
+
+// storeObjects stores what was read in the epoch, each unless its row has changed since, or a later version of it is stored. It returns how many it
+// has stored.
+//
+//	KEYS changes, each object  ARGV epoch, and for each object the id of its row, the entry, its expiry in ms
+const storeObjects = `
+if redis.call("HGET", KEYS[1], "epoch") ~= ARGV[1] then return 0 end
+local n = 0
+for i = 2, #KEYS do
+	local id, entry, life = ARGV[3 * i - 4], ARGV[3 * i - 3], ARGV[3 * i - 2]
+	local change = redis.call("HGET", KEYS[1], id)
+	local stored = redis.call("PTTL", KEYS[i]) >= 0 and header(KEYS[i])
+	if not (change and less(entry, %d, change, 0)) and not (stored and ispage(stored) and older(entry, stored)) then
+		redis.call("SET", KEYS[i], entry, "PX", life)
+		n = n + 1
+	end
+end
+return n
 `

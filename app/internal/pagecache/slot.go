@@ -94,16 +94,21 @@ func (s *slot) missed(ctx context.Context, before uint64) {
 
 // expired counts that this generation has expired, or is being replaced for its age; once.
 func (s *slot) expired(ctx context.Context, generation uint64) {
-	s.mu.Lock()
-	counted := slices.Contains(s.counted[:], generation)
-	if !counted {
-		s.counted[s.next%len(s.counted)] = generation
-		s.next++
-	}
-	s.mu.Unlock()
-	if !counted {
+	if s.replaced(generation) {
 		probe.From(ctx).Count(api.CountExpirations)
 	}
+}
+
+// replaced notes that this generation is counted as expired, and reports whether it is the first time.
+func (s *slot) replaced(generation uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if slices.Contains(s.counted[:], generation) {
+		return false
+	}
+	s.counted[s.next%len(s.counted)] = generation
+	s.next++
+	return true
 }
 
 // changes returns a channel that is closed when this process next stores the page under a lease, or invalidates it. Those who wait need not

@@ -25,7 +25,7 @@ func TestTableIsWellFormed(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"ttl", "singleflight", "lock", "lease", "early", "early_lock", "swr"} {
+	for _, name := range []string{"ttl", "singleflight", "lock", "lease", "early", "early_lock", "swr", "invalidate", "objects"} {
 		if !seen[name] {
 			t.Errorf("%s is not in the table", name)
 		}
@@ -46,7 +46,7 @@ func TestStrategiesAndKeysDoNotShareAPage(t *testing.T) {
 		for _, s := range pagecache.Strategies() {
 			for _, k := range []string{"page=1", "page=2", ""} {
 				version++
-				p, out, err := l.cache.Get(l.request(t), s.Name, k, page(version))
+				p, out, err := get(l.request(t), l.cache, s.Name, k, page(version))
 				if err != nil || p.Version != version || out.Result != api.CacheMiss {
 					t.Errorf("%s, %q: got version %d, %+v, %v, want a miss of version %d", s.Name, k, p.Version, out, err, version)
 				}
@@ -153,7 +153,7 @@ func TestWaiterHeedsItsOwnCancellation(t *testing.T) {
 				ctx, cancel := context.WithCancel(l.request(t))
 				waiter := make(chan error)
 				go func() {
-					_, _, err := l.cache.Get(ctx, strategy, key, mustNotCompute(t))
+					_, _, err := get(ctx, l.cache, strategy, key, mustNotCompute(t))
 					waiter <- err
 				}()
 				l.trips.first.reach(t, 2)
@@ -309,7 +309,7 @@ func TestSWRRefreshOutlivesItsRequest(t *testing.T) {
 		l.pass(ttl)
 		ctx, cancel := context.WithCancel(l.request(t))
 		release := make(chan struct{})
-		_, out, err := l.cache.Get(ctx, "swr", key, func(ctx context.Context) (pagecache.Page, error) {
+		_, out, err := get(ctx, l.cache, "swr", key, func(ctx context.Context) (pagecache.Page, error) {
 			<-release
 			p, _ := page(2)(ctx)
 			return p, ctx.Err()

@@ -29,7 +29,7 @@ func TestSpanOfTheDecision(t *testing.T) {
 		start := time.Now()
 		l.get(t, "swr", page(1))
 		l.pass(ttl)
-		if _, _, err := l.cache.Get(ctx, "swr", key, failing); err != nil {
+		if _, _, err := get(ctx, l.cache, "swr", key, failing); err != nil {
 			t.Fatal(err)
 		}
 		most := ttl + time.Since(start) + time.Millisecond
@@ -73,7 +73,7 @@ func TestSpanOfTheDecision(t *testing.T) {
 func TestUnsampledHasNoSpan(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, l *lab) {
 		ctx, server, recorder := l.traced(t, sdktrace.NeverSample())
-		if _, _, err := l.cache.Get(ctx, "ttl", key, page(1)); err != nil {
+		if _, _, err := get(ctx, l.cache, "ttl", key, page(1)); err != nil {
 			t.Fatal(err)
 		}
 		server.End()
@@ -97,7 +97,7 @@ func waiterLinksToItsLeader(t *testing.T, strategy string) {
 		var computing count
 		done := make(chan error, 1)
 		go func() {
-			_, _, err := l.cache.Get(leaderCtx, strategy, key, func(ctx context.Context) (pagecache.Page, error) {
+			_, _, err := get(leaderCtx, l.cache, strategy, key, func(ctx context.Context) (pagecache.Page, error) {
 				computing.add()
 				l.waiting(t, 1)
 				return page(1)(ctx)
@@ -105,7 +105,7 @@ func waiterLinksToItsLeader(t *testing.T, strategy string) {
 			done <- err
 		}()
 		computing.reach(t, 1)
-		if _, out, err := l.cache.Get(waiterCtx, strategy, key, mustNotCompute(t)); err != nil || !out.Collapsed {
+		if _, out, err := get(waiterCtx, l.cache, strategy, key, mustNotCompute(t)); err != nil || !out.Collapsed {
 			t.Fatalf("got %+v, %v", out, err)
 		}
 		if err := <-done; err != nil {

@@ -28,7 +28,7 @@ func TestRoutesAreCountedUnderModeOf(t *testing.T) {
 			requests = append(requests, [2]string{route.Method, path})
 		}
 	}
-	if least := 2 * 2 * len(server.Strategies()) * len(housing.Loaders()); len(requests) < least {
+	if least := 2 * len(server.Strategies()) * len(housing.Loaders()); len(requests) < least {
 		t.Errorf("%d requests, want a strategy and a loader each, at least %d", len(requests), least)
 	}
 	for _, request := range requests {

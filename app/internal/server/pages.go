@@ -28,13 +28,13 @@ func (s *Server) live(c *gin.Context) {
 	if !ok {
 		return
 	}
-	body, version, err := s.Store.Page(rq.ctx, loader, q)
+	page, err := s.Store.Page(rq.ctx, loader, q)
 	if err != nil {
 		s.pageError(c, rq, err)
 		return
 	}
-	rq.version = version
-	s.send(c, rq, http.StatusOK, typeJSON, body)
+	rq.version = page.Version
+	s.send(c, rq, http.StatusOK, typeJSON, page.Body)
 }
 
 // cached serves a page through a caching strategy; a miss runs the loader that the query asks for.
@@ -59,10 +59,7 @@ func (s *Server) cached(c *gin.Context) {
 		return
 	}
 	key := loader + ":" + strconv.Itoa(q.Page) + ":" + strconv.Itoa(q.PageSize)
-	page, outcome, err := s.Cache.Get(rq.ctx, strategy, key, func(ctx context.Context) (pagecache.Page, error) {
-		body, version, err := s.Store.Page(ctx, loader, q)
-		return pagecache.Page{Body: body, Version: version}, err
-	})
+	page, outcome, err := s.Cache.Get(rq.ctx, strategy, key, source(s.Store, loader, q))
 	rq.mode.Result(outcome.Result)
 	rq.cache = outcome.CacheStatus
 	if err != nil {
@@ -75,6 +72,32 @@ func (s *Server) cached(c *gin.Context) {
 	rq.version = page.Version
 	s.send(c, rq, http.StatusOK, typeJSON, page.Body)
 	page.Release()
+}
+
+// source is where the cache has a page from.
+func source(store *housing.Store, loader string, q housing.Query) pagecache.Source {
+	return pagecache.Source{
+		Page: func(ctx context.Context) (pagecache.Page, error) {
+			p, err := store.Page(ctx, loader, q)
+			page := pagecache.Page{Body: p.Body, Version: p.Version, Rows: make([]pagecache.Row, len(p.Rows))}
+			for i, row := range p.Rows {
+				page.Rows[i] = pagecache.Row(row)
+			}
+			return page, err
+		},
+		List: func(ctx context.Context) (pagecache.List, error) {
+			l, err := store.List(ctx, q)
+			return pagecache.List{IDs: l.IDs, Head: l.Head, Tail: l.Tail}, err
+		},
+		Objects: func(ctx context.Context, ids []int64) ([]pagecache.Object, error) {
+			loaded, err := store.Objects(ctx, ids)
+			objects := make([]pagecache.Object, len(loaded))
+			for i, o := range loaded {
+				objects[i] = pagecache.Object{Row: pagecache.Row(o.Row), Body: o.Body}
+			}
+			return objects, err
+		},
+	}
 }
 
 // query reads the paging parameters, strictly: a misspelt one that is silently ignored would be measured as something it is not. It
@@ -145,7 +168,8 @@ func (s *Server) property(c *gin.Context) {
 // maxPriceBody is more than any price takes.
 const maxPriceBody = 1024
 
-// changePrice commits a new price. It leaves the cached pages alone: how stale they are is what the lab measures.
+// changePrice commits a new price. It leaves the cached pages alone, except those of the strategies that are informed of changes: how stale the
+// others are is what the lab measures.
 func (s *Server) changePrice(c *gin.Context) {
 	id, ok := s.id(c)
 	if !ok {
@@ -167,6 +191,7 @@ func (s *Server) changePrice(c *gin.Context) {
 		s.pageError(c, rq, err)
 		return
 	}
+	s.Changes.Wake(rq.ctx)
 	rq.version = p.Version
 	s.json(c, rq, p)
 }

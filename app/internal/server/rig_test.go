@@ -106,7 +106,7 @@ func newRigOn(t *testing.T, databaseURL, redisAddr string, traced bool) *rig {
 	for _, s := range server.Strategies() {
 		info.Strategies = append(info.Strategies, s.Name)
 	}
-	r.server = server.New(server.Config{Store: r.store, Cache: cache, Redis: client, Outages: outages, Probe: registry, Telemetry: tel, Log: log, Info: info})
+	r.server = server.New(server.Config{Store: r.store, Cache: cache, Changes: unpublished{}, Redis: client, Outages: outages, Probe: registry, Telemetry: tel, Log: log, Info: info})
 	r.api, r.lab = httptest.NewServer(r.server.API()), httptest.NewServer(r.server.Lab())
 	t.Cleanup(func() {
 		r.api.Close()
@@ -117,6 +117,11 @@ func newRigOn(t *testing.T, databaseURL, redisAddr string, traced bool) *rig {
 	})
 	return r
 }
+
+// unpublished publishes no changes: what it asked the database for would be counted.
+type unpublished struct{}
+
+func (unpublished) Wake(context.Context) {}
 
 // keep hides Shutdown, which empties an InMemoryExporter.
 type keep struct{ *tracetest.InMemoryExporter }

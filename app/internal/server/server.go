@@ -26,6 +26,7 @@ import (
 type Config struct {
 	Store     *housing.Store
 	Cache     *pagecache.Cache
+	Changes   waker         // of who publishes changes
 	Redis     *redis.Client // for memory and pings; pages go through Cache
 	Outages   *outage.Book  // of Redis and the database
 	Probe     *probe.Registry
@@ -34,6 +35,9 @@ type Config struct {
 	Info      api.Info // as the app starts; Info.Config has every knob, and Cache is configured with it
 	Slow      Slow     // handlers that are slowed down; nil for none
 }
+
+// waker is woken when a change has been committed, by the request of ctx: see relay.Relay.
+type waker interface{ Wake(ctx context.Context) }
 
 // Server has two handlers: the API, and the lab controls, which are for a port of their own.
 type Server struct {

@@ -1,0 +1,88 @@
+package pagecache
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// The changes are one hash in Redis. It has the version of each row that has changed, so that what was read before is not stored after the change,
+// and an epoch, a random word. What is to be stored was read in an epoch: if that is over by then, because the hash was flushed, evicted or
+// has begun anew, nobody knows any more what has changed since, and nothing is stored. (With the versions in keys of their own, one of
+// them could be evicted, and be missed by nobody.)
+//
+// Beside it there is a set a row: the names of the pages that hold it.
+const (
+	epochField = "epoch"
+	// maxChanges is how many rows the hash knows of at most. Then it begins anew.
+	maxChanges = 10_000
+)
+
+func changesKey(prefix string) string { return prefix + ":changes" }
+func holdersKey(prefix string, id int64) string {
+	return prefix + ":holders:" + strconv.FormatInt(id, 10)
+}
+
+// rows are what a request must know for a page to be dropped when one of its rows changes.
+type rows struct {
+	prefix, name string // of the page: "strategy:key"
+	epoch        string
+}
+
+// inEpoch notes the epoch, before the database is read. Without it nothing can be stored.
+func (r *request) inEpoch(ctx context.Context) (epoch string, err error) {
+	err = r.redis(ctx, func(ctx context.Context) (err error) {
+		pipe, key := r.c.rdb.Pipeline(), changesKey(r.c.prefix)
+		pipe.HSetNX(ctx, key, epochField, rand.Text())
+		now := pipe.HGet(ctx, key, epochField)
+		_, err = pipe.Exec(ctx)
+		epoch = now.Val()
+		return err
+	})
+	return epoch, err
+}
+
+// compared adds to the keys and arguments of the script fill what it compares with the changes.
+func (d *rows) compared(keys []string, args []any, of []Row) ([]string, []any) {
+	keys, args = append(keys, changesKey(d.prefix)), append(args, d.epoch, d.name)
+	for _, row := range of {
+		keys = append(keys, holdersKey(d.prefix, row.ID))
+		args = append(args, row.ID, version(row.Version))
+	}
+	return keys, args
+}
+
+// version is how scripts have a version: a number of Lua does not hold it.
+func version(v int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(v)) }
+
+// Changed drops the pages and objects that hold one of these rows, in the strategies invalidate and objects, and lets them store nothing from
+// before the change. The changes must be committed; they may come in any order, and more than once. With an error, which is Redis', they
+// may still be there.
+func (c *Cache) Changed(ctx context.Context, changes []Row) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	if c.watch.Down() {
+		return errDown
+	}
+	keys := []string{changesKey(c.prefix)}
+	args := []any{rand.Text(), pagePrefix(c.prefix), maxChanges}
+	for _, row := range changes {
+		keys = append(keys, holdersKey(c.prefix, row.ID))
+		args = append(args, row.ID, version(row.Version))
+	}
+	within, cancel := context.WithTimeout(ctx, c.config.Load().RedisBudget)
+	defer cancel()
+	dropped, err := c.scripts.change.Run(within, c.rdb, keys, args...).StringSlice()
+	if err != nil {
+		return fmt.Errorf("drop what has changed: %w", err)
+	}
+	for _, name := range dropped {
+		strategy, key, _ := strings.Cut(name, ":")
+		c.slots.get(c.prefix, strategy, key).changed()
+	}
+	return nil
+}

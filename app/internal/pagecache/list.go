@@ -1,0 +1,66 @@
+package pagecache
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+// List is a page without its objects: their ids, and what stands before and after them in its body, which has a comma between two.
+type List struct {
+	IDs        []int64
+	Head, Tail []byte
+
+	epoch string // that it was read in, if it comes from Redis
+}
+
+var errMalformedList = errors.New("malformed list")
+
+// maxListed bounds what a list that is read may ask for.
+const maxListed = 1 << 16
+
+// encodeList makes the body of a list's entry: the epoch, the ids, and the head, each after its length, and then the tail.
+func encodeList(l List, epoch string) []byte {
+	b := make([]byte, 0, 4*binary.MaxVarintLen64+len(epoch)+len(l.IDs)*binary.MaxVarintLen64+len(l.Head)+len(l.Tail))
+	b = append(binary.AppendUvarint(b, uint64(len(epoch))), epoch...)
+	b = binary.AppendUvarint(b, uint64(len(l.IDs)))
+	for _, id := range l.IDs {
+		b = binary.AppendVarint(b, id)
+	}
+	b = append(binary.AppendUvarint(b, uint64(len(l.Head))), l.Head...)
+	return append(b, l.Tail...)
+}
+
+// decodeList reads a list whose head and tail are parts of b.
+func decodeList(b []byte) (List, error) {
+	epoch, b, ok := cutCounted(b)
+	if !ok {
+		return List{}, errMalformedList
+	}
+	n, size := binary.Uvarint(b)
+	if size <= 0 || n > maxListed {
+		return List{}, errMalformedList
+	}
+	b = b[size:]
+	l := List{IDs: make([]int64, n), epoch: string(epoch)}
+	for i := range l.IDs {
+		id, size := binary.Varint(b)
+		if size <= 0 {
+			return List{}, errMalformedList
+		}
+		l.IDs[i], b = id, b[size:]
+	}
+	if l.Head, l.Tail, ok = cutCounted(b); !ok {
+		return List{}, errMalformedList
+	}
+	return l, nil
+}
+
+// cutCounted cuts off as many bytes as the number before them says.
+func cutCounted(b []byte) (cut, rest []byte, ok bool) {
+	n, size := binary.Uvarint(b)
+	if size <= 0 || n > uint64(len(b)-size) {
+		return nil, nil, false
+	}
+	b = b[size:]
+	return b[:n:n], b[n:], true
+}
