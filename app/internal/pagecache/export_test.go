@@ -1,6 +1,7 @@
 package pagecache
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -18,7 +19,18 @@ func RefreshNow(left, took time.Duration, beta, uniform float64) bool {
 func LockKey(prefix, strategy, key string) string { return lockPrefix(prefix) + strategy + ":" + key }
 func PageKey(prefix, strategy, key string) string { return pagePrefix(prefix) + strategy + ":" + key }
 
+func TombstoneKey(prefix, strategy, key string) string {
+	return tombstonePrefix(prefix) + strategy + ":" + key
+}
 func ChangesKey(prefix string) string { return changesKey(prefix) }
+
+// EncodeList and DecodeList are those of a list's entry.
+func EncodeList(l List, epoch string) []byte { return encodeList(l, epoch) }
+
+func DecodeList(b []byte) (l List, epoch string, err error) {
+	l, err = decodeList(b)
+	return l, l.epoch, err
+}
 
 // A Guard is a line of a script without which a race is lost. Without takes it out, or puts what is wrong in its place.
 type Guard struct{ script, right, wrong string }
@@ -33,18 +45,52 @@ var (
 	PageNotOlder = Guard{"fill", `if stored and ispage(stored) and older(ARGV[2], stored) then return 0 end`, ``}
 	TokenGranted = Guard{"acquire", `"SET", KEYS[2], ARGV[1]`, `"SET", KEYS[2], "of the client"`}
 	TokenMatched = Guard{"fill", `~= ARGV[1]`, `~= "of the client"`}
+
+	ChangeNoted     = Guard{"change", `if not last or less(last, 0, version, 0) then redis.call("HSET", KEYS[1], id, version) end`, ``}
+	ChangeMax       = Guard{"change", `if not last or less(last, 0, version, 0) then`, `if true then`}
+	ChangeMet       = Guard{"fill", `if change and less(ARGV[i + 1], 0, change, 0) then return 0 end`, ``}
+	EpochHeld       = Guard{"fill", `if KEYS[4] and redis.call("HGET", KEYS[4], "epoch") ~= ARGV[4] then return 0 end`, ``}
+	ObjectChangeMet = Guard{"store", `change and less(`, `false and less(`}
+	ObjectNotOlder  = Guard{"store", `not (stored and ispage(stored) and older(entry, stored))`, `true`}
+	ObjectEpochHeld = Guard{"store", `if redis.call("HGET", KEYS[1], "epoch") ~= ARGV[1] then return 0 end`, ``}
+
+	// InTurns is no line of a script: without it, requests join the recompute that is under way.
+	InTurns = Guard{script: "turns"}
 )
+
+// joining is a strategy whose requests join what is under way.
+type joining struct {
+	flights flights
+	lead    func(context.Context, *request) (Page, Outcome, error)
+}
+
+func (j *joining) get(ctx context.Context, r *request) (Page, Outcome, error) {
+	return j.flights.share(ctx, r.key, func(ctx context.Context) (Page, Outcome, error) { return j.lead(ctx, r) })
+}
 
 // Without returns the cache with those guards taken out of its scripts.
 func (c *Cache) Without(guards ...Guard) *Cache {
-	text := map[string]string{"acquire": acquireScript(), "fill": fillScript(), "invalidate": invalidateScript()}
+	scripts := map[string]struct {
+		text string
+		to   **redis.Script
+	}{
+		"acquire": {acquireScript(), &c.scripts.acquire}, "fill": {fillScript(), &c.scripts.fill}, "invalidate": {invalidateScript(), &c.scripts.invalidate},
+		"change": {changeScript(), &c.scripts.change}, "store": {storeScript(), &c.scripts.store},
+	}
 	for _, g := range guards {
-		if !strings.Contains(text[g.script], g.right) {
+		if g == InTurns {
+			c.policies["invalidate"] = &joining{lead: (&invalidate{}).lead}
+			c.policies["objects"] = &joining{lead: (&objects{}).lead}
+			continue
+		}
+		s := scripts[g.script]
+		if !strings.Contains(s.text, g.right) {
 			panic(fmt.Sprintf("%s has no %s", g.script, g.right))
 		}
-		text[g.script] = strings.Replace(text[g.script], g.right, g.wrong, 1)
+		s.text = strings.Replace(s.text, g.right, g.wrong, 1)
+		*s.to = redis.NewScript(s.text)
+		scripts[g.script] = s
 	}
-	c.scripts.acquire, c.scripts.fill, c.scripts.invalidate = redis.NewScript(text["acquire"]), redis.NewScript(text["fill"]), redis.NewScript(text["invalidate"])
 	return c
 }
 
