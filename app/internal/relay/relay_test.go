@@ -83,6 +83,10 @@ func virtual(t *testing.T, test func(t *testing.T, o *outbox, c *cache, r *relay
 	})
 }
 
+func pass(d time.Duration) {
+	time.Sleep(d) //nolint:forbidigo // of the bubble's clock
+}
+
 func (c *cache) check(t *testing.T, version int64, want time.Duration) {
 	t.Helper()
 	c.mu.Lock()
@@ -94,7 +98,7 @@ func (c *cache) check(t *testing.T, version int64, want time.Duration) {
 
 func TestWokenAtOnce(t *testing.T) {
 	virtual(t, func(t *testing.T, o *outbox, c *cache, r *relay.Relay) {
-		<-time.After(300 * time.Millisecond)
+		pass(300 * time.Millisecond)
 		o.write(1, 2, 3, 4, 5)
 		for range 5 {
 			r.Wake(t.Context()) // never waits
@@ -109,9 +113,9 @@ func TestWokenAtOnce(t *testing.T) {
 // What another process has written, which died, is found within a second.
 func TestFindsWhatOthersLeft(t *testing.T) {
 	virtual(t, func(t *testing.T, o *outbox, c *cache, _ *relay.Relay) {
-		<-time.After(300 * time.Millisecond)
+		pass(300 * time.Millisecond)
 		o.write(1)
-		<-time.After(2 * time.Second)
+		pass(2 * time.Second)
 		synctest.Wait()
 		c.check(t, 1, time.Second)
 		if o.looks < 3 || o.looks > 5 {
@@ -126,10 +130,10 @@ func TestTriesAgain(t *testing.T) {
 		c.down.Store(true)
 		o.write(1)
 		r.Wake(t.Context())
-		<-time.After(time.Second + time.Millisecond)
+		pass(time.Second + time.Millisecond)
 		synctest.Wait()
 		c.down.Store(false)
-		<-time.After(time.Second)
+		pass(time.Second)
 		synctest.Wait()
 		c.mu.Lock()
 		defer c.mu.Unlock()
