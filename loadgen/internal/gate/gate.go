@@ -119,6 +119,16 @@ type side struct {
 // Relative reports whether the gate is judged by intervals, which take several rounds.
 func (g *Gate) Relative() bool { return slices.ContainsFunc(g.comparisons, g.relative) }
 
+// Modes returns the modes that the gate names, once each.
+func (g *Gate) Modes() (names []string) {
+	for _, f := range g.figures {
+		if f.mode != "" && !slices.Contains(names, f.mode) {
+			names = append(names, f.mode)
+		}
+	}
+	return names
+}
+
 // Judge compares. whole are the figures of the run. What compares counts with each other, or one
 // figure with a constant, is judged by the values of the whole run; of one figure it is shown beside, what its rounds have of it and on which side of
 // the constant that is. What compares times or rates of several modes or phases is judged by the
