@@ -133,7 +133,7 @@ func (g *Gate) Modes() (names []string) {
 // figure with a constant, is judged by the values of the whole run; of one figure it is shown beside, what its rounds have of it and on which side of
 // the constant that is. What compares times or rates of several modes or phases is judged by the
 // interval of their ratio over the rounds (package stats): it holds if all of the interval does, fails if none of it does, and is inconclusive
-// otherwise.
+// otherwise. What is compared with a law's prediction is judged by the values of the whole run, too: the law has allowed for chance.
 //
 // A gate fails if it does not hold, if a figure has no samples, or if anything it compares is not a finite number. It is
 // not judged if a figure has too few samples to be what its name promises, or if it holds only by a time that may be greater than was recorded.

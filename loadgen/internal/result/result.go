@@ -275,6 +275,7 @@ type Strategy struct {
 	Cold   Law    `json:"cold"`
 	Expiry Law    `json:"expiry"`
 	Hits   string `json:"hits,omitempty"`
+	Stale  string `json:"stale,omitempty"`
 }
 
 // Law predicts recomputes: an expression, and how the measured value relates to it. See api.Law.

@@ -74,9 +74,14 @@ func predicted(r *result.Run) (*figure.Figures, error) {
 		return nil, err
 	}
 	for _, p := range law.Predictions(figures) {
-		if p.Agreement != law.Unknown {
-			r.Predictions = append(r.Predictions, result.Prediction{Mode: p.Mode, Phase: p.Phase, Figure: p.Figure, Predicted: p.Predicted})
+		if p.Agreement == law.Unknown {
+			continue
 		}
+		predicted := p.Predicted
+		if p.Figure == law.StaleMax { // a gate has no allowance of its own
+			predicted = p.Most
+		}
+		r.Predictions = append(r.Predictions, result.Prediction{Mode: p.Mode, Phase: p.Phase, Figure: p.Figure, Predicted: predicted})
 	}
 	return figure.New(r)
 }

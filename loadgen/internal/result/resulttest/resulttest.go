@@ -43,11 +43,11 @@ func Base() *result.Run {
 			{Name: "burst", Kind: "burst", Load: "50 requests at once", Users: 50, Total: 50},
 		},
 		Strategies: []result.Strategy{
-			{Name: "ttl", Cold: herd, Expiry: herd, Hits: whenAllStore},
-			{Name: "singleflight", Cold: each, Expiry: each, Hits: whenOneDoes},
-			{Name: "lock", Cold: one, Expiry: one, Hits: whenOneDoes},
-			{Name: "early", Cold: herd, Expiry: dice},
-			{Name: "swr", Cold: one, Expiry: one, Hits: "1 - exp(-lambda * grace) / (1 + lambda * T)"},
+			{Name: "ttl", Cold: herd, Expiry: herd, Hits: whenAllStore, Stale: "T + D"},
+			{Name: "singleflight", Cold: each, Expiry: each, Hits: whenOneDoes, Stale: "T + D"},
+			{Name: "lock", Cold: one, Expiry: one, Hits: whenOneDoes, Stale: "T + D"},
+			{Name: "early", Cold: herd, Expiry: dice, Stale: "T + D"},
+			{Name: "swr", Cold: one, Expiry: one, Hits: "1 - exp(-lambda * grace) / (1 + lambda * T)", Stale: "T + grace + D"},
 		},
 	}
 }
