@@ -7,6 +7,7 @@ STACK   ?= embedded
 ARGS    ?=
 RUNS    ?= 50
 ROUNDS  ?= 0
+MODES   ?=
 GOLANGCI_VERSION := v2.15.0
 TOOLS   := $(CURDIR)/.cache/tools
 # The commit is in the binaries where there is a repository to take it from. The path is not, so that what loadgen ab builds shares the cache.
@@ -33,10 +34,10 @@ scenario:
 	@[ $(REPLICAS) = 1 ] || docker compose --profile replicas up --detach --wait --no-recreate --scale replica=$$(($(REPLICAS)-1)) replica
 	@LOADLAB_UID=$$(id -u) LOADLAB_GID=$$(id -g) docker compose run --rm --use-aliases loadgen run $(NAME) \
 		--target http://app:8000 --lab http://app:8001 $(foreach i,$(shell seq $$(($(REPLICAS)-1))),--target http://loadlab-replica-$(i):8000 \
-		--lab http://loadlab-replica-$(i):8001) --links links:8474 --metrics-addr :9464 $(ARGS)
+		--lab http://loadlab-replica-$(i):8001) --links links:8474 --metrics-addr :9464 $(MODES:%=--modes %) $(ARGS)
 else
-scenario: build ## run a scenario: NAME=stampede STACK=embedded|local|compose ARGS='--seed 7'
-	@bin/loadgen run $(NAME) --stack $(STACK) $(ARGS)
+scenario: build ## run a scenario: NAME=stampede STACK=embedded|local|compose MODES=ttl,lock ARGS='--seed 7'
+	@bin/loadgen run $(NAME) --stack $(STACK) $(MODES:%=--modes %) $(ARGS)
 endif
 
 # The gate's default takes two to three minutes where 16 epochs decide: a page of 62 queries, whose server is near and whose rate any machine bears. Nothing of it is left to chance, as

@@ -25,7 +25,7 @@ const defaultTraces = 5
 // runFlags are the flags of run.
 type runFlags struct {
 	stack, app, out       string
-	targets, labs         []string
+	targets, labs, modes  []string
 	metrics, otlp         string
 	traces                float64
 	seed                  uint64
@@ -72,6 +72,7 @@ func runCommand(env environment, dir *string) *cobra.Command {
 		Long: "Run a scenario, by its name or the path of its file, on a lab of its own or on a service that runs already.",
 		Example: `  loadgen run stampede
   loadgen run stampede --stack local
+  loadgen run stampede --modes ttl,lock,swr
   loadgen run my.yaml --target http://localhost:3000`,
 	}
 	flags := cmd.Flags()
@@ -81,6 +82,7 @@ func runCommand(env environment, dir *string) *cobra.Command {
 	flags.StringVar(&f.app, "app", "", "the app's program (default: app, next to this one)")
 	flags.StringVar(&f.out, "out", "runs", "folder for the results")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of arrivals and orders: the same seed replays the same requests (default: the scenario's, or drawn)")
+	flags.StringSliceVar(&f.modes, "modes", nil, "run these modes of the scenario alone, separated by commas; gates that name another are left out (default: all)")
 	flags.Func("rounds", "how many rounds, or auto: until the gates are decided (default: the scenario's)", f.rounds.set)
 	flags.DurationVar(&f.budget, "budget", run.DefaultBudget, "how long --rounds auto may take")
 	f.connect.define(flags)
@@ -96,6 +98,11 @@ func runCommand(env environment, dir *string) *cobra.Command {
 		s, err := scenario.Find(*dir, args[0])
 		if err != nil {
 			return usageError{err}
+		}
+		if cmd.Flags().Changed("modes") {
+			if s, err = s.Only(f.modes); err != nil {
+				return usageError{fmt.Errorf("--modes: %w", err)}
+			}
 		}
 		cfg, err := f.config(s, env, cmd.Flags().Changed("seed"))
 		if err != nil {

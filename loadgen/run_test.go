@@ -232,6 +232,36 @@ gates:
 	}
 }
 
+// A run of some modes alone has their gates; the others are left out, and do not count.
+func TestSomeModes(t *testing.T) {
+	workplace(t)
+	write(t, "small.yaml", `why: two ways of several
+app: {properties: 500}
+modes: {naive: GET /api/properties/live/naive/, batched: GET /api/properties/live/batched/, optimized: GET /api/properties/live/optimized/}
+rounds: 1
+phases: [{name: p, requests: 3}]
+gates:
+  - sql("naive", "p") == 1
+  - sql("optimized", "p") < sql("naive", "p")
+  - sql("optimized", "p") == 2
+`)
+	r := runSmall(t, "--modes", "optimized,batched")
+	for _, want := range []string{
+		"PASS  small: its one gate holds; 2 name modes that are left out", "2 modes (left out: naive), 1 round",
+		"  LEFT OUT  sql(\"optimized\", \"p\") < sql(\"naive\", \"p\")\n            the run is without naive\n",
+	} {
+		if r.code != result.ExitPass || !strings.Contains(r.stdout, want) {
+			t.Errorf("want exit code 0 and %q: %s", want, r)
+		}
+	}
+	if runs, _ := results(t); len(runs) != 1 || len(runs[0].Cells) != 2 || !slices.Equal(runs[0].Scenario.LeftOut, []string{"naive"}) {
+		t.Errorf("%d runs: %+v", len(runs), runs)
+	}
+	if r := runSmall(t, "--modes", "batched"); r.code != result.ExitInconclusive || !strings.Contains(r.stdout, "INCONCLUSIVE  small: no gate is judged; 3 name modes that are left out") {
+		t.Error(r)
+	}
+}
+
 // A scenario is copied, renamed, and changed, and runs: nothing of it is in Go.
 func TestACopiedScenario(t *testing.T) {
 	text, err := os.ReadFile("../scenarios/stampede.yaml")

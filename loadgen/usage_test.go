@@ -74,6 +74,8 @@ func TestUsage(t *testing.T) {
 		{"run ./nothing.yaml", "open ./nothing.yaml: no such file or directory"},
 		{"run good.yaml --scenarios elsewhere --rounds -1", "want a number of rounds, or auto"},
 		{"run good.yaml --round 1", "unknown flag: --round (loadgen run --help lists the flags)"},
+		{"run good.yaml --modes b", `--modes: good.yaml: unknown mode "b" (allowed: a)`},
+		{"run good.yaml --modes=", "--modes: good.yaml: choose at least one of its modes: a"},
 		{"run good.yaml --seed x", `invalid argument "x" for "--seed" flag`},
 		{"run good.yaml --stack cloud", `--stack is "cloud": use embedded, local, remote`},
 		{"run good.yaml --stack remote", "a remote stack needs its address: --target http://host:port"},

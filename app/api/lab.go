@@ -15,6 +15,15 @@ type Strategy struct {
 	//	spread   from then until the last of those that ran at the same time was
 	//	grace    the knob
 	Hits string `json:"hits,omitempty"`
+	// Stale is how stale a read can be at most: the longest time from the commit of a change until a read is sent that still gets the page from
+	// before it. It is empty if nothing bounds it, and an expression over times in seconds otherwise:
+	//
+	//	T       the TTL
+	//	D       how long a recompute takes, the longest: the page is stored that long after it had seen its last change
+	//	lambda  requests for the page a second
+	//
+	// and any other knob by its name, a duration in seconds too: grace.
+	Stale string `json:"stale,omitempty"`
 }
 
 // Law predicts how often a page is recomputed. Recomputes is an expression, of the language of expr-lang, whose value is the distribution of

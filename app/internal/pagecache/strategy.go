@@ -13,6 +13,7 @@ type Strategy struct {
 	Cold    api.Law // recomputes when nothing is cached
 	Expiry  api.Law // recomputes for each page that expired
 	Hits    string  // the share of requests that are hits: see api.Strategy
+	Stale   string  // how stale a read can be: see api.Strategy
 	New     func() policy
 }
 
@@ -35,16 +36,22 @@ func Strategies() []Strategy {
 		whenServedStale = "1 - exp(-lambda * grace) / (1 + lambda * T)"
 		// The one that recomputes it misses it too; the others only if it is past its grace.
 		whenOneMisses = "lambda * (T + D * (1 - exp(-lambda * grace))) / (1 + lambda * D + lambda * T)"
+
+		untilItsTTL = "T + D"
+		// The first to come past the TTL gets the old page too, or whoever comes while it is recomputed.
+		pastItsTTL = "T + grace + D"
+		// From a commit until the cache has been informed of it: some milliseconds, and 50 ms are what it is held to.
+		untilPublished = "0.05"
 	)
 	return []Strategy{
-		{"ttl", "a miss computes the page and stores it for a time", herd, herd, whenAllStore, newTTL},
-		{"singleflight", "the misses of one process share one recompute", oneEach, oneEach, whenOneDoes, newSingleflight},
-		{"lock", "whoever gets the page's lock in Redis recomputes; the others wait for the page", one, one, whenOneDoes, newLock},
-		{"lease", "a lock that an invalidation revokes: what is outdated is never stored; a page past its time is served meanwhile", one, one, whenOneMisses, newLease},
-		{"early", "a hit may refresh the page before it expires, the likelier the nearer (XFetch)", herd, early, "", newEarly},
-		{"early_lock", "as early, but only who gets the page's lock refreshes it; the others take the page that is still fresh", one, one, "", newEarlyLock},
-		{"swr", "a page past its time is served at once and refreshed in the background", one, one, whenServedStale, newSWR},
-		{"invalidate", "a change of a row drops the pages that hold it, as soon as it is committed; the TTL is a backstop", one, one, whenOneDoes, newInvalidate},
-		{"objects", "the list and each object are cached apart: a change drops one object, and a miss loads what is missing", oneEach, oneEach, "", newObjects},
+		{"ttl", "a miss computes the page and stores it for a time", herd, herd, whenAllStore, untilItsTTL, newTTL},
+		{"singleflight", "the misses of one process share one recompute", oneEach, oneEach, whenOneDoes, untilItsTTL, newSingleflight},
+		{"lock", "whoever gets the page's lock in Redis recomputes; the others wait for the page", one, one, whenOneDoes, untilItsTTL, newLock},
+		{"lease", "a lock that an invalidation revokes: what is outdated is never stored; a page past its time is served meanwhile", one, one, whenOneMisses, pastItsTTL, newLease},
+		{"early", "a hit may refresh the page before it expires, the likelier the nearer (XFetch)", herd, early, "", untilItsTTL, newEarly},
+		{"early_lock", "as early, but only who gets the page's lock refreshes it; the others take the page that is still fresh", one, one, "", untilItsTTL, newEarlyLock},
+		{"swr", "a page past its time is served at once and refreshed in the background", one, one, whenServedStale, pastItsTTL, newSWR},
+		{"invalidate", "a change of a row drops the pages that hold it, as soon as it is committed; the TTL is a backstop", one, one, whenOneDoes, untilPublished, newInvalidate},
+		{"objects", "the list and each object are cached apart: a change drops one object, and a miss loads what is missing", oneEach, oneEach, "", untilPublished, newObjects},
 	}
 }

@@ -19,7 +19,7 @@ import (
 func Strategies() []api.Strategy {
 	var out []api.Strategy
 	for _, s := range pagecache.Strategies() {
-		out = append(out, api.Strategy{Name: s.Name, Summary: s.Summary, Cold: s.Cold, Expiry: s.Expiry, Hits: s.Hits})
+		out = append(out, api.Strategy{Name: s.Name, Summary: s.Summary, Cold: s.Cold, Expiry: s.Expiry, Hits: s.Hits, Stale: s.Stale})
 	}
 	return out
 }

@@ -56,6 +56,9 @@ func TestEveryStrategyIsServed(t *testing.T) {
 	if len(strategies) < 5 {
 		t.Fatalf("%d strategies", len(strategies))
 	}
+	if s := strategies[0]; s.Name != "ttl" || s.Expiry.Recomputes == "" || s.Hits == "" || s.Stale != "T + D" {
+		t.Errorf("the first strategy is %+v, want ttl with its laws", s)
+	}
 	for _, s := range strategies {
 		first, second := get(t, r.api.URL+api.PathCached+s.Name+"/"), get(t, r.api.URL+api.PathCached+s.Name)
 		if first.StatusCode != http.StatusOK || first.body != second.body {

@@ -2,6 +2,8 @@ package figure
 
 import (
 	"loadlab/app/api"
+
+	"loadlab/loadgen/internal/result"
 )
 
 // rate is completed requests per second of load.
@@ -42,10 +44,14 @@ func (t *Total) hits() (float64, bool) {
 
 // predictedHits is what the hit ratio of a mode in a phase should be by its strategy's law, as far as one predicts it.
 func (t *Total) predictedHits() (float64, bool) {
-	if t.predicted == nil {
-		return 0, false
-	}
-	return *t.predicted, true
+	v, ok := t.predicted[result.HitRatio]
+	return v, ok
+}
+
+// predictedStalest is what a mode's law bounds stalest by.
+func (t *Total) predictedStalest() (float64, bool) {
+	v, ok := t.predicted[result.StaleMax]
+	return v, ok
 }
 
 // recomputes is how often pages were recomputed in a round.

@@ -29,11 +29,12 @@ type Figure struct {
 	Doc    string // one line
 	Column Column // where the table of modes shows it; the zero value is nowhere
 
-	of       func(t *Total) (value float64, ok bool) // ok is false if there is nothing to take it of
-	quantile float64                                 // from 0 to 1, of a figure that is a quantile of a distribution
-	over     func(t *Total) *hist.Histogram          // the distribution
-	greatest bool                                    // it is the greatest of something, so that more rounds make it greater
-	share    bool                                    // it is from 0 to 1, and different each time it is measured
+	of        func(t *Total) (value float64, ok bool) // ok is false if there is nothing to take it of
+	quantile  float64                                 // from 0 to 1, of a figure that is a quantile of a distribution
+	over      func(t *Total) *hist.Histogram          // the distribution
+	greatest  bool                                    // it is the greatest of something, so that more rounds make it greater
+	predicted bool                                    // it is what a law says of the whole run
+	share     bool                                    // it is from 0 to 1, and different each time it is measured
 }
 
 // Column is a column of the table of modes.
@@ -104,12 +105,13 @@ func Table() []Figure {
 		Figure{Name: "hit_ratio", Doc: "responses served from the cache, from 0 to 1", of: (*Total).hits, share: true,
 			Column: Column{Place: 110, Above: "hit", Title: "ratio", Format: unit.Percent, Part: InCost, Optional: true,
 				Legend: "hit ratio: answered from the cache, stale pages included"}},
-		Figure{Name: "predicted_hit_ratio", Doc: "what the law of the mode's strategy predicts for hit_ratio in a phase", of: (*Total).predictedHits},
+		Figure{Name: "predicted_hit_ratio", Doc: "what the law of the mode's strategy predicts for hit_ratio in a phase", of: (*Total).predictedHits, predicted: true},
 		Figure{Name: "evictions", Doc: "keys that Redis evicted in a round to keep within its maxmemory: the mean over the rounds", of: (*Total).evictions,
 			Column: Column{Place: 125, Above: "evictions", Title: "/round", Format: unit.Amount, Part: InCost, Optional: true,
 				Legend: "evictions: keys that Redis dropped in a round to keep within its memory"}},
 		Figure{Name: "stale_max", Unit: Milliseconds, Doc: "longest time after a change was committed that a read was sent and still got the version before it",
 			of: (*Total).stalest, greatest: true},
+		Figure{Name: "predicted_stale_max", Unit: Milliseconds, Doc: "the bound of the law of the mode's strategy for stale_max in a phase", of: (*Total).predictedStalest, predicted: true},
 		Figure{Name: "degraded", Doc: "responses while a fault lasted that say that the app ran without its cache", of: (*Total).degraded},
 		Figure{Name: "detect", Unit: Milliseconds, Doc: "longest time from the begin of a fault until the first request that shows it had ended", of: (*Total).detect, greatest: true},
 		Figure{Name: "degrade", Unit: Milliseconds, Doc: "longest time from the begin of a fault until requests stopped to fail or be slow, while it went on", of: (*Total).degrade, greatest: true},

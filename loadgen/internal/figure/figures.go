@@ -56,8 +56,9 @@ func New(run *result.Run) (*Figures, error) {
 		}
 	}
 	for i := range run.Predictions {
-		if p := &run.Predictions[i]; p.Figure == result.HitRatio && f.totals[key{p.Mode, p.Phase}] != nil {
-			f.totals[key{p.Mode, p.Phase}].predicted = &p.Predicted
+		p := &run.Predictions[i]
+		if t := f.totals[key{p.Mode, p.Phase}]; t != nil {
+			t.predicted[p.Figure] = p.Predicted
 		}
 	}
 	return f, f.sumUp()

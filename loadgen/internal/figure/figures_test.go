@@ -43,7 +43,7 @@ func TestTable(t *testing.T) {
 		run.Cells[i].Peak = 1
 		run.Cells[i].Faults = []result.Fault{{Ended: time.Second, Impact: result.Impact{Detect: new(time.Duration), Degrade: new(time.Duration)}}}
 	}
-	run.Predictions = []result.Prediction{{Mode: "ttl", Phase: "changes", Figure: result.HitRatio, Predicted: .5}}
+	run.Predictions = []result.Prediction{{Mode: "ttl", Phase: "changes", Figure: result.HitRatio, Predicted: .5}, {Mode: "ttl", Phase: "changes", Figure: result.StaleMax, Predicted: 1100}}
 	f := figures(t, run)
 	seen := map[string]bool{}
 	for _, line := range figure.Table() {

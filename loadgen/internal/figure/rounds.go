@@ -35,3 +35,6 @@ func (f *Figures) byRound() ([]*Figures, error) {
 // Noisy reports whether the figure is of times or rates, which are different each time they are measured: comparisons of such are judged by their
 // intervals. Counts are what they are.
 func (f Figure) Noisy() bool { return f.Unit == Milliseconds || f.Unit == PerSecond }
+
+// Predicted reports whether the figure is what a law says of a whole run, so that no round has it.
+func (f Figure) Predicted() bool { return f.predicted }

@@ -37,7 +37,7 @@ type Total struct {
 	spent    map[time.Duration]result.Bucket
 	cost     cost
 
-	predicted *float64 // hit ratio, of a mode in a phase; nil if it is unknown
+	predicted map[string]float64 // of a mode in a phase, by the figure of package result, as far as it is known
 }
 
 func newTotal(run *result.Run) *Total {
@@ -45,12 +45,13 @@ func newTotal(run *result.Run) *Total {
 		Ledger:   result.Ledger{Failed: map[string]int64{}},
 		Server:   result.Server{Cache: map[string]int64{}, Counters: api.Counts{}},
 		Response: hist.New(), Service: hist.New(), Lag: hist.New(),
-		Statuses: map[int]int64{},
-		Errors:   map[string]string{},
-		rounds:   map[int]bool{},
-		exact:    true,
-		spent:    map[time.Duration]result.Bucket{},
-		cost:     cost{inApp: api.DatabaseInApp(run.Stack.Database)},
+		Statuses:  map[int]int64{},
+		Errors:    map[string]string{},
+		rounds:    map[int]bool{},
+		exact:     true,
+		predicted: map[string]float64{},
+		spent:     map[time.Duration]result.Bucket{},
+		cost:      cost{inApp: api.DatabaseInApp(run.Stack.Database)},
 	}
 }
 

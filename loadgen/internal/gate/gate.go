@@ -119,11 +119,21 @@ type side struct {
 // Relative reports whether the gate is judged by intervals, which take several rounds.
 func (g *Gate) Relative() bool { return slices.ContainsFunc(g.comparisons, g.relative) }
 
+// Modes returns the modes that the gate names, once each.
+func (g *Gate) Modes() (names []string) {
+	for _, f := range g.figures {
+		if f.mode != "" && !slices.Contains(names, f.mode) {
+			names = append(names, f.mode)
+		}
+	}
+	return names
+}
+
 // Judge compares. whole are the figures of the run. What compares counts with each other, or one
 // figure with a constant, is judged by the values of the whole run; of one figure it is shown beside, what its rounds have of it and on which side of
 // the constant that is. What compares times or rates of several modes or phases is judged by the
 // interval of their ratio over the rounds (package stats): it holds if all of the interval does, fails if none of it does, and is inconclusive
-// otherwise.
+// otherwise. What is compared with a law's prediction is judged by the values of the whole run, too: the law has allowed for chance.
 //
 // A gate fails if it does not hold, if a figure has no samples, or if anything it compares is not a finite number. It is
 // not judged if a figure has too few samples to be what its name promises, or if it holds only by a time that may be greater than was recorded.

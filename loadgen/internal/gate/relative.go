@@ -24,7 +24,7 @@ const (
 )
 
 // relative reports whether a comparison is of several figures, any of which is different each time it is measured. Of such the ratio of the two
-// sides is known to no better than the rounds have it.
+// sides is known to no better than the rounds have it. What a law predicts is of the whole run.
 func (g *Gate) relative(c comparison) bool {
 	if c.op == "==" || c.op == "!=" {
 		return false
@@ -34,6 +34,9 @@ func (g *Gate) relative(c comparison) bool {
 	for _, s := range []side{c.left, c.right} {
 		for _, i := range s.figures {
 			f, _ := figure.Named(g.figures[i].name)
+			if f.Predicted() {
+				return false
+			}
 			noisy = noisy || f.Noisy()
 			n++
 		}

@@ -22,7 +22,8 @@ func each(ratios ...float64) gate.Rounds {
 
 // What compares times of several modes is judged by the interval of their ratio, and all else by the values of the whole run.
 func TestIntervals(t *testing.T) {
-	whole := table{"p99(ttl,expiry)": 100, "p99(singleflight,expiry)": 52, "recomputes(ttl,expiry)": 10, "recomputes(singleflight,expiry)": 5, "errors(,)": 0}
+	whole := table{"p99(ttl,expiry)": 100, "p99(singleflight,expiry)": 52, "recomputes(ttl,expiry)": 10, "recomputes(singleflight,expiry)": 5, "errors(,)": 0,
+		"predicted_stale_max(ttl,expiry)": 110}
 	const relative = `p99("singleflight", "expiry") <= 0.5 * p99("ttl", "expiry")`
 	for _, tt := range []struct {
 		what, expr string
@@ -44,6 +45,7 @@ func TestIntervals(t *testing.T) {
 		{"exactly, each time", `p99("singleflight", "expiry") <= p99("ttl", "expiry")`, each(1, 1, 1), gate.Pass, "1.00x [1.00, 1.00]", false},
 		{"counts are what they are", `recomputes("singleflight", "expiry") <= 0.5 * recomputes("ttl", "expiry")`, each(.60, .61, .62), gate.Pass, "", false},
 		{"one figure and a constant", `p99("ttl", "expiry") <= 100*ms`, each(1), gate.Pass, "", false},
+		{"a law's bound", `p99("ttl", "expiry") <= predicted_stale_max("ttl", "expiry")`, each(.40, .52, .60), gate.Pass, "predicted_stale_max(ttl, expiry) = 110 ms", false},
 		{"equality has no interval", `p99("ttl", "expiry") != p99("singleflight", "expiry")`, each(1, 1, 1), gate.Pass, "", false},
 		{"and: what fails decides", relative + ` and errors() > 0`, each(.40, .52, .60), gate.Fail, "", false},
 		{"or: what holds decides", relative + ` or errors() == 0`, each(.40, .52, .60), gate.Pass, "", false},

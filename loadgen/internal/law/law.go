@@ -3,7 +3,7 @@
 //
 // A prediction is a distribution, not a number: requests come at random, and so does what they find. It says from which to which value a run
 // of a correct strategy comes, and "differs" is a measurement outside of that. All predictions of a run together are wrong about a correct
-// one with a probability of Alpha.
+// one with a probability of Alpha. How stale a read can be is a bound instead, whatever chance does.
 //
 // # D
 //
@@ -43,17 +43,18 @@ const (
 const (
 	Recomputes = result.Recomputes
 	HitRatio   = result.HitRatio
+	StaleMax   = result.StaleMax
 )
 
 // Prediction sets what a caching strategy's law predicts beside what was measured, for one mode in one phase.
 type Prediction struct {
 	Mode, Phase string
-	Figure      string        // Recomputes, over all rounds, or HitRatio, from 0 to 1
+	Figure      string        // Recomputes, over all rounds, HitRatio, from 0 to 1, or StaleMax, in milliseconds
 	Relation    string        // how Measured should relate to Predicted: "==", "<=" or ">="
-	Predicted   float64       // the mean
+	Predicted   float64       // the mean, or the bound
 	Least, Most float64       // a measurement from Least to Most agrees; Most is infinite where there is no upper bound
 	Measured    float64       //
-	D, Alone    time.Duration // D as it was while herds ran, and the shortest recompute; 0 if the law is not over D, or it is unknown
+	D, Alone    time.Duration // D as it was while herds ran, of StaleMax the longest, and the shortest recompute; 0 if the law is not over D, or it is unknown
 	Agreement   Agreement
 	Text        string // for people: "1 + λ·D = 1 + 250/s × 45.0 ms = 12.3 per expiry: 22 to 53 over 3 expiries; measured 38"
 
@@ -64,7 +65,8 @@ type Prediction struct {
 	aged     bool   // the interval is given how old pages were when they were replaced
 }
 
-// Predictions are those of every mode whose strategy has a law, in every phase that had an expiry, a cold page or a recompute.
+// Predictions are those of every mode whose strategy has a law, in every phase that had an expiry, a cold page or a recompute, and those of
+// staleness in every phase in which prices changed.
 func Predictions(f *figure.Figures) []Prediction {
 	laws := map[string]result.Strategy{}
 	for _, s := range f.Run.Strategies {
@@ -75,22 +77,33 @@ func Predictions(f *figure.Figures) []Prediction {
 		for _, m := range f.Run.Modes {
 			t := f.Total(m.Name, p.Name)
 			s, ok := laws[m.Strategy]
-			if t == nil || !ok || t.Counters() == nil || len(t.Faults) > 0 { // the laws are of a world in which nothing fails
+			if !ok && len(laws) > 0 && strings.HasPrefix(m.Path, api.PathLive) {
+				s, ok = result.Strategy{Stale: "0"}, true // a page that is made for each request
+			}
+			if t == nil || !ok || len(t.Faults) > 0 { // the laws are of a world in which nothing fails
 				continue
 			}
-			c := t.Counters()
-			if c[api.CountExpirations] <= 0 && c[api.CountCold] <= 0 && c[api.CountRecomputes] <= 0 {
-				continue
+			x := subject{f: f, s: s, m: m, p: p, t: t}
+			if m.Strategy != "" && x.recomputed() {
+				x.h = sumUp(t.Herds, t.Server.MinMiss, m.Keys.Many())
+				all = append(all, x.recomputes())
+				if hits, ok := x.hits(); ok {
+					all = append(all, hits)
+				}
 			}
-			x := subject{f: f, s: s, m: m, p: p, t: t, h: sumUp(t.Herds, t.Server.MinMiss, m.Keys.Many())}
-			all = append(all, x.recomputes())
-			if hits, ok := x.hits(); ok {
-				all = append(all, hits)
+			if stale, ok := x.staleness(); ok {
+				all = append(all, stale)
 			}
 		}
 	}
 	judge(all)
 	return all
+}
+
+// recomputed reports whether pages were recomputed, or should have been.
+func (x subject) recomputed() bool {
+	c := x.t.Counters()
+	return c[api.CountExpirations] > 0 || c[api.CountCold] > 0 || c[api.CountRecomputes] > 0
 }
 
 // judge compares what was measured with what is predicted, and renders both.

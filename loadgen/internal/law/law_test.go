@@ -2,6 +2,7 @@ package law_test
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,7 +35,7 @@ func (o one) predict(t *testing.T) []law.Prediction {
 	o.phase.Replicas, o.phase.Balancing = o.replicas, o.balancing
 	run.Modes, run.Phases = run.Modes[:1], []result.PhaseInfo{o.phase}
 	run.Strategies = []result.Strategy{{Name: "ttl", Cold: o.law, Expiry: o.law}}
-	resulttest.Fill(run, 1, []resulttest.Load{{Mode: "ttl", Phase: o.phase.Name, Requests: o.requests, Took: 6 * time.Second, Fast: ms, Slow: o.alone, Herd: o.d,
+	resulttest.Fill(run, 1, []resulttest.Load{{Mode: "ttl", Phase: o.phase.Name, Requests: o.requests, Took: 6 * time.Second, Fast: ms, Slow: o.alone, SlowShare: .01, Herd: o.d,
 		Recomputes: o.counters[api.CountRecomputes], Expired: o.counters[api.CountExpirations], Cold: o.counters[api.CountCold]}})
 	if o.change != nil {
 		o.change(run)
@@ -216,6 +217,96 @@ func TestHits(t *testing.T) {
 				t.Errorf("got %s, %v, %q, want %s, %v, %q", got.Agreement, got.Predicted, got.Text, tt.want, tt.value, tt.text)
 			}
 		})
+	}
+}
+
+// TestStaleness has the bounds of how stale a read can be. The slowest response takes 206 ms.
+func TestStaleness(t *testing.T) {
+	open := result.PhaseInfo{Name: "p", Kind: "open", Rate: 200, Arrivals: "poisson"}
+	for _, tt := range []struct {
+		what   string
+		law    string
+		max    time.Duration
+		change func(*result.Run)
+		want   law.Agreement
+		value  float64
+		text   string
+	}{
+		{"within", "T + D", 1206 * ms, nil, law.Agrees, 1206, "stale for T + D = 1.21 s at most (D = 206 ms, the slowest response, T = 1s); measured 1.21 s over 7 price changes"},
+		{"staler than its law", "T + D", 1230 * ms, nil, law.Differs, 1206, "measured 1.23 s"},
+		{"in its grace", "T + grace + D", 1230 * ms, nil, law.Agrees, 11206, "stale for T + grace + D = 11.2 s at most (D = 206 ms, the slowest response, T = 1s, grace = 10s)"},
+		{"beyond its grace", "T + grace + D", 12 * time.Second, nil, law.Differs, 11206, ""},
+		{"a page that ended with Redis' next tick", "T", 1009 * ms, nil, law.Agrees, 1000, ""},
+		{"a constant", "0.05", 49 * ms, nil, law.Agrees, 50, "stale for 50.0 ms at most; measured 49.0 ms"},
+		{"beyond a constant", "0.05", 51 * ms, nil, law.Differs, 50, "measured 51.0 ms"},
+		{"never", "0", 0, nil, law.Agrees, 0, "never stale; measured 0 over 7 price changes"},
+		{"never, and yet once", "0", ms, nil, law.Differs, 0, "never stale; measured 1.00 ms"},
+		{"over the load", "10 / lambda", 49 * ms, nil, law.Agrees, 50, "10 / λ = 50.0 ms at most (λ = 200/s)"},
+		{"over another knob", "T + lock_ttl", 3 * time.Second, nil, law.Agrees, 4000, "(T = 1s, lock_ttl = 3s)"},
+		{"no read was stale", "T + D", 0, nil, law.Unknown, 0, "stale for T + D = 1.21 s at most (D = 206 ms, the slowest response, T = 1s); no read was stale over 7 price changes"},
+		{"a refresh in the background", "T + grace + D", 11 * time.Second, func(r *result.Run) { r.Cells[0].Server.Counters[api.CountRecomputes] = 9 }, law.Agrees, 11206,
+			"D = 206 ms, the slowest response of all modes"},
+		{"a target that tells no counters", "T + D", 900 * ms, func(r *result.Run) { r.Cells[0].Server.Counters = nil }, law.Agrees, 1206, "the slowest response of all modes"},
+		// A page of another phase may have lived for longer.
+		{"a TTL of another phase", "T + D", 2900 * ms, func(r *result.Run) {
+			r.Phases = append(r.Phases, result.PhaseInfo{Name: "q", App: map[string]string{"ttl": "3s"}})
+		}, law.Agrees, 3206, "T = 3s"},
+		{"a jitter shortens a TTL", "T", 990 * ms, func(r *result.Run) { r.Stack.Config["ttl_jitter"] = "0.5" }, law.Agrees, 1000, ""},
+		{"recomputes that nobody saw the end of", "T + D", 1300 * ms, func(r *result.Run) { r.Cells[0].Ledger.Failed = map[string]int64{"timeout": 1} }, law.Unknown, 1206, "requests failed"},
+		{"requests that were never sent", "T + D", 1300 * ms, func(r *result.Run) { r.Cells[0].Ledger.Failed = map[string]int64{"unsent": 1} }, law.Differs, 1206, ""},
+		{"a setting that the app does not tell", "T + l1", 900 * ms, nil, law.Unknown, 0, "no prediction of staleness: the app did not tell its l1; measured 900 ms"},
+		{"nonsense", "T - 7", 900 * ms, nil, law.Unknown, 0, `the law "T - 7" has no value`},
+		{"an unreadable law", "T +", 900 * ms, nil, law.Unknown, 0, "cannot be read"},
+		{"no law", "", 900 * ms, nil, "", 0, ""},
+		{"no price changed", "T + D", 0, func(r *result.Run) { r.Cells[0].Stale = nil }, "", 0, ""},
+		{"faults", "T + D", 9 * time.Second, func(r *result.Run) { r.Cells[0].Faults = []result.Fault{{}} }, "", 0, ""},
+		{"a page that is made for each request", "", 0, liveMode, law.Agrees, 0, "never stale"},
+		{"a live page from before a change", "", ms, liveMode, law.Differs, 0, "never stale"},
+		{"another's live page", "", ms, func(r *result.Run) { liveMode(r); r.Strategies = nil }, "", 0, ""},
+	} {
+		t.Run(tt.what, func(t *testing.T) {
+			o := one{phase: open, law: result.Law{Relation: "==", Recomputes: "1"}, requests: 1200, alone: 140 * ms, counters: counts(6, 6, 0)}
+			o.change = func(r *result.Run) {
+				r.Stack.Config["ttl"], r.Strategies[0].Stale = "1s", tt.law
+				r.Cells[0].Stale = &result.Stale{Writes: 7, Reads: 1200, Stale: int64(tt.max / ms), Max: tt.max}
+				if tt.change != nil {
+					tt.change(r)
+				}
+			}
+			all := slices.DeleteFunc(o.predict(t), func(p law.Prediction) bool { return p.Figure != law.StaleMax })
+			if tt.want == "" {
+				if len(all) > 0 {
+					t.Errorf("got %+v, want no prediction", all)
+				}
+				return
+			}
+			if len(all) != 1 {
+				t.Fatalf("got %d predictions, want 1", len(all))
+			}
+			got := all[0]
+			if got.Agreement != tt.want || got.Relation != "<=" || !within(got.Predicted, tt.value, .001) || !strings.Contains(got.Text, tt.text) {
+				t.Errorf("got %s, %v, %q, want %s, %v, %q", got.Agreement, got.Predicted, got.Text, tt.want, tt.value, tt.text)
+			}
+		})
+	}
+}
+
+func liveMode(r *result.Run) {
+	r.Modes[0].Path, r.Modes[0].Strategy = api.PathLive+"naive/", ""
+}
+
+// A bound is no matter of chance: it leaves the intervals of the other predictions as they are.
+func TestStalenessWidensNothing(t *testing.T) {
+	o := one{phase: result.PhaseInfo{Name: "p", Kind: "open", Rate: 200, Arrivals: "poisson"}, law: result.Law{Relation: "==", Recomputes: "herd(others)"},
+		requests: 1200, alone: 14 * ms, counters: counts(12, 3, 0)}
+	before := o.predict(t)
+	o.change = func(r *result.Run) {
+		r.Strategies[0].Stale = "T + D"
+		r.Cells[0].Stale = &result.Stale{Writes: 7, Reads: 1200, Stale: 9, Max: 90 * ms}
+	}
+	after := o.predict(t)
+	if len(before) != 1 || len(after) != 2 || before[0].Text != after[0].Text {
+		t.Errorf("got %+v, want %+v and a bound", after, before)
 	}
 }
 

@@ -13,7 +13,11 @@ import (
 // head returns what was run, on what, and when: what has to be the same for two runs to be compared.
 func head(run *result.Run) []Fact {
 	m := run.Machine
-	load := []string{unit.Counted(int64(len(compared(run))), "mode"), unit.Counted(int64(run.Scenario.Rounds), "round")}
+	modes := unit.Counted(int64(len(compared(run))), "mode")
+	if left := run.Scenario.LeftOut; len(left) > 0 {
+		modes += " (left out: " + strings.Join(left, ", ") + ")"
+	}
+	load := []string{modes, unit.Counted(int64(run.Scenario.Rounds), "round")}
 	all := []Fact{
 		{Name: "scenario", Text: joined(": ", run.Scenario.Name, run.Scenario.Why)},
 		{Name: "stack", Text: joined(": ", run.Stack.Kind, stack(run.Stack))},

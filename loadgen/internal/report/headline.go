@@ -27,8 +27,9 @@ func firstOf(reasons []string) string {
 }
 
 func judged(run *result.Run) (word, sentence string) {
-	failed, open := result.CountGates(run)
-	total := len(run.Gates)
+	n := result.CountGates(run)
+	gates := unit.Counted(int64(n.Total), "gate")
+	rest := leftOut(n.LeftOut)
 	switch result.ExitCode(run) {
 	case result.ExitInterrupted:
 		return "INTERRUPTED", fmt.Sprintf("stopped after %s: the figures are partial and the gates are not judged", unit.Length(run.Took))
@@ -38,17 +39,31 @@ func judged(run *result.Run) (word, sentence string) {
 		}
 		return "GENERATOR-LIMITED", "not judged, because the generator was the bottleneck: " + firstOf(run.Limited)
 	case result.ExitFail:
-		return "FAIL", fmt.Sprintf("%d of %s failed", failed, unit.Counted(int64(total), "gate"))
+		return "FAIL", fmt.Sprintf("%d of %s failed", n.Failed, gates) + rest
 	case result.ExitInconclusive:
-		return "INCONCLUSIVE", fmt.Sprintf("%d of %s could not be judged", open, unit.Counted(int64(total), "gate")) + wanted(run)
+		if n.Total == 0 {
+			return "INCONCLUSIVE", "no gate is judged" + rest
+		}
+		return "INCONCLUSIVE", fmt.Sprintf("%d of %s could not be judged", n.Open, gates) + wanted(run) + rest
 	}
-	switch total {
+	switch n.Total {
 	case 0:
 		return "DONE", "measured; the scenario has no gates to judge it by"
 	case 1:
-		return "PASS", "its one gate holds"
+		return "PASS", "its one gate holds" + rest
 	}
-	return "PASS", fmt.Sprintf("all %s hold", unit.Counted(int64(total), "gate"))
+	return "PASS", fmt.Sprintf("all %s hold", gates) + rest
+}
+
+// leftOut is the part of a sentence about gates that are left out.
+func leftOut(n int) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return "; 1 names a mode that is left out"
+	}
+	return fmt.Sprintf("; %d name modes that are left out", n)
 }
 
 // wanted is what would decide the gates that are open: rounds, if any gate says how many.
@@ -80,6 +95,8 @@ func tone(word string) Tone {
 		return Bad
 	case "DONE":
 		return Plain
+	case strings.ToUpper(result.LeftOut):
+		return Faint
 	}
 	return Doubtful
 }

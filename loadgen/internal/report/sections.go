@@ -69,7 +69,9 @@ func laws(f *figure.Figures) Section {
 	t := &Table{Columns: []Column{
 		{Title: "agreement", Left: true, Least: len(law.Differs)}, {Title: "mode", Left: true}, {Title: "law and measurement", Wrap: true, Left: true},
 	}}
+	bounds := false
 	for _, x := range law.Predictions(f) {
+		bounds = bounds || x.Figure == law.StaleMax
 		if n := len(t.Groups); n == 0 || t.Groups[n-1].Name != x.Phase {
 			t.Groups = append(t.Groups, Group{Name: x.Phase, Title: x.Phase})
 		}
@@ -79,10 +81,14 @@ func laws(f *figure.Figures) Section {
 	if len(t.Groups) == 0 {
 		return Section{}
 	}
+	stale := ""
+	if bounds {
+		stale = " How stale a page is has a bound, whatever chance does, and its D is the longest recompute, than which the slowest response is no shorter."
+	}
 	return Section{ID: Laws, Heading: "What each strategy's law predicts, and what was measured", Table: t,
 		Prose: prose("The numbers before \"measured\" are from where to where chance takes a correct strategy: any prediction of a run is wrong about one with a " +
 			"probability of " + unit.Percent(law.Alpha) + ". λ is the rate of requests, N the requests of a burst, D how long a page was missing: from the " +
-			"first who found it so until the first recompute was stored.")}
+			"first who found it so until the first recompute was stored." + stale)}
 }
 
 // predictions are the same, for programs.

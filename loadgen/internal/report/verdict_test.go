@@ -17,6 +17,7 @@ import (
 
 func TestVerdict(t *testing.T) {
 	pass, fail, open := result.Gate{Verdict: result.Pass}, result.Gate{Verdict: result.Fail}, result.Gate{Verdict: result.NotJudged}
+	left := result.Gate{Verdict: result.LeftOut}
 	for _, tt := range []struct {
 		what  string
 		run   result.Run
@@ -29,6 +30,12 @@ func TestVerdict(t *testing.T) {
 		{"a failure", result.Run{Gates: []result.Gate{pass, fail, open}}, 1, "FAIL  s: 1 of 3 gates failed"},
 		{"not judged", result.Run{Gates: []result.Gate{pass, open}}, 3, "INCONCLUSIVE  s: 1 of 2 gates could not be judged"},
 		{"a gate without a verdict", result.Run{Gates: []result.Gate{{}}}, 3, "INCONCLUSIVE  s: 1 of 1 gate could not be judged"},
+		{"a gate left out", result.Run{Gates: []result.Gate{pass, left, pass}}, 0, "PASS  s: all 2 gates hold; 1 names a mode that is left out"},
+		{"one gate and others left out", result.Run{Gates: []result.Gate{left, left, pass}}, 0, "PASS  s: its one gate holds; 2 name modes that are left out"},
+		{"a failure, and a gate left out", result.Run{Gates: []result.Gate{fail, pass, left}}, 1, "FAIL  s: 1 of 2 gates failed; 1 names a mode that is left out"},
+		{"an open gate, and one left out", result.Run{Gates: []result.Gate{open, left}}, 3, "INCONCLUSIVE  s: 1 of 1 gate could not be judged; 1 names a mode that is left out"},
+		{"every gate left out", result.Run{Gates: []result.Gate{left, left}}, 3, "INCONCLUSIVE  s: no gate is judged; 2 name modes that are left out"},
+		{"every gate left out of an invalid run", result.Run{Gates: []result.Gate{left}, Invalid: []string{"no data"}}, 4, "INVALID  s: no data"},
 		{"invalid", result.Run{Gates: []result.Gate{fail}, Invalid: []string{"no data"}}, 4, "INVALID  s: no data"},
 		{"interrupted", result.Run{Gates: []result.Gate{fail}, Invalid: []string{"no data"}, Interrupted: true}, 130, "INTERRUPTED  s: stopped after 0s"},
 	} {
@@ -53,7 +60,7 @@ func TestJUnit(t *testing.T) {
 		fixture                          string
 		tests, failures, errors, skipped int
 	}{
-		{"stampede", 4, 1, 0, 0}, {"passing", 3, 0, 0, 0}, {"invalid", 2, 0, 1, 1}, {"interrupted", 2, 0, 1, 1}, {"remote", 1, 0, 0, 0}, {"empty", 2, 0, 1, 1},
+		{"stampede", 4, 1, 0, 0}, {"passing", 4, 0, 0, 1}, {"invalid", 2, 0, 1, 1}, {"interrupted", 2, 0, 1, 1}, {"remote", 1, 0, 0, 0}, {"empty", 2, 0, 1, 1},
 	} {
 		var b bytes.Buffer
 		if err := report.JUnit(&b, of(t, resulttest.All()[tt.fixture](t)), report.Options{}); err != nil {

@@ -5,11 +5,12 @@ type Prediction struct {
 	Mode      string  `json:"mode"`
 	Phase     string  `json:"phase"`
 	Figure    string  `json:"figure"`
-	Predicted float64 `json:"predicted"` // the mean
+	Predicted float64 `json:"predicted"` // the mean; of StaleMax the most that agrees, in milliseconds
 }
 
 // Figures that are predicted.
 const (
 	Recomputes = "recomputes"
 	HitRatio   = "hit ratio"
+	StaleMax   = "staleness"
 )

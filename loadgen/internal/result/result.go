@@ -55,6 +55,8 @@ type Scenario struct {
 	File   string `json:"file"`
 	SHA256 string `json:"sha256"`
 	Rounds int    `json:"rounds"`
+	// LeftOut are the modes of the file, and the steps of its sessions, that the run was not to have.
+	LeftOut []string `json:"modes_left_out,omitempty"`
 	// Objective is what capacity is measured by; nil if the scenario has none.
 	Objective *Objective `json:"objective,omitempty"`
 }
@@ -273,6 +275,7 @@ type Strategy struct {
 	Cold   Law    `json:"cold"`
 	Expiry Law    `json:"expiry"`
 	Hits   string `json:"hits,omitempty"`
+	Stale  string `json:"stale,omitempty"`
 }
 
 // Law predicts recomputes: an expression, and how the measured value relates to it. See api.Law.
@@ -286,7 +289,7 @@ type Law struct {
 type Gate struct {
 	Expr    string `json:"expr"`
 	Line    int    `json:"line"`
-	Verdict string `json:"verdict"` // pass, fail, inconclusive, not judged
+	Verdict string `json:"verdict"` // pass, fail, inconclusive, not judged, left out
 	// Compared shows the values of both sides.
 	Compared string `json:"compared,omitempty"`
 	Reason   string `json:"reason,omitempty"`
@@ -300,4 +303,5 @@ const (
 	Fail         = "fail"
 	Inconclusive = "inconclusive"
 	NotJudged    = "not judged"
+	LeftOut      = "left out" // it names a mode that the run was not to have
 )

@@ -6,7 +6,7 @@ import "slices"
 const (
 	ExitPass         = 0
 	ExitFail         = 1   // a gate failed
-	ExitInconclusive = 3   // a gate could not be judged, and none failed
+	ExitInconclusive = 3   // a gate could not be judged, or all are left out, and none failed
 	ExitInvalid      = 4   // the run has no meaning for the app
 	ExitInterrupted  = 130 // 128 + SIGINT
 )
@@ -14,14 +14,14 @@ const (
 // ExitCode is the verdict of run as a process returns it. A run that was interrupted is that before anything else, and an
 // invalid run has no failed gates, whatever its gates are.
 func ExitCode(run *Run) int {
-	switch failed, open := CountGates(run); {
+	switch n := CountGates(run); {
 	case run.Interrupted:
 		return ExitInterrupted
 	case len(run.Invalid) > 0, run.IsLimited():
 		return ExitInvalid
-	case failed > 0:
+	case n.Failed > 0:
 		return ExitFail
-	case open > 0:
+	case n.Open > 0, n.LeftOut > 0 && n.Total == 0:
 		return ExitInconclusive
 	}
 	return ExitPass
@@ -33,16 +33,27 @@ func (r *Run) IsLimited() bool { return len(r.Limited) > 0 && !r.AllowLimited }
 // Reasons are all for which the run is invalid or limited.
 func (r *Run) Reasons() []string { return slices.Concat(r.Invalid, r.Limited) }
 
-// CountGates counts the gates that failed and those that were not judged.
-func CountGates(run *Run) (failed, open int) {
+// GateCount is how many gates of a run there are.
+type GateCount struct {
+	Total   int // without those that are left out
+	Failed  int
+	Open    int // they were not judged, or are inconclusive
+	LeftOut int
+}
+
+// CountGates counts the gates by what became of them.
+func CountGates(run *Run) (n GateCount) {
 	for _, g := range run.Gates {
 		switch g.Verdict {
 		case Pass:
 		case Fail:
-			failed++
+			n.Failed++
+		case LeftOut:
+			n.LeftOut++
 		default:
-			open++
+			n.Open++
 		}
 	}
-	return failed, open
+	n.Total = len(run.Gates) - n.LeftOut
+	return n
 }

@@ -171,7 +171,7 @@ func (r *runner) allocated(ctx context.Context) int64 {
 // alone is a mode of a turn under the requests of one user.
 func (r *runner) alone(turn turn, mode scenario.Mode, try, requests int) *driven {
 	d := r.newDriven(block{round: try, mode: mode.Name}, indexed{oneUser(turn.phase.Phase, requests), turn.phase.index})
-	d.modes = slices.DeleteFunc(d.modes, func(m int) bool { return compared(r.Scenario.Modes[m]) != mode.Name })
+	d.modes = slices.DeleteFunc(d.modes, func(m int) bool { return r.Scenario.Modes[m].Compared() != mode.Name })
 	return d
 }
 

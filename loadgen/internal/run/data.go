@@ -1,7 +1,6 @@
 package run
 
 import (
-	"cmp"
 	"fmt"
 	"reflect"
 
@@ -120,9 +119,6 @@ func areSessions(modes []scenario.Mode) []bool {
 	}
 	return list
 }
-
-// compared is the mode that a mode is, or is a step of.
-func compared(m scenario.Mode) string { return cmp.Or(m.Session, m.Name) }
 
 // keysOf returns how the keys of a mode are drawn; nil unless it takes exactly one variable, and that is drawn.
 func keysOf(m scenario.Mode) *result.Keys {

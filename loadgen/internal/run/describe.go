@@ -49,7 +49,7 @@ func (s *subject) describe(ctx context.Context) error {
 		return fmt.Errorf("ask the app for its strategies: %w", err)
 	}
 	for _, st := range strategies {
-		s.about.strategies = append(s.about.strategies, result.Strategy{Name: st.Name, Cold: result.Law(st.Cold), Expiry: result.Law(st.Expiry), Hits: st.Hits})
+		s.about.strategies = append(s.about.strategies, result.Strategy{Name: st.Name, Cold: result.Law(st.Cold), Expiry: result.Law(st.Expiry), Hits: st.Hits, Stale: st.Stale})
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ func newReport(cfg Config) *result.Run {
 		Schema:   result.SchemaVersion,
 		ID:       fmt.Sprintf("%s-%s", now.UTC().Format("20060102-150405"), s.Name),
 		Started:  now,
-		Scenario: result.Scenario{Name: s.Name, Why: s.Why, File: s.File, SHA256: s.SHA256, Rounds: rounds},
+		Scenario: result.Scenario{Name: s.Name, Why: s.Why, File: s.File, SHA256: s.SHA256, Rounds: rounds, LeftOut: s.LeftOut},
 		Seed:     cfg.Seed,
 		Machine:  machine(),
 		Commit:   revision.Get(),

@@ -2,6 +2,8 @@ package run
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"loadlab/loadgen/internal/figure"
 	"loadlab/loadgen/internal/gate"
@@ -50,12 +52,19 @@ func judge(r *result.Run, gates []*gate.Gate) {
 	}
 	for _, g := range gates {
 		judged := result.Gate{Expr: g.Expr, Line: g.Line, Verdict: result.NotJudged, Reason: reason}
-		if reason == "" {
+		if missing := leftOut(r, g); len(missing) > 0 {
+			judged.Verdict, judged.Reason = result.LeftOut, "the run is without "+strings.Join(missing, ", ")
+		} else if reason == "" {
 			res := g.Judge(figures, rounds)
 			judged.Verdict, judged.Compared, judged.Reason, judged.More = string(res.Verdict), res.Compared, res.Reason, res.More
 		}
 		r.Gates = append(r.Gates, judged)
 	}
+}
+
+// leftOut returns the modes that a gate names and the run was not to have.
+func leftOut(r *result.Run, g *gate.Gate) []string {
+	return slices.DeleteFunc(g.Modes(), func(mode string) bool { return !slices.Contains(r.Scenario.LeftOut, mode) })
 }
 
 // predicted returns the figures of the run, and puts what its laws predict into the report first: it is a figure too.
@@ -65,9 +74,14 @@ func predicted(r *result.Run) (*figure.Figures, error) {
 		return nil, err
 	}
 	for _, p := range law.Predictions(figures) {
-		if p.Agreement != law.Unknown {
-			r.Predictions = append(r.Predictions, result.Prediction{Mode: p.Mode, Phase: p.Phase, Figure: p.Figure, Predicted: p.Predicted})
+		if p.Agreement == law.Unknown {
+			continue
 		}
+		predicted := p.Predicted
+		if p.Figure == law.StaleMax { // a gate has no allowance of its own
+			predicted = p.Most
+		}
+		r.Predictions = append(r.Predictions, result.Prediction{Mode: p.Mode, Phase: p.Phase, Figure: p.Figure, Predicted: predicted})
 	}
 	return figure.New(r)
 }

@@ -75,9 +75,9 @@ func (r *runner) enter(ctx context.Context, d *driven) error {
 func (r *runner) modesOf(b block, p indexed) []int {
 	var modes []int
 	for i, m := range r.Scenario.Modes {
-		takesPart := compared(m) == b.mode
+		takesPart := m.Compared() == b.mode
 		for _, share := range p.Mix {
-			takesPart = takesPart || share.Mode == compared(m)
+			takesPart = takesPart || share.Mode == m.Compared()
 		}
 		if takesPart {
 			modes = append(modes, i)

@@ -115,7 +115,7 @@ func (p *portal) control(w http.ResponseWriter, r *http.Request) {
 		answer(w, api.Info{Commit: "abc1234", Go: "go9", Database: "paper 1.0", Cache: "memory 2.0", Properties: 500, Config: api.Config{"ttl": "1m0s", "index": "false", "db_conns": "8"}})
 	case api.PathLabStrategy:
 		one := api.Law{Relation: "<=", Recomputes: "replicas", Text: "at most 1"}
-		answer(w, []api.Strategy{{Name: "ttl", Cold: one, Expiry: one}})
+		answer(w, []api.Strategy{{Name: "ttl", Cold: one, Expiry: one, Stale: "T + D"}})
 	case api.PathLabConfig:
 		if err := json.NewDecoder(r.Body).Decode(&p.config); err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)

@@ -21,11 +21,13 @@ func TestRoundsAuto(t *testing.T) {
 		budget     time.Duration
 		rounds     func(n int) bool
 		verdict    string
+		modes      []string // all if there are none
 	}{
-		{"counts", `requests("slow", "p") == requests("fast", "p")`, time.Hour, func(n int) bool { return n == 1 }, result.Pass},
-		{"a difference", `p50("fast", "p") <= 0.7 * p50("slow", "p")`, time.Hour, func(n int) bool { return n >= 3 && n <= 12 }, result.Pass},
-		{"the other way", `p50("slow", "p") <= 0.7 * p50("fast", "p")`, time.Hour, func(n int) bool { return n >= 3 && n <= 12 }, result.Fail},
-		{"no time", `p50("fast", "p") <= 0.7 * p50("slow", "p")`, time.Nanosecond, func(n int) bool { return n == 1 }, result.Inconclusive},
+		{"counts", `requests("slow", "p") == requests("fast", "p")`, time.Hour, func(n int) bool { return n == 1 }, result.Pass, nil},
+		{"a difference", `p50("fast", "p") <= 0.7 * p50("slow", "p")`, time.Hour, func(n int) bool { return n >= 3 && n <= 12 }, result.Pass, nil},
+		{"the other way", `p50("slow", "p") <= 0.7 * p50("fast", "p")`, time.Hour, func(n int) bool { return n >= 3 && n <= 12 }, result.Fail, nil},
+		{"no time", `p50("fast", "p") <= 0.7 * p50("slow", "p")`, time.Nanosecond, func(n int) bool { return n == 1 }, result.Inconclusive, nil},
+		{"a mode left out", `p50("fast", "p") <= 0.7 * p50("slow", "p")`, time.Hour, func(n int) bool { return n == 1 }, result.LeftOut, []string{"fast"}},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
 			t.Parallel()
@@ -39,6 +41,12 @@ func TestRoundsAuto(t *testing.T) {
 			}
 			cfg := p.start(t, scenario+tt.gate+"\n")
 			cfg.Auto, cfg.Budget = true, tt.budget
+			if tt.modes != nil {
+				var err error
+				if cfg.Scenario, err = cfg.Scenario.Only(tt.modes); err != nil {
+					t.Fatal(err)
+				}
+			}
 			r := drive(t, cfg)
 			if g := r.Gates[0]; !tt.rounds(r.Scenario.Rounds) || g.Verdict != tt.verdict || r.Level < .99 {
 				t.Errorf("%d rounds, level %v, gate %+v, want %s", r.Scenario.Rounds, r.Level, g, tt.verdict)

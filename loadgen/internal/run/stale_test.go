@@ -26,6 +26,8 @@ gates:
   - stale_ratio("live", "reads") == 0
   - stale_ratio("cached", "reads") > 0
   - stale_max("cached", "reads") > 0 and stale_max("live", "reads") == 0
+  - predicted_stale_max("live", "reads") == 0 and stale_max("cached", "reads") <= predicted_stale_max("cached", "reads")
+  - predicted_stale_max("cached", "reads") >= 60*s
   - errors() == 0
 `))
 	if code := result.ExitCode(r); code != result.ExitPass {

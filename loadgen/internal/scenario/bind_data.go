@@ -163,11 +163,7 @@ func (r *reader) supplies(s *Scenario) {
 
 // has reports whether a mode takes part in a phase.
 func (p Phase) has(m Mode) bool {
-	name := m.Name
-	if m.Session != "" {
-		name = m.Session
-	}
-	return len(p.Mix) == 0 || slices.ContainsFunc(p.Mix, func(s Share) bool { return s.Mode == name })
+	return len(p.Mix) == 0 || slices.ContainsFunc(p.Mix, func(s Share) bool { return s.Mode == m.Compared() })
 }
 
 // lacks returns why a phase cannot be had with that data; empty if it can.

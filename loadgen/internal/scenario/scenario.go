@@ -58,6 +58,7 @@
 package scenario
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -80,12 +81,14 @@ type Scenario struct {
 	File   string // as it was named to Load or Parse
 	SHA256 string // of the file, and of the files that its data is in, in hexadecimal
 
-	Name   string
-	Why    string
-	App    api.Config // what the file asks of the app; for the rest the app's own defaults hold
-	World  World
-	Modes  []Mode // at least one
-	Rounds int    // at least 1
+	Name  string
+	Why   string
+	App   api.Config // what the file asks of the app; for the rest the app's own defaults hold
+	World World
+	Modes []Mode // at least one
+	// LeftOut are the modes, and the steps of sessions, that the file has beside Modes: see Only.
+	LeftOut []string
+	Rounds  int // at least 1
 	// Seed is meaningful if Seeded: the file has one. Otherwise each run draws its own.
 	Seed   uint64
 	Seeded bool
@@ -160,6 +163,9 @@ func (s *Scenario) Mode(name string) *Mode {
 	}
 	return nil
 }
+
+// Compared is the name of the mode, or of the session that it is a step of: what a run compares.
+func (m Mode) Compared() string { return cmp.Or(m.Session, m.Name) }
 
 // Compared are the modes without the steps of sessions: what a round drives one after the other, and phases mix.
 func (s *Scenario) Compared() []Mode {
