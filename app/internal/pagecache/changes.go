@@ -5,26 +5,22 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
-	"strconv"
 	"strings"
+
+	"github.com/redis/go-redis/v9"
 )
 
-// The changes are one hash in Redis. It has the version of each row that has changed, so that what was read before is not stored after the change,
-// and an epoch, a random word. What is to be stored was read in an epoch: if that is over by then, because the hash was flushed, evicted or
-// has begun anew, nobody knows any more what has changed since, and nothing is stored. (With the versions in keys of their own, one of
-// them could be evicted, and be missed by nobody.)
-//
-// Beside it there is a set a row: the names of the pages that hold it.
+// The changes are one hash in Redis. It has the version of each row that has changed, so that what was read before is not stored after the change;
+// for each row the names of the pages that hold it; and an epoch, a random word. A page or a list is valid in the epoch that it was read in:
+// if that is over, because the hash was flushed, evicted or has begun anew, nobody knows any more what has changed since, or which pages
+// hold what. (With the versions or the names in keys of their own, one of them could be evicted, and be missed by nobody.)
 const (
 	epochField = "epoch"
-	// maxChanges is how many rows the hash knows of at most. Then it begins anew.
-	maxChanges = 10_000
+	// maxChanges is how many fields the hash has at most, some 10 MB. Then it begins anew.
+	maxChanges = 100_000
 )
 
 func changesKey(prefix string) string { return prefix + ":changes" }
-func holdersKey(prefix string, id int64) string {
-	return prefix + ":holders:" + strconv.FormatInt(id, 10)
-}
 
 // rows are what a request must know for a page to be dropped when one of its rows changes.
 type rows struct {
@@ -32,7 +28,7 @@ type rows struct {
 	epoch        string
 }
 
-// inEpoch notes the epoch, before the database is read. Without it nothing can be stored.
+// inEpoch notes the epoch, before the database is read, and begins one if there is none. Without it nothing can be stored.
 func (r *request) inEpoch(ctx context.Context) (epoch string, err error) {
 	err = r.redis(ctx, func(ctx context.Context) (err error) {
 		pipe, key := r.c.rdb.Pipeline(), changesKey(r.c.prefix)
@@ -45,11 +41,28 @@ func (r *request) inEpoch(ctx context.Context) (epoch string, err error) {
 	return epoch, err
 }
 
+// readInEpoch looks up what is valid in its epoch only: a list, or a page that is the head of a list without ids. What is from another epoch is
+// dropped, and counts as replaced.
+func (r *request) readInEpoch(ctx context.Context) (*entry, List, bool) {
+	var now *redis.StringCmd
+	e, ok := r.read(ctx, func(pipe redis.Pipeliner) { now = pipe.HGet(ctx, changesKey(r.c.prefix), epochField) })
+	if !ok {
+		return nil, List{}, false
+	}
+	list, err := decodeList(e.page.Body)
+	if err == nil && string(list.epoch) == now.Val() {
+		return e, list, true
+	}
+	r.replacing(ctx, e)
+	e.page.Release()
+	_ = r.redis(ctx, func(ctx context.Context) error { return r.c.rdb.Unlink(ctx, r.slot.pageKey).Err() }) // if not, it is dropped by who comes next
+	return nil, List{}, false
+}
+
 // compared adds to the keys and arguments of the script fill what it compares with the changes.
 func (d *rows) compared(keys []string, args []any, of []Row) ([]string, []any) {
-	keys, args = append(keys, changesKey(d.prefix)), append(args, d.epoch, d.name)
+	keys, args = append(keys, changesKey(d.prefix)), append(args, d.name)
 	for _, row := range of {
-		keys = append(keys, holdersKey(d.prefix, row.ID))
 		args = append(args, row.ID, version(row.Version))
 	}
 	return keys, args
@@ -71,7 +84,6 @@ func (c *Cache) Changed(ctx context.Context, changes []Row) error {
 	keys := []string{changesKey(c.prefix)}
 	args := []any{rand.Text(), pagePrefix(c.prefix), maxChanges}
 	for _, row := range changes {
-		keys = append(keys, holdersKey(c.prefix, row.ID))
 		args = append(args, row.ID, version(row.Version))
 	}
 	within, cancel := context.WithTimeout(ctx, c.config.Load().RedisBudget)

@@ -29,7 +29,7 @@ func EncodeList(l List, epoch string) []byte { return encodeList(l, epoch) }
 
 func DecodeList(b []byte) (l List, epoch string, err error) {
 	l, err = decodeList(b)
-	return l, l.epoch, err
+	return l, string(l.epoch), err
 }
 
 // A Guard is a line of a script without which a race is lost. Without takes it out, or puts what is wrong in its place.
@@ -49,13 +49,14 @@ var (
 	ChangeNoted     = Guard{"change", `if not last or less(last, 0, version, 0) then redis.call("HSET", KEYS[1], id, version) end`, ``}
 	ChangeMax       = Guard{"change", `if not last or less(last, 0, version, 0) then`, `if true then`}
 	ChangeMet       = Guard{"fill", `if change and less(ARGV[i + 1], 0, change, 0) then return 0 end`, ``}
-	EpochHeld       = Guard{"fill", `if KEYS[4] and redis.call("HGET", KEYS[4], "epoch") ~= ARGV[4] then return 0 end`, ``}
 	ObjectChangeMet = Guard{"store", `change and less(`, `false and less(`}
 	ObjectNotOlder  = Guard{"store", `not (stored and ispage(stored) and older(entry, stored))`, `true`}
 	ObjectEpochHeld = Guard{"store", `if redis.call("HGET", KEYS[1], "epoch") ~= ARGV[1] then return 0 end`, ``}
 
-	// InTurns is no line of a script: without it, requests join the recompute that is under way.
-	InTurns = Guard{script: "turns"}
+	// Those are no lines of scripts. Without the one, requests join the recompute that is under way. Without the other, the database is read
+	// before the epoch is noted.
+	InTurns    = Guard{script: "turns"}
+	EpochNoted = Guard{script: "epoch"}
 )
 
 // joining is a strategy whose requests join what is under way.
@@ -68,6 +69,18 @@ func (j *joining) get(ctx context.Context, r *request) (Page, Outcome, error) {
 	return j.flights.share(ctx, r.key, func(ctx context.Context) (Page, Outcome, error) { return j.lead(ctx, r) })
 }
 
+// hasty is invalidate that reads the database first.
+type hasty struct{ invalidate }
+
+func (h *hasty) get(ctx context.Context, r *request) (Page, Outcome, error) {
+	if e, list, ok := r.readInEpoch(ctx); ok {
+		return e.head(list), e.hit(), nil
+	}
+	page, err := r.source.Page(ctx)
+	r.source.Page = func(context.Context) (Page, error) { return page, err }
+	return h.lead(ctx, r)
+}
+
 // Without returns the cache with those guards taken out of its scripts.
 func (c *Cache) Without(guards ...Guard) *Cache {
 	scripts := map[string]struct {
@@ -78,9 +91,13 @@ func (c *Cache) Without(guards ...Guard) *Cache {
 		"change": {changeScript(), &c.scripts.change}, "store": {storeScript(), &c.scripts.store},
 	}
 	for _, g := range guards {
-		if g == InTurns {
+		switch g {
+		case InTurns:
 			c.policies["invalidate"] = &joining{lead: (&invalidate{}).lead}
 			c.policies["objects"] = &joining{lead: (&objects{}).lead}
+			continue
+		case EpochNoted:
+			c.policies["invalidate"] = &hasty{}
 			continue
 		}
 		s := scripts[g.script]

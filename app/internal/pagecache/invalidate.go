@@ -16,8 +16,8 @@ type invalidate struct {
 func newInvalidate() policy { return &invalidate{} }
 
 func (i *invalidate) get(ctx context.Context, r *request) (Page, Outcome, error) {
-	if e, ok := r.read(ctx); ok {
-		return e.page, e.hit(), nil
+	if e, list, ok := r.readInEpoch(ctx); ok {
+		return e.head(list), e.hit(), nil
 	}
 	return i.turns.share(ctx, r.slot.pageKey, func(ctx context.Context) (Page, Outcome, error) {
 		ctx, cancel := r.detach(ctx)
@@ -26,23 +26,35 @@ func (i *invalidate) get(ctx context.Context, r *request) (Page, Outcome, error)
 	})
 }
 
-// lead recomputes the page under its lease, or waits for the process that does.
+// head is the page that is the head of a list.
+func (e *entry) head(list List) Page {
+	page := e.page
+	page.Body = list.Head
+	return page
+}
+
+// lead recomputes the page under its lease, or waits for the process that does. The epoch is noted before the database is read: a page is stored
+// as of that, and of no use in the next.
 func (*invalidate) lead(ctx context.Context, r *request) (Page, Outcome, error) {
-	token, e, err := r.leaseOrPage(ctx, nil)
-	switch {
-	case err != nil:
-		return Page{}, collapsed(err), err
-	case e != nil:
-		linkToLeader(ctx, e.maker)
-		return e.page.shared(), e.coalesced(), nil
-	case token == "":
-		return r.recomputedAlone(ctx)
+	for {
+		epoch, err := r.inEpoch(ctx)
+		if err != nil {
+			return r.recomputedAlone(ctx)
+		}
+		token, e, err := r.leaseOrPage(ctx, nil)
+		switch {
+		case err != nil:
+			return Page{}, collapsed(err), err
+		case token != "":
+			r.rows = &rows{prefix: r.c.prefix, name: r.strategy + ":" + r.key, epoch: epoch}
+			return r.fillLeased(ctx, token, nil)
+		case e == nil:
+			return r.recomputedAlone(ctx)
+		}
+		e.page.Release()
+		if e, list, ok := r.readInEpoch(ctx); ok {
+			linkToLeader(ctx, e.maker)
+			return e.head(list).shared(), e.coalesced(), nil
+		}
 	}
-	epoch, err := r.inEpoch(ctx)
-	if err != nil {
-		defer r.giveBack(ctx, token)
-		return r.recomputedAlone(ctx)
-	}
-	r.rows = &rows{prefix: r.c.prefix, name: r.strategy + ":" + r.key, epoch: epoch}
-	return r.fillLeased(ctx, token, nil)
 }

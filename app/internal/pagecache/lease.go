@@ -196,10 +196,13 @@ func (r *request) extendUntil(ctx context.Context, token string, stop <-chan str
 // lease is over, and whether the page was accepted.
 func (r *request) fillCompared(ctx context.Context, e *entry, token string) (answered, accepted bool) {
 	keys := []string{r.slot.pageKey, r.slot.lockKey, r.slot.tombstoneKey}
-	args := []any{token, e.encode(), (e.ttl + e.grace).Milliseconds()}
+	args := []any{token, nil, (e.ttl + e.grace).Milliseconds()}
 	if r.rows != nil {
-		keys, args = r.rows.compared(keys, args, e.page.Rows)
+		rows := e.page.Rows
+		e.page.Body = encodeList(List{Head: e.page.Body}, r.rows.epoch)
+		keys, args = r.rows.compared(keys, args, rows)
 	}
+	args[1] = e.encode()
 	err := r.redis(ctx, func(ctx context.Context) (err error) {
 		accepted, err = r.c.scripts.fill.Run(ctx, r.c.rdb, keys, args...).Bool()
 		return err

@@ -10,7 +10,7 @@ type List struct {
 	IDs        []int64
 	Head, Tail []byte
 
-	epoch string // that it was read in, if it comes from Redis
+	epoch []byte // that it was read in, if it comes from Redis
 }
 
 var errMalformedList = errors.New("malformed list")
@@ -30,7 +30,7 @@ func encodeList(l List, epoch string) []byte {
 	return append(b, l.Tail...)
 }
 
-// decodeList reads a list whose head and tail are parts of b.
+// decodeList reads a list whose epoch, head and tail are parts of b.
 func decodeList(b []byte) (List, error) {
 	epoch, b, ok := cutCounted(b)
 	if !ok {
@@ -41,7 +41,7 @@ func decodeList(b []byte) (List, error) {
 		return List{}, errMalformedList
 	}
 	b = b[size:]
-	l := List{IDs: make([]int64, n), epoch: string(epoch)}
+	l := List{IDs: make([]int64, n), epoch: epoch}
 	for i := range l.IDs {
 		id, size := binary.Varint(b)
 		if size <= 0 {

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/redis/go-redis/v9"
-
 	"loadlab/app/api"
 	"loadlab/app/internal/probe"
 )
@@ -103,17 +101,11 @@ func (p *parts) page(buf *buffer) Page {
 // readParts reads the list, and then its objects.
 func (r *request) readParts(ctx context.Context) *parts {
 	p := &parts{}
-	var now *redis.StringCmd
-	e, ok := r.read(ctx, func(pipe redis.Pipeliner) { now = pipe.HGet(ctx, changesKey(r.c.prefix), epochField) })
+	e, list, ok := r.readInEpoch(ctx)
 	if !ok {
 		return p
 	}
 	defer e.page.Release()
-	list, err := decodeList(e.page.Body)
-	if err != nil || list.epoch != now.Val() {
-		r.replacing(ctx, e)
-		return p
-	}
 	p.entry, p.list, p.least = e, list.clone(), e.page.Version
 	p.bodies = make([]string, len(p.list.IDs))
 	r.readObjects(ctx, p)
@@ -276,5 +268,5 @@ func (r *request) wholePage(ctx context.Context) (Page, Outcome, error) {
 }
 
 func (l List) clone() List {
-	return List{IDs: l.IDs, Head: bytes.Clone(l.Head), Tail: bytes.Clone(l.Tail), epoch: l.epoch}
+	return List{IDs: l.IDs, Head: bytes.Clone(l.Head), Tail: bytes.Clone(l.Tail)}
 }

@@ -42,9 +42,9 @@ func TestRaces(t *testing.T) {
 		{"5 an invalidation comes while others wait for the page", revokedWithWaiters, losses{
 			"lease": {revokes}, "invalidate": {{pagecache.ChangeNoted}, {pagecache.ChangeMet}}}},
 		{"6 everything is flushed while an old page is computed", flushed, losses{
-			"lease": {{pagecache.TokenHeld}}, "invalidate": {{pagecache.TokenHeld, pagecache.EpochHeld}}, "objects": {{pagecache.ObjectEpochHeld}}}},
+			"lease": {{pagecache.TokenHeld}}, "invalidate": {{pagecache.EpochNoted}}, "objects": {{pagecache.ObjectEpochHeld}}}},
 		{"6 what is known of the change is evicted while an old page is computed", evicted, losses{
-			"lease": {{pagecache.Revocation}}, "invalidate": {{pagecache.EpochHeld}}, "objects": {{pagecache.ObjectEpochHeld}}}},
+			"lease": {{pagecache.Revocation}}, "invalidate": {{pagecache.EpochNoted}}, "objects": {{pagecache.ObjectEpochHeld}}}},
 		{"7 who comes after a change joins no recompute from before it", joinsAfterChange, losses{
 			"lease": {revokes}, "invalidate": {{pagecache.ChangeNoted}, {pagecache.ChangeMet}}}},
 		{"7 of the same process", joinsInProcess, losses{"invalidate": {{pagecache.InTurns}}, "objects": {{pagecache.InTurns}}}},

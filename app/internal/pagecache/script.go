@@ -103,15 +103,14 @@ return "WAIT"
 // fillLease stores a page and gives the lease back, if the caller still holds it, and if the page is not older than what is stored and not
 // older than what the last invalidation accepts. It returns 1 if the page was stored, else 0.
 //
-// A page that is dropped when one of its rows changes is also compared with the changes, and its name put into the set of each row.
+// A page that is dropped when one of its rows changes is also compared with the changes, and its name is kept with each row.
 //
-//	KEYS page, lock, tombstone [, changes, the holders of each row]
-//	ARGV token, entry, its expiry in ms [, epoch, name, and for each row its id and version]
+//	KEYS page, lock, tombstone [, changes]
+//	ARGV token, entry, its expiry in ms [, name, and for each row its id and version]
 const fillLease = `
 if redis.call("GET", KEYS[2]) ~= ARGV[1] then return 0 end
 redis.call("DEL", KEYS[2])
-if KEYS[4] and redis.call("HGET", KEYS[4], "epoch") ~= ARGV[4] then return 0 end
-for i = 6, #ARGV, 2 do
+for i = 5, #ARGV, 2 do
 	local change = redis.call("HGET", KEYS[4], ARGV[i])
 	if change and less(ARGV[i + 1], 0, change, 0) then return 0 end
 end
@@ -120,9 +119,10 @@ if least and older(ARGV[2], least) then return 0 end
 local stored = redis.call("PTTL", KEYS[1]) >= 0 and header(KEYS[1])
 if stored and ispage(stored) and older(ARGV[2], stored) then return 0 end
 redis.call("SET", KEYS[1], ARGV[2], "PX", ARGV[3])
-for i = 5, #KEYS do
-	redis.call("SADD", KEYS[i], ARGV[5])
-	if redis.call("PTTL", KEYS[i]) < tonumber(ARGV[3]) then redis.call("PEXPIRE", KEYS[i], ARGV[3]) end
+for i = 5, #ARGV, 2 do
+	local field = "pages of " .. ARGV[i]
+	local names = redis.call("HGET", KEYS[4], field) or "\n"
+	if not names:find("\n" .. ARGV[4] .. "\n", 1, true) then redis.call("HSET", KEYS[4], field, names .. ARGV[4] .. "\n") end
 end
 return 1
 `
@@ -143,21 +143,21 @@ return redis.call("SET", KEYS[3], ARGV[1], "PX", ARGV[2])
 // dropChanged notes the changes of rows, and drops what holds them: their objects, and the pages whose names it returns. Of two changes of a row the
 // one with the greater version counts.
 //
-//	KEYS changes, the holders of each row  ARGV an epoch if there is none, prefix of pages, most changes, and for each row its id and version
+//	KEYS changes  ARGV an epoch if there is none, prefix of pages, most fields, and for each row its id and version
 const dropChanged = `
 if redis.call("HLEN", KEYS[1]) > tonumber(ARGV[3]) then redis.call("DEL", KEYS[1]) end
 redis.call("HSETNX", KEYS[1], "epoch", ARGV[1])
 local dropped = {}
-for i = 2, #KEYS do
-	local id, version = ARGV[2 * i], ARGV[2 * i + 1]
+for i = 4, #ARGV, 2 do
+	local id, version = ARGV[i], ARGV[i + 1]
 	local last = redis.call("HGET", KEYS[1], id)
 	if not last or less(last, 0, version, 0) then redis.call("HSET", KEYS[1], id, version) end
 	redis.call("DEL", ARGV[2] .. "objects:#" .. id)
-	for _, name in ipairs(redis.call("SMEMBERS", KEYS[i])) do
+	for name in (redis.call("HGET", KEYS[1], "pages of " .. id) or ""):gmatch("[^\n]+") do
 		redis.call("DEL", ARGV[2] .. name)
 		dropped[#dropped + 1] = name
 	end
-	redis.call("DEL", KEYS[i])
+	redis.call("HDEL", KEYS[1], "pages of " .. id)
 end
 return dropped
 `
