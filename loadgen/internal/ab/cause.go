@@ -66,7 +66,8 @@ type Cause struct {
 }
 
 // Causes returns why each endpoint is slower that the decision d has found to be. A cause is one whose own interval excludes 0 and which explains half of
-// the change or more; else it is Unattributed. p50 is explained by the requests up to about the p95, p95 and p99 by those above it.
+// the change or more: a part of the requests' time, or the CPU time of the collector, which makes all parts slower, or of the rest of the app; else it is
+// Unattributed. p50 is explained by the requests up to about the p95, p95 and p99 by those above it.
 func (t *Test) Causes(d Decision) []Cause {
 	var all []Cause
 	for m, f := range d.Latency.Findings {
@@ -107,13 +108,24 @@ func (t *Test) cause(e Endpoint, epochs int) Cause {
 	}
 	c.Total = whole.Total
 	share, ok := whole.Culprit()
-	if !ok {
-		return c
+	of := c.Total
+	if ok {
+		c.Name, c.Change, c.Explains = nameOf(share), share.Change, share.Explains
 	}
-	c.Change, c.Explains = share.Change, share.Explains
-	c.Name = nameOf(share)
-	if share.Part == partApp {
-		c.Name = a.inApp(b, whole.Total.Value*share.Explains)
+	app := ok && share.Part == partApp
+	if app {
+		of = share.Change
+	}
+	switch name, grew, found := a.onProcessor(b, of.Value); {
+	case !found:
+	case app:
+		c.Name = name
+	case ok && (share.Kind == stats.More || name != GC):
+		// What does more allocates more, and the CPU time of SQLite is the app's.
+	case c.Total.Compare(0) > 0:
+		// Who allocates helps the collector, and all wait for a processor that it has: its time is in that of SQL as well as in the app's own. So it may be
+		// half of none of them, or make all of them slower.
+		c.Name, c.Change, c.Explains = name, grew, grew.Value/c.Total.Value
 	}
 	c.Detail = t.detail(e, c.Name)
 	return c
@@ -178,32 +190,32 @@ func (s *spending) add(side Side, quantile float64) {
 	s.gc = append(s.gc, side.GC.Seconds()/requests)
 }
 
-// inApp names what the app's own time was spent on, of whose change by request the process' accounts of CPU time explain a part, or not. They are means
-// of all requests, which is what each of them costs if they cost the same.
-func (s *spending) inApp(b spending, change float64) string {
+// onProcessor returns what the process' accounts of CPU time have that grew by half of a change of the time of a request or more, and by how much. They
+// are means of all requests, which is what each of them costs if they cost the same.
+func (s *spending) onProcessor(b spending, change float64) (name string, grew stats.Interval, found bool) {
 	if s.withoutProcess || b.withoutProcess {
-		return AppWaits
+		return "", stats.Interval{}, false
 	}
 	const half = 0.5
-	grew := func(a, b []float64) float64 {
+	growth := func(a, b []float64) stats.Interval {
 		d := make([]float64, len(a))
 		for e := range a {
 			d[e] = b[e] - a[e]
 		}
 		i, err := stats.Walsh(d, stats.Level)
 		if err != nil || i.Compare(0) <= 0 {
-			return 0
+			return stats.Interval{}
 		}
-		return i.Value
+		return i
 	}
-	gc, cpu := grew(s.gc, b.gc), grew(s.cpu, b.cpu)
+	gc, cpu := growth(s.gc, b.gc), growth(s.cpu, b.cpu)
 	switch {
-	case gc >= half*change && gc > cpu:
-		return GC
-	case cpu >= half*change:
-		return CPU
+	case gc.Value >= half*change && gc.Value > cpu.Value:
+		return GC, gc, true
+	case cpu.Value > 0 && cpu.Value >= half*change:
+		return CPU, cpu, true
 	}
-	return AppWaits
+	return "", stats.Interval{}, false
 }
 
 // detail is what the diagnosis has of a cause.

@@ -36,15 +36,23 @@ func TestCauses(t *testing.T) {
 		want   string
 		detail string
 	}{
-		"more SQL":       {func(r *request) { r.queries, r.sql = 15, 15*ms }, ab.MoreSQL, "agents by id, 15 a request (A: 10)"},
-		"slower SQL":     {func(r *request) { r.sql = 15 * ms }, ab.SlowerSQL, "agents by id"},
-		"more Redis":     {func(r *request) { r.commands, r.redis = 12, 6*ms }, ab.MoreRedis, ""},
-		"slower Redis":   {func(r *request) { r.redis = 6 * ms }, ab.SlowerRedis, ""},
-		"pool":           {func(r *request) { r.wait = 6 * ms }, ab.PoolWait, ""},
-		"a timer":        {func(r *request) { r.app = 9 * ms }, ab.AppWaits, ""},
-		"CPU":            {func(r *request) { r.app, r.cpu = 9*ms, 8*ms }, ab.CPU, "loadlab/app/internal/server.spin"},
-		"GC":             {func(r *request) { r.app, r.cpu, r.gc = 9*ms, 3*ms, 5*ms }, ab.GC, "loadlab/app/internal/server.spin"},
-		"CPU is unknown": {func(r *request) { r.app, r.cpu, r.gc = 9*ms, 0, 0 }, ab.AppWaits, ""},
+		"more SQL":     {func(r *request) { r.queries, r.sql = 15, 15*ms }, ab.MoreSQL, "agents by id, 15 a request (A: 10)"},
+		"slower SQL":   {func(r *request) { r.sql = 15 * ms }, ab.SlowerSQL, "agents by id"},
+		"more Redis":   {func(r *request) { r.commands, r.redis = 12, 6*ms }, ab.MoreRedis, ""},
+		"slower Redis": {func(r *request) { r.redis = 6 * ms }, ab.SlowerRedis, ""},
+		"pool":         {func(r *request) { r.wait = 6 * ms }, ab.PoolWait, ""},
+		"a timer":      {func(r *request) { r.app = 9 * ms }, ab.AppWaits, ""},
+		"CPU":          {func(r *request) { r.app, r.cpu = 9*ms, 8*ms }, ab.CPU, "loadlab/app/internal/server.spin"},
+		"GC":           {func(r *request) { r.app, r.cpu, r.gc = 9*ms, 3*ms, 5*ms }, ab.GC, "loadlab/app/internal/server.spin"},
+		// Assists are in the time of the statements as well as in the app's own.
+		"GC everywhere":                     {func(r *request) { r.sql, r.app, r.wait, r.gc = 12*ms, 6*ms, 2*ms, 5*ms }, ab.GC, "loadlab/app/internal/server.spin"},
+		"GC in SQL above all":               {func(r *request) { r.sql, r.app, r.gc = 13*ms, 5500*time.Microsecond, 4500*time.Microsecond }, ab.GC, "loadlab/app/internal/server.spin"},
+		"more SQL, which allocates":         {func(r *request) { r.queries, r.sql, r.gc = 15, 15*ms, 4*ms }, ab.MoreSQL, "agents by id, 15 a request (A: 10)"},
+		"slower SQL in this process":        {func(r *request) { r.sql, r.cpu = 15*ms, 8*ms }, ab.SlowerSQL, "agents by id"},
+		"CPU everywhere":                    {func(r *request) { r.sql, r.app, r.wait, r.cpu = 12*ms, 6*ms, 2*ms, 8*ms }, ab.CPU, "loadlab/app/internal/server.spin"},
+		"GC everywhere, and less than half": {func(r *request) { r.sql, r.app, r.wait, r.gc = 12*ms, 6*ms, 2*ms, 2*ms }, ab.Unattributed, ""},
+		"many things, and CPU is unknown":   {func(r *request) { r.sql, r.app, r.wait, r.cpu, r.gc = 12*ms, 6*ms, 2*ms, 0, 0 }, ab.Unattributed, ""},
+		"CPU is unknown":                    {func(r *request) { r.app, r.cpu, r.gc = 9*ms, 0, 0 }, ab.AppWaits, ""},
 		"many things": {func(r *request) {
 			r.sql, r.redis, r.wait, r.app = r.sql+ms, r.redis+ms, r.wait+ms, r.app+ms
 		}, ab.Unattributed, ""},
