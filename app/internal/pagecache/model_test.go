@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -129,9 +130,9 @@ func runModel(t *testing.T, s pagecache.Strategy, seed uint64, without guards) (
 		end, stop := context.WithTimeout(t.Context(), modelLasts)
 		defer stop()
 		for range modelProcesses {
-			m.running.Go(func() { m.processes(t, end) })
+			m.running.Go(func() { m.processes(end, t) })
 		}
-		m.running.Go(func() { m.write(t, end) })
+		m.running.Go(func() { m.write(end, t) })
 		m.running.Go(func() { m.evict(end) })
 		m.running.Wait()
 		close(m.over)
@@ -184,7 +185,7 @@ func (m *model) commit(row int) int64 {
 }
 
 // write changes rows, and has each change published a moment after its commit.
-func (m *model) write(t *testing.T, end context.Context) {
+func (m *model) write(end context.Context, t *testing.T) {
 	p := m.process(t)
 	defer p.close(t)
 	var publishing sync.WaitGroup
@@ -196,7 +197,7 @@ func (m *model) write(t *testing.T, end context.Context) {
 			pause(context.Background(), m.upTo(modelPublish))
 			err := p.cache.Changed(context.Background(), []pagecache.Row{{ID: int64(row), Version: version}})
 			for page := max(row-1, 0); err == nil && page <= min(row, modelRows-1); page++ {
-				err = p.cache.Invalidate(context.Background(), "lease", fmt.Sprint(page), version)
+				err = p.cache.Invalidate(context.Background(), "lease", strconv.Itoa(page), version)
 			}
 			if err != nil {
 				t.Error(err)
@@ -215,7 +216,7 @@ func (m *model) evict(end context.Context) {
 }
 
 // processes runs one process after the other: each is killed in the middle of what it does, but the last.
-func (m *model) processes(t *testing.T, end context.Context) {
+func (m *model) processes(end context.Context, t *testing.T) {
 	for end.Err() == nil {
 		p := m.process(t)
 		life, stop := context.WithTimeout(end, 200*time.Millisecond+m.upTo(1500*time.Millisecond))
@@ -324,7 +325,7 @@ func (p *process) round(call func() error) error {
 func (m *model) read(life context.Context, p *process) {
 	for pause(life, m.upTo(30*time.Millisecond)) {
 		first := int64(m.upTo(modelRows))
-		page := fmt.Sprint(first)
+		page := strconv.FormatInt(first, 10)
 		ctx, cancel := context.WithCancel(context.Background())
 		left := m.upTo(10) == 0
 		if left { // a client that goes away
