@@ -44,5 +44,6 @@ func Strategies() []Strategy {
 		{"early", "a hit may refresh the page before it expires, the likelier the nearer (XFetch)", herd, early, "", newEarly},
 		{"early_lock", "as early, but only who gets the page's lock refreshes it; the others take the page that is still fresh", one, one, "", newEarlyLock},
 		{"swr", "a page past its time is served at once and refreshed in the background", one, one, whenServedStale, newSWR},
+		{HTTP, "as swr, with a validator: who has the page already is told that it is current, and it is not moved", one, one, whenServedStale, newHTTP},
 	}
 }

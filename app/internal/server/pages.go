@@ -59,7 +59,11 @@ func (s *Server) cached(c *gin.Context) {
 		return
 	}
 	key := loader + ":" + strconv.Itoa(q.Page) + ":" + strconv.Itoa(q.PageSize)
-	page, outcome, err := s.Cache.Get(rq.ctx, strategy, key, func(ctx context.Context) (pagecache.Page, error) {
+	var current func(tag uint64) bool
+	if strategy == pagecache.HTTP {
+		current = condition(c)
+	}
+	page, outcome, err := s.Cache.GetUnless(rq.ctx, strategy, key, current, func(ctx context.Context) (pagecache.Page, error) {
 		body, version, err := s.Store.Page(ctx, loader, q)
 		return pagecache.Page{Body: body, Version: version}, err
 	})
@@ -73,6 +77,13 @@ func (s *Server) cached(c *gin.Context) {
 		rq.age = outcome.Age
 	}
 	rq.version = page.Version
+	if strategy == pagecache.HTTP {
+		s.validators(c, rq, page, outcome)
+	}
+	if outcome.Current {
+		s.notModified(c, rq)
+		return
+	}
 	s.send(c, rq, http.StatusOK, typeJSON, page.Body)
 	page.Release()
 }
