@@ -1,10 +1,6 @@
 package pagecache
 
-import (
-	"context"
-
-	"github.com/redis/go-redis/v9"
-)
+import "context"
 
 // HTTP is the strategy whose pages are served with what caches of HTTP need: a validator, and how long they may be used.
 const HTTP = "http"
@@ -28,11 +24,7 @@ func (r *request) readUnlessCurrent(ctx context.Context) (*entry, bool) {
 	if r.current == nil {
 		return r.read(ctx)
 	}
-	var e *entry
-	err := r.redis(ctx, func(ctx context.Context) (err error) {
-		e, err = r.c.lookupHeader(ctx, r.slot.pageKey)
-		return err
-	})
+	e, err := r.header(ctx)
 	if !r.found(ctx, e, err) {
 		return nil, false
 	}
@@ -45,21 +37,3 @@ func (r *request) readUnlessCurrent(ctx context.Context) (*entry, bool) {
 
 // has reports whether the caller has the page with that tag. A page without one is never known to be the same.
 func (r *request) has(tag uint64) bool { return tag != 0 && r.current != nil && r.current(tag) }
-
-// lookupHeader is lookup without the body.
-func (c *Cache) lookupHeader(ctx context.Context, key string) (*entry, error) {
-	pipe := c.rdb.Pipeline()
-	left := pipe.PTTL(ctx, key)
-	head := pipe.GetRange(ctx, key, 0, headerSize-1)
-	if _, err := pipe.Exec(ctx); err != nil {
-		return nil, err
-	}
-	b, err := head.Bytes()
-	if err != nil {
-		return nil, err
-	}
-	if e, ok := decodeLive(b, left.Val()); ok {
-		return e, nil
-	}
-	return nil, redis.Nil
-}
