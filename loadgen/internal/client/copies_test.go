@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -153,7 +154,7 @@ func TestConditionalWhileItChanges(t *testing.T) {
 			etag := fmt.Sprintf("%q", strings.Repeat("x", int(turn.Add(1)/20%10)))
 			w.Header().Set("ETag", etag)
 			if r.Header.Get("If-None-Match") == etag {
-				w.Header().Set("Loadlab-Version", fmt.Sprint(lengths[etag]))
+				w.Header().Set("Loadlab-Version", strconv.Itoa(lengths[etag]))
 				w.WriteHeader(http.StatusNotModified)
 				return
 			}
