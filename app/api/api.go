@@ -34,6 +34,9 @@ const (
 	HeaderCacheStatus  = "Cache-Status"
 	HeaderServerTiming = "Server-Timing"
 	HeaderAge          = "Age"
+	HeaderETag         = "Etag"          // in net/http's spelling
+	HeaderIfNoneMatch  = "If-None-Match" // of a request: see Matches
+	HeaderCacheControl = "Cache-Control"
 	HeaderTraceparent  = "Traceparent"
 	// HeaderVersion carries the version of the page or property in the body: the greatest version of any row in it. Versions are
 	// handed out in commit order, so a reader that has seen a price change commit as version v and then reads a page with a lower

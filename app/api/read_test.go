@@ -12,13 +12,14 @@ import (
 // TestReadersDoNotAllocate: they are on the load generator's hot path.
 func TestReadersDoNotAllocate(t *testing.T) {
 	timing, status := []byte(`sql;desc="62";dur=38.2, cdn;dur=1, total;dur=44.1, traceparent;desc="00-4bf9-01"`), []byte("loadlab; fwd=stale; ttl=-3; detail=refresh")
-	age, version := []byte("19"), []byte("4711")
+	age, version, etag := []byte("19"), []byte("4711"), []byte(`W/"a tag that is longer than what fits on a stack"`)
 	var into api.Timing
 	if n := testing.AllocsPerRun(100, func() {
 		into.Read(timing)
 		api.ReadCacheStatus(status)
 		api.ParseAge(age)
 		api.ParseVersion(version)
+		api.IsETag(etag)
 	}); n != 0 {
 		t.Errorf("got %g allocations, want none", n)
 	}

@@ -76,12 +76,12 @@ func TestExpireKeepsTheGrace(t *testing.T) {
 				t.Fatal(err)
 			}
 			keys, err := l.cache.Keys(ctx)
-			if err != nil || len(keys) != 2 || keys[0].Key != "lease:"+key || keys[1].Key != "swr:"+key {
-				t.Fatalf("left: %+v, %v, want the pages of lease and swr only", keys, err)
+			if err != nil || len(keys) != 3 || keys[0].Key != "http:"+key || keys[1].Key != "lease:"+key || keys[2].Key != "swr:"+key {
+				t.Fatalf("left: %+v, %v, want the pages of http, lease and swr only", keys, err)
 			}
 			l.pass(grace / 4)
 		}
-		for _, strategy := range []string{"lease", "swr"} {
+		for _, strategy := range []string{"http", "lease", "swr"} {
 			k, err := l.cache.Key(ctx, strategy+":"+key)
 			if err != nil || k.TTL > (grace/2).Seconds() || k.Age < (ttl+grace/2).Seconds() {
 				t.Errorf("got %+v, %v, want half of its grace to be over", k, err)
@@ -138,12 +138,13 @@ func TestForeignValues(t *testing.T) {
 			return pagecache.Encode(pagecache.Entry{Flags: flags, Page: pagecache.Page{Body: []byte("x"), Version: 1}, Generation: 1, TTL: ttl})
 		}
 		for name, put := range map[string]func(k string) error{
-			"junk":              func(k string) error { return l.rdb.Set(ctx, k, "junk", ttl).Err() },
-			"no expiry":         func(k string) error { return l.rdb.Set(ctx, k, flagged(0), 0).Err() },
-			"of the old layout": func(k string) error { return l.rdb.Set(ctx, k, entryOfLLP1(), ttl).Err() },
-			"of a newer app":    func(k string) error { return l.rdb.Set(ctx, k, flagged(0x80), ttl).Err() },
-			"no page":           func(k string) error { return l.rdb.Set(ctx, k, flagged(pagecache.Tombstone), ttl).Err() },
-			"empty":             func(k string) error { return l.rdb.Set(ctx, k, "", ttl).Err() },
+			"junk":                 func(k string) error { return l.rdb.Set(ctx, k, "junk", ttl).Err() },
+			"no expiry":            func(k string) error { return l.rdb.Set(ctx, k, flagged(0), 0).Err() },
+			"of the old layout":    func(k string) error { return l.rdb.Set(ctx, k, entryOfLLP1(), ttl).Err() },
+			"of the layout before": func(k string) error { return l.rdb.Set(ctx, k, entryOfLLP2(), ttl).Err() },
+			"of a newer app":       func(k string) error { return l.rdb.Set(ctx, k, flagged(0x80), ttl).Err() },
+			"no page":              func(k string) error { return l.rdb.Set(ctx, k, flagged(pagecache.Tombstone), ttl).Err() },
+			"empty":                func(k string) error { return l.rdb.Set(ctx, k, "", ttl).Err() },
 		} {
 			if err := put(pagecache.PageKey(l.prefix, "ttl", key)); err != nil {
 				t.Fatal(err)

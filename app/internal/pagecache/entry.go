@@ -15,7 +15,7 @@ import (
 
 // An entry is one string in Redis: a header of fixed size, in big-endian order, and then the body as it is sent.
 //
-//	0  magic       "LLP2"; the digit is the layout's version
+//	0  magic       "LLP3"; the digit is the layout's version
 //	4  flags       what the entry is, if it is no page; 0 for a page
 //	5  version     of the page
 //	13 generation  drawn anew for each fill, never 0
@@ -23,14 +23,15 @@ import (
 //	29 grace       how long Redis keeps it beyond that, ns
 //	37 took        how long its recompute took, ns
 //	45 maker       trace id (16 bytes) and span id (8) of the recompute, if it was sampled; zeros otherwise
-//	69 body
+//	69 tag         of the body: see Page.Tag
+//	77 body
 //
 // An entry has how long a page is fresh, never until when: that is the key's own expiry, which only Redis' clock decides.
 //
 // An entry of another layout, or with a flag that is not known here, is a miss: two releases that share a Redis replace each other's
 // pages, and never misread them.
 const (
-	magic = "LLP2"
+	magic = "LLP3"
 
 	flagsAt      = 4
 	versionAt    = 5
@@ -39,7 +40,8 @@ const (
 	graceAt      = 29
 	tookAt       = 37
 	makerAt      = 45
-	headerSize   = 69
+	tagAt        = 69
+	headerSize   = 77
 )
 
 // flags mark an entry that is no page.
@@ -75,6 +77,7 @@ func (e *entry) encode() []byte {
 	}
 	trace, span := e.maker.TraceID(), e.maker.SpanID()
 	b = append(append(b, trace[:]...), span[:]...)
+	b = binary.BigEndian.AppendUint64(b, e.page.Tag)
 	return append(b, e.page.Body...)
 }
 
@@ -86,12 +89,12 @@ func decode(b []byte) (*entry, error) {
 	duration := func(at int) time.Duration { return time.Duration(binary.BigEndian.Uint64(b[at:])) }
 	e := &entry{
 		flags:      flags(b[flagsAt]),
-		page:       Page{Body: b[headerSize:], Version: int64(binary.BigEndian.Uint64(b[versionAt:]))},
+		page:       Page{Body: b[headerSize:], Version: int64(binary.BigEndian.Uint64(b[versionAt:])), Tag: binary.BigEndian.Uint64(b[tagAt:])},
 		generation: binary.BigEndian.Uint64(b[generationAt:]),
 		ttl:        duration(ttlAt),
 		grace:      duration(graceAt),
 		took:       duration(tookAt),
-		maker:      maker(b[makerAt:headerSize]),
+		maker:      maker(b[makerAt:tagAt]),
 	}
 	if e.flags&^known != 0 || e.generation == 0 || e.ttl <= 0 || e.grace < 0 || e.took < 0 {
 		return nil, errMalformed

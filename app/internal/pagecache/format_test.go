@@ -86,13 +86,14 @@ func TestFlags(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(nil))
-	f.Add([]byte("LLP2"))
+	f.Add([]byte("LLP3"))
 	f.Add(entryOfLLP1())
+	f.Add(entryOfLLP2())
 	f.Add(pagecache.Encode(pagecache.Entry{Flags: pagecache.Tombstone, Generation: 1, TTL: 1}))
 	f.Add(pagecache.Encode(pagecache.Entry{Flags: 0x80, Generation: 1, TTL: 1}))
 	f.Add(pagecache.Encode(pagecache.Entry{Generation: 1, TTL: 1}))
 	f.Add(pagecache.Encode(pagecache.Entry{
-		Page: pagecache.Page{Body: []byte(`{"count":0}`), Version: -1}, Generation: math.MaxUint64, TTL: time.Minute, Grace: time.Second, Took: 1,
+		Page: pagecache.Page{Body: []byte(`{"count":0}`), Version: -1, Tag: math.MaxUint64}, Generation: math.MaxUint64, TTL: time.Minute, Grace: time.Second, Took: 1,
 		Maker: trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}}),
 	}))
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -116,4 +117,13 @@ func entryOfLLP1() []byte {
 		b = binary.BigEndian.AppendUint64(b, n)
 	}
 	return append(b, "x"...)
+}
+
+// entryOfLLP2 is an entry of the layout before tags, with a body that would be long enough for one: version 1, generation 1, a TTL of 10 s.
+func entryOfLLP2() []byte {
+	b := []byte("LLP2\x00")
+	for _, n := range []uint64{1, 1, uint64(10 * time.Second), 0, 0, 0, 0, 0} {
+		b = binary.BigEndian.AppendUint64(b, n)
+	}
+	return append(b, "0123456789"...)
 }

@@ -27,7 +27,7 @@ func checkOutage(t *testing.T, l *lab, wantDetail string) {
 	before := l.counters()
 	for _, s := range pagecache.Strategies() {
 		a := l.get(t, s.Name, page(1))
-		if a.err != nil || a.page.Version != 1 || a.out.Result != api.CacheDown || a.out.Stored || a.out.Detail != wantDetail {
+		if a.err != nil || a.page.Version != 1 || a.page.Tag != 0 || a.out.Result != api.CacheDown || a.out.Stored || a.out.Detail != wantDetail {
 			t.Errorf("%s: got version %d, %+v, %v, want a page without the cache with the detail %s", s.Name, a.page.Version, a.out, a.err, wantDetail)
 		}
 		if got := string(a.out.Append(nil)); got != "loadlab; fwd=miss; detail="+wantDetail {

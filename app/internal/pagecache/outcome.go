@@ -17,12 +17,24 @@ const (
 	DetailRejected      = "fill-rejected"  // recomputed, and not stored: its lease was lost or revoked, or the page was outdated
 	DetailWaitOver      = "wait-over"      // recomputed without a lease, and not stored: nobody had in the time that a recompute may take
 	DetailComputeFailed = "compute-failed"
+	DetailNotModified   = "not-modified" // Current, and nothing else befell it
 )
 
 // Outcome is how a request got its page. Its detail is one of the Detail names, or empty, and its times are by Redis' clock.
 type Outcome struct {
 	api.CacheStatus
 	Age time.Duration // how long ago the page was stored; 0 for a page that never was in Redis
+	// Current is that the caller has the page already: see GetUnless.
+	Current bool
+}
+
+// unchanged is the outcome of a request whose caller has the page already.
+func (o Outcome) unchanged() Outcome {
+	o.Current = true
+	if o.Detail == "" {
+		o.Detail = DetailNotModified
+	}
+	return o
 }
 
 // missed is the outcome of a request that recomputed its page, for the TTL.

@@ -40,6 +40,8 @@ type Page struct {
 	Body    []byte // shared with other requests: not to be modified
 	Version int64
 	Rows    []Row // that the page shows, from who computes it; a page that was cached has none
+	// Tag is a hash of Body, the same in every process: pages of one key with equal bodies have equal tags. It is 0 for a page that is not in Redis.
+	Tag uint64
 
 	buf *buffer // what Body is part of, if it was read from Redis
 }
@@ -64,8 +66,14 @@ func (p Page) Release() {
 	}
 }
 
+// unchanged is the page for who has its body already.
+func (p Page) unchanged() Page {
+	p.Release()
+	return Page{Version: p.Version, Tag: p.Tag}
+}
+
 // shared is the page without its buffer: no single request may release it.
-func (p Page) shared() Page { return Page{Body: p.Body, Version: p.Version} }
+func (p Page) shared() Page { return Page{Body: p.Body, Version: p.Version, Tag: p.Tag} }
 
 // PanicError is a panic in a recompute.
 type PanicError struct {
@@ -124,13 +132,24 @@ func (c *Cache) SetConfig(cfg Config) error {
 // Get returns the page of that key as the strategy has it: from Redis, from another request's recompute, or from its source. Errors are
 // ErrUnknownStrategy, those of the source (a *PanicError among them), and ctx's own while waiting for another's recompute. Redis causes none.
 func (c *Cache) Get(ctx context.Context, strategy, key string, source Source) (Page, Outcome, error) {
+	return c.GetUnless(ctx, strategy, key, nil, source)
+}
+
+// GetUnless is Get for a caller who has a copy of the page already, or several: current reports whether one of them has that tag. Then the page comes
+// without its body, its outcome is Current, and a strategy that knows the tag before the body, which is http, does not move the body out of Redis. A nil
+// current is no copy.
+func (c *Cache) GetUnless(ctx context.Context, strategy, key string, current func(tag uint64) bool, source Source) (Page, Outcome, error) {
 	p, ok := c.policies[strategy]
 	if !ok {
 		return Page{}, Outcome{}, fmt.Errorf("%w: %q", ErrUnknownStrategy, strategy)
 	}
 	r := c.newRequest(strategy, key, source)
+	r.current = current
 	ctx, span := startSpan(ctx, "cache get")
 	page, out, err := p.get(ctx, r)
+	if err == nil && r.has(page.Tag) {
+		page, out = page.unchanged(), out.unchanged()
+	}
 	out = out.with(r.trouble)
 	endSpan(span, strategy, key, out, err)
 	return page, out, err

@@ -24,6 +24,7 @@ type request struct {
 	cfg           *Config
 	strategy, key string
 	source        Source
+	current       func(tag uint64) bool // whether the caller has a copy with that tag; nil if it has none
 	slot          *slot
 	before        uint64        // the generation that this process had last seen when the request came
 	asked         bool          // whether a read has answered: only the first miss shows that the page was cold or expired
@@ -59,16 +60,21 @@ func (r *request) read(ctx context.Context, also ...func(redis.Pipeliner)) (*ent
 		e, err = r.c.lookup(ctx, r.slot.pageKey, also...)
 		return err
 	})
+	return e, r.found(ctx, e, err)
+}
+
+// found reports whether a lookup has found e, and counts what it shows of the page.
+func (r *request) found(ctx context.Context, e *entry, err error) bool {
 	switch {
 	case err == nil:
 		r.asked = true
 		r.slot.seen(e.generation)
-		return e, true
+		return true
 	case errors.Is(err, redis.Nil) && !r.asked:
 		r.asked = true
 		r.slot.missed(ctx, r.before)
 	}
-	return nil, false
+	return false
 }
 
 // replacing counts that e, which is still cached, is being replaced for its age.
@@ -91,7 +97,11 @@ func (r *request) fillAlone(ctx context.Context, grace time.Duration) (Page, Out
 		return Page{}, failed(), err
 	}
 	e := r.entry(ctx, page, took, grace)
-	return page, missed(r.store(ctx, e), e.ttl), nil
+	stored := r.store(ctx, e)
+	if stored {
+		page = e.page
+	}
+	return page, missed(stored, e.ttl), nil
 }
 
 func (r *request) recompute(ctx context.Context) (Page, time.Duration, error) {
@@ -101,6 +111,7 @@ func (r *request) recompute(ctx context.Context) (Page, time.Duration, error) {
 
 // entry makes an entry of a page that was recomputed.
 func (r *request) entry(ctx context.Context, page Page, took, grace time.Duration) *entry {
+	page.Tag = tagOf(page.Body)
 	e := &entry{page: page, generation: newGeneration(), ttl: r.cfg.drawTTL(), grace: grace, took: took}
 	if maker := trace.SpanContextFromContext(ctx); maker.IsSampled() {
 		e.maker = maker

@@ -26,6 +26,8 @@ type slotName struct{ strategy, key string }
 type slot struct {
 	pageKey, lockKey, tombstoneKey string
 
+	headers headerLookups
+
 	last atomic.Uint64 // the generation last seen in Redis or stored there; 0 if none was
 
 	mu      sync.Mutex    // guards the rest

@@ -53,5 +53,6 @@ func Strategies() []Strategy {
 		{"swr", "a page past its time is served at once and refreshed in the background", one, one, whenServedStale, pastItsTTL, newSWR},
 		{"invalidate", "a change of a row drops the pages that hold it, as soon as it is committed; the TTL is a backstop", one, one, whenOneDoes, untilPublished, newInvalidate},
 		{"objects", "the list and each object are cached apart: a change drops one object, and a miss loads what is missing", oneEach, oneEach, "", untilPublished, newObjects},
+		{HTTP, "as swr, with a validator: who has the page already is told that it is current, and it is not moved", one, one, whenServedStale, pastItsTTL, newHTTP},
 	}
 }

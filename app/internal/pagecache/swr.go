@@ -14,6 +14,11 @@ func (swr) get(ctx context.Context, r *request) (Page, Outcome, error) {
 	if !ok {
 		return r.fillLocked(ctx, r.cfg.Grace)
 	}
+	return r.serveAtOnce(ctx, e)
+}
+
+// serveAtOnce serves a page that is in Redis. If it is past its TTL, and nobody refreshes it yet, it is refreshed in the background.
+func (r *request) serveAtOnce(ctx context.Context, e *entry) (Page, Outcome, error) {
 	if e.fresh > 0 {
 		return e.page, e.hit(), nil
 	}

@@ -59,7 +59,11 @@ func (s *Server) cached(c *gin.Context) {
 		return
 	}
 	key := loader + ":" + strconv.Itoa(q.Page) + ":" + strconv.Itoa(q.PageSize)
-	page, outcome, err := s.Cache.Get(rq.ctx, strategy, key, source(s.Store, loader, q))
+	var current func(tag uint64) bool
+	if strategy == pagecache.HTTP {
+		current = condition(c)
+	}
+	page, outcome, err := s.Cache.GetUnless(rq.ctx, strategy, key, current, source(s.Store, loader, q))
 	rq.mode.Result(outcome.Result)
 	rq.cache = outcome.CacheStatus
 	if err != nil {
@@ -70,6 +74,13 @@ func (s *Server) cached(c *gin.Context) {
 		rq.age = outcome.Age
 	}
 	rq.version = page.Version
+	if strategy == pagecache.HTTP {
+		s.validators(c, rq, page, outcome)
+	}
+	if outcome.Current {
+		s.notModified(c, rq)
+		return
+	}
 	s.send(c, rq, http.StatusOK, typeJSON, page.Body)
 	page.Release()
 }

@@ -24,9 +24,10 @@ var benchURL = flag.String("url", "", "benchmark against this server, which answ
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestAllocations: the steady state allocates nothing, whatever the framing, and neither do counting and tracing.
+// TestAllocations: the steady state allocates nothing, whatever the framing, and neither do counting, tracing and asking whether a copy is current.
 func TestAllocations(t *testing.T) {
-	head := "HTTP/1.1 200 OK\r\nServer-Timing: sql;desc=\"62\";dur=38.2, total;dur=44.1\r\nCache-Status: loadlab; hit; ttl=41\r\nAge: 19\r\n"
+	head := "HTTP/1.1 200 OK\r\nServer-Timing: sql;desc=\"62\";dur=38.2, total;dur=44.1\r\nCache-Status: loadlab; hit; ttl=41\r\nAge: 19\r\n" +
+		"ETag: \"0123456789abcdef\"\r\nCache-Control: public, max-age=60, stale-while-revalidate=10, stale-if-error=10\r\n"
 	large := string(make([]byte, 48_000))
 	for name, response := range map[string]string{
 		"sized":   head + "Content-Length: 2\r\n\r\nok",
@@ -34,27 +35,36 @@ func TestAllocations(t *testing.T) {
 		"chunked": head + "Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\nbb80\r\n" + large + "\r\n0\r\nA: b\r\n\r\n",
 	} {
 		bytes := []byte(response)
-		s := serve(t, func(p *peer) {
-			buf := make([]byte, 1024)
-			for {
-				if _, err := p.Read(buf); err != nil {
-					return
-				}
-				if _, err := p.Write(bytes); err != nil {
-					return
-				}
+		testAllocations(t, name, bytes, client.Spec{Path: "/"})
+		testAllocations(t, name+", conditional", bytes, client.Spec{Path: "/", Copies: new(client.Copies)})
+	}
+}
+
+func testAllocations(t *testing.T, name string, response []byte, spec client.Spec) {
+	t.Helper()
+	s := serve(t, func(p *peer) {
+		buf := make([]byte, 1024)
+		for {
+			if _, err := p.Read(buf); err != nil {
+				return
 			}
-		})
-		h := newHarness(t, s.addr, client.Options{Phases: true, Sampler: client.NewBudget(10)})
-		ctx := t.Context()
-		n := testing.AllocsPerRun(500, func() {
-			if h.Call(ctx, 0, time.Now().Add(patience), &h.out); h.out.Kind != measure.OK {
-				t.Fatal(h.out.Kind)
+			if _, err := p.Write(response); err != nil {
+				return
 			}
-		})
-		if n != 0 {
-			t.Errorf("%s: %v allocations per request, want none", name, n)
 		}
+	})
+	h := newHarness(t, s.addr, client.Options{Phases: true, Sampler: client.NewBudget(10)}, spec)
+	ctx := t.Context()
+	n := testing.AllocsPerRun(500, func() {
+		if h.Call(ctx, 0, time.Now().Add(patience), &h.out); h.out.Kind != measure.OK {
+			t.Fatal(h.out.Kind)
+		}
+	})
+	if want := spec.Copies != nil; h.out.Conditional != want {
+		t.Errorf("%s: conditional %t, want %t", name, h.out.Conditional, want)
+	}
+	if n != 0 {
+		t.Errorf("%s: %v allocations per request, want none", name, n)
 	}
 }
 

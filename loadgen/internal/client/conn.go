@@ -35,6 +35,7 @@ type Conn struct {
 	draw   *draw
 	tracer tracer
 	resp   response
+	ask    question
 	buf    []byte
 	stop   stopper
 
@@ -84,6 +85,9 @@ func (c *Conn) Call(ctx context.Context, mode int, deadline time.Time, out *meas
 	if req.template != nil {
 		req.wire, req.trace = req.template.write(req.wire, !c.t.opts.Untraced, c.draw)
 	}
+	if req.spec.Copies != nil {
+		req.revalidate(&c.ask)
+	}
 	kind, err := c.run(ctx, mode, deadline, out)
 	out.Done = time.Now()
 	switch {
@@ -91,7 +95,7 @@ func (c *Conn) Call(ctx context.Context, mode int, deadline time.Time, out *meas
 	case out.Done.After(deadline):
 		kind, err = measure.Timeout, os.ErrDeadlineExceeded
 	default:
-		kind, err = verdict(req.Request, out, c.resp.body, c.draw)
+		kind, err = conclude(req.Request, &c.ask, out, c.resp.body, c.draw)
 	}
 	out.Kind = kind
 	switch {
@@ -160,6 +164,10 @@ func (c *Conn) run(ctx context.Context, mode int, deadline time.Time, out *measu
 		}
 		c.sock.until(deadline)
 		c.resp.begin(out, req.method == "HEAD", req.keeps())
+		if req.spec.Copies != nil {
+			c.resp.ask = &c.ask
+			c.ask.answer()
+		}
 		n, err := c.exchange(req.wire, out)
 		if n == 0 && err != nil && again && c.idleClosed(req, sent, err) {
 			c.hangUp()

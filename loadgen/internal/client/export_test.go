@@ -40,3 +40,6 @@ func Record(name, value string) (out measure.Outcome) {
 	record(&out, []byte(name), []byte(value))
 	return out
 }
+
+// Limit makes Copies have room for n URLs.
+func (c *Copies) Limit(n int) { c.most = n }

@@ -27,6 +27,7 @@ type HTTPCaller struct {
 	draw   *draw
 	client http.Client
 	tracer tracer
+	ask    question
 	buf    []byte
 	body   bytes.Buffer
 
@@ -102,7 +103,7 @@ func (c *HTTPCaller) Call(ctx context.Context, mode int, deadline time.Time, out
 	case kind == measure.OK && out.Done.After(deadline):
 		kind, err = measure.Timeout, os.ErrDeadlineExceeded
 	case kind == measure.OK:
-		kind, err = verdict(c.reqs[mode], out, c.body.Bytes(), c.draw)
+		kind, err = conclude(c.reqs[mode], &c.ask, out, c.body.Bytes(), c.draw)
 	case out.Sent.IsZero() && (c.stopped(ctx) || !out.Done.Before(deadline) && !clocks.dialled()):
 		kind = measure.Unsent
 	case c.stopped(ctx) || !out.Done.Before(deadline):
@@ -138,6 +139,12 @@ func (c *HTTPCaller) run(ctx context.Context, mode int, out *measure.Outcome) (m
 	if err != nil {
 		return measure.Unsent, err
 	}
+	if copies := r.spec.Copies; copies != nil {
+		c.ask.answer()
+		if k := c.ask.begin(copies, []byte(req.URL.RequestURI())); k != nil {
+			req.Header.Set(api.HeaderIfNoneMatch, k.etag)
+		}
+	}
 	if !c.t.opts.Untraced {
 		var trace [len(emptyTraceparent)]byte
 		copy(trace[:], emptyTraceparent)
@@ -154,6 +161,9 @@ func (c *HTTPCaller) run(ctx context.Context, mode int, out *measure.Outcome) (m
 	for name, values := range resp.Header {
 		for _, value := range values {
 			record(out, []byte(name), []byte(value))
+			if r.spec.Copies != nil {
+				c.ask.read([]byte(name), []byte(value))
+			}
 		}
 	}
 	if err := c.read(resp.Body, r, out); err != nil {

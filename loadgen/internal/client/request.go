@@ -24,6 +24,8 @@ type Spec struct {
 	Body   []byte
 	Expect []int // the statuses that are a success; none are 2xx and 3xx
 	Check  Check
+	// Copies make the request conditional: it asks whether the copy that there is of its URL is current, and a 304 is a success if it asked. nil asks nothing.
+	Copies *Copies
 
 	// Data is what the variables in Path, the values of Header, and Body stand for. Without any, they are sent as they are; otherwise they
 	// are texts as package keys has them.
@@ -85,6 +87,9 @@ func (t *Target) prepare(r *Request) error {
 	}
 	if r.method == http.MethodHead && len(r.spec.Take) > 0 {
 		return errors.New("take: HEAD has no body")
+	}
+	if err := r.conditional(); err != nil {
+		return err
 	}
 	switch r.method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:

@@ -34,9 +34,10 @@ const (
 type response struct {
 	out    *measure.Outcome
 	state  state
-	why    string // it is broken
-	bodied bool   // false for an answer to HEAD
-	keep   bool   // body is wanted
+	why    string    // it is broken
+	bodied bool      // false for an answer to HEAD
+	keep   bool      // body is wanted
+	ask    *question // of a conditional request
 
 	interim, http10  bool
 	chunked, sized   bool
@@ -169,6 +170,9 @@ func (r *response) onHeader(line []byte) {
 		}
 	default:
 		record(r.out, name, value)
+		if r.ask != nil {
+			r.ask.read(name, value)
+		}
 	}
 }
 

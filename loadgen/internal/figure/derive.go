@@ -42,6 +42,22 @@ func (t *Total) hits() (float64, bool) {
 	return Ratio(t.Server.Cache[api.CacheHit.String()]+t.Server.Cache[api.CacheStale.String()], all)
 }
 
+// notModified is the share of the completed requests whose copy was current.
+func (t *Total) notModified() (float64, bool) {
+	if t.Asked.Asked == 0 {
+		return 0, false
+	}
+	return Ratio(t.Asked.NotModified, t.Ledger.Completed)
+}
+
+// saved is the bytes of bodies that did not come, per completed request.
+func (t *Total) saved() (float64, bool) {
+	if t.Asked.Asked == 0 {
+		return 0, false
+	}
+	return Ratio(t.Asked.Saved, t.Ledger.Completed)
+}
+
 // predictedHits is what the hit ratio of a mode in a phase should be by its strategy's law, as far as one predicts it.
 func (t *Total) predictedHits() (float64, bool) {
 	v, ok := t.predicted[result.HitRatio]

@@ -41,6 +41,7 @@ func TestTable(t *testing.T) {
 		run.Cells[i].Server.CPU, run.Cells[i].Server.DatabaseCPU = ms, ms
 		run.Cells[i].Redis = &result.Redis{CPU: ms, Pages: 1, PageBytes: 1, MaxMemory: 1}
 		run.Cells[i].Peak = 1
+		run.Cells[i].Revalidation = &result.Revalidation{Asked: 1}
 		run.Cells[i].Faults = []result.Fault{{Ended: time.Second, Impact: result.Impact{Detect: new(time.Duration), Degrade: new(time.Duration)}}}
 	}
 	run.Predictions = []result.Prediction{{Mode: "ttl", Phase: "changes", Figure: result.HitRatio, Predicted: .5}, {Mode: "ttl", Phase: "changes", Figure: result.StaleMax, Predicted: 1100}}
@@ -359,5 +360,27 @@ func TestCPU(t *testing.T) {
 	run.Cells[1].Server.CPU = 0
 	if _, _, err := figures(t, run).Value("cpu", "ttl", "warm"); !errors.Is(err, figure.ErrNoSamples) {
 		t.Errorf("with a cell of which it is unknown: got %v, want ErrNoSamples", err)
+	}
+}
+
+// TestRevalidation: the figures of conditional requests are of completed ones, those without a copy included, and there are none of what asked nothing.
+func TestRevalidation(t *testing.T) {
+	run := resulttest.Stampede(t)
+	for i := range run.Cells {
+		if c := &run.Cells[i]; c.Mode == "ttl" && c.Phase == "warm" {
+			c.Revalidation = &result.Revalidation{Asked: c.Ledger.Completed - 1, NotModified: c.Ledger.Completed / 2, Saved: c.Ledger.Completed * 100}
+		}
+	}
+	f := figures(t, run)
+	if share, saved := value(t, f, "not_modified", "ttl", "warm"), value(t, f, "saved_bytes", "ttl", "warm"); share != 0.5 || saved != 100 {
+		t.Errorf("got a share of %g and %g bytes, want 0.5 and 100", share, saved)
+	}
+	if saved := value(t, f, "saved_bytes", "ttl", ""); saved <= 0 || saved >= 100 {
+		t.Errorf("over all phases: got %g bytes, want fewer", saved)
+	}
+	for _, name := range []string{"not_modified", "saved_bytes"} {
+		if v, _, err := f.Value(name, "ttl", "expiry"); !errors.Is(err, figure.ErrNoSamples) {
+			t.Errorf("%s of what asked nothing: got %g, %v", name, v, err)
+		}
 	}
 }

@@ -29,6 +29,7 @@ type Total struct {
 	Faults   []result.Fault    // of the cells
 	Herds    []result.Herd     // of the cells, one after the other; cut off where the load of their cell ended
 	Replicas []*Replica        // that the requests were spread over; empty with one
+	Asked    result.Revalidation
 
 	peak     int64 // of recomputes in a second, in the cell that had the most
 	rounds   map[int]bool
@@ -84,6 +85,9 @@ func (t *Total) addCell(c *result.Cell) error {
 		t.observed = true
 		t.Stale.Add(*c.Stale)
 	}
+	if c.Revalidation != nil {
+		t.Asked.Add(*c.Revalidation)
+	}
 	return t.addReplicas(c.Replicas)
 }
 
@@ -114,6 +118,7 @@ func (t *Total) add(o *Total) error {
 	t.cost.add(o.cost)
 	t.observed = t.observed || o.observed
 	t.Stale.Add(o.Stale)
+	t.Asked.Add(o.Asked)
 	t.addStatuses(o.Statuses)
 	t.addErrors(o.Errors)
 	t.Clamped += o.Clamped

@@ -14,6 +14,7 @@ type mode struct {
 	scheduled int64
 	ended     [Kinds]int64
 	bytes     int64
+	asked     result.Revalidation
 	statuses  [maxStatus + 1]int64 // responses by status code
 	server    result.Server        // without Cache and Counters
 	cache     [api.CacheResults]int64
@@ -60,6 +61,13 @@ func (m *mode) drop(n int) { m.seconds = slices.Delete(m.seconds, 0, n) }
 func (m *mode) count(o *Outcome) {
 	m.ended[o.Kind]++
 	m.bytes += o.Bytes
+	if o.Conditional {
+		m.asked.Asked++
+		m.asked.Saved += o.Saved
+	}
+	if o.NotModified {
+		m.asked.NotModified++
+	}
 	if o.Status > 0 && o.Status <= maxStatus {
 		m.statuses[o.Status]++
 	}
@@ -107,6 +115,14 @@ func (m *mode) ledger() result.Ledger {
 		}
 	}
 	return l
+}
+
+// revalidation returns what conditional requests came to; nil if there were none.
+func (m *mode) revalidation() *result.Revalidation {
+	if m.asked.Asked == 0 {
+		return nil
+	}
+	return &m.asked
 }
 
 // byStatus returns the responses by status code in the form of a report; nil if there were none.

@@ -14,6 +14,10 @@ type Outcome struct {
 	Done   time.Time // the last byte was read, or the failure was noticed
 	Bytes  int64     // of the body
 
+	Conditional bool  // the request asked whether its user's copy is current
+	NotModified bool  // it is: the response had no body
+	Saved       int64 // the length of the body in its place
+
 	// Breakdown, filled in only when the client was asked for phases.
 	Connect, TLS, FirstByte time.Duration
 

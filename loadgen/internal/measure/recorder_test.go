@@ -117,6 +117,30 @@ func TestLedgerAndServer(t *testing.T) {
 	}
 }
 
+// TestRevalidationIsCounted: of conditional requests, and of nothing else.
+func TestRevalidationIsCounted(t *testing.T) {
+	start := time.Now()
+	r := measure.NewRecorder(measure.Config{Modes: 2})
+	r.Start(start)
+	for i := range 10 {
+		due := time.Duration(i) * ms
+		o := outcome(start, measure.OK, due, 0, ms)
+		o.Conditional, o.NotModified = i > 0, i > 3
+		if o.NotModified {
+			o.Saved = 100
+		}
+		for mode := range 2 {
+			r.Scheduled(mode, due)
+			r.Record(mode, due, o)
+			o.Conditional, o.NotModified, o.Saved = false, false, 0
+		}
+	}
+	got := finish(t, r)
+	if diff := cmp.Diff(&result.Revalidation{Asked: 9, NotModified: 6, Saved: 600}, got[0].Asked); diff != "" || got[1].Asked != nil {
+		t.Errorf("got %+v of the mode that is not conditional, and (-want +got):\n%s", got[1].Asked, diff)
+	}
+}
+
 // merged is the response times of all seconds.
 func merged(t testing.TB, res measure.Result) *hist.Histogram {
 	t.Helper()

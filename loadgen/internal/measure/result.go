@@ -22,6 +22,7 @@ type Result struct {
 	Peak     int64         // of recomputes in a second
 	Statuses map[int]int64 // responses by status code
 	Clamped  int64         // values outside the histograms' range, of all three clocks
+	Asked    *result.Revalidation
 	Replicas []result.Replica
 }
 
@@ -61,6 +62,7 @@ func (r *Recorder) Finish() ([]Result, error) {
 			Peak:     m.peak.most(),
 			Statuses: m.byStatus(),
 			Replicas: replicas,
+			Asked:    m.revalidation(),
 			Clamped:  m.total.response.Clamped() + m.total.service.Clamped() + m.total.lag.Clamped(),
 		}
 	}

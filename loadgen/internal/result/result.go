@@ -159,6 +159,8 @@ type Cell struct {
 	Herds []Herd `json:"herds,omitempty"`
 	// Replicas are those that the phase's requests were spread over; empty with one.
 	Replicas []Replica `json:"replicas,omitempty"`
+	// Revalidation is of a mode that is conditional; nil if nothing was asked.
+	Revalidation *Revalidation `json:"revalidation,omitempty"`
 	// Peak is the most of these recomputes whose requests were due within one second, of a mode that asks for many pages.
 	Peak int64 `json:"peak,omitempty"`
 }
@@ -169,6 +171,14 @@ type Ledger struct {
 	Completed int64            `json:"completed"`
 	Failed    map[string]int64 `json:"failed,omitempty"`
 	Bytes     int64            `json:"bytes"`
+}
+
+// Revalidation is what became of the requests that asked whether the copy which their user has is current: conditional ones, with If-None-Match. One that failed
+// before its response was whole is none.
+type Revalidation struct {
+	Asked       int64 `json:"asked"`
+	NotModified int64 `json:"not_modified"` // it was: a 304
+	Saved       int64 `json:"saved_bytes"`  // the length of the bodies in whose place they came
 }
 
 // Second holds the three histograms of the requests that were due in one second of a cell, in HdrHistogram's V2 compressed encoding

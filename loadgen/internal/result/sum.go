@@ -22,6 +22,13 @@ func (l *Ledger) Add(o Ledger) {
 	}
 }
 
+// Add adds o to r.
+func (r *Revalidation) Add(o Revalidation) {
+	r.Asked += o.Asked
+	r.NotModified += o.NotModified
+	r.Saved += o.Saved
+}
+
 // Add adds o to s, whose Cache must not be nil.
 func (s *Server) Add(o Server) {
 	s.Timed += o.Timed

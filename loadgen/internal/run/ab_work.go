@@ -114,6 +114,7 @@ func (r *runner) cost(ctx context.Context, turn turn, mode scenario.Mode, try in
 	if err := (target{r.subject, d}).Flush(ctx); err != nil && !errors.Is(err, lab.ErrNoLab) {
 		return ab.Counts{}, err
 	}
+	r.subject.connections.forget()
 	before, err := r.subject.counters(ctx)
 	if err != nil {
 		return ab.Counts{}, err

@@ -61,7 +61,7 @@ func (r *runner) cell(d *driven, m int, res measure.Result, oracle *measure.Orac
 	cell := result.Cell{
 		Round: d.block.round, Mode: r.report.Modes[m].Name, Phase: d.phase.Name, Start: d.start.Sub(r.report.Started),
 		Ledger: res.Ledger, Seconds: res.Seconds, Response: res.Response, Service: res.Service, Lag: res.Lag, Server: res.Server, Spent: res.Spent,
-		Statuses: res.Statuses, Clamped: res.Clamped,
+		Statuses: res.Statuses, Clamped: res.Clamped, Revalidation: res.Asked,
 	}
 	if oracle != nil {
 		stale := oracle.Stale(d.start)

@@ -17,6 +17,7 @@ type connections struct {
 	replicas []replica
 	group    *balance.Group
 	seed     uint64
+	copies   []*client.Copies // by mode, of all replicas together
 
 	mu   sync.Mutex // guards idle and made
 	idle []client.Caller
@@ -31,13 +32,13 @@ type replica struct {
 
 // newConnections returns a pool without connections to the replicas at these URLs. seed is that of the connections, data that of the data.
 func newConnections(urls []string, group *balance.Group, modes []scenario.Mode, options client.Options, seed, data uint64) (*connections, error) {
-	c := &connections{group: group, seed: seed}
+	c := &connections{group: group, seed: seed, copies: copiesOf(modes)}
 	for _, url := range urls {
 		target, err := client.NewTarget(url, options)
 		if err != nil {
 			return nil, err
 		}
-		requests, err := prepare(target, modes, data)
+		requests, err := prepare(target, modes, data, c.copies)
 		if err != nil {
 			return nil, err
 		}
@@ -53,6 +54,15 @@ func (c *connections) takeErrors(mode int) map[string]string {
 		maps.Copy(all, r.requests[mode].TakeErrors()) // the first replica's stay
 	}
 	return all
+}
+
+// forget drops what users keep of responses.
+func (c *connections) forget() {
+	for _, copies := range c.copies {
+		if copies != nil {
+			copies.Forget()
+		}
+	}
 }
 
 // take is borrow for a phase whose requests take no data.

@@ -8,17 +8,18 @@ import (
 	"loadlab/loadgen/internal/scenario"
 )
 
-// prepare returns the requests of a scenario's modes, in their order, ready to be made of a target. seed is that of the data. A session has no
-// request of its own.
-func prepare(target *client.Target, modes []scenario.Mode, seed uint64) ([]*client.Request, error) {
+// prepare returns the requests of a scenario's modes, in their order, ready to be made of a target. seed is that of the data, and copies are those of the modes that
+// are conditional. A session has no request of its own.
+func prepare(target *client.Target, modes []scenario.Mode, seed uint64, copies []*client.Copies) ([]*client.Request, error) {
 	var requests []*client.Request
 	data := &sources{seed: seed}
-	for _, m := range modes {
+	for i, m := range modes {
 		if m.Steps > 0 {
 			requests = append(requests, &client.Request{})
 			continue
 		}
 		spec := specOf(m)
+		spec.Copies = copies[i]
 		var err error
 		if spec.Data, err = data.variables(m.Data); err != nil {
 			return nil, fmt.Errorf("mode %s: %w", m.Name, err)
@@ -30,6 +31,17 @@ func prepare(target *client.Target, modes []scenario.Mode, seed uint64) ([]*clie
 		requests = append(requests, request)
 	}
 	return requests, nil
+}
+
+// copiesOf returns what the user of each mode keeps of responses; nil for modes that are not conditional.
+func copiesOf(modes []scenario.Mode) []*client.Copies {
+	copies := make([]*client.Copies, len(modes))
+	for i, m := range modes {
+		if m.Conditional {
+			copies[i] = &client.Copies{}
+		}
+	}
+	return copies
 }
 
 // specOf returns a mode's request in the client's terms.

@@ -68,6 +68,7 @@ func (r *runner) phases(ctx context.Context) error {
 				break
 			}
 		}
+		r.subject.connections.forget() // rounds are independent
 		for _, p := range b.phases {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)

@@ -18,6 +18,7 @@ type draft struct {
 	headers       []ast.Node // by header of the mode
 	taken         []ast.Node // by what the mode takes from its response
 	data          variables
+	conditional   ast.Node
 }
 
 // bind reads the variables in the modes' texts.

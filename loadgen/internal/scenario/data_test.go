@@ -257,6 +257,19 @@ phases:
   - {name: q, rate: 100/s, for: 1s, mix: {a: 1, b: 9}}
   - {name: r, rate: 30/s, for: 1s}
 `, `5:1: phase "p": up to 40/s sessions that think for 1.5s keep 60 connections busy, and there are 50: set connections`},
+	{"conditional", `why: x
+modes:
+  a: {request: GET /, conditional: maybe}
+  b: {request: POST /, conditional: true}
+  c: {request: GET /, headers: {if-none-match: x}, conditional: true}
+  d: {steps: [{name: x, request: GET /, conditional: true, take: {id: a}}, {name: y, request: "GET /{id}"}], conditional: true}
+  e: {request: POST /, conditional: false}
+phases: [{name: p, requests: 1}]
+`, `3:36: conditional wants true or false, got "maybe"
+4:37: conditional goes with GET, and this is a POST
+5:48: conditional sets the header if-none-match itself
+6:54: conditional does not go with take: a 304 has no body to take from
+6:110: conditional does not go with steps: each of them is a request`},
 	{"not taken", `why: x
 modes: {a: {steps: [{name: x, request: GET /, take: {id: a}}, {name: y, request: GET /}]}}
 phases: [{name: p, requests: 1}]

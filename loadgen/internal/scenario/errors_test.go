@@ -11,7 +11,7 @@ import (
 
 const (
 	fileKeys = "(allowed: name, why, app, world, modes, objective, data, rounds, seed, timeout, connections, max_in_flight, phases, gates)"
-	modeKeys = "(allowed: request, headers, body, expect, check, data, steps, think)"
+	modeKeys = "(allowed: request, headers, body, expect, check, conditional, data, steps, think)"
 )
 
 const phaseKeys = "(allowed: name, warmup, rate, steps, arrivals, users, think, requests, burst, for, mix, before, during, faults, app, world, connections, timeout, trace)"

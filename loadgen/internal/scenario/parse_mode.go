@@ -8,6 +8,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"loadlab/app/api"
 	"loadlab/loadgen/internal/gate/spell"
 )
 
@@ -55,6 +56,7 @@ func (r *reader) request(n ast.Node, m *Mode, d *draft) (steps ast.Node) {
 	case has["request"] == nil && len(r.errs) == errs: // else it may be misspelt
 		r.errorf(n, "mode %q has no request: say request: GET /path", m.Name)
 	}
+	r.revalidates(m, d)
 	m.complete()
 	return steps
 }
@@ -67,6 +69,23 @@ func (r *reader) requestKeys(m *Mode, d *draft) []key {
 		{"body", func(n ast.Node) { d.body = n; m.Body = r.text(n, "body") }},
 		{"expect", func(n ast.Node) { m.Expect = r.statuses(n) }},
 		{"check", func(n ast.Node) { m.Check = r.check(n) }},
+		{"conditional", func(n ast.Node) { m.Conditional, d.conditional = r.boolean(n, "conditional"), n }},
+	}
+}
+
+// revalidates reports what a conditional request cannot have.
+func (r *reader) revalidates(m *Mode, d *draft) {
+	if !m.Conditional {
+		return
+	}
+	if m.Method != http.MethodGet && m.Method != "" {
+		r.errorf(d.conditional, "conditional goes with GET, and this is a %s", m.Method)
+	}
+	if i := slices.IndexFunc(m.Header, func(h Header) bool { return strings.EqualFold(h.Name, api.HeaderIfNoneMatch) }); i >= 0 {
+		r.errorf(d.headers[i], "conditional sets the header %s itself", m.Header[i].Name)
+	}
+	if len(m.Take) > 0 {
+		r.errorf(d.conditional, "conditional does not go with take: a 304 has no body to take from")
 	}
 }
 

@@ -34,6 +34,7 @@ func (r *reader) sessionSteps(n ast.Node, modes []Mode) []Mode {
 		if name != "" && slices.ContainsFunc(modes[at:], func(o Mode) bool { return o.Name == m.Name }) {
 			r.errorf(has["name"], "a step named %q is there already", name)
 		}
+		r.revalidates(&m, &d)
 		m.complete()
 		modes, r.drafts = append(modes, m), append(r.drafts, d)
 	})

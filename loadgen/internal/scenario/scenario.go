@@ -29,6 +29,9 @@
 //	  expect: [200, 404]                  # the statuses that are not a failure
 //	  check: {min_bytes: 100, json: {results.0.id: 1}}
 //	  data: {price: {uniform: 1..9}}      # variables of this mode alone; over those of the same name of the scenario
+//	reload:
+//	  request: GET /api/properties/cached/http/
+//	  conditional: true                   # see below
 //	visit:
 //	  steps:                              # each is a mode of its own to gates and reports: visit/list, visit/property
 //	    - {name: list, request: "GET /api/properties/live/optimized/?page={page}", take: {id: results.3.id}}
@@ -37,6 +40,11 @@
 //
 // An open load is of sessions: the first step is due by the schedule, every other when the one before it has ended and the user has thought.
 // A step that fails ends its session. take names values of a step's JSON response for the steps after it.
+//
+// A conditional mode revalidates like a browser whose user reloads: it keeps the ETag of the last 200 of each URL and sends it as If-None-Match. A 304 to that is a
+// success, whatever expect says, and counts the length of the body in whose place it came as saved. A 304 to a request that had no If-None-Match fails. All connections of a mode
+// share one browser's cache, which is empty when a mode's phases begin in each round; it keeps 16,384 URLs, and nothing that is not to be stored (no-store). It is never used without
+// asking, and Vary is not heeded: what depends on a request's headers needs modes of its own.
 //
 // # Data
 //
@@ -116,6 +124,8 @@ type Mode struct {
 	Expect []int // the statuses that are not a failure; 200 unless the file has others
 	Check  Check
 	Line   int // in the file
+	// Conditional requests ask whether the copy that their user has is current, as a browser does: see client.Copies.
+	Conditional bool
 
 	// Data is the variables in the Path, the values of Header, and the Body, by name. Without any, they are sent as they are; otherwise they
 	// are texts as package keys has them.
