@@ -46,6 +46,15 @@ func (c *Cache) Without(guards ...Guard) *Cache {
 	return c
 }
 
+// SetClock sets the clock of l1. Call it before the first request.
+func (c *Cache) SetClock(now func() time.Time) { c.l1.stream.now, c.l1.stream.born = now, now() }
+
+// Tracks reports whether the stream of invalidations is up, and Heard whether all pages that were invalidated until then have been dropped.
+func (c *Cache) Tracks() bool { return tracks(c.l1.stream.epoch.Load()) }
+func (c *Cache) Heard(at time.Time) bool {
+	return time.Duration(c.l1.stream.heard.Load()) >= c.l1.stream.since(at)
+}
+
 // Flags of an entry.
 const (
 	Negative  = byte(negative)

@@ -73,6 +73,7 @@ type Cache struct {
 	slots    slots
 	watch    *outage.Watch
 	outages  flights // of requests without Redis, by the page's key there
+	l1       *l1Pages
 
 	mu         sync.Mutex // guards closed, and background.Add against Close's Wait
 	closed     bool
@@ -87,6 +88,7 @@ func New(rdb redis.UniversalClient, prefix string, cfg Config) *Cache {
 	cfg = cfg.withDefaults()
 	c.config.Store(&cfg)
 	c.watch = c.newWatch(cfg)
+	c.l1 = newL1Pages(cfg.L1Bytes)
 	for _, s := range Strategies() {
 		c.policies[s.Name] = s.New()
 	}
@@ -105,6 +107,7 @@ func (c *Cache) SetConfig(cfg Config) error {
 	cfg = cfg.withDefaults()
 	c.config.Store(&cfg)
 	c.watch.SetFailures(cfg.BreakerFailures)
+	c.l1.pages.SetMaximum(uint64(cfg.L1Bytes))
 	return nil
 }
 
@@ -124,7 +127,8 @@ func (c *Cache) Get(ctx context.Context, strategy, key string, compute func(cont
 	return page, out, err
 }
 
-// Close lets no more background work start and waits for what is under way, until ctx ends. An outage of Redis is not looked after any more.
+// Close lets no more background work start and waits for what is under way, until ctx ends. An outage of Redis is not looked after any more,
+// and hits of l1 are checked.
 func (c *Cache) Close(ctx context.Context) error {
 	c.watch.Close()
 	c.mu.Lock()

@@ -27,6 +27,8 @@ type request struct {
 	slot          *slot
 	before        uint64        // the generation that this process had last seen when the request came
 	asked         bool          // whether a read has answered: only the first miss shows that the page was cold or expired
+	freshOnly     bool          // whether a page that is in its time of grace counts as missing
+	found         *entry        // what the last read has found, for l1
 	budget        time.Duration // that Redis may still cost
 	trouble       string        // that Redis made, as a detail of the outcome; empty for none
 }
@@ -58,9 +60,13 @@ func (r *request) read(ctx context.Context) (*entry, bool) {
 		e, err = r.c.lookup(ctx, r.slot.pageKey)
 		return err
 	})
+	if err == nil && r.freshOnly && e.fresh <= 0 {
+		e.page.Release()
+		err = redis.Nil
+	}
 	switch {
 	case err == nil:
-		r.asked = true
+		r.asked, r.found = true, e
 		r.slot.seen(e.generation)
 		return e, true
 	case errors.Is(err, redis.Nil) && !r.asked:

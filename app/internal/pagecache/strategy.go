@@ -44,5 +44,7 @@ func Strategies() []Strategy {
 		{"early", "a hit may refresh the page before it expires, the likelier the nearer (XFetch)", herd, early, "", newEarly},
 		{"early_lock", "as early, but only who gets the page's lock refreshes it; the others take the page that is still fresh", one, one, "", newEarlyLock},
 		{"swr", "a page past its time is served at once and refreshed in the background", one, one, whenServedStale, newSWR},
+		// Of the strategy that l1 is over by default: what L1 keeps is fresh no longer than the page in Redis.
+		{"l1", "pages are kept in the process, in front of Redis, which reports what has changed; lease or another strategy serves the rest", one, one, whenOneMisses, newL1},
 	}
 }
