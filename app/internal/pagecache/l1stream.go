@@ -18,6 +18,8 @@ const (
 	// streamSilence is how old the last ping may be that the stream has answered for pages of L1 to be served unasked. It bounds how long a connection
 	// that is dead goes unnoticed when nothing tells of its end, and by that how far L1 can be behind Redis.
 	streamSilence = time.Second
+	// streamConnect is how long it may take to open the stream, which Close has to wait for.
+	streamConnect = time.Second
 	// streamPing is how often the stream is pinged: some answers may be late.
 	streamPing = 200 * time.Millisecond
 	// streamRetry is how long after its end the stream is opened again, and streamRetryNone where Redis has answered that it cannot track.
@@ -37,20 +39,23 @@ const invalidations = "__redis__:invalidate"
 // in an outage it is all there is.
 type l1Stream struct {
 	now     func() time.Time
+	silence time.Duration
 	born    time.Time
 	started atomic.Bool
 	epoch   atomic.Uint64
 	heard   atomic.Int64 // when the last ping was sent that was answered, after born
 }
 
-func newL1Stream() *l1Stream { return &l1Stream{now: time.Now, born: time.Now()} }
+func newL1Stream() *l1Stream {
+	return &l1Stream{now: time.Now, silence: streamSilence, born: time.Now()}
+}
 
 // tracks reports whether the stream is up in that epoch.
 func tracks(epoch uint64) bool { return epoch%2 == 1 }
 
 // vouches reports whether a page that was read in that epoch is known to be what Redis has, or had streamSilence ago.
 func (s *l1Stream) vouches(epoch uint64, now time.Time) bool {
-	return tracks(epoch) && epoch == s.epoch.Load() && s.since(now)-time.Duration(s.heard.Load()) < streamSilence
+	return tracks(epoch) && epoch == s.epoch.Load() && s.since(now)-time.Duration(s.heard.Load()) < s.silence
 }
 
 func (s *l1Stream) since(now time.Time) time.Duration { return now.Sub(s.born) }
@@ -124,12 +129,12 @@ func (c *Cache) listen(ctx context.Context, o *redis.Options) error {
 	defer stop()
 
 	began := s.since(s.now())
-	first, cancel := context.WithTimeout(ctx, streamSilence)
+	first, cancel := context.WithTimeout(ctx, streamConnect)
 	err := sub.Subscribe(first, invalidations)
 	cancel()
 	for err == nil {
 		var message any
-		if message, err = receive(ctx, sub); err != nil {
+		if message, err = s.receive(ctx, sub); err != nil {
 			break
 		}
 		switch m := message.(type) {
@@ -152,8 +157,8 @@ func (c *Cache) listen(ctx context.Context, o *redis.Options) error {
 }
 
 // receive returns the next message. A connection that has none for so long is dead: there are pings.
-func receive(ctx context.Context, sub *redis.PubSub) (any, error) {
-	ctx, cancel := context.WithTimeout(ctx, streamSilence)
+func (s *l1Stream) receive(ctx context.Context, sub *redis.PubSub) (any, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.silence)
 	defer cancel()
 	return sub.Receive(ctx)
 }
@@ -183,7 +188,7 @@ func streamOptions(of *redis.Options, prefix string) *redis.Options {
 	o := *of
 	o.MaxRetries = -1 // as it is copied, none is what the default is
 	o.PoolSize, o.MinIdleConns = 1, 0
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = streamSilence, streamSilence, streamSilence, streamSilence
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = streamConnect, streamConnect, streamConnect, streamConnect
 	var dialled atomic.Bool
 	o.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if dialled.Swap(true) {

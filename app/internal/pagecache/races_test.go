@@ -35,7 +35,7 @@ func TestRaces(t *testing.T) {
 		t.Run(race.name, func(t *testing.T) {
 			t.Run("guarded", func(t *testing.T) {
 				onEachRedis(t, func(t *testing.T, l *lab) {
-					s := &story{l: l}
+					s := &story{l: l, strategy: "lease"}
 					race.play(t, s)
 					if s.violation != "" {
 						t.Errorf("%s:\n%s", s.violation, s.told())
@@ -46,7 +46,7 @@ func TestRaces(t *testing.T) {
 				t.Run(fmt.Sprint("unguarded ", i+1), func(t *testing.T) {
 					onEachRedis(t, func(t *testing.T, l *lab) {
 						l.cache.Without(without...)
-						s := &story{l: l}
+						s := &story{l: l, strategy: "lease"}
 						race.play(t, s)
 						if s.violation == "" {
 							t.Errorf("no violation without the guards %v:\n%s", without, s.told())
@@ -62,6 +62,7 @@ func TestRaces(t *testing.T) {
 // story is one play of a race: a database whose only row has a version, and what happened.
 type story struct {
 	l         *lab
+	strategy  string
 	database  atomic.Int64
 	steps     []string
 	violation string
@@ -82,7 +83,7 @@ func (s *story) commit(version int64) {
 func (s *story) invalidate(t *testing.T, version int64) {
 	t.Helper()
 	s.step("invalidation below version %d", version)
-	if err := s.l.cache.Invalidate(testContext(t), "lease", key, version); err != nil {
+	if err := s.l.cache.Invalidate(testContext(t), s.strategy, key, version); err != nil {
 		t.Error(err)
 	}
 }
@@ -106,7 +107,7 @@ func (s *story) hold(t *testing.T, name string) *holder {
 	h := &holder{name: name, s: s, release: make(chan struct{})}
 	var has count
 	var version int64
-	h.answers = s.l.herd(t, 1, "lease", func(ctx context.Context) (pagecache.Page, error) {
+	h.answers = s.l.herd(t, 1, s.strategy, func(ctx context.Context) (pagecache.Page, error) {
 		p, err := s.compute(ctx)
 		version = p.Version
 		has.add()
@@ -133,7 +134,7 @@ func (h *holder) fill(t *testing.T) answer {
 // read sends a request, which violates what the cache promises if it gets less than that version.
 func (s *story) read(t *testing.T, least int64) {
 	t.Helper()
-	a := s.l.get(t, "lease", s.compute)
+	a := s.l.get(t, s.strategy, s.compute)
 	s.got(t, "a reader", a, least)
 }
 
@@ -197,7 +198,7 @@ func leaseRunsOutTwiceHeld(t *testing.T, s *story) {
 func (s *story) readBefore(t *testing.T, b *holder) {
 	t.Helper()
 	first := s.l.trips.first.value()
-	reader := s.l.herd(t, 1, "lease", s.compute)
+	reader := s.l.herd(t, 1, s.strategy, s.compute)
 	s.l.trips.first.reach(t, first+1)
 	b.fill(t)
 	s.got(t, "a reader", collect(t, 1, reader)[0], 2)
@@ -207,7 +208,7 @@ func revokedWithWaiters(t *testing.T, s *story) {
 	const waiters = 5
 	s.commit(1)
 	a := s.hold(t, "A")
-	waiting := s.l.herd(t, waiters, "lease", s.compute)
+	waiting := s.l.herd(t, waiters, s.strategy, s.compute)
 	s.l.waiting(t, waiters)
 	s.commit(2)
 	s.invalidate(t, 2)
