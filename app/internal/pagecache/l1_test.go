@@ -3,7 +3,7 @@ package pagecache_test
 import (
 	"bytes"
 	"context"
-	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -115,7 +115,7 @@ func TestL1KeepsNoBuffer(t *testing.T) {
 				return pagecache.Page{Body: bytes.Repeat([]byte("y"), 1000), Version: 9}, nil
 			}
 			for range 2 {
-				p, _, err := l.cache.Get(l.request(t), "ttl", fmt.Sprint(i), other)
+				p, _, err := l.cache.Get(l.request(t), "ttl", strconv.Itoa(i), other)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -141,7 +141,7 @@ func TestL1Bytes(t *testing.T) {
 		}
 		for i := range pages {
 			for range 2 {
-				if _, _, err := l.cache.Get(l.request(t), "l1", fmt.Sprint(i), compute); err != nil {
+				if _, _, err := l.cache.Get(l.request(t), "l1", strconv.Itoa(i), compute); err != nil {
 					t.Fatal(err)
 				}
 			}

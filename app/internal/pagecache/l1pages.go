@@ -73,7 +73,10 @@ func (l *l1Pages) begin(key string) *l1Read {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := l.reads[key]
-	if r == nil || r.epoch != epoch { // a read of an epoch that is over need not hear of anything: its page is checked before it is served
+	if r != nil && r.epoch != epoch { // it was sent in an epoch that is over
+		r.outdated, r = true, nil
+	}
+	if r == nil {
 		r = &l1Read{key: key, epoch: epoch}
 		l.reads[key] = r
 	}

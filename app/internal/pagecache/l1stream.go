@@ -90,26 +90,22 @@ func (c *Cache) followInvalidations() {
 func (c *Cache) follow(ctx context.Context, o *redis.Options) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for told := false; ; {
+	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
 		}
-		before := c.l1.stream.epoch.Load()
 		err := c.listen(ctx, o)
-		log, wait := c.config.Load().Log, streamRetry
-		switch {
-		case ctx.Err() != nil:
+		if ctx.Err() != nil {
 			return
-		case c.l1.stream.epoch.Load() != before:
-			log.WarnContext(ctx, "the stream of invalidations has ended: pages of l1 are checked until it is back", "error", err)
-		case errors.As(err, new(redis.Error)) && resultOf(ctx, err) == outage.Answered:
-			if !told {
-				log.InfoContext(ctx, "Redis cannot track clients: pages of l1 are checked", "error", err)
-			}
-			told, wait = true, streamRetryNone
 		}
+		wait := streamRetry
+		if errors.As(err, new(redis.Error)) && resultOf(ctx, err) == outage.Answered {
+			wait = streamRetryNone
+		}
+		// An outage has its own lines, and the counter l1_checks shows what it costs to have no stream.
+		c.config.Load().Log.DebugContext(ctx, "no stream of invalidations: pages of l1 are checked", "error", err)
 		timer.Reset(wait)
 	}
 }
@@ -121,28 +117,28 @@ func (c *Cache) listen(ctx context.Context, o *redis.Options) error {
 	client := redis.NewClient(streamOptions(o, pagePrefix(c.prefix)+"l1:"))
 	defer client.Close() //nolint:errcheck // it has no connection but the subscription's
 	sub := client.Subscribe(ctx)
-	var pings sync.WaitGroup
-	defer pings.Wait()
-	ended, end := context.WithCancel(ctx)
-	defer end()
-	stop := context.AfterFunc(ended, func() { _ = sub.Close() })
-	defer stop()
+	defer sub.Close() //nolint:errcheck // nothing is lost with it
+	defer context.AfterFunc(ctx, func() { _ = sub.Close() })()
 
 	began := s.since(s.now())
-	first, cancel := context.WithTimeout(ctx, streamConnect)
-	err := sub.Subscribe(first, invalidations)
-	cancel()
-	for err == nil {
-		var message any
-		if message, err = s.receive(ctx, sub); err != nil {
-			break
+	if err := s.open(ctx, sub); err != nil {
+		return err
+	}
+	s.heard.Store(int64(began))
+	s.epoch.Add(1)
+	defer s.epoch.Add(1)
+
+	pinging, end := context.WithCancel(ctx)
+	var pings sync.WaitGroup
+	defer pings.Wait()
+	defer end()
+	pings.Go(func() { s.ping(pinging, sub) })
+	for {
+		message, err := s.receive(ctx, sub)
+		if err != nil {
+			return err
 		}
 		switch m := message.(type) {
-		case *redis.Subscription: // from here on, nothing is missed
-			s.heard.Store(int64(began))
-			s.epoch.Add(1)
-			defer s.epoch.Add(1)
-			pings.Go(func() { s.ping(ended, sub) })
 		case *redis.Message:
 			for _, key := range m.PayloadSlice {
 				c.l1.drop(key)
@@ -153,6 +149,16 @@ func (c *Cache) listen(ctx context.Context, o *redis.Options) error {
 			}
 		}
 	}
+}
+
+// open subscribes to the invalidations, on a connection that is made for it. Once it is confirmed nothing is missed.
+func (s *l1Stream) open(ctx context.Context, sub *redis.PubSub) error {
+	connecting, cancel := context.WithTimeout(ctx, streamConnect)
+	defer cancel()
+	if err := sub.Subscribe(connecting, invalidations); err != nil {
+		return err
+	}
+	_, err := sub.Receive(connecting)
 	return err
 }
 

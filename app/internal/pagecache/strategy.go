@@ -2,6 +2,7 @@ package pagecache
 
 import (
 	"context"
+	"slices"
 
 	"loadlab/app/api"
 )
@@ -47,4 +48,15 @@ func Strategies() []Strategy {
 		// Of the strategy that l1 is over by default: what L1 keeps is fresh no longer than the page in Redis.
 		{"l1", "pages are kept in the process, in front of Redis, which reports what has changed; lease or another strategy serves the rest", one, one, whenOneMisses, newL1},
 	}
+}
+
+// Strategies returns the table as it is with the configuration in force: l1 has the laws of the strategy that it is over.
+func (c *Cache) Strategies() []Strategy {
+	all := Strategies()
+	named := func(name string) *Strategy {
+		return &all[slices.IndexFunc(all, func(s Strategy) bool { return s.Name == name })]
+	}
+	l1, over := named("l1"), named(c.Config().L1Over)
+	l1.Cold, l1.Expiry, l1.Hits = over.Cold, over.Expiry, over.Hits
+	return all
 }
