@@ -5,8 +5,8 @@
 // back, wait for it (pagelock.go), and refresh the page in the background (refresh.go). What is the same for all of them is kept there, and
 // holds for a new strategy by itself:
 //
-//   - A read is one round trip. All time arithmetic comes from Redis' own clock (PTTL), never from a client's: clocks that disagree
-//     change nothing.
+//   - A read is one round trip, and a page that l1 keeps needs none. All time arithmetic comes from Redis' own clock (PTTL), never from
+//     a client's: clocks that disagree change nothing. l1 counts the time that has passed since it read a page, and no time of day.
 //   - Redis is an optimisation. Gone, slow, paused or answering errors, it costs a request one budget in all, and then the page is
 //     computed; it never fails a request. After a few calls that failed in a row it costs nothing until it answers again (watch.go).
 //     All strategies but ttl recompute a page once at a time in each process meanwhile.
