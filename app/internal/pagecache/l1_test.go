@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
@@ -204,6 +205,21 @@ func TestL1Outage(t *testing.T) {
 	}
 	open(t, m.book, false)
 	m.keep(t, 3)
+}
+
+// TestL1Refused: a Redis that answers the check with an error is there. What it does not confirm is not served.
+func TestL1Refused(t *testing.T) {
+	m := miniredis.RunT(t)
+	l := newLab(t, m.Addr())
+	l.keep(t, 1)
+	m.SetError("NOPERM no permission to run the command")
+	if a := l.get(t, "l1", page(2)); a.err != nil || a.page.Version != 2 || a.out.Detail != pagecache.DetailRedisRefused {
+		t.Errorf("got version %d, %+v, %v, want a page that was recomputed", a.page.Version, a.out, a.err)
+	}
+	m.SetError("LOADING Redis is loading the dataset in memory")
+	if a := l.get(t, "l1", mustNotCompute(t)); a.err != nil || a.page.Version != 1 || a.out.Detail != pagecache.DetailL1Unchecked {
+		t.Errorf("while it loads: got version %d, %+v, %v, want the kept page", a.page.Version, a.out, a.err)
+	}
 }
 
 // TestL1StreamIsSilent: a Redis that hangs ends no connection. The stream is taken for dead after StreamSilence, and opened again when there is an answer.

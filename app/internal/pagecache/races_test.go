@@ -33,15 +33,17 @@ func TestRaces(t *testing.T) {
 		{"9 invalidations come out of order", invalidationsOutOfOrder, []guards{{pagecache.TombstoneMax}}},
 	} {
 		t.Run(race.name, func(t *testing.T) {
-			t.Run("guarded", func(t *testing.T) {
-				onEachRedis(t, func(t *testing.T, l *lab) {
-					s := &story{l: l, strategy: "lease"}
-					race.play(t, s)
-					if s.violation != "" {
-						t.Errorf("%s:\n%s", s.violation, s.told())
-					}
+			for _, strategy := range []string{"lease", "l1"} { // which is over lease
+				t.Run("guarded "+strategy, func(t *testing.T) {
+					onEachRedis(t, func(t *testing.T, l *lab) {
+						s := &story{l: l, strategy: strategy}
+						race.play(t, s)
+						if s.violation != "" {
+							t.Errorf("%s:\n%s", s.violation, s.told())
+						}
+					})
 				})
-			})
+			}
 			for i, without := range race.loses {
 				t.Run(fmt.Sprint("unguarded ", i+1), func(t *testing.T) {
 					onEachRedis(t, func(t *testing.T, l *lab) {
