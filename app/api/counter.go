@@ -23,6 +23,7 @@ const (
 
 	CountRedisFailures Counter = "redis_failures" // calls to Redis that it did not answer, or not in time
 	CountRedisSkipped  Counter = "redis_skipped"  // calls to Redis that were not made, because it was known not to answer
+	CountL1Checks      Counter = "l1_checks"      // pages that l1 had, and asked Redis about: its stream of invalidations was not up
 	CountDBFailures    Counter = "db_failures"    // loads and price changes that the database did not answer, or not in time
 )
 

@@ -33,6 +33,8 @@ func Knobs() []Knob {
 		{"beta", KindNumber, "1", "0.001", "1000", true, true, "eagerness of early recomputation (XFetch); above 1 is earlier"},
 		{"redis_budget", KindDuration, "250ms", "1ms", "24h", true, true, "all the time that Redis may cost one request"},
 		{"breaker_failures", KindCount, "3", "0", "1000", true, true, "calls to Redis that must fail in a row for requests to do without it until it answers; 0: never"},
+		{"l1_over", "ttl|lock|lease|swr", "lease", "", "", true, true, "the strategy that serves what l1 does not have"},
+		{"l1_bytes", KindCount, "67108864", "65536", "68719476736", true, true, "memory that the pages of l1 may take in each process"},
 		{"index", KindBoolean, "false", "", "", true, false, "index properties by (created_at DESC, id DESC)"},
 		{"db_conns", KindCount, "20", "1", "65535", true, false, "connections in the database pool"},
 		{"sqlite_rtt", KindDuration, "0s", "0s", "10s", true, true, "SQLite has no wire, so the driver waits that long for each statement: a simulated distance"},

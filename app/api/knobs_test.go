@@ -14,7 +14,7 @@ import (
 )
 
 func TestKnobs(t *testing.T) {
-	name, seen := regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`), map[string]bool{}
+	name, seen := regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z]+)*$`), map[string]bool{}
 	for _, k := range api.Knobs() {
 		if !name.MatchString(k.Name) || seen[k.Name] || k.Doc == "" || strings.Contains(k.Doc, "\n") {
 			t.Errorf("%+v: want a name of its own and a line that says what it is", k)

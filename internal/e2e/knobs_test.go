@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -93,7 +92,7 @@ func refused(t *testing.T, want string, cmd *exec.Cmd) {
 	}
 }
 
-// put changes one knob of a running app and returns the answer.
+// put changes one knob of a running app and returns the status and the problem that the answer has.
 func put(ctx context.Context, t *testing.T, url string, k api.Knob, value string) (status int, answer string) {
 	t.Helper()
 	if k.Kind == api.KindDuration || k.Kind.Choices() != nil {
@@ -109,11 +108,11 @@ func put(ctx context.Context, t *testing.T, url string, k api.Knob, value string
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
+	var problem api.Problem
+	if err := json.NewDecoder(resp.Body).Decode(&problem); err != nil {
 		t.Fatal(err)
 	}
-	return resp.StatusCode, string(body)
+	return resp.StatusCode, problem.Detail
 }
 
 // serveApp runs the app until the test ends and returns the URL of its lab controls.

@@ -23,8 +23,14 @@ func benchCache(b *testing.B) (*redis.Client, *pagecache.Cache) {
 		b.Fatal(err)
 	}
 	rdb := redis.NewClient(o)
-	b.Cleanup(func() { _ = rdb.Close() })
-	return rdb, pagecache.New(rdb, "bench", pagecache.Config{TTL: time.Hour, RedisBudget: 10 * time.Second})
+	cache := pagecache.New(rdb, "bench", pagecache.Config{TTL: time.Hour, RedisBudget: 10 * time.Second})
+	b.Cleanup(func() {
+		if err := cache.Close(context.Background()); err != nil {
+			b.Error(err)
+		}
+		_ = rdb.Close()
+	})
+	return rdb, cache
 }
 
 func inParallel(b *testing.B, do func(ctx context.Context) error) {

@@ -54,6 +54,7 @@ func (l *lab) withBreaker(t *testing.T, budget time.Duration) *outage.Book {
 	rdb.AddHook(l.trips)
 	l.config.RedisBudget, l.config.BreakerFailures, l.config.Outages = budget, breakerFailures, book
 	l.cache = pagecache.New(rdb, l.prefix, l.config)
+	l.cache.SetClock(l.clock.now, silence)
 	t.Cleanup(func() {
 		if err := l.cache.Close(testContext(t)); err != nil {
 			t.Error(err)

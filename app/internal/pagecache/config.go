@@ -25,6 +25,8 @@ type Config struct {
 	RedisBudget time.Duration // what Redis may cost one request, over all its round trips, each within Options' budget
 	// BreakerFailures is how many calls to Redis must fail in a row for requests to do without it until it answers again; 0 is never.
 	BreakerFailures int
+	L1Over          string         // the strategy that serves what l1 does not have
+	L1Bytes         int            // how much memory the pages of l1 may take
 	ComputeTimeout  time.Duration  // how long a recompute may take that its request cannot cancel; a waiter of lease waits that long
 	Rand            func() float64 // uniform over [0, 1), safe for concurrent use; math/rand/v2
 	Log             *slog.Logger   // where a failed background refresh is logged; slog.Default
@@ -50,6 +52,7 @@ func (c Config) With(knobs api.Config) Config {
 	}
 	c.Beta, c.TTLJitter = knobs.Number("beta"), knobs.Number("ttl_jitter")
 	c.BreakerFailures = knobs.Count("breaker_failures")
+	c.L1Over, c.L1Bytes = knobs.Choice("l1_over"), knobs.Count("l1_bytes")
 	return c
 }
 
@@ -65,6 +68,16 @@ func (c Config) Validate() error {
 	}
 	if err := within("breaker_failures", strconv.Itoa(c.BreakerFailures)); err != nil {
 		return err
+	}
+	if c.L1Over != "" {
+		if err := within("l1_over", c.L1Over); err != nil {
+			return err
+		}
+	}
+	if c.L1Bytes != 0 {
+		if err := within("l1_bytes", strconv.Itoa(c.L1Bytes)); err != nil {
+			return err
+		}
 	}
 	if err := within("ttl_jitter", strconv.FormatFloat(c.TTLJitter, 'g', -1, 64)); err != nil || c.Beta == 0 {
 		return err
@@ -94,6 +107,12 @@ func (c Config) withDefaults() Config {
 	}
 	if !(c.TTLJitter > 0 && c.TTLJitter <= 1) {
 		c.TTLJitter = byDefault.TTLJitter
+	}
+	if within("l1_over", c.L1Over) != nil {
+		c.L1Over = byDefault.L1Over
+	}
+	if within("l1_bytes", strconv.Itoa(c.L1Bytes)) != nil {
+		c.L1Bytes = byDefault.L1Bytes
 	}
 	if c.Rand == nil {
 		c.Rand = rand.Float64

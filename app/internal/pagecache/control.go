@@ -22,6 +22,7 @@ func tombstonePrefix(prefix string) string { return prefix + ":tombstone:" }
 
 // Flush empties the cache: all keys with its prefix, locks and tombstones too, and no others in the same Redis.
 func (c *Cache) Flush(ctx context.Context) error {
+	defer c.l1.dropAll()
 	err := c.scan(ctx, c.prefix+":", func(keys []string) error { return c.rdb.Unlink(ctx, keys...).Err() })
 	if err != nil {
 		return fmt.Errorf("flush the cache: %w", err)
@@ -32,6 +33,7 @@ func (c *Cache) Flush(ctx context.Context) error {
 
 // Expire makes every page reach its expiry now: those with a time of grace are at its start, the others are gone.
 func (c *Cache) Expire(ctx context.Context) error {
+	defer c.l1.dropAll()
 	err := c.scan(ctx, pagePrefix(c.prefix), func(keys []string) error {
 		entries, err := c.peek(ctx, keys)
 		if err != nil {

@@ -111,6 +111,61 @@ func (c *Cache) Without(guards ...Guard) *Cache {
 	return c
 }
 
+// StreamSilence mirrors streamSilence.
+const StreamSilence = streamSilence
+
+// SetClock sets the clock of l1, and how long its stream may be silent. Call it before the first request.
+func (c *Cache) SetClock(now func() time.Time, silence time.Duration) {
+	c.l1.stream.now, c.l1.stream.born, c.l1.stream.silence = now, now(), silence
+}
+
+// Epoch is that of the stream of invalidations.
+func (c *Cache) Epoch() uint64 { return c.l1.stream.epoch.Load() }
+
+// Tracks reports whether the stream of invalidations is up, and Heard whether all pages that were invalidated until then have been dropped.
+func (c *Cache) Tracks() bool { return tracks(c.l1.stream.epoch.Load()) }
+func (c *Cache) Heard(at time.Time) bool {
+	return time.Duration(c.l1.stream.heard.Load()) >= c.l1.stream.since(at)
+}
+
+// L1Weight is what the pages of l1 take.
+func (c *Cache) L1Weight() int {
+	c.l1.pages.CleanUp()
+	return int(c.l1.pages.WeightedSize())
+}
+
+// What follows does to l1 what it would have done without one of its guards against races.
+
+// ForgetReads is for a cache that does not note its reads before it sends them.
+func (c *Cache) ForgetReads() {
+	c.l1.mu.Lock()
+	defer c.l1.mu.Unlock()
+	clear(c.l1.reads)
+}
+
+// KeepOverLoss is for a cache that trusts its page although the stream of invalidations was lost.
+func (c *Cache) KeepOverLoss(key string) {
+	c.rekeep(key, func(p *keptPage) { p.epoch = c.l1.stream.epoch.Load() })
+}
+
+// KeepForTTL is for a cache that keeps a page for its whole TTL from when it was read.
+func (c *Cache) KeepForTTL(key string) {
+	c.rekeep(key, func(p *keptPage) { p.until = c.l1.stream.now().Add(p.ttl) })
+}
+
+// TrustSilence is for a cache that takes a stream for alive as long as nobody tells that it has ended.
+func (c *Cache) TrustSilence() { c.l1.stream.heard.Store(int64(c.l1.stream.since(c.l1.stream.now()))) }
+
+func (c *Cache) rekeep(key string, change func(*keptPage)) {
+	old, ok := c.l1.pages.GetIfPresent(pagePrefix(c.prefix) + "l1:" + key)
+	if !ok {
+		panic("l1 does not have the page")
+	}
+	p := *old
+	change(&p)
+	c.l1.pages.Set(pagePrefix(c.prefix)+"l1:"+key, &p)
+}
+
 // Flags of an entry.
 const (
 	Negative  = byte(negative)

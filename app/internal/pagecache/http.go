@@ -25,7 +25,7 @@ func (r *request) readUnlessCurrent(ctx context.Context) (*entry, bool) {
 		return r.read(ctx)
 	}
 	e, err := r.header(ctx)
-	if !r.found(ctx, e, err) {
+	if !r.answered(ctx, e, err) {
 		return nil, false
 	}
 	if r.has(e.page.Tag) {

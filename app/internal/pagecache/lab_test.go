@@ -21,6 +21,7 @@ import (
 	"loadlab/app/internal/pagecache"
 	"loadlab/app/internal/probe"
 	"loadlab/internal/localserver"
+	"loadlab/internal/testkit"
 )
 
 // What every lab is configured with unless its test sets it.
@@ -28,6 +29,7 @@ const (
 	ttl     = 10 * time.Second
 	grace   = 4 * time.Second
 	lockTTL = 5 * time.Second
+	silence = ttl / 2 // of the stream of invalidations: longer than a busy machine lets it be
 	key     = "page=1"
 )
 
@@ -64,7 +66,37 @@ type lab struct {
 	mode     *probe.Mode
 	prefix   string
 	config   pagecache.Config
-	pass     func(time.Duration) // lets time pass in Redis, and nowhere else
+	clock    *clock
+	pass     func(time.Duration) // lets time pass for cached pages: in Redis and on the clock of l1, and nowhere else
+}
+
+// clock is the clock of l1. What a page has left to live passes in Redis and in the process that has a copy of it alike, so whatever lets time pass in Redis
+// lets it pass here too. It goes on by itself as well, as a real Redis' does, unless it is stopped.
+type clock struct {
+	mu      sync.Mutex // guards all below
+	ahead   time.Duration
+	stopped time.Time // zero if it goes on
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stopped.IsZero() {
+		return time.Now().Add(c.ahead)
+	}
+	return c.stopped.Add(c.ahead)
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ahead += d
+}
+
+func (c *clock) stop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopped = time.Now()
 }
 
 // onEachRedis runs a test on miniredis and on a real server.
@@ -74,7 +106,10 @@ func onEachRedis(t *testing.T, test func(t *testing.T, l *lab)) {
 		t.Parallel()
 		m := miniredis.RunT(t)
 		l := newLab(t, m.Addr())
-		l.pass = m.FastForward
+		l.pass = func(d time.Duration) {
+			m.FastForward(d)
+			l.clock.advance(d)
+		}
 		test(t, l)
 	})
 	t.Run("redis-server", func(t *testing.T) {
@@ -83,7 +118,11 @@ func onEachRedis(t *testing.T, test func(t *testing.T, l *lab)) {
 			t.Skip("SKIPPED: no redis-server")
 		}
 		l := newLab(t, realRedis)
-		l.pass = func(d time.Duration) { l.passByHand(t, d) }
+		l.pass = func(d time.Duration) {
+			l.passByHand(t, d)
+			l.clock.advance(d)
+			l.synced(t)
+		}
 		test(t, l)
 	})
 }
@@ -94,7 +133,7 @@ func newLab(t *testing.T, addr string) *lab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &lab{rdb: redis.NewClient(o), trips: &trips{}, metrics: prometheus.NewRegistry()}
+	l := &lab{rdb: redis.NewClient(o), trips: &trips{}, metrics: prometheus.NewRegistry(), clock: &clock{}}
 	l.registry = probe.NewRegistry(l.metrics)
 	l.mode = l.registry.Mode("test")
 	l.prefix = fmt.Sprintf("test:%x", rand.Uint64())
@@ -104,6 +143,7 @@ func newLab(t *testing.T, addr string) *lab {
 	}
 	l.rdb.AddHook(l.trips)
 	l.cache = pagecache.New(l.rdb, l.prefix, l.config)
+	l.cache.SetClock(l.clock.now, silence)
 	t.Cleanup(func() {
 		if err := l.cache.Close(testContext(t)); err != nil {
 			t.Error(err)
@@ -143,6 +183,26 @@ func (l *lab) passByHand(t *testing.T, d time.Duration) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// synced waits until the process has dropped all pages that have changed in Redis until now. It returns at once if the stream of invalidations is not up:
+// then nothing that has changed is served.
+func (l *lab) synced(t *testing.T) {
+	t.Helper()
+	l.clock.advance(1) // a ping that was sent before, on a clock that is stopped, is not of now
+	now := l.clock.now()
+	testkit.Eventually(t, "the stream of invalidations is up to date", func() bool { return !l.cache.Tracks() || l.cache.Heard(now) })
+}
+
+// tracked waits until the stream is up, which the first request of l1 has started. It returns false if this Redis has none.
+func (l *lab) tracked(t *testing.T) bool {
+	t.Helper()
+	if err := l.rdb.Do(testContext(t), "CLIENT", "TRACKINGINFO").Err(); err != nil {
+		return false
+	}
+	testkit.Eventually(t, "the stream of invalidations is up", l.cache.Tracks)
+	l.synced(t)
+	return true
 }
 
 // counters are the totals of all requests of the lab.

@@ -18,9 +18,12 @@ const (
 	DetailWaitOver      = "wait-over"      // recomputed without a lease, and not stored: nobody had in the time that a recompute may take
 	DetailComputeFailed = "compute-failed"
 	DetailNotModified   = "not-modified" // Current, and nothing else befell it
+	DetailL1            = "l1"           // the page is this process' own copy, and known to be what Redis has: it was tracked, or checked
+	DetailL1Unchecked   = "l1-unchecked" // likewise, but Redis did not answer: the page is fresh, and may have been invalidated meanwhile
 )
 
-// Outcome is how a request got its page. Its detail is one of the Detail names, or empty, and its times are by Redis' clock.
+// Outcome is how a request got its page. Its detail is one of the Detail names, or empty, and its times are by Redis' clock: those
+// of a page that l1 has kept are by how long Redis had it fresh when it was read.
 type Outcome struct {
 	api.CacheStatus
 	Age time.Duration // how long ago the page was stored; 0 for a page that never was in Redis

@@ -5,8 +5,8 @@
 // back, wait for it (pagelock.go), and refresh the page in the background (refresh.go). What is the same for all of them is kept there, and
 // holds for a new strategy by itself:
 //
-//   - A read is one round trip. All time arithmetic comes from Redis' own clock (PTTL), never from a client's: clocks that disagree
-//     change nothing.
+//   - A read is one round trip, and a page that l1 keeps needs none. All time arithmetic comes from Redis' own clock (PTTL), never from
+//     a client's: clocks that disagree change nothing. l1 counts the time that has passed since it read a page, and no time of day.
 //   - Redis is an optimisation. Gone, slow, paused or answering errors, it costs a request one budget in all, and then the page is
 //     computed; it never fails a request. After a few calls that failed in a row it costs nothing until it answers again (watch.go).
 //     All strategies but ttl recompute a page once at a time in each process meanwhile.
@@ -94,6 +94,7 @@ type Cache struct {
 	slots    slots
 	watch    *outage.Watch
 	outages  flights // of requests without Redis, by the page's key there
+	l1       *l1Pages
 
 	mu         sync.Mutex // guards closed, and background.Add against Close's Wait
 	closed     bool
@@ -108,6 +109,7 @@ func New(rdb redis.UniversalClient, prefix string, cfg Config) *Cache {
 	cfg = cfg.withDefaults()
 	c.config.Store(&cfg)
 	c.watch = c.newWatch(cfg)
+	c.l1 = newL1Pages(cfg.L1Bytes)
 	for _, s := range Strategies() {
 		c.policies[s.Name] = s.New()
 	}
@@ -126,6 +128,7 @@ func (c *Cache) SetConfig(cfg Config) error {
 	cfg = cfg.withDefaults()
 	c.config.Store(&cfg)
 	c.watch.SetFailures(cfg.BreakerFailures)
+	c.l1.pages.SetMaximum(uint64(cfg.L1Bytes))
 	return nil
 }
 
@@ -155,7 +158,8 @@ func (c *Cache) GetUnless(ctx context.Context, strategy, key string, current fun
 	return page, out, err
 }
 
-// Close lets no more background work start and waits for what is under way, until ctx ends. An outage of Redis is not looked after any more.
+// Close lets no more background work start and waits for what is under way, until ctx ends. An outage of Redis is not looked after any more,
+// and hits of l1 are checked.
 func (c *Cache) Close(ctx context.Context) error {
 	c.watch.Close()
 	c.mu.Lock()

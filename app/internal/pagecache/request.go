@@ -28,6 +28,8 @@ type request struct {
 	slot          *slot
 	before        uint64        // the generation that this process had last seen when the request came
 	asked         bool          // whether a read has answered: only the first miss shows that the page was cold or expired
+	freshOnly     bool          // whether a page that is in its time of grace counts as missing
+	found         *entry        // what the last read has found, for l1
 	budget        time.Duration // that Redis may still cost
 	trouble       string        // that Redis made, as a detail of the outcome; empty for none
 	rows          *rows         // nil: the page is not dropped when a row of it changes
@@ -60,14 +62,18 @@ func (r *request) read(ctx context.Context, also ...func(redis.Pipeliner)) (*ent
 		e, err = r.c.lookup(ctx, r.slot.pageKey, also...)
 		return err
 	})
-	return e, r.found(ctx, e, err)
+	return e, r.answered(ctx, e, err)
 }
 
-// found reports whether a lookup has found e, and counts what it shows of the page.
-func (r *request) found(ctx context.Context, e *entry, err error) bool {
+// answered reports whether a lookup has found e, and counts what it shows of the page.
+func (r *request) answered(ctx context.Context, e *entry, err error) bool {
+	if err == nil && r.freshOnly && e.fresh <= 0 {
+		e.page.Release()
+		err = redis.Nil
+	}
 	switch {
 	case err == nil:
-		r.asked = true
+		r.asked, r.found = true, e
 		r.slot.seen(e.generation)
 		return true
 	case errors.Is(err, redis.Nil) && !r.asked:

@@ -3,6 +3,7 @@ package pagecache_test
 import (
 	"context"
 	"errors"
+	"reflect"
 	"runtime"
 	"testing"
 
@@ -25,9 +26,24 @@ func TestTableIsWellFormed(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"ttl", "singleflight", "lock", "lease", "early", "early_lock", "swr", "invalidate", "objects", "http"} {
+	for _, name := range []string{"ttl", "singleflight", "lock", "lease", "early", "early_lock", "swr", "invalidate", "objects", "http", "l1"} {
 		if !seen[name] {
 			t.Errorf("%s is not in the table", name)
+		}
+	}
+}
+
+// TestTableInForce: l1 is predicted to do as what it is over.
+func TestTableInForce(t *testing.T) {
+	l := newLab(t, "127.0.0.1:1")
+	for _, over := range []string{"lease", "ttl", "swr", "lock"} {
+		l.configure(t, func(c *pagecache.Config) { c.L1Over = over })
+		laws := map[string][]any{}
+		for _, s := range l.cache.Strategies() {
+			laws[s.Name] = []any{s.Cold, s.Expiry, s.Hits}
+		}
+		if !reflect.DeepEqual(laws["l1"], laws[over]) || len(laws) != len(pagecache.Strategies()) {
+			t.Errorf("over %s: got %v, want %v", over, laws["l1"], laws[over])
 		}
 	}
 }

@@ -2,6 +2,7 @@ package pagecache
 
 import (
 	"context"
+	"slices"
 
 	"loadlab/app/api"
 )
@@ -54,5 +55,18 @@ func Strategies() []Strategy {
 		{"invalidate", "a change of a row drops the pages that hold it, as soon as it is committed; the TTL is a backstop", one, one, whenOneDoes, untilPublished, newInvalidate},
 		{"objects", "the list and each object are cached apart: a change drops one object, and a miss loads what is missing", oneEach, oneEach, "", untilPublished, newObjects},
 		{HTTP, "as swr, with a validator: who has the page already is told that it is current, and it is not moved", one, one, whenServedStale, pastItsTTL, newHTTP},
+		// Of the strategy that l1 is over by default: what L1 keeps is fresh no longer than the page in Redis.
+		{"l1", "pages are kept in the process, in front of Redis, which reports what has changed; lease or another strategy serves the rest", one, one, whenOneMisses, pastItsTTL, newL1},
 	}
+}
+
+// Strategies returns the table as it is with the configuration in force: l1 has the laws of the strategy that it is over.
+func (c *Cache) Strategies() []Strategy {
+	all := Strategies()
+	named := func(name string) *Strategy {
+		return &all[slices.IndexFunc(all, func(s Strategy) bool { return s.Name == name })]
+	}
+	l1, over := named("l1"), named(c.Config().L1Over)
+	l1.Cold, l1.Expiry, l1.Hits, l1.Stale = over.Cold, over.Expiry, over.Hits, over.Stale
+	return all
 }

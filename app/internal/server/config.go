@@ -16,9 +16,11 @@ import (
 )
 
 // Strategies returns the table of caching strategies as the API has it.
-func Strategies() []api.Strategy {
+func Strategies() []api.Strategy { return described(pagecache.Strategies()) }
+
+func described(table []pagecache.Strategy) []api.Strategy {
 	var out []api.Strategy
-	for _, s := range pagecache.Strategies() {
+	for _, s := range table {
 		out = append(out, api.Strategy{Name: s.Name, Summary: s.Summary, Cold: s.Cold, Expiry: s.Expiry, Hits: s.Hits, Stale: s.Stale})
 	}
 	return out

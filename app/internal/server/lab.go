@@ -30,7 +30,7 @@ func (s *Server) Lab() http.Handler {
 	s.get(r, api.PathLabUsage, s.getUsage)
 	s.get(r, api.PathLabCounters, s.counters)
 	s.get(r, api.PathLabOutages, func(c *gin.Context) { s.json(c, nil, s.Outages.Outages()) })
-	s.get(r, api.PathLabStrategy, func(c *gin.Context) { s.json(c, nil, Strategies()) })
+	s.get(r, api.PathLabStrategy, func(c *gin.Context) { s.json(c, nil, described(s.Cache.Strategies())) })
 	s.get(r, api.PathLabBuildInfo, s.info)
 	s.get(r, api.PathLabExplain+":loader", s.explain)
 	s.world(r)
