@@ -107,6 +107,27 @@ func TestL1Times(t *testing.T) {
 	})
 }
 
+// TestL1ReplacedElsewhere: a page that another process has replaced is as fresh in Redis as the one that is kept, and not the same.
+func TestL1ReplacedElsewhere(t *testing.T) {
+	onEachRedis(t, func(t *testing.T, l *lab) {
+		l.keep(t, 1)
+		other := pagecache.New(l.rdb, l.prefix, l.config)
+		if err := other.Invalidate(testContext(t), "l1", key, 2); err != nil {
+			t.Fatal(err)
+		}
+		if _, out, err := other.Get(l.request(t), "l1", key, page(2)); err != nil || !out.Stored {
+			t.Fatalf("the other process: got %+v, %v", out, err)
+		}
+		l.synced(t)
+		if a := l.get(t, "l1", mustNotCompute(t)); a.err != nil || a.page.Version != 2 || a.out.Result != api.CacheHit || a.out.Detail != "" {
+			t.Errorf("got version %d, %+v, %v, want a hit of version 2 in Redis", a.page.Version, a.out, a.err)
+		}
+		if err := other.Close(testContext(t)); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestL1KeepsNoBuffer: what is kept is no part of a buffer that other requests read into.
 func TestL1KeepsNoBuffer(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, l *lab) {

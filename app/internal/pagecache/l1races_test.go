@@ -1,15 +1,10 @@
 package pagecache_test
 
 import (
-	"bytes"
 	"context"
-	"net"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"loadlab/app/internal/pagecache"
 	"loadlab/internal/localserver"
@@ -110,6 +105,15 @@ func (s *l1Story) elsewhere(t *testing.T, version int64) {
 	}
 }
 
+// kill ends the stream.
+func (s *l1Story) kill(t *testing.T) {
+	t.Helper()
+	if n, err := s.l.rdb.ClientKillByFilter(testContext(t), "ID", s.gate.streamID(t, s.l.rdb)).Result(); err != nil || n != 1 {
+		t.Fatalf("killed %d connections, %v", n, err)
+	}
+	s.step("the stream is killed")
+}
+
 // lost waits until the stream that was up in that epoch has been lost and is up again.
 func (s *l1Story) lost(t *testing.T, epoch uint64) {
 	t.Helper()
@@ -121,25 +125,32 @@ func (s *l1Story) lost(t *testing.T, epoch uint64) {
 	}
 }
 
-func invalidatedBeforeKept(t *testing.T, s *l1Story) {
+// late sends a request that finds the page in Redis, and holds it back before it keeps that.
+func (s *l1Story) late(t *testing.T) (release func(), a <-chan answer) {
+	t.Helper()
 	var once sync.Once
-	replied, release := make(chan struct{}), make(chan struct{})
+	replied, released := make(chan struct{}), make(chan struct{})
 	s.l.trips.after = func(ctx context.Context) {
 		if ctx.Value(isLate{}) != nil {
 			once.Do(func() {
 				close(replied)
-				<-release
+				<-released
 			})
 		}
 	}
-	a := make(chan answer, 1)
+	answers := make(chan answer, 1)
 	ctx := context.WithValue(s.l.request(t), isLate{}, true)
 	go func() {
 		var got answer
 		got.page, got.out, got.err = get(ctx, s.l.cache, "l1", key, mustNotCompute(t))
-		a <- got
+		answers <- got
 	}()
 	<-replied
+	return func() { close(released) }, answers
+}
+
+func invalidatedBeforeKept(t *testing.T, s *l1Story) {
+	release, a := s.late(t)
 	s.step("A has the reply of Redis, and has not kept it yet")
 	s.commit(2)
 	if !s.guarded {
@@ -148,7 +159,7 @@ func invalidatedBeforeKept(t *testing.T, s *l1Story) {
 	s.elsewhere(t, 2)
 	s.l.synced(t)
 	s.step("the invalidation has arrived")
-	close(release)
+	release()
 	s.got(t, "A, which was sent before,", collect(t, 1, a)[0], 1)
 	s.read(t, 2)
 }
@@ -157,10 +168,7 @@ func streamKilled(t *testing.T, s *l1Story) {
 	s.keeps(t)
 	epoch := s.l.cache.Epoch()
 	s.gate.hold()
-	if n, err := s.l.rdb.ClientKillByFilter(testContext(t), "ID", s.gate.streamID(t, s.l.rdb)).Result(); err != nil || n != 1 {
-		t.Fatalf("killed %d connections, %v", n, err)
-	}
-	s.step("the stream is killed")
+	s.kill(t)
 	s.commit(2)
 	s.elsewhere(t, 2)
 	s.gate.open()
@@ -243,107 +251,36 @@ func ages(t *testing.T, s *l1Story) {
 	s.read(t, 2)
 }
 
-// gate is the wire of a client, on which what Redis sends to its stream of invalidations can be held back.
-type gate struct {
-	mu     sync.Mutex    // guards all below
-	closed chan struct{} // nil while the gate is open
-	stream net.Addr      // of the process' end of the stream that was opened last
-}
-
-// withGate gives the lab a cache whose client has a gate.
-func (l *lab) withGate(t *testing.T) *gate {
-	t.Helper()
-	g := &gate{}
-	o := *l.rdb.Options()
-	o.MaxRetries = -1
-	dial := o.Dialer
-	o.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
-		conn, err := dial(ctx, network, addr)
-		return &gatedConn{Conn: conn, gate: g}, err
-	}
-	rdb := redis.NewClient(&o)
-	rdb.AddHook(l.trips)
-	l.cache = pagecache.New(rdb, l.prefix, l.config)
-	l.cache.SetClock(l.clock.now, storySilence)
-	t.Cleanup(func() {
-		g.open()
-		if err := l.cache.Close(testContext(t)); err != nil {
-			t.Error(err)
-		}
-		_ = rdb.Close()
-	})
-	return g
-}
-
-func (g *gate) hold() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.closed = make(chan struct{})
-}
-
-func (g *gate) open() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.closed != nil {
-		close(g.closed)
-		g.closed = nil
-	}
-}
-
-func (g *gate) wait() {
-	g.mu.Lock()
-	closed := g.closed
-	g.mu.Unlock()
-	if closed != nil {
-		<-closed
-	}
-}
-
-// streamID returns what Redis calls the stream.
-func (g *gate) streamID(t *testing.T, rdb *redis.Client) string {
-	t.Helper()
-	g.mu.Lock()
-	addr := g.stream.String()
-	g.mu.Unlock()
-	list, err := rdb.Do(testContext(t), "CLIENT", "LIST").Text()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range bytes.Lines([]byte(list)) {
-		fields := map[string]string{}
-		for f := range bytes.FieldsSeq(line) {
-			name, value, _ := bytes.Cut(f, []byte("="))
-			fields[string(name)] = string(value)
-		}
-		if fields["addr"] == addr {
-			return fields["id"]
+// TestL1StreamIsBack: a page that was kept before the stream was lost is checked once, and then the new stream vouches for it.
+func TestL1StreamIsBack(t *testing.T) {
+	s := newL1Story(t, true)
+	s.keeps(t)
+	epoch := s.l.cache.Epoch()
+	s.kill(t)
+	s.lost(t, epoch)
+	for i, want := range []int{1, 0, 0} {
+		before := s.l.trips.all.value()
+		a := s.l.get(t, "l1", mustNotCompute(t))
+		if got := s.l.trips.all.value() - before; got != want || a.out.Detail != pagecache.DetailL1 || a.page.Version != 1 {
+			t.Errorf("hit %d: got %+v after %d round trips, want the kept page after %d", i, a.out, got, want)
 		}
 	}
-	t.Fatalf("no client %s in %s", addr, list)
-	return ""
 }
 
-type gatedConn struct {
-	net.Conn
-
-	gate   *gate
-	stream atomic.Bool
-}
-
-func (c *gatedConn) Write(b []byte) (int, error) {
-	if bytes.Contains(bytes.ToUpper(b), []byte("TRACKING")) && !c.stream.Swap(true) {
-		c.gate.mu.Lock()
-		c.gate.stream = c.LocalAddr()
-		c.gate.mu.Unlock()
+// TestL1ReadOutlivesItsStream: nobody has kept account of what was dropped while a read was under way that was sent before the stream was lost.
+func TestL1ReadOutlivesItsStream(t *testing.T) {
+	s := newL1Story(t, true)
+	epoch := s.l.cache.Epoch()
+	release, a := s.late(t)
+	s.kill(t)
+	s.lost(t, epoch)
+	s.keeps(t)
+	s.commit(2)
+	s.elsewhere(t, 2)
+	s.l.synced(t)
+	release()
+	s.got(t, "A, which was sent before,", collect(t, 1, a)[0], 1)
+	if got := s.l.cache.L1Weight(); got != 0 {
+		t.Errorf("%d bytes are kept of a page from before the change:\n%s", got, s.told())
 	}
-	return c.Conn.Write(b)
-}
-
-// Read waits after it has read, too: it may have begun before the gate was closed.
-func (c *gatedConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	if c.stream.Load() {
-		c.gate.wait()
-	}
-	return n, err
 }
