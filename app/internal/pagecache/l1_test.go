@@ -115,7 +115,7 @@ func TestL1ReplacedElsewhere(t *testing.T) {
 		if err := other.Invalidate(testContext(t), "l1", key, 2); err != nil {
 			t.Fatal(err)
 		}
-		if _, out, err := other.Get(l.request(t), "l1", key, page(2)); err != nil || !out.Stored {
+		if _, out, err := get(l.request(t), other, "l1", key, page(2)); err != nil || !out.Stored {
 			t.Fatalf("the other process: got %+v, %v", out, err)
 		}
 		l.synced(t)
