@@ -82,7 +82,7 @@ func runCommand(env environment, dir *string) *cobra.Command {
 	flags.StringVar(&f.app, "app", "", "the app's program (default: app, next to this one)")
 	flags.StringVar(&f.out, "out", "runs", "folder for the results")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of arrivals and orders: the same seed replays the same requests (default: the scenario's, or drawn)")
-	flags.StringSliceVar(&f.modes, "modes", nil, "run these modes of the scenario alone, separated by commas; gates that name another are left out (default: all)")
+	flags.StringSliceVar(&f.modes, "modes", nil, "run these modes of the scenario alone, separated by commas, or all; gates that name another are left out (default: those that the scenario has as its default, or else all)")
 	flags.Func("rounds", "how many rounds, or auto: until the gates are decided (default: the scenario's)", f.rounds.set)
 	flags.DurationVar(&f.budget, "budget", run.DefaultBudget, "how long --rounds auto may take")
 	f.connect.define(flags)
@@ -99,10 +99,12 @@ func runCommand(env environment, dir *string) *cobra.Command {
 		if err != nil {
 			return usageError{err}
 		}
-		if cmd.Flags().Changed("modes") {
-			if s, err = s.Only(f.modes); err != nil {
-				return usageError{fmt.Errorf("--modes: %w", err)}
-			}
+		choose := s.Chosen
+		if cmd.Flags().Changed("modes") && len(f.modes) == 0 {
+			choose = s.Only // which says what there is
+		}
+		if s, err = choose(f.modes); err != nil {
+			return usageError{fmt.Errorf("--modes: %w", err)}
 		}
 		cfg, err := f.config(s, env, cmd.Flags().Changed("seed"))
 		if err != nil {

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	fileKeys = "(allowed: name, why, app, world, modes, objective, data, rounds, seed, timeout, connections, max_in_flight, phases, gates)"
+	fileKeys = "(allowed: name, why, app, world, modes, default_modes, objective, data, rounds, seed, timeout, connections, max_in_flight, phases, gates)"
 	modeKeys = "(allowed: request, headers, body, expect, check, conditional, data, steps, think)"
 )
 

@@ -54,7 +54,7 @@ func File(name string) string { return name + extension }
 type Listed struct {
 	Name     string // by which Find finds it
 	Why      string
-	Estimate time.Duration
+	Estimate time.Duration // of the modes that it runs by default
 	Err      error // it cannot be read, or is not a scenario; Why and Estimate are zero
 }
 
@@ -67,7 +67,11 @@ func List(dir string) ([]Listed, error) {
 	var list []Listed
 	for _, name := range files {
 		l := Listed{Name: name}
-		if s, err := Load(filepath.Join(dir, File(name))); err != nil {
+		s, err := Load(filepath.Join(dir, File(name)))
+		if err == nil {
+			s, err = s.Chosen(nil)
+		}
+		if err != nil {
 			l.Err = err
 		} else {
 			l.Why, l.Estimate = s.Why, s.Estimate()

@@ -9,6 +9,22 @@ import (
 	"loadlab/loadgen/internal/gate/spell"
 )
 
+// AllModes chooses every mode of a scenario, also of one that runs some of them by default.
+const AllModes = "all"
+
+// Chosen returns the scenario with the modes of those names alone; with none, those that it runs by default; with AllModes, all of them. See Only.
+func (s *Scenario) Chosen(names []string) (*Scenario, error) {
+	switch {
+	case slices.Equal(names, []string{AllModes}):
+		return s, nil
+	case len(names) > 0:
+		return s.Only(names)
+	case len(s.DefaultModes) > 0:
+		return s.Only(s.DefaultModes)
+	}
+	return s, nil
+}
+
 // Only returns the scenario with those of its modes alone, in its own order. Its gates stay as they are: those that name a mode of LeftOut have
 // nothing to be judged by.
 //

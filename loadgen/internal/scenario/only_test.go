@@ -70,3 +70,38 @@ func TestOnlyRefuses(t *testing.T) {
 		}
 	}
 }
+
+// A scenario may have modes that run by default. Others, and all, are chosen by name.
+func TestDefaultModes(t *testing.T) {
+	s := parse(t, several+"default_modes: [d, a]\n")
+	for _, tt := range []struct{ choose, modes []string }{
+		{nil, []string{"a", "d"}},
+		{[]string{"a", "b", "d"}, []string{"a", "b", "d"}},
+		{[]string{scenario.AllModes}, names(s.Modes)},
+	} {
+		got, err := s.Chosen(tt.choose)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tt.modes, names(got.Modes)); diff != "" {
+			t.Errorf("%v (-want +got):\n%s", tt.choose, diff)
+		}
+	}
+	if got, err := parse(t, several).Chosen(nil); err != nil || len(got.Modes) != len(s.Modes) || len(got.LeftOut) > 0 {
+		t.Errorf("without a default: got %v, %v, want all modes", names(got.Modes), err)
+	}
+}
+
+func TestDefaultModesErrors(t *testing.T) {
+	for text, want := range map[string]string{
+		"default_modes: [d, e]": `s.yaml:11:16: default_modes: unknown mode "e"`,
+		"default_modes: [b, a]": `default_modes: s.yaml:9:1: phase "both" is shared by a, d`,
+		"default_modes: []":     "default_modes is an empty list",
+		"default_modes: d":      "default_modes wants a list",
+	} {
+		_, err := scenario.Parse("s.yaml", []byte(several+text+"\n"))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", text, err, want)
+		}
+	}
+}

@@ -104,7 +104,7 @@ func (r *reader) document(data []byte) (ast.Node, error) {
 
 // scenario reads the file's keys. Phases come after all that they depend on, and gates last, wherever the file has them.
 func (r *reader) scenario(n ast.Node, s *Scenario) {
-	var phases, gates ast.Node
+	var phases, gates, defaults ast.Node
 	var data variables
 	s.Rounds = DefaultRounds
 	s.World.Replication = Replication{Replicas: 1, Balancing: balance.Policies()[0]}
@@ -115,6 +115,7 @@ func (r *reader) scenario(n ast.Node, s *Scenario) {
 		key{"app", func(n ast.Node) { s.App = r.app(n, false) }},
 		key{"world", func(n ast.Node) { s.World = r.world(n, s.World) }},
 		key{"modes", func(n ast.Node) { s.Modes = r.modes(n) }},
+		key{"default_modes", func(n ast.Node) { defaults = n }},
 		key{"objective", func(n ast.Node) { s.Objective = r.objective(n) }},
 		key{"data", func(n ast.Node) { data = r.data(n) }},
 		key{"rounds", func(n ast.Node) { s.Rounds = r.count(n, "rounds", 1, maxRounds) }},
@@ -137,8 +138,22 @@ func (r *reader) scenario(n ast.Node, s *Scenario) {
 		r.measured(s, phases)
 		r.supplies(s)
 	}
+	if defaults != nil {
+		r.defaultModes(defaults, s)
+	}
 	if gates != nil {
 		s.Gates = r.gates(gates, s)
+	}
+}
+
+// defaultModes reads the names of modes that run by default, which must be a choice that can be made.
+func (r *reader) defaultModes(n ast.Node, s *Scenario) {
+	r.list(n, "default_modes", func(n ast.Node) { s.DefaultModes = append(s.DefaultModes, r.text(n, "a mode")) })
+	if len(r.errs) > 0 {
+		return
+	}
+	if _, err := s.Only(s.DefaultModes); err != nil {
+		r.errorf(n, "default_modes: %s", strings.TrimPrefix(err.Error(), s.File+": "))
 	}
 }
 

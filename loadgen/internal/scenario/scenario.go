@@ -94,6 +94,8 @@ type Scenario struct {
 	App   api.Config // what the file asks of the app; for the rest the app's own defaults hold
 	World World
 	Modes []Mode // at least one
+	// DefaultModes are the names of those that run unless others are chosen; none: all of them. See Chosen.
+	DefaultModes []string
 	// LeftOut are the modes, and the steps of sessions, that the file has beside Modes: see Only.
 	LeftOut []string
 	Rounds  int // at least 1
