@@ -50,17 +50,38 @@ func inParallel(b *testing.B, do func(ctx context.Context) error) {
 // BenchmarkHit is what a hit costs, by strategy.
 func BenchmarkHit(b *testing.B) {
 	_, cache := benchCache(b)
-	compute := func(context.Context) (pagecache.Page, error) {
-		return pagecache.Page{Body: bytes.Repeat([]byte("x"), pageSize), Version: 1}, nil
-	}
 	for _, s := range pagecache.Strategies() {
 		b.Run(s.Name, func(b *testing.B) {
 			inParallel(b, func(ctx context.Context) error {
-				p, _, err := get(ctx, cache, s.Name, key, compute)
+				p, _, err := cache.Get(ctx, s.Name, key, ofTwenty())
 				p.Release()
 				return err
 			})
 		})
+	}
+}
+
+// ofTwenty is where a page of twenty objects comes from.
+func ofTwenty() pagecache.Source {
+	const objects = 20
+	return pagecache.Source{
+		Page: func(context.Context) (pagecache.Page, error) {
+			return pagecache.Page{Body: bytes.Repeat([]byte("x"), pageSize), Version: 1}, nil
+		},
+		List: func(context.Context) (pagecache.List, error) {
+			l := pagecache.List{Head: []byte("["), Tail: []byte("]")}
+			for id := range int64(objects) {
+				l.IDs = append(l.IDs, id)
+			}
+			return l, nil
+		},
+		Objects: func(_ context.Context, ids []int64) ([]pagecache.Object, error) {
+			var loaded []pagecache.Object
+			for _, id := range ids {
+				loaded = append(loaded, pagecache.Object{Row: pagecache.Row{ID: id, Version: 1}, Body: bytes.Repeat([]byte("x"), pageSize/objects)})
+			}
+			return loaded, nil
+		},
 	}
 }
 
