@@ -41,22 +41,36 @@ func (r *request) inEpoch(ctx context.Context) (epoch string, err error) {
 	return epoch, err
 }
 
-// readInEpoch looks up what is valid in its epoch only: a list, or a page that is the head of a list without ids. What is from another epoch is
-// dropped, and counts as replaced.
-func (r *request) readInEpoch(ctx context.Context) (*entry, List, bool) {
+// readInEpoch looks up what is valid in its epoch only: a list, or a page that is the head of a list without ids. It returns the entry, and what
+// follows the epoch in its body. What is from another epoch is dropped, and counts as replaced.
+func (r *request) readInEpoch(ctx context.Context) (*entry, []byte, bool) {
 	var now *redis.StringCmd
 	e, ok := r.read(ctx, func(pipe redis.Pipeliner) { now = pipe.HGet(ctx, changesKey(r.c.prefix), epochField) })
 	if !ok {
-		return nil, List{}, false
+		return nil, nil, false
 	}
-	list, err := decodeList(e.page.Body)
-	if err == nil && string(list.epoch) == now.Val() {
-		return e, list, true
+	if epoch, body, ok := cutCounted(e.page.Body); ok && string(epoch) == now.Val() {
+		return e, body, true
 	}
 	r.replacing(ctx, e)
 	e.page.Release()
 	_ = r.redis(ctx, func(ctx context.Context) error { return r.c.rdb.Unlink(ctx, r.slot.pageKey).Err() }) // if not, it is dropped by who comes next
-	return nil, List{}, false
+	return nil, nil, false
+}
+
+// readWhole is readInEpoch for a page that is not in parts.
+func (r *request) readWhole(ctx context.Context) (*entry, bool) {
+	e, body, ok := r.readInEpoch(ctx)
+	if !ok {
+		return nil, false
+	}
+	list, err := decodeList(body)
+	if err != nil {
+		e.page.Release()
+		return nil, false
+	}
+	e.page.Body = list.Head
+	return e, true
 }
 
 // compared adds to the keys and arguments of the script fill what it compares with the changes.

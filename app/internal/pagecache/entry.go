@@ -83,11 +83,16 @@ func (e *entry) encode() []byte {
 
 // decode reads an entry whose body is a part of b.
 func decode(b []byte) (*entry, error) {
+	e := &entry{}
+	return e, e.decode(b)
+}
+
+func (e *entry) decode(b []byte) error {
 	if len(b) < headerSize || string(b[:len(magic)]) != magic {
-		return nil, errMalformed
+		return errMalformed
 	}
 	duration := func(at int) time.Duration { return time.Duration(binary.BigEndian.Uint64(b[at:])) }
-	e := &entry{
+	*e = entry{
 		flags:      flags(b[flagsAt]),
 		page:       Page{Body: b[headerSize:], Version: int64(binary.BigEndian.Uint64(b[versionAt:])), Tag: binary.BigEndian.Uint64(b[tagAt:])},
 		generation: binary.BigEndian.Uint64(b[generationAt:]),
@@ -97,9 +102,9 @@ func decode(b []byte) (*entry, error) {
 		maker:      maker(b[makerAt:tagAt]),
 	}
 	if e.flags&^known != 0 || e.generation == 0 || e.ttl <= 0 || e.grace < 0 || e.took < 0 {
-		return nil, errMalformed
+		return errMalformed
 	}
-	return e, nil
+	return nil
 }
 
 // maker reads a trace id and a span id. Only those of sampled recomputes are stored.

@@ -28,8 +28,12 @@ func ChangesKey(prefix string) string { return changesKey(prefix) }
 func EncodeList(l List, epoch string) []byte { return encodeList(l, epoch) }
 
 func DecodeList(b []byte) (l List, epoch string, err error) {
-	l, err = decodeList(b)
-	return l, string(l.epoch), err
+	head, rest, ok := cutCounted(b)
+	if !ok {
+		return List{}, "", errMalformedList
+	}
+	l, err = decodeList(rest)
+	return l, string(head), err
 }
 
 // A Guard is a line of a script without which a race is lost. Without takes it out, or puts what is wrong in its place.
@@ -73,8 +77,8 @@ func (j *joining) get(ctx context.Context, r *request) (Page, Outcome, error) {
 type hasty struct{ invalidate }
 
 func (h *hasty) get(ctx context.Context, r *request) (Page, Outcome, error) {
-	if e, list, ok := r.readInEpoch(ctx); ok {
-		return e.head(list), e.hit(), nil
+	if e, ok := r.readWhole(ctx); ok {
+		return e.page, e.hit(), nil
 	}
 	page, err := r.source.Page(ctx)
 	r.source.Page = func(context.Context) (Page, error) { return page, err }

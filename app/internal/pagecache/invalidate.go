@@ -16,21 +16,14 @@ type invalidate struct {
 func newInvalidate() policy { return &invalidate{} }
 
 func (i *invalidate) get(ctx context.Context, r *request) (Page, Outcome, error) {
-	if e, list, ok := r.readInEpoch(ctx); ok {
-		return e.head(list), e.hit(), nil
+	if e, ok := r.readWhole(ctx); ok {
+		return e.page, e.hit(), nil
 	}
 	return i.turns.share(ctx, r.slot.pageKey, func(ctx context.Context) (Page, Outcome, error) {
 		ctx, cancel := r.detach(ctx)
 		defer cancel()
 		return i.lead(ctx, r)
 	})
-}
-
-// head is the page that is the head of a list.
-func (e *entry) head(list List) Page {
-	page := e.page
-	page.Body = list.Head
-	return page
 }
 
 // lead recomputes the page under its lease, or waits for the process that does. The epoch is noted before the database is read: a page is stored
@@ -52,9 +45,9 @@ func (*invalidate) lead(ctx context.Context, r *request) (Page, Outcome, error) 
 			return r.recomputedAlone(ctx)
 		}
 		e.page.Release()
-		if e, list, ok := r.readInEpoch(ctx); ok {
+		if e, ok := r.readWhole(ctx); ok {
 			linkToLeader(ctx, e.maker)
-			return e.head(list).shared(), e.coalesced(), nil
+			return e.page.shared(), e.coalesced(), nil
 		}
 	}
 }

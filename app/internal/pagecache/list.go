@@ -1,6 +1,7 @@
 package pagecache
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 )
@@ -9,8 +10,6 @@ import (
 type List struct {
 	IDs        []int64
 	Head, Tail []byte
-
-	epoch []byte // that it was read in, if it comes from Redis
 }
 
 var errMalformedList = errors.New("malformed list")
@@ -18,7 +17,7 @@ var errMalformedList = errors.New("malformed list")
 // maxListed bounds what a list that is read may ask for.
 const maxListed = 1 << 16
 
-// encodeList makes the body of a list's entry: the epoch, the ids, and the head, each after its length, and then the tail.
+// encodeList makes the body of a list's entry: the epoch that it was read in, the ids, and the head, each after its length, and then the tail.
 func encodeList(l List, epoch string) []byte {
 	b := make([]byte, 0, 4*binary.MaxVarintLen64+len(epoch)+len(l.IDs)*binary.MaxVarintLen64+len(l.Head)+len(l.Tail))
 	b = append(binary.AppendUvarint(b, uint64(len(epoch))), epoch...)
@@ -30,18 +29,14 @@ func encodeList(l List, epoch string) []byte {
 	return append(b, l.Tail...)
 }
 
-// decodeList reads a list whose epoch, head and tail are parts of b.
+// decodeList reads what follows the epoch in the body of a list's entry. The list's head and tail are parts of b.
 func decodeList(b []byte) (List, error) {
-	epoch, b, ok := cutCounted(b)
-	if !ok {
-		return List{}, errMalformedList
-	}
 	n, size := binary.Uvarint(b)
 	if size <= 0 || n > maxListed {
 		return List{}, errMalformedList
 	}
 	b = b[size:]
-	l := List{IDs: make([]int64, n), epoch: epoch}
+	l := List{IDs: make([]int64, n)}
 	for i := range l.IDs {
 		id, size := binary.Varint(b)
 		if size <= 0 {
@@ -49,6 +44,7 @@ func decodeList(b []byte) (List, error) {
 		}
 		l.IDs[i], b = id, b[size:]
 	}
+	var ok bool
 	if l.Head, l.Tail, ok = cutCounted(b); !ok {
 		return List{}, errMalformedList
 	}
@@ -63,4 +59,33 @@ func cutCounted(b []byte) (cut, rest []byte, ok bool) {
 	}
 	b = b[size:]
 	return b[:n:n], b[n:], true
+}
+
+// knownList is a list that this process has read, and what it asks Redis for with it.
+type knownList struct {
+	List
+	generation uint64
+	mget       []any // the command for all of its objects
+}
+
+// known returns the list of an entry, whose body has it after the epoch. It is decoded once for each generation.
+func (r *request) known(e *entry, body []byte) (*knownList, error) {
+	if k := r.slot.list.Load(); k != nil && k.generation == e.generation {
+		return k, nil
+	}
+	l, err := decodeList(body)
+	if err != nil {
+		return nil, err
+	}
+	k := r.newKnownList(List{IDs: l.IDs, Head: bytes.Clone(l.Head), Tail: bytes.Clone(l.Tail)}, e.generation)
+	r.slot.list.Store(k)
+	return k, nil
+}
+
+func (r *request) newKnownList(l List, generation uint64) *knownList {
+	k := &knownList{List: l, generation: generation, mget: []any{"mget"}}
+	for _, id := range l.IDs {
+		k.mget = append(k.mget, r.objectSlot(id).pageKey)
+	}
+	return k
 }

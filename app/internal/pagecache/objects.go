@@ -1,11 +1,12 @@
 package pagecache
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"slices"
 	"strconv"
+
+	"github.com/redis/go-redis/v9"
 
 	"loadlab/app/api"
 	"loadlab/app/internal/probe"
@@ -67,11 +68,11 @@ func (o *objects) lead(ctx context.Context, r *request) (Page, Outcome, error) {
 
 // parts are what is known of a page.
 type parts struct {
-	entry  *entry   // of the list; nil: it is missing
-	loaded bool     // the list was, and is not in Redis
-	list   List     // of the entry
-	bodies []string // of the objects, as the list has them; empty: it is missing
-	least  int64    // the version of the page: the greatest of its parts
+	entry  *entry     // of the list; nil: it is missing
+	loaded bool       // the list was, and is not in Redis
+	list   *knownList // of the entry
+	bodies []string   // of the objects, as the list has them; empty: it is missing
+	least  int64      // the version of the page: the greatest of its parts
 }
 
 func (p *parts) complete() bool { return p.entry != nil && !slices.Contains(p.bodies, "") }
@@ -101,40 +102,40 @@ func (p *parts) page(buf *buffer) Page {
 // readParts reads the list, and then its objects.
 func (r *request) readParts(ctx context.Context) *parts {
 	p := &parts{}
-	e, list, ok := r.readInEpoch(ctx)
+	e, body, ok := r.readInEpoch(ctx)
 	if !ok {
 		return p
 	}
 	defer e.page.Release()
-	p.entry, p.list, p.least = e, list.clone(), e.page.Version
-	p.bodies = make([]string, len(p.list.IDs))
+	list, err := r.known(e, body)
+	if err != nil {
+		return p
+	}
+	p.entry, p.list, p.least = e, list, e.page.Version
+	p.bodies = make([]string, len(list.IDs))
 	r.readObjects(ctx, p)
 	return p
 }
 
-// readObjects reads the objects of the list that are missing.
+// readObjects reads the objects of the list, none of which is there yet.
 func (r *request) readObjects(ctx context.Context, p *parts) {
-	missing := p.missing()
-	if len(missing) == 0 {
+	if len(p.bodies) == 0 {
 		return
 	}
-	keys := make([]string, len(missing))
-	for i, at := range missing {
-		keys[i] = r.objectSlot(p.list.IDs[at]).pageKey
-	}
-	var values []any
-	err := r.redis(ctx, func(ctx context.Context) (err error) {
-		values, err = r.c.rdb.MGet(ctx, keys...).Result()
-		return err
-	})
-	if err != nil {
+	get := redis.NewSliceCmd(ctx, p.list.mget...)
+	if err := r.redis(ctx, func(ctx context.Context) error { return r.c.rdb.Process(ctx, get) }); err != nil {
 		return
 	}
-	for i, at := range missing {
-		if text, ok := values[i].(string); ok && len(text) >= headerSize {
-			if e, err := decode([]byte(text[:headerSize])); err == nil && e.flags == 0 {
-				p.set(at, text[headerSize:], e.page.Version)
-			}
+	var e entry
+	var header [headerSize]byte // the rest need not be copied
+	for i, value := range get.Val() {
+		text, ok := value.(string)
+		if !ok || len(text) < headerSize {
+			continue
+		}
+		copy(header[:], text)
+		if e.decode(header[:]) == nil && e.flags == 0 {
+			p.set(i, text[headerSize:], e.page.Version)
 		}
 	}
 }
@@ -207,8 +208,8 @@ func (r *request) loadList(ctx context.Context, p *parts) error {
 	if err != nil {
 		return err
 	}
-	p.loaded, p.list, p.bodies = true, list, make([]string, len(list.IDs))
 	p.entry = r.entry(ctx, Page{Version: p.least}, took, noGrace)
+	p.loaded, p.list, p.bodies = true, r.newKnownList(list, p.entry.generation), make([]string, len(list.IDs))
 	return nil
 }
 
@@ -234,7 +235,7 @@ func (r *request) storeParts(ctx context.Context, epoch string, p *parts, fresh 
 		stored = append(stored, func() { s.seen(e.generation) })
 	}
 	if p.loaded {
-		p.entry.page.Body = encodeList(p.list, epoch)
+		p.entry.page.Body = encodeList(p.list.List, epoch)
 		add(r.slot, "list", p.entry)
 	}
 	for at, e := range fresh {
@@ -265,8 +266,4 @@ func (r *request) wholePage(ctx context.Context) (Page, Outcome, error) {
 		return Page{}, failed(), err
 	}
 	return page, missed(false, r.cfg.TTL), nil
-}
-
-func (l List) clone() List {
-	return List{IDs: l.IDs, Head: bytes.Clone(l.Head), Tail: bytes.Clone(l.Tail)}
 }

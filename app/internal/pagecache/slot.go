@@ -28,6 +28,8 @@ type slot struct {
 
 	headers headerLookups
 
+	list atomic.Pointer[knownList] // that was last read, of a page in parts
+
 	last atomic.Uint64 // the generation last seen in Redis or stored there; 0 if none was
 
 	mu      sync.Mutex    // guards the rest
