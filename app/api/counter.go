@@ -19,6 +19,7 @@ const (
 	CountRecomputes  Counter = "recomputes"
 	CountExpirations Counter = "expirations"    // cached pages that were found expired (or about to be) and replaced
 	CountRejected    Counter = "rejected_fills" // recomputed pages that were not stored: outdated, or their lease was gone
+	CountLocksLost   Counter = "locks_lost"     // locks and leases that had run out, or were revoked, when their holder was to give them back
 	CountCold        Counter = "cold"           // times a page was wanted that was never cached, or flushed
 
 	CountRedisFailures Counter = "redis_failures" // calls to Redis that it did not answer, or not in time

@@ -74,6 +74,9 @@ const (
 	AttrCacheStored    = "lab.cache.stored"
 	AttrCacheCollapsed = "lab.cache.collapsed"
 	AttrCacheDetail    = "lab.cache.detail"
+	AttrCacheWaiters   = "lab.cache.waiters" // requests of its process that waited for a recompute when it ended
+	AttrCacheReason    = "lab.cache.reason"  // of an event: why, for what, or for whom
+	AttrCacheFor       = "lab.cache.for_ms"  // of an event: how long it lasted, or lasts
 	AttrPoolWait       = "lab.pool.wait_ms"
 	AttrSQLQueries     = "lab.sql.queries"
 	AttrSQLRepeated    = "lab.sql.repeated" // "SELECT agents x 20, SELECT offices x 20: 40 of 62 queries"
@@ -82,6 +85,30 @@ const (
 	AttrLag            = "lab.lag_ms" // due to sent
 	LogTraceID         = "trace_id"
 	LogSpanID          = "span_id"
+)
+
+// Spans of the cache, whose children are the round trips to Redis and, of a recompute, its queries.
+const (
+	SpanCacheGet       = "cache get"       // one request
+	SpanCacheRefresh   = "cache refresh"   // in the background, a trace of its own that is linked to the request that caused it
+	SpanCacheRecompute = "cache recompute" // below either
+)
+
+// Events on a span of the cache, in the order in which a recompute may have them.
+const (
+	EventLockTaken     = "lock taken"         // for the lock's TTL
+	EventLockBusy      = "lock busy"          // the first time that a request finds somebody else's lock or lease
+	EventLeaseTaken    = "lease taken"        // for the lock's TTL
+	EventLeaseExtended = "lease extended"     // likewise, once more
+	EventLockLost      = "lock lost"          // the lock, or the lease, ended before its holder gave it back, or was revoked
+	EventWaited        = "waited"             // for a recompute of another request: the reason
+	EventFillStored    = "fill stored"        // for the page's TTL
+	EventFillRejected  = "fill rejected"      // by Redis, which compares it
+	EventFillFailed    = "fill failed"        // Redis did not store it, for another reason
+	EventPageDropped   = "page dropped"       // although its TTL was not over
+	EventServedStale   = "served stale"       // for how long its TTL was over
+	EventRedisSkipped  = "Redis skipped"      // the breaker is open
+	EventBudgetSpent   = "Redis budget spent" // no call to Redis is made any more
 )
 
 // Span attributes of the OpenTelemetry semantic conventions, v1.43.

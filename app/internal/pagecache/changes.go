@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"loadlab/otel/signal"
 )
 
 // The changes are one hash in Redis. It has the version of each row that has changed, so that what was read before is not stored after the change;
@@ -52,6 +54,7 @@ func (r *request) readInEpoch(ctx context.Context) (*entry, []byte, bool) {
 	if epoch, body, ok := cutCounted(e.page.Body); ok && string(epoch) == now.Val() {
 		return e, body, true
 	}
+	event(ctx, signal.EventPageDropped, "its epoch is over: nobody knows what has changed since", 0)
 	r.replacing(ctx, e)
 	e.page.Release()
 	_ = r.redis(ctx, func(ctx context.Context) error { return r.c.rdb.Unlink(ctx, r.slot.pageKey).Err() }) // if not, it is dropped by who comes next

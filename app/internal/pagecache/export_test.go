@@ -44,18 +44,18 @@ var (
 	Revocation   = Guard{"invalidate", `redis.call("DEL", KEYS[1], KEYS[2])`, `redis.call("DEL", KEYS[1])`}
 	TombstoneSet = Guard{"invalidate", `return redis.call("SET", KEYS[3], ARGV[1], "PX", ARGV[2])`, `return 1`}
 	TombstoneMax = Guard{"invalidate", `if last and older(ARGV[1], last) then`, `if false then`}
-	TokenHeld    = Guard{"fill", `if redis.call("GET", KEYS[2]) ~= ARGV[1] then return 0 end`, ``}
-	TombstoneMet = Guard{"fill", `if least and older(ARGV[2], least) then return 0 end`, ``}
-	PageNotOlder = Guard{"fill", `if stored and ispage(stored) and older(ARGV[2], stored) then return 0 end`, ``}
+	TokenHeld    = Guard{"fill", `if redis.call("GET", KEYS[2]) ~= ARGV[1] then return lost() end`, ``}
+	TombstoneMet = Guard{"fill", `if least and older(ARGV[2], least) then return "OUTDATED" end`, ``}
+	PageNotOlder = Guard{"fill", `if stored and ispage(stored) and older(ARGV[2], stored) then return "OLDER" end`, ``}
 	TokenGranted = Guard{"acquire", `"SET", KEYS[2], ARGV[1]`, `"SET", KEYS[2], "of the client"`}
 	TokenMatched = Guard{"fill", `~= ARGV[1]`, `~= "of the client"`}
 
 	ChangeNoted     = Guard{"change", `if not last or less(last, 0, version, 0) then redis.call("HSET", KEYS[1], id, version) end`, ``}
 	ChangeMax       = Guard{"change", `if not last or less(last, 0, version, 0) then`, `if true then`}
-	ChangeMet       = Guard{"fill", `if change and less(ARGV[i + 1], 0, change, 0) then return 0 end`, ``}
+	ChangeMet       = Guard{"fill", `if change and less(ARGV[i + 1], 0, change, 0) then return "CHANGED" end`, ``}
 	ObjectChangeMet = Guard{"store", `change and less(`, `false and less(`}
 	ObjectNotOlder  = Guard{"store", `not (stored and ispage(stored) and older(entry, stored))`, `true`}
-	ObjectEpochHeld = Guard{"store", `if redis.call("HGET", KEYS[1], "epoch") ~= ARGV[1] then return 0 end`, ``}
+	ObjectEpochHeld = Guard{"store", `if redis.call("HGET", KEYS[1], "epoch") ~= ARGV[1] then return {0, "EPOCH"} end`, ``}
 
 	// Those are no lines of scripts. Without the one, requests join the recompute that is under way. Without the other, the database is read
 	// before the epoch is noted.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -26,6 +27,7 @@ type flight struct {
 	page   Page
 	err    error
 	leader trace.SpanContext // of the request that recomputes
+	others atomic.Int64      // that wait
 	next   *flight           // that the waiters try again with, if this one failed
 }
 
@@ -45,6 +47,7 @@ func (fs *flights) share(ctx context.Context, key string, lead func(context.Cont
 	defer fs.land(key, f)
 	page, out, err = lead(ctx)
 	f.page, f.err = page, err
+	noteWaiters(ctx, int(f.others.Load()))
 	return page, out, err
 }
 
@@ -81,7 +84,9 @@ func (fs *flights) joinLocked(ctx context.Context, key string) (f *flight, leads
 
 // wait returns the leader's page or error once the flight has landed, or ctx's error.
 func (f *flight) wait(ctx context.Context) (Page, error) {
+	f.others.Add(1)
 	defer probe.From(ctx).Waiting()()
+	defer waitedFor(ctx, "a recompute of this process", time.Now())
 	linkToLeader(ctx, f.leader)
 	select {
 	case <-f.landed:

@@ -10,6 +10,7 @@ import (
 
 	"loadlab/app/api"
 	"loadlab/app/internal/probe"
+	"loadlab/otel/signal"
 )
 
 // lease lets one request of all processes recompute a page, as lock does, and stores only what is not outdated (Nishtala et al.: Scaling
@@ -54,6 +55,7 @@ func (lease) get(ctx context.Context, r *request) (Page, Outcome, error) {
 // recomputes it, or what has been stored meanwhile. It returns neither if Redis fails, or if nobody could recompute the page in the
 // time that a recompute may take: a request that gave up while the holder still lives would only double the load of a slow database.
 func (r *request) leaseOrPage(ctx context.Context, old *entry) (token string, e *entry, err error) {
+	defer r.waited(ctx)
 	patience := time.NewTimer(r.cfg.ComputeTimeout)
 	defer patience.Stop()
 	change, held := r.slot.changes(), false // change is from before each question: what comes after the answer must not be missed
@@ -112,6 +114,13 @@ func (r *request) acquire(ctx context.Context) (verdict, token string, err error
 	})
 	if unsure(ctx, err) {
 		r.orphan(ctx, token)
+	}
+	switch verdict {
+	case leaseTaken:
+		r.waited(ctx)
+		event(ctx, signal.EventLeaseTaken, "", r.cfg.LockTTL)
+	case leaseWait, leaseStale:
+		r.foundBusy(ctx)
 	}
 	return verdict, token, err
 }
@@ -186,9 +195,18 @@ func (r *request) extendUntil(ctx context.Context, token string, stop <-chan str
 			held, err = r.c.scripts.extend.Run(ctx, r.c.rdb, []string{r.slot.lockKey}, token, r.cfg.LockTTL.Milliseconds()).Int()
 			return err
 		})
-		if err == nil && held == 0 {
+		if err != nil {
+			continue
+		}
+		if held == 0 {
+			select {
+			case <-stop: // by now, the recompute's own fill may have ended the lease
+			default:
+				event(ctx, signal.EventLockLost, "found when it was to be extended", 0)
+			}
 			return
 		}
+		event(ctx, signal.EventLeaseExtended, "", r.cfg.LockTTL)
 	}
 }
 
@@ -203,18 +221,27 @@ func (r *request) fillCompared(ctx context.Context, e *entry, token string) (ans
 		keys, args = r.rows.compared(keys, args, rows)
 	}
 	args[1] = e.encode()
+	var verdict string
 	err := r.redis(ctx, func(ctx context.Context) (err error) {
-		accepted, err = r.c.scripts.fill.Run(ctx, r.c.rdb, keys, args...).Bool()
+		verdict, err = r.c.scripts.fill.Run(ctx, r.c.rdb, keys, args...).Text()
 		return err
 	})
-	if err != nil {
+	switch {
+	case err != nil:
+		fillFailed(ctx, err)
 		return false, false
+	case verdict != fillStored:
+		switch verdict {
+		case fillRevoked, fillTaken, fillGone:
+			lockLost(ctx, "found when the page was to be stored")
+		}
+		event(ctx, signal.EventFillRejected, rejection(verdict), 0)
+		return true, false
 	}
-	if accepted {
-		r.slot.seen(e.generation)
-		r.slot.changed()
-	}
-	return true, accepted
+	event(ctx, signal.EventFillStored, "", e.ttl)
+	r.slot.seen(e.generation)
+	r.slot.changed()
+	return true, true
 }
 
 // fillNothing recomputes the page without storing it: without a lease nobody knows whether it may be. Requests of a process without Redis

@@ -143,7 +143,13 @@ func TestLeaseRoundTrips(t *testing.T) {
 // lease leaves a lease behind that another process holds; revoke takes it away.
 func (l *lab) lease(t *testing.T) {
 	t.Helper()
-	if err := l.rdb.Set(testContext(t), pagecache.LockKey(l.prefix, "lease", key), "the token of another process", time.Hour).Err(); err != nil {
+	l.lock(t, "lease")
+}
+
+// lock leaves a page's lock behind that another process holds.
+func (l *lab) lock(t *testing.T, strategy string) {
+	t.Helper()
+	if err := l.rdb.Set(testContext(t), pagecache.LockKey(l.prefix, strategy, key), "the token of another process", time.Hour).Err(); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"loadlab/app/api"
 	"loadlab/app/internal/probe"
+	"loadlab/otel/signal"
 )
 
 // objects caches a page in parts: the list of what is on it, and each object by itself, which other pages share. A hit is two round trips: the list,
@@ -54,8 +55,7 @@ func (o *objects) lead(ctx context.Context, r *request) (Page, Outcome, error) {
 	if p.complete() {
 		return p.page(nil), p.entry.coalesced(), nil
 	}
-	defer probe.From(ctx).Recompute()()
-	fresh, err := r.loadParts(ctx, p)
+	fresh, err := r.recomputeParts(ctx, p)
 	if errors.Is(err, errNoObject) {
 		return r.wholePage(ctx)
 	}
@@ -159,6 +159,15 @@ func (r *request) objectSlot(id int64) *slot {
 	return r.c.slots.get(r.c.prefix, r.strategy, "#"+strconv.FormatInt(id, 10))
 }
 
+// recomputeParts is loadParts as a recompute, which it is to those who count and trace them.
+func (r *request) recomputeParts(ctx context.Context, p *parts) (fresh map[int]*entry, err error) {
+	defer probe.From(ctx).Recompute()()
+	within, span := startSpan(ctx, signal.SpanCacheRecompute)
+	fresh, err = r.loadParts(within, p)
+	endWork(span, err)
+	return fresh, err
+}
+
 // loadParts loads what is missing, and returns the entries of the objects that it has loaded, by their places.
 func (r *request) loadParts(ctx context.Context, p *parts) (map[int]*entry, error) {
 	if p.entry == nil {
@@ -242,21 +251,30 @@ func (r *request) storeParts(ctx context.Context, epoch string, p *parts, fresh 
 		id := p.list.IDs[at]
 		add(r.objectSlot(id), strconv.FormatInt(id, 10), e)
 	}
-	var n int
-	err := r.redis(ctx, func(ctx context.Context) (err error) {
-		n, err = r.c.scripts.store.Run(ctx, r.c.rdb, keys, args...).Int()
+	var n int64
+	var verdict string
+	err := r.redis(ctx, func(ctx context.Context) error {
+		got, err := r.c.scripts.store.Run(ctx, r.c.rdb, keys, args...).Slice()
+		if err == nil {
+			n, verdict = got[0].(int64), got[1].(string)
+		}
 		return err
 	})
-	if err != nil {
+	all := n == int64(len(stored))
+	switch {
+	case err != nil:
+		fillFailed(ctx, err)
 		return false
-	}
-	if n < len(stored) {
+	case all:
+		event(ctx, signal.EventFillStored, "", p.entry.ttl)
+	default:
 		probe.From(ctx).Count(api.CountRejected)
+		event(ctx, signal.EventFillRejected, rejection(verdict), 0)
 	}
 	for _, note := range stored {
 		note()
 	}
-	return n == len(stored)
+	return all
 }
 
 // wholePage is what is left when the parts do not fit each other.

@@ -30,6 +30,7 @@ import (
 
 	"loadlab/app/internal/outage"
 	"loadlab/app/internal/probe"
+	"loadlab/otel/signal"
 )
 
 // ErrUnknownStrategy is what Get returns for a strategy that is not in the table.
@@ -148,7 +149,7 @@ func (c *Cache) GetUnless(ctx context.Context, strategy, key string, current fun
 	}
 	r := c.newRequest(strategy, key, source)
 	r.current = current
-	ctx, span := startSpan(ctx, "cache get")
+	ctx, span := startSpan(ctx, signal.SpanCacheGet)
 	page, out, err := p.get(ctx, r)
 	if err == nil && r.has(page.Tag) {
 		page, out = page.unchanged(), out.unchanged()

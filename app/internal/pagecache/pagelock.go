@@ -8,7 +8,9 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"loadlab/app/api"
 	"loadlab/app/internal/probe"
+	"loadlab/otel/signal"
 )
 
 // Waiters look for the page at intervals that grow from the one to the other, each made up to half longer or shorter at random: those
@@ -44,6 +46,7 @@ func (r *request) fillLocked(ctx context.Context, grace time.Duration) (Page, Ou
 // the lock of a holder that died may take to expire. If requests waited no longer than that, all of them would give up at that moment, and
 // recompute beside the one that took the lock over.
 func (r *request) lockOrPage(ctx context.Context) (token string, e *entry, err error) {
+	defer r.waited(ctx)
 	patience := time.NewTimer(2 * r.cfg.LockTTL)
 	defer patience.Stop()
 	for poll := firstPoll; ; poll = min(poll*3/2, lastPoll) {
@@ -71,6 +74,10 @@ func (r *request) lockOrPage(ctx context.Context) (token string, e *entry, err e
 
 // pause waits for about d, or until sooner is closed; not longer than patience lasts.
 func (r *request) pause(ctx context.Context, d time.Duration, patience *time.Timer, sooner <-chan struct{}) (more bool, err error) {
+	if r.waits.IsZero() {
+		r.waits = time.Now()
+		r.slot.waiters.Add(1)
+	}
 	defer probe.From(ctx).Waiting()()
 	t := time.NewTimer(time.Duration(float64(d) * (0.5 + r.cfg.Rand())))
 	defer t.Stop()
@@ -86,6 +93,24 @@ func (r *request) pause(ctx context.Context, d time.Duration, patience *time.Tim
 	}
 }
 
+// waited ends the wait of a request that has paused.
+func (r *request) waited(ctx context.Context) {
+	if r.waits.IsZero() {
+		return
+	}
+	waitedFor(ctx, "who holds the page's lock", r.waits)
+	r.slot.waiters.Add(-1)
+	r.waits = time.Time{}
+}
+
+// foundBusy notes that the page's lock is somebody else's: once, however often a waiter asks.
+func (r *request) foundBusy(ctx context.Context) {
+	if !r.busy {
+		event(ctx, signal.EventLockBusy, "", 0)
+	}
+	r.busy = true
+}
+
 // errTaken is that somebody else holds the lock.
 var errTaken = errors.New("the lock is taken")
 
@@ -97,10 +122,15 @@ func (r *request) tryLock(ctx context.Context) (token string, err error) {
 		return r.c.rdb.SetArgs(ctx, r.slot.lockKey, token, redis.SetArgs{Mode: "NX", TTL: r.cfg.LockTTL}).Err()
 	})
 	if errors.Is(err, redis.Nil) {
+		r.foundBusy(ctx)
 		return "", errTaken
 	}
 	if unsure(ctx, err) {
 		r.orphan(ctx, token)
+	}
+	if err == nil {
+		r.waited(ctx)
+		event(ctx, signal.EventLockTaken, "", r.cfg.LockTTL)
 	}
 	return token, err
 }
@@ -108,13 +138,23 @@ func (r *request) tryLock(ctx context.Context) (token string, err error) {
 // giveBack ends the caller's hold on the lock, also when its request has been cancelled: nobody shall have to wait for the lock's TTL.
 func (r *request) giveBack(ctx context.Context, token string) {
 	ctx = probe.Detach(ctx)
-	err := r.redis(ctx, func(ctx context.Context) error {
-		_, err := r.c.unlock(ctx, r.slot.lockKey, token)
+	var held bool
+	err := r.redis(ctx, func(ctx context.Context) (err error) {
+		held, err = r.c.unlock(ctx, r.slot.lockKey, token)
 		return err
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		r.orphan(ctx, token)
+	case !held && r.trouble == "": // if Redis was in trouble, a fill that it did not answer may have given it back
+		lockLost(ctx, "found when it was given back")
 	}
+}
+
+// lockLost counts that a lock, or a lease, was gone before its holder gave it back.
+func lockLost(ctx context.Context, reason string) {
+	probe.From(ctx).Count(api.CountLocksLost)
+	event(ctx, signal.EventLockLost, reason, 0)
 }
 
 // unlock deletes a lock if it holds the token, and reports whether it did.

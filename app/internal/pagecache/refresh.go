@@ -23,10 +23,10 @@ func (r *request) refreshLater(ctx context.Context, token string) bool {
 			}
 			work.cfg.Log.Log(ctx, level, "refresh a page in the background", "strategy", work.strategy, "key", work.key, "err", err)
 		}
-		endRefresh(span, err)
+		endWork(span, err)
 	})
 	if !started {
-		endRefresh(span, nil)
+		endWork(span, nil)
 	}
 	return started
 }

@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"loadlab/app/internal/probe"
+	"loadlab/otel/signal"
 )
 
 // noGrace is for pages that are gone when they expire.
@@ -33,6 +34,8 @@ type request struct {
 	budget        time.Duration // that Redis may still cost
 	trouble       string        // that Redis made, as a detail of the outcome; empty for none
 	rows          *rows         // nil: the page is not dropped when a row of it changes
+	waits         time.Time     // since when it has been waiting for the holder of the page's lock; zero if it is not
+	busy          bool          // the lock was found to be somebody else's
 }
 
 func (c *Cache) newRequest(strategy, key string, source Source) *request {
@@ -110,9 +113,13 @@ func (r *request) fillAlone(ctx context.Context, grace time.Duration) (Page, Out
 	return page, missed(stored, e.ttl), nil
 }
 
-func (r *request) recompute(ctx context.Context) (Page, time.Duration, error) {
+func (r *request) recompute(ctx context.Context) (page Page, took time.Duration, err error) {
 	defer probe.From(ctx).Recompute()()
-	return safely(ctx, r.source.Page)
+	within, span := startSpan(ctx, signal.SpanCacheRecompute)
+	page, took, err = safely(within, r.source.Page)
+	noteWaiters(ctx, int(r.slot.waiters.Load()))
+	endWork(span, err)
+	return page, took, err
 }
 
 // entry makes an entry of a page that was recomputed.
@@ -130,8 +137,10 @@ func (r *request) store(ctx context.Context, e *entry) bool {
 		return r.c.rdb.Set(ctx, r.slot.pageKey, e.encode(), e.ttl+e.grace).Err()
 	})
 	if err != nil {
+		fillFailed(ctx, err)
 		return false
 	}
+	event(ctx, signal.EventFillStored, "", e.ttl)
 	r.slot.seen(e.generation)
 	return true
 }

@@ -100,31 +100,69 @@ if page then return "STALE" end
 return "WAIT"
 `
 
+// Verdicts of fillLease and storeObjects: the page or object was stored, or why it was not.
+const (
+	fillStored   = "STORED"
+	fillRevoked  = "REVOKED"  // the lease is gone, and an invalidation has left a tombstone that the page is older than
+	fillTaken    = "TAKEN"    // the lease is another request's by now
+	fillGone     = "GONE"     // nobody has the lease
+	fillChanged  = "CHANGED"  // a row has changed since it was read
+	fillOutdated = "OUTDATED" // the page is older than the last invalidation
+	fillOlder    = "OLDER"    // a later version is stored
+	fillEpoch    = "EPOCH"    // the epoch is over that it was read in
+)
+
+// rejection returns what a verdict means, for people.
+func rejection(verdict string) string {
+	switch verdict {
+	case fillRevoked:
+		return "an invalidation has revoked the lease"
+	case fillTaken:
+		return "the lease is another request's by now"
+	case fillGone:
+		return "the lease had run out or was revoked"
+	case fillChanged:
+		return "a row has changed since it was read"
+	case fillOutdated:
+		return "it is older than the last invalidation"
+	case fillOlder:
+		return "a later version is stored"
+	case fillEpoch:
+		return "the epoch is over that it was read in"
+	}
+	return verdict
+}
+
 // fillLease stores a page and gives the lease back, if the caller still holds it, and if the page is not older than what is stored and not
-// older than what the last invalidation accepts. It returns 1 if the page was stored, else 0.
+// older than what the last invalidation accepts. It returns a verdict.
 //
 // A page that is dropped when one of its rows changes is also compared with the changes, and its name is kept with each row.
 //
 //	KEYS page, lock, tombstone [, changes]
 //	ARGV token, entry, its expiry in ms [, name, and for each row its id and version]
 const fillLease = `
-if redis.call("GET", KEYS[2]) ~= ARGV[1] then return 0 end
+local least = header(KEYS[3])
+local function lost()
+	if least and older(ARGV[2], least) then return "REVOKED" end
+	if redis.call("EXISTS", KEYS[2]) == 1 then return "TAKEN" end
+	return "GONE"
+end
+if redis.call("GET", KEYS[2]) ~= ARGV[1] then return lost() end
 redis.call("DEL", KEYS[2])
 for i = 5, #ARGV, 2 do
 	local change = redis.call("HGET", KEYS[4], ARGV[i])
-	if change and less(ARGV[i + 1], 0, change, 0) then return 0 end
+	if change and less(ARGV[i + 1], 0, change, 0) then return "CHANGED" end
 end
-local least = header(KEYS[3])
-if least and older(ARGV[2], least) then return 0 end
+if least and older(ARGV[2], least) then return "OUTDATED" end
 local stored = redis.call("PTTL", KEYS[1]) >= 0 and header(KEYS[1])
-if stored and ispage(stored) and older(ARGV[2], stored) then return 0 end
+if stored and ispage(stored) and older(ARGV[2], stored) then return "OLDER" end
 redis.call("SET", KEYS[1], ARGV[2], "PX", ARGV[3])
 for i = 5, #ARGV, 2 do
 	local field = "pages of " .. ARGV[i]
 	local names = redis.call("HGET", KEYS[4], field) or "\n"
 	if not names:find("\n" .. ARGV[4] .. "\n", 1, true) then redis.call("HSET", KEYS[4], field, names .. ARGV[4] .. "\n") end
 end
-return 1
+return "STORED"
 `
 
 // leaveTombstone drops a page, revokes the lease of who recomputes it, and leaves a tombstone. Of two tombstones the one with the greater
@@ -163,20 +201,24 @@ return dropped
 `
 
 // storeObjects stores what was read in the epoch, each unless its row has changed since, or a later version of it is stored. It returns how many it
-// has stored.
+// has stored, and the verdict on the last that it has not, if there is one.
 //
 //	KEYS changes, each object  ARGV epoch, and for each object the id of its row, the entry, its expiry in ms
 const storeObjects = `
-if redis.call("HGET", KEYS[1], "epoch") ~= ARGV[1] then return 0 end
-local n = 0
+if redis.call("HGET", KEYS[1], "epoch") ~= ARGV[1] then return {0, "EPOCH"} end
+local n, verdict = 0, "STORED"
 for i = 2, #KEYS do
 	local id, entry, life = ARGV[3 * i - 4], ARGV[3 * i - 3], ARGV[3 * i - 2]
 	local change = redis.call("HGET", KEYS[1], id)
 	local stored = redis.call("PTTL", KEYS[i]) >= 0 and header(KEYS[i])
-	if not (change and less(entry, %d, change, 0)) and not (stored and ispage(stored) and older(entry, stored)) then
+	if not (change and less(entry, %[1]d, change, 0)) and not (stored and ispage(stored) and older(entry, stored)) then
 		redis.call("SET", KEYS[i], entry, "PX", life)
 		n = n + 1
+	elseif change and less(entry, %[1]d, change, 0) then
+		verdict = "CHANGED"
+	else
+		verdict = "OLDER"
 	end
 end
-return n
+return {n, verdict}
 `

@@ -30,7 +30,8 @@ type slot struct {
 
 	list atomic.Pointer[knownList] // that was last read, of a page in parts
 
-	last atomic.Uint64 // the generation last seen in Redis or stored there; 0 if none was
+	last    atomic.Uint64 // the generation last seen in Redis or stored there; 0 if none was
+	waiters atomic.Int64  // requests of this process that wait for who holds the page's lock
 
 	mu      sync.Mutex    // guards the rest
 	cold    bool          // the page has been counted as cold

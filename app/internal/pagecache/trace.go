@@ -2,11 +2,13 @@ package pagecache
 
 import (
 	"context"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 
+	"loadlab/app/api"
 	"loadlab/otel/signal"
 )
 
@@ -32,10 +34,61 @@ func endSpan(span trace.Span, strategy, key string, out Outcome, err error) {
 		attribute.Bool(signal.AttrCacheCollapsed, out.Collapsed),
 		attribute.String(signal.AttrCacheDetail, out.Detail),
 	)
-	if err != nil {
-		span.SetStatus(codes.Error, err.Error())
+	if out.Result == api.CacheStale {
+		addEvent(span, signal.EventServedStale, out.whyStale(), max(-out.TTL, 0))
 	}
-	span.End()
+	endWork(span, err)
+}
+
+// whyStale is why a request got a page past its TTL, for people.
+func (o Outcome) whyStale() string {
+	switch o.Detail {
+	case "", DetailNotModified:
+		return "in its grace, another request recomputes it"
+	case DetailRefresh:
+		return "in its grace, this request started its refresh"
+	case DetailRefreshFailed:
+		return "in its grace, its recompute failed"
+	}
+	return o.Detail
+}
+
+// event adds an event to the context's span if that is recorded; else it costs next to nothing. Without a reason, or a time that something lasted, the
+// event has none.
+func event(ctx context.Context, name, reason string, lasted time.Duration) {
+	if span := trace.SpanFromContext(ctx); span.IsRecording() {
+		addEvent(span, name, reason, lasted)
+	}
+}
+
+func addEvent(span trace.Span, name, reason string, lasted time.Duration) {
+	var attributes []attribute.KeyValue
+	if reason != "" {
+		attributes = append(attributes, attribute.String(signal.AttrCacheReason, reason))
+	}
+	if lasted > 0 {
+		attributes = append(attributes, attribute.Float64(signal.AttrCacheFor, float64(lasted.Microseconds())/1000))
+	}
+	span.AddEvent(name, trace.WithAttributes(attributes...))
+}
+
+// fillFailed adds that Redis has not stored a page.
+func fillFailed(ctx context.Context, err error) {
+	if span := trace.SpanFromContext(ctx); span.IsRecording() {
+		addEvent(span, signal.EventFillFailed, err.Error(), 0)
+	}
+}
+
+// waitedFor adds that a request has waited since then for another one of its process.
+func waitedFor(ctx context.Context, whom string, since time.Time) {
+	event(ctx, signal.EventWaited, whom, time.Since(since))
+}
+
+// noteWaiters adds to the span of a recompute how many requests of this process wait for it.
+func noteWaiters(ctx context.Context, n int) {
+	if span := trace.SpanFromContext(ctx); n > 0 && span.IsRecording() {
+		span.SetAttributes(attribute.Int(signal.AttrCacheWaiters, n))
+	}
 }
 
 // startRefresh starts a trace of its own for work that outlives its request, linked to the request that caused it: a request's trace
@@ -45,10 +98,11 @@ func startRefresh(ctx context.Context) (context.Context, trace.Span) {
 	if !parent.IsRecording() {
 		return ctx, nil
 	}
-	return parent.TracerProvider().Tracer(scope).Start(ctx, "cache refresh", trace.WithNewRoot(), trace.WithLinks(trace.Link{SpanContext: parent.SpanContext()}))
+	return parent.TracerProvider().Tracer(scope).Start(ctx, signal.SpanCacheRefresh, trace.WithNewRoot(), trace.WithLinks(trace.Link{SpanContext: parent.SpanContext()}))
 }
 
-func endRefresh(span trace.Span, err error) {
+// endWork ends the span of a recompute or of a refresh.
+func endWork(span trace.Span, err error) {
 	if span == nil {
 		return
 	}

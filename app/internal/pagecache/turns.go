@@ -3,6 +3,7 @@ package pagecache
 import (
 	"context"
 	"sync"
+	"time"
 
 	"go.opentelemetry.io/otel/trace"
 
@@ -49,7 +50,22 @@ func (ts *turns) share(ctx context.Context, key string, lead func(context.Contex
 	t.leader, t.err = trace.SpanContextFromContext(ctx), errAborted
 	page, out, err := lead(ctx)
 	t.page, t.err = page, err
+	noteWaiters(ctx, ts.waiting(key, t, before != nil))
 	return page, out, err
+}
+
+// waiting is how many requests wait for t, which runs, or for its end; its leader is not among them, though it may have waited for its turn.
+func (ts *turns) waiting(key string, t *turn, led bool) int {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	n := t.waiting
+	if led {
+		n--
+	}
+	if next := ts.up[key].next; next != nil {
+		n += next.waiting
+	}
+	return n
 }
 
 // join returns the next turn, and the one that must end before it begins. If there is none, the caller leads.
@@ -79,6 +95,7 @@ func (ts *turns) join(key string) (t, before *turn) {
 // await waits until t has landed, or until the turn before it has and the caller is the one to lead t.
 func (ts *turns) await(ctx context.Context, key string, t, before *turn) (leads bool, err error) {
 	defer probe.From(ctx).Waiting()()
+	defer waitedFor(ctx, "the turn under way, or the next", time.Now())
 	select {
 	case <-before.landed:
 	case <-ctx.Done():

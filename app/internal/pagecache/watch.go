@@ -10,6 +10,7 @@ import (
 	"loadlab/app/api"
 	"loadlab/app/internal/outage"
 	"loadlab/app/internal/probe"
+	"loadlab/otel/signal"
 )
 
 // errDown is that Redis is known not to answer, and was not asked.
@@ -68,6 +69,7 @@ func (r *request) redis(ctx context.Context, call func(context.Context) error) e
 		probe.From(ctx).Count(api.CountRedisSkipped)
 		if r.trouble == "" {
 			r.trouble = api.DetailRedisDown
+			event(ctx, signal.EventRedisSkipped, errDown.Error(), 0)
 		}
 		return errDown
 	}
@@ -75,6 +77,9 @@ func (r *request) redis(ctx context.Context, call func(context.Context) error) e
 	defer cancel()
 	err := call(within)
 	r.budget -= time.Since(start)
+	if r.budget <= 0 {
+		event(ctx, signal.EventBudgetSpent, "", r.cfg.RedisBudget)
+	}
 	result := resultOf(ctx, err)
 	r.c.watch.End(watched, result, err)
 	switch {

@@ -41,6 +41,7 @@ type Span struct {
 	Start      time.Duration     `json:"start_ns"` // since the request was due
 	Duration   time.Duration     `json:"duration_ns"`
 	Attributes map[string]string `json:"attributes,omitempty"`
+	Events     []Event           `json:"events,omitempty"` // in the order in which they were added
 	Links      []Link            `json:"links,omitempty"`
 	Failed     bool              `json:"failed,omitempty"`
 	Error      string            `json:"error,omitempty"` // the error that the failed span carries
@@ -48,6 +49,13 @@ type Span struct {
 
 // End is when the span ended, since the request was due.
 func (s *Span) End() time.Duration { return s.Start + s.Duration }
+
+// Event is what happened at a moment of a span.
+type Event struct {
+	At         time.Duration     `json:"at_ns"` // since the request was due
+	Name       string            `json:"name"`
+	Attributes map[string]string `json:"attributes,omitempty"`
+}
 
 // Link is a span that another has to do with without being its child.
 type Link struct {

@@ -55,7 +55,7 @@ type Listed struct {
 	Name     string // by which Find finds it
 	Why      string
 	Estimate time.Duration // of the modes that it runs by default
-	Err      error // it cannot be read, or is not a scenario; Why and Estimate are zero
+	Err      error         // it cannot be read, or is not a scenario; Why and Estimate are zero
 }
 
 // List returns the scenarios in dir, by name. A bad one is listed with its error.

@@ -141,6 +141,7 @@ func TestJSONRoundTrip(t *testing.T) {
 	want := s.Trace(result.Median)
 	want.Spans = append(want.Spans, naive()...)
 	want.Spans[1].Links = []result.Link{{TraceID: "ab", SpanID: "cd"}}
+	want.Spans[1].Events = []result.Event{{At: 5, Name: "waited", Attributes: map[string]string{"lab.cache.reason": "for it"}}}
 	text, err := json.Marshal(want)
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package waterfall
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -38,9 +39,10 @@ type layouter struct {
 	rows   []row
 }
 
-// frame is a node of the tree that waits to be laid out.
+// frame is a node of the tree, or an event of one, that waits to be laid out.
 type frame struct {
-	nodes      []*trace.Node // one, or repeated ones
+	nodes      []*trace.Node // one, or repeated ones; none of an event
+	event      *result.Event
 	parent     *trace.Node
 	depth      int
 	background bool // its parent was in the background already
@@ -51,15 +53,20 @@ func layout(t *result.Trace, expand bool) []row {
 	l := &layouter{trace: t, expand: expand}
 	var stack []frame
 	push := func(nodes []*trace.Node, parent *trace.Node, depth int, background bool) {
-		for _, same := range slices.Backward(l.group(nodes)) {
-			stack = append(stack, frame{nodes: same, parent: parent, depth: depth, background: background})
+		for _, f := range slices.Backward(frames(l.group(nodes), parent)) {
+			f.parent, f.depth, f.background = parent, depth, background
+			stack = append(stack, f)
 		}
 	}
 	push(trace.Tree(t), nil, 0, false)
 	for len(stack) > 0 { // with a stack of its own: the depth of a trace is not ours to bound
 		f := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
-		if len(f.nodes) > 1 {
+		switch {
+		case f.event != nil:
+			l.remark(f.depth-1, tty.Cyan, "· "+happened(f.event))
+			continue
+		case len(f.nodes) > 1:
 			l.repeated(f)
 			continue
 		}
@@ -69,6 +76,39 @@ func layout(t *result.Trace, expand bool) []row {
 		push(n.Children, n, f.depth+1, f.background || f.leaves)
 	}
 	return l.rows
+}
+
+// frames returns what is below a span in the order in which it began or happened.
+func frames(groups [][]*trace.Node, parent *trace.Node) []frame {
+	var all []frame
+	at := func(f frame) time.Duration {
+		if f.event != nil {
+			return f.event.At
+		}
+		return f.nodes[0].Start
+	}
+	for _, same := range groups {
+		all = append(all, frame{nodes: same})
+	}
+	if parent != nil {
+		for i := range parent.Events {
+			all = append(all, frame{event: &parent.Events[i]})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b frame) int { return cmp.Compare(at(a), at(b)) })
+	return all
+}
+
+// happened renders an event: when it happened, for how long, and why.
+func happened(e *result.Event) string {
+	text := unit.Latency(max(e.At, 0)) + "  " + e.Name
+	if lasted := millis(e.Attributes[signal.AttrCacheFor]); lasted > 0 {
+		text += " for " + unit.Latency(lasted)
+	}
+	if reason := e.Attributes[signal.AttrCacheReason]; reason != "" {
+		text += ": " + reason
+	}
+	return text
 }
 
 // group puts repeated siblings together, where the first of them is.
@@ -96,7 +136,7 @@ func (l *layouter) group(nodes []*trace.Node) [][]*trace.Node {
 
 // key is what repeated siblings have in common; empty for a span that has a line of its own.
 func key(n *trace.Node) string {
-	if len(n.Children) > 0 || len(n.Links) > 0 || n.Orphan {
+	if len(n.Children) > 0 || len(n.Links) > 0 || len(n.Events) > 0 || n.Orphan {
 		return ""
 	}
 	return trace.Shape(n.Span)
@@ -196,6 +236,9 @@ func notes(s *result.Span) []string {
 		if a[signal.AttrCacheStored] == "true" {
 			notes = append(notes, "stored")
 		}
+		if n, err := strconv.Atoi(a[signal.AttrCacheWaiters]); err == nil && n > 0 {
+			notes = append(notes, fmt.Sprintf("%d waited", n))
+		}
 	}
 	if wait := poolWait(s); wait >= tolerance {
 		notes = append(notes, unit.Latency(wait)+" for a connection")
@@ -212,8 +255,11 @@ func notes(s *result.Span) []string {
 const maxWhat = 16
 
 // poolWait is how long a span waited for a database connection.
-func poolWait(s *result.Span) time.Duration {
-	ms, err := strconv.ParseFloat(s.Attributes[signal.AttrPoolWait], 64)
+func poolWait(s *result.Span) time.Duration { return millis(s.Attributes[signal.AttrPoolWait]) }
+
+// millis reads an attribute that is a time in milliseconds; 0 if it is none.
+func millis(text string) time.Duration {
+	ms, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsNaN(ms) || ms <= 0 || ms > 1e9 {
 		return 0
 	}

@@ -98,6 +98,25 @@ func waiter() result.Trace {
 	return b.Trace
 }
 
+// revoked is a recompute whose lease was revoked while others waited for it.
+func revoked() result.Trace {
+	b := build("lease", result.Slowest, 80*us, 61*ms)
+	s := b.add("2", "1", "cache get", 500*us, 60*ms, signal.AttrCacheResult, "miss", signal.AttrCacheDetail, "fill-rejected", signal.AttrCacheWaiters, "12")
+	event := func(at time.Duration, name, reason, lasted string) {
+		s.Events = append(s.Events, result.Event{At: at, Name: name, Attributes: map[string]string{signal.AttrCacheReason: reason, signal.AttrCacheFor: lasted}})
+	}
+	event(1100*us, signal.EventLeaseTaken, "", "20")
+	event(8*ms, signal.EventLeaseExtended, "", "20")
+	event(59*ms, signal.EventFillRejected, "an invalidation has revoked the lease", "")
+	event(59500*us, "exception\x1b[2J", strings.Repeat("of another service ", 9), "NaN")
+	b.redis("3", "2", "pipeline pttl", 600*us, 400*us)
+	b.redis("4", "2", "evalsha", 1050*us, 40*us)
+	b.add("5", "2", "cache recompute", 1200*us, 57*ms)
+	b.redis("6", "2", "evalsha", 58500*us, 400*us)
+	b.page("5", 1300*us)
+	return b.Trace
+}
+
 func refresh() result.Trace {
 	b := build("swr", result.Slowest, 50*us, 3*ms)
 	b.add("2", "1", "cache get", 500*us, 1900*us, signal.AttrCacheResult, "stale", signal.AttrCacheDetail, "refresh")
@@ -135,7 +154,7 @@ func gaveUp() result.Trace {
 
 func TestGoldens(t *testing.T) {
 	for name, fixture := range map[string]func() result.Trace{
-		"naive": naive, "miss": miss, "waiter": waiter, "refresh": refresh, "own-refresh": ownRefresh, "gave-up": gaveUp,
+		"naive": naive, "miss": miss, "waiter": waiter, "refresh": refresh, "revoked": revoked, "own-refresh": ownRefresh, "gave-up": gaveUp,
 		"empty": func() result.Trace {
 			return result.Trace{ID: "ab", Mode: "m", Phase: "p", Why: "slowest", Problem: "no span of the server arrived"}
 		},
@@ -198,6 +217,9 @@ func FuzzWrite(f *testing.F) {
 			}
 			if spec[i]%5 == 0 {
 				s.Links = []result.Link{{TraceID: name, SpanID: "x"}}
+			}
+			if spec[i]%4 == 0 {
+				s.Events = []result.Event{{At: s.Start, Name: name, Attributes: map[string]string{signal.AttrCacheReason: name, signal.AttrCacheFor: name}}}
 			}
 			if spec[i]%3 == 0 {
 				s.Attributes = map[string]string{signal.AttrDBSystem: "x", signal.AttrDBQueryText: name, signal.AttrPoolWait: name}

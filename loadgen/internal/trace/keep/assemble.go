@@ -94,11 +94,9 @@ func convert(spans []otlp.Span, due time.Time) []result.Span {
 		if s.Parent != [8]byte{} {
 			c.Parent = hex.EncodeToString(s.Parent[:])
 		}
-		for _, a := range s.Attributes {
-			if c.Attributes == nil {
-				c.Attributes = make(map[string]string, len(s.Attributes))
-			}
-			c.Attributes[a.Name] = a.Value
+		c.Attributes = named(s.Attributes)
+		for _, e := range s.Events {
+			c.Events = append(c.Events, result.Event{At: time.Duration(e.At - zero), Name: e.Name, Attributes: named(e.Attributes)})
 		}
 		for _, l := range s.Links {
 			c.Links = append(c.Links, result.Link{TraceID: hex.EncodeToString(l.TraceID[:]), SpanID: hex.EncodeToString(l.SpanID[:])})
@@ -106,4 +104,16 @@ func convert(spans []otlp.Span, due time.Time) []result.Span {
 		out = append(out, c)
 	}
 	return out
+}
+
+// named returns attributes by name; nil if there are none.
+func named(attributes []otlp.Attribute) map[string]string {
+	if len(attributes) == 0 {
+		return nil
+	}
+	byName := make(map[string]string, len(attributes))
+	for _, a := range attributes {
+		byName[a.Name] = a.Value
+	}
+	return byName
 }

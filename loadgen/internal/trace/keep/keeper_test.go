@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -241,7 +242,8 @@ func TestWhatAKeptRequestWaitedForIsKeptToo(t *testing.T) {
 	arrive(store, waiter, 0)
 	store.Add(&otlp.Span{
 		TraceID: waiter.TraceID, ID: [8]byte{5}, Parent: [8]byte{0: 1, 7: 2}, Name: "cache get",
-		Links: []otlp.Link{{TraceID: leader.TraceID, SpanID: [8]byte{1}}},
+		Links:  []otlp.Link{{TraceID: leader.TraceID, SpanID: [8]byte{1}}},
+		Events: []otlp.Event{{At: waiter.Due.UnixNano() + 9, Name: "waited", Attributes: []otlp.Attribute{{Name: "lab.cache.reason", Value: "for it"}}}},
 	})
 	store.Add(&otlp.Span{ // a refresh that the waiter caused, a trace of its own
 		TraceID: traceID(3), ID: [8]byte{6}, Name: "cache refresh", Start: due.UnixNano() + 7, End: due.UnixNano() + 9,
@@ -261,6 +263,10 @@ func TestWhatAKeptRequestWaitedForIsKeptToo(t *testing.T) {
 	wait := slices.IndexFunc(got[0].Spans, func(s result.Span) bool { return s.Name == "cache get" })
 	if links := got[0].Spans[wait].Links; len(links) != 1 || links[0].TraceID != got[2].ID {
 		t.Errorf("the waiter's link is lost: %+v", got[0].Spans)
+	}
+	events := []result.Event{{At: 9, Name: "waited", Attributes: map[string]string{"lab.cache.reason": "for it"}}}
+	if !reflect.DeepEqual(got[0].Spans[wait].Events, events) {
+		t.Errorf("got events %+v, want %+v", got[0].Spans[wait].Events, events)
 	}
 	if refresh := got[3]; len(refresh.Spans) != 1 || refresh.Spans[0].Start != 0 || !refresh.Due.Equal(due.Add(7)) || refresh.Problem != "" {
 		t.Errorf("the refresh: %+v", refresh)

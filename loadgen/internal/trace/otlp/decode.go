@@ -16,6 +16,7 @@ import (
 // Limits of one span: what is beyond is left out.
 const (
 	maxAttributes = 32
+	maxEvents     = 64
 	maxLinks      = 16
 	maxNames      = 1024 // that a decoder remembers
 	maxName       = 256  // bytes
@@ -114,6 +115,8 @@ func (d *Decoder) decodeSpan(body []byte, service string) (ok bool, err error) {
 			s.End = nanoseconds(s.End, f)
 		case 9:
 			attrs, err = d.attribute(attrs, f)
+		case 11:
+			err = d.event(f)
 		case 13:
 			err = d.link(f)
 		case 15:
@@ -213,6 +216,29 @@ func (d *Decoder) array(body []byte) (string, error) {
 		return err
 	})
 	return trace.Cut(b.String()), err
+}
+
+func (d *Decoder) event(f field) error {
+	body, _ := f.bytes()
+	if len(d.span.Events) == maxEvents {
+		return nil
+	}
+	var e Event
+	err := fields(body, func(num protowire.Number, f field) (err error) {
+		switch num {
+		case 1:
+			e.At = nanoseconds(e.At, f)
+		case 2:
+			if name, ok := f.bytes(); ok {
+				e.Name = d.intern(name)
+			}
+		case 3:
+			e.Attributes, err = d.attribute(e.Attributes, f)
+		}
+		return err
+	})
+	d.span.Events = append(d.span.Events, e)
+	return err
 }
 
 func (d *Decoder) link(f field) error {

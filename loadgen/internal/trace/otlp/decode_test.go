@@ -58,7 +58,7 @@ func FuzzDecode(f *testing.F) {
 	}})
 	linked.Links = []*tracepb.Span_Link{{TraceId: bytes.Repeat([]byte{7}, 16), SpanId: bytes.Repeat([]byte{8}, 8)}}
 	linked.Status = &tracepb.Status{Code: tracepb.Status_STATUS_CODE_ERROR, Message: "broken"}
-	linked.Events = []*tracepb.Span_Event{{Name: "exception"}}
+	linked.Events = []*tracepb.Span_Event{{Name: "exception"}, {Name: "waited", TimeUnixNano: 1e18 + 3, Attributes: []*commonpb.KeyValue{text("lab.cache.reason", "x")}}}
 	f.Add(request(f, span(1, 1), linked))
 	f.Add(request(f, span(0, 1)))
 	f.Add([]byte{0x0a, 0xff})
@@ -85,17 +85,29 @@ func FuzzDecode(f *testing.F) {
 		wantInvalid := convert(&req, func(s *otlp.Span) { want = append(want, *s) })
 		for i := range got { // what the decoder bounds is not compared
 			got[i].Attributes, got[i].Service = nil, ""
+			for j := range got[i].Events {
+				got[i].Events[j].Attributes = nil
+			}
 		}
 		for i := range want {
 			want[i].Attributes, want[i].Service = nil, ""
-			if len(want[i].Name) > 256 {
-				want[i].Name = strings.ToValidUTF8(want[i].Name[:256], "\uFFFD")
+			want[i].Name = short(want[i].Name)
+			for j := range want[i].Events {
+				want[i].Events[j].Attributes, want[i].Events[j].Name = nil, short(want[i].Events[j].Name)
 			}
 		}
 		if diff := cmp.Diff(want, got); diff != "" || invalid != wantInvalid {
 			t.Errorf("%d invalid spans, want %d\n%s", invalid, wantInvalid, diff)
 		}
 	})
+}
+
+// short is a name as the decoder cuts it.
+func short(name string) string {
+	if len(name) > 256 {
+		return strings.ToValidUTF8(name[:256], "\uFFFD")
+	}
+	return name
 }
 
 func TestDecodeBoundsEverySpan(t *testing.T) {
@@ -107,6 +119,7 @@ func TestDecodeBoundsEverySpan(t *testing.T) {
 	s.Name = strings.Repeat("n", 1000)
 	for range 100 {
 		s.Links = append(s.Links, &tracepb.Span_Link{TraceId: bytes.Repeat([]byte{7}, 16), SpanId: bytes.Repeat([]byte{8}, 8)})
+		s.Events = append(s.Events, &tracepb.Span_Event{Name: s.Name, Attributes: attrs})
 	}
 	got, _, err := decode(request(t, s))
 	if err != nil || len(got) != 1 {
@@ -114,6 +127,9 @@ func TestDecodeBoundsEverySpan(t *testing.T) {
 	}
 	if g := got[0]; len(g.Attributes) != 32 || len(g.Links) != 16 || len(g.Name) != 256 || len(g.Attributes[0].Value) > trace.MaxText || g.Service != "shop" {
 		t.Errorf("%d attributes, %d links, a name of %d bytes", len(g.Attributes), len(g.Links), len(g.Name))
+	}
+	if e := got[0].Events; len(e) != 64 || len(e[0].Attributes) != 32 || len(e[0].Name) != 256 || len(e[0].Attributes[0].Value) > trace.MaxText {
+		t.Errorf("%d events, the first with %d attributes and a name of %d bytes", len(e), len(e[0].Attributes), len(e[0].Name))
 	}
 }
 

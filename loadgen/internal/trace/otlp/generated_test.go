@@ -65,13 +65,25 @@ func convertSpan(s *tracepb.Span) otlp.Span {
 			span.Links = append(span.Links, link)
 		}
 	}
-	span.Attributes = make([]otlp.Attribute, 0, len(s.GetAttributes()))
-	for _, a := range s.GetAttributes() {
-		if name, ok := trace.Kept([]byte(a.GetKey())); ok {
-			span.Attributes = append(span.Attributes, otlp.Attribute{Name: name, Value: value(a.GetValue())})
+	for _, e := range s.GetEvents() {
+		if len(span.Events) < 64 {
+			span.Events = append(span.Events, otlp.Event{
+				Name: e.GetName(), At: int64(min(e.GetTimeUnixNano(), 1<<63-1)), Attributes: convertAttributes(e.GetAttributes()),
+			})
 		}
 	}
+	span.Attributes = convertAttributes(s.GetAttributes())
 	return span
+}
+
+func convertAttributes(all []*commonpb.KeyValue) []otlp.Attribute {
+	kept := make([]otlp.Attribute, 0, len(all))
+	for _, a := range all {
+		if name, ok := trace.Kept([]byte(a.GetKey())); ok {
+			kept = append(kept, otlp.Attribute{Name: name, Value: value(a.GetValue())})
+		}
+	}
+	return kept
 }
 
 func copyID(dst, src []byte) {

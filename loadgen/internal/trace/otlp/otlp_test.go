@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
@@ -102,6 +103,7 @@ func TestSpansOfTheSDKArriveWhole(t *testing.T) {
 					attribute.String("db.system.name", "sqlite"), attribute.String("db.query.text", "SELECT 'ü'"), attribute.Int64("lab.int", -3),
 					attribute.Bool("lab.bool", true), attribute.Float64("lab.float", 2.5), attribute.StringSlice("lab.list", []string{"a", "b"}),
 					attribute.String("thread.name", "dropped")))
+				child.AddEvent("waited", oteltrace.WithTimestamp(start.Add(3)), oteltrace.WithAttributes(attribute.Float64("lab.cache.for_ms", 1.5)))
 				child.AddLink(oteltrace.Link{SpanContext: other.SpanContext()})
 				child.SetStatus(codes.Error, "no such table")
 				child.End()
@@ -122,6 +124,9 @@ func TestSpansOfTheSDKArriveWhole(t *testing.T) {
 			if child.Parent != server.ID || child.Kind != "client" || !child.Failed || child.Error != "no such table" || len(child.Attributes) != 6 ||
 				len(child.Links) != 1 || child.Links[0].TraceID != other.SpanContext().TraceID() || child.Links[0].SpanID != other.SpanContext().SpanID() {
 				t.Errorf("the query's span: %+v", child)
+			}
+			if diff := cmp.Diff([]otlp.Event{{At: start.UnixNano() + 3, Name: "waited", Attributes: []otlp.Attribute{{Name: "lab.cache.for_ms", Value: "1.5"}}}}, child.Events); diff != "" {
+				t.Error(diff)
 			}
 			for name, want := range map[string]string{
 				"db.query.text": "SELECT 'ü'", "lab.int": "-3", "lab.bool": "true", "lab.float": "2.5", "lab.list": "a, b", "thread.name": "",

@@ -14,6 +14,7 @@ type Span struct {
 	Service    string
 	Start, End int64 // nanoseconds of Unix time
 	Attributes []Attribute
+	Events     []Event
 	Links      []Link
 	Failed     bool
 	Error      string
@@ -21,6 +22,13 @@ type Span struct {
 
 // Attribute is an attribute under the name of today's semantic conventions.
 type Attribute struct{ Name, Value string }
+
+// Event is what happened at a moment of a span.
+type Event struct {
+	At         int64 // nanoseconds of Unix time
+	Name       string
+	Attributes []Attribute
+}
 
 // Link points to another span.
 type Link struct {
