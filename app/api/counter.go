@@ -21,6 +21,8 @@ const (
 	CountRejected    Counter = "rejected_fills" // recomputed pages that were not stored: outdated, or their lease was gone
 	CountCold        Counter = "cold"           // times a page was wanted that was never cached, or flushed
 
+	CountFailsafe Counter = "failsafe_pages" // old pages that were served because a recompute failed, or takes long
+
 	CountRedisFailures Counter = "redis_failures" // calls to Redis that it did not answer, or not in time
 	CountRedisSkipped  Counter = "redis_skipped"  // calls to Redis that were not made, because it was known not to answer
 	CountDBFailures    Counter = "db_failures"    // loads and price changes that the database did not answer, or not in time

@@ -76,12 +76,12 @@ func TestExpireKeepsTheGrace(t *testing.T) {
 				t.Fatal(err)
 			}
 			keys, err := l.cache.Keys(ctx)
-			if err != nil || len(keys) != 2 || keys[0].Key != "lease:"+key || keys[1].Key != "swr:"+key {
-				t.Fatalf("left: %+v, %v, want the pages of lease and swr only", keys, err)
+			if err != nil || len(keys) != 3 || keys[0].Key != "failsafe:"+key || keys[1].Key != "lease:"+key || keys[2].Key != "swr:"+key {
+				t.Fatalf("left: %+v, %v, want the pages of failsafe, lease and swr only", keys, err)
 			}
 			l.pass(grace / 4)
 		}
-		for _, strategy := range []string{"lease", "swr"} {
+		for _, strategy := range []string{"failsafe", "lease", "swr"} {
 			k, err := l.cache.Key(ctx, strategy+":"+key)
 			if err != nil || k.TTL > (grace/2).Seconds() || k.Age < (ttl+grace/2).Seconds() {
 				t.Errorf("got %+v, %v, want half of its grace to be over", k, err)
@@ -180,7 +180,7 @@ func TestConfigAtRunTime(t *testing.T) {
 func TestComputeTimeout(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, l *lab) {
 		l.configure(t, func(c *pagecache.Config) { c.ComputeTimeout = 10 * time.Millisecond })
-		for _, strategy := range []string{"singleflight", "lock", "lease", "swr"} {
+		for _, strategy := range []string{"singleflight", "lock", "lease", "swr", "failsafe"} {
 			a := l.get(t, strategy, func(ctx context.Context) (pagecache.Page, error) {
 				<-ctx.Done()
 				return pagecache.Page{}, ctx.Err()

@@ -16,6 +16,9 @@ const (
 	DetailRefreshFailed = "refresh-failed" // recomputed in vain: the page is the old one, fresh or in its time of grace
 	DetailRejected      = "fill-rejected"  // recomputed, and not stored: its lease was lost or revoked, or the page was outdated
 	DetailWaitOver      = "wait-over"      // recomputed without a lease, and not stored: nobody had in the time that a recompute may take
+	DetailFailsafe      = "failsafe"       // stale: the recompute failed
+	DetailSoftTimeout   = "soft-timeout"   // stale: a recompute takes longer than a request waits for it, and goes on
+	DetailThrottled     = "throttled"      // stale: the last recompute failed, and no other is tried yet
 	DetailComputeFailed = "compute-failed"
 )
 

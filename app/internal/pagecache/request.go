@@ -70,6 +70,19 @@ func (r *request) read(ctx context.Context) (*entry, bool) {
 	return nil, false
 }
 
+// header looks the page up without its body, in one round trip; nil if it is not there or cannot be read.
+func (r *request) header(ctx context.Context) *entry {
+	var found []peeked
+	err := r.redis(ctx, func(ctx context.Context) (err error) {
+		found, err = r.c.peek(ctx, []string{r.slot.pageKey})
+		return err
+	})
+	if err != nil {
+		return nil
+	}
+	return found[0].entry
+}
+
 // replacing counts that e, which is still cached, is being replaced for its age.
 func (r *request) replacing(ctx context.Context, e *entry) { r.slot.expired(ctx, e.generation) }
 

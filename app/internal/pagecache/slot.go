@@ -26,7 +26,8 @@ type slotName struct{ strategy, key string }
 type slot struct {
 	pageKey, lockKey, tombstoneKey string
 
-	last atomic.Uint64 // the generation last seen in Redis or stored there; 0 if none was
+	last     atomic.Uint64 // the generation last seen in Redis or stored there; 0 if none was
+	attempts attempts      // of failsafe
 
 	mu      sync.Mutex    // guards the rest
 	cold    bool          // the page has been counted as cold

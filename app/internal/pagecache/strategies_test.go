@@ -25,7 +25,7 @@ func TestTableIsWellFormed(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"ttl", "singleflight", "lock", "lease", "early", "early_lock", "swr"} {
+	for _, name := range []string{"ttl", "singleflight", "lock", "lease", "early", "early_lock", "swr", "failsafe"} {
 		if !seen[name] {
 			t.Errorf("%s is not in the table", name)
 		}
@@ -139,7 +139,7 @@ func TestSingleflightSharesThePage(t *testing.T) {
 }
 
 func TestWaiterHeedsItsOwnCancellation(t *testing.T) {
-	for _, strategy := range []string{"singleflight", "lock", "lease", "swr"} {
+	for _, strategy := range []string{"singleflight", "lock", "lease", "swr", "failsafe"} {
 		t.Run(strategy, func(t *testing.T) {
 			onEachRedis(t, func(t *testing.T, l *lab) {
 				var computing count

@@ -44,5 +44,7 @@ func Strategies() []Strategy {
 		{"early", "a hit may refresh the page before it expires, the likelier the nearer (XFetch)", herd, early, "", newEarly},
 		{"early_lock", "as early, but only who gets the page's lock refreshes it; the others take the page that is still fresh", one, one, "", newEarlyLock},
 		{"swr", "a page past its time is served at once and refreshed in the background", one, one, whenServedStale, newSWR},
+		// Its hit ratio is by the strategy that it is over, and by whether a recompute takes longer than the soft timeout.
+		{"failsafe", "a page past its time is served if the database fails or takes long, and retries are throttled; else as lock, lease or swr", one, one, "", newFailsafe},
 	}
 }
