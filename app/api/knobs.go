@@ -36,6 +36,7 @@ func Knobs() []Knob {
 		{"failsafe_over", "lock|lease|swr", "lock", "", "", true, true, "the strategy by which failsafe decides who recomputes a page"},
 		{"soft_timeout", KindDuration, "250ms", "1ms", "24h", true, true, "how long a request of failsafe that has an old page waits for a new one"},
 		{"failsafe_throttle", KindDuration, "1s", "1ms", "24h", true, true, "how long after a failed recompute of a page failsafe tries no other"},
+		{"negative_ttl", KindDuration, "5s", "1ms", "24h", true, true, "how long negative remembers that something does not exist"},
 		{"index", KindBoolean, "false", "", "", true, false, "index properties by (created_at DESC, id DESC)"},
 		{"db_conns", KindCount, "20", "1", "65535", true, false, "connections in the database pool"},
 		{"sqlite_rtt", KindDuration, "0s", "0s", "10s", true, true, "SQLite has no wire, so the driver waits that long for each statement: a simulated distance"},

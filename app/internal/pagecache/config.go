@@ -28,6 +28,7 @@ type Config struct {
 	ComputeTimeout  time.Duration    // how long a recompute may take that its request cannot cancel; a waiter of lease waits that long
 	SoftTimeout     time.Duration    // how long a request of failsafe that has an old page waits for a recompute
 	Throttle        time.Duration    // how long after a failed recompute of a page failsafe tries no other in this process
+	NegativeTTL     time.Duration    // how long negative remembers that a page does not exist
 	FailsafeOver    string           // the strategy that decides for failsafe who recomputes a page: lock, lease or swr
 	Now             func() time.Time // safe for concurrent use; time.Now. What this process times by itself, without Redis, is by it
 	Rand            func() float64   // uniform over [0, 1), safe for concurrent use; math/rand/v2
@@ -44,7 +45,7 @@ type duration struct {
 func (c *Config) durations() []duration {
 	return []duration{
 		{"ttl", &c.TTL}, {"grace", &c.Grace}, {"lock_ttl", &c.LockTTL}, {"redis_budget", &c.RedisBudget}, {"compute_timeout", &c.ComputeTimeout},
-		{"soft_timeout", &c.SoftTimeout}, {"failsafe_throttle", &c.Throttle},
+		{"soft_timeout", &c.SoftTimeout}, {"failsafe_throttle", &c.Throttle}, {"negative_ttl", &c.NegativeTTL},
 	}
 }
 

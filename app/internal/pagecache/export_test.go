@@ -76,3 +76,15 @@ func Decode(b []byte) (Entry, error) {
 		Flags: byte(e.flags), Page: e.page, Generation: e.generation, TTL: e.ttl, Grace: e.grace, Took: e.took, Maker: e.maker,
 	}, nil
 }
+
+// Slots is how many pages the cache remembers something of in its process.
+func (c *Cache) Slots() int {
+	c.slots.mu.RLock()
+	defer c.slots.mu.RUnlock()
+	return len(c.slots.of)
+}
+
+// AbsentKey and AbsentSlots are of the table of what does not exist.
+func AbsentKey(prefix, key string) string { return absentKey(prefix, key) }
+
+const AbsentSlots = absentSlots

@@ -175,6 +175,9 @@ func (r *request) attempt(ctx context.Context, token string, old *entry, soft *t
 	select {
 	case got := <-done:
 		switch {
+		case errors.Is(got.err, ErrAbsent):
+			old.page.Release()
+			return Page{}, got.out, got.err
 		case got.err != nil:
 			return r.keep(ctx, old, DetailFailsafe)
 		case got.trouble != "":
@@ -234,7 +237,7 @@ func (r *request) replace(ctx context.Context, token string) (page Page, out Out
 		defer r.giveBack(ctx, token)
 		page, out, err = r.fillAlone(ctx, r.cfg.Grace)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrAbsent) {
 		r.slot.attempts.fail(r.cfg.Now().Add(r.cfg.Throttle))
 		r.logRefresh(ctx, err)
 	} else {

@@ -19,6 +19,7 @@ const (
 	DetailFailsafe      = "failsafe"       // stale: the recompute failed
 	DetailSoftTimeout   = "soft-timeout"   // stale: a recompute takes longer than a request waits for it, and goes on
 	DetailThrottled     = "throttled"      // stale: the last recompute failed, and no other is tried yet
+	DetailAbsent        = "absent"         // there is no such page, which this request found out or the cache remembers
 	DetailComputeFailed = "compute-failed"
 )
 
@@ -31,6 +32,22 @@ type Outcome struct {
 // missed is the outcome of a request that recomputed its page, for the TTL.
 func missed(stored bool, ttl time.Duration) Outcome {
 	return Outcome{CacheStatus: api.CacheStatus{Result: api.CacheMiss, Stored: stored, TTL: ttl}}
+}
+
+// absent is the outcome of a request for what does not exist, which had a hit or has found out: that is no failure.
+func (o Outcome) absent(trouble string) Outcome {
+	switch {
+	case o.Result != api.CacheError:
+	case o.Collapsed:
+		o.Result = api.CacheCoalesced
+	default:
+		o.Result = api.CacheMiss
+	}
+	o.Detail = ""
+	if o = o.with(trouble); o.Detail == "" {
+		o.Detail = DetailAbsent
+	}
+	return o
 }
 
 // with adds the trouble that Redis made to the outcome of a request that nothing else befell. A page that was recomputed because Redis did not

@@ -35,6 +35,10 @@ import (
 // ErrUnknownStrategy is what Get returns for a strategy that is not in the table.
 var ErrUnknownStrategy = errors.New("unknown caching strategy")
 
+// ErrAbsent is what compute returns, wrapped or not, of a page that does not exist: an answer, and no failure. The strategy negative remembers it, and
+// has Get return it without calling compute.
+var ErrAbsent = errors.New("there is no such page")
+
 // Page is a finished page: the body as it is sent, and its version (the greatest of any row in it).
 type Page struct {
 	Body    []byte // shared with other requests: not to be modified
@@ -109,7 +113,7 @@ func (c *Cache) SetConfig(cfg Config) error {
 }
 
 // Get returns the page of that key as the strategy has it: from Redis, from another request's recompute, or by calling compute. Errors
-// are ErrUnknownStrategy, those of compute (a *PanicError among them), and ctx's own while waiting for another's recompute. Redis
+// are ErrUnknownStrategy, those of compute (a *PanicError among them, and ErrAbsent), and ctx's own while waiting for another's recompute. Redis
 // causes none. A background refresh may call compute after Get has returned: it must not use what ends with its request.
 func (c *Cache) Get(ctx context.Context, strategy, key string, compute func(context.Context) (Page, error)) (Page, Outcome, error) {
 	p, ok := c.policies[strategy]
@@ -119,6 +123,10 @@ func (c *Cache) Get(ctx context.Context, strategy, key string, compute func(cont
 	r := c.newRequest(strategy, key, compute)
 	ctx, span := startSpan(ctx, "cache get")
 	page, out, err := p.get(ctx, r)
+	if errors.Is(err, ErrAbsent) {
+		c.slots.drop(strategy, key)
+		out = out.absent(r.trouble)
+	}
 	out = out.with(r.trouble)
 	endSpan(span, strategy, key, out, err)
 	return page, out, err

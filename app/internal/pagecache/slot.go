@@ -58,6 +58,13 @@ func (s *slots) get(prefix, strategy, key string) *slot {
 	return made
 }
 
+// drop forgets one page: there is none. Of what does not exist there is no end, and it would push out what is remembered of pages.
+func (s *slots) drop(strategy, key string) {
+	s.mu.Lock()
+	delete(s.of, slotName{strategy, key})
+	s.mu.Unlock()
+}
+
 func (s *slots) forget() {
 	s.mu.Lock()
 	s.of = nil

@@ -25,7 +25,7 @@ func TestTableIsWellFormed(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"ttl", "singleflight", "lock", "lease", "early", "early_lock", "swr", "failsafe"} {
+	for _, name := range []string{"ttl", "singleflight", "lock", "lease", "early", "early_lock", "swr", "failsafe", "negative"} {
 		if !seen[name] {
 			t.Errorf("%s is not in the table", name)
 		}

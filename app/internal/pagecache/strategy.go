@@ -46,5 +46,7 @@ func Strategies() []Strategy {
 		{"swr", "a page past its time is served at once and refreshed in the background", one, one, whenServedStale, newSWR},
 		// Its hit ratio is by the strategy that it is over, and by whether a recompute takes longer than the soft timeout.
 		{"failsafe", "a page past its time is served if the database fails or takes long, and retries are throttled; else as lock, lease or swr", one, one, "", newFailsafe},
+		// What does not exist counts as cold each time, and lives for a time of its own, so that there is no law of hits for both.
+		{"negative", "as singleflight, and that a page does not exist is remembered for a short time, in a table of fixed size", oneEach, oneEach, "", newNegative},
 	}
 }

@@ -2,6 +2,7 @@ package pagecache
 
 import (
 	"context"
+	"errors"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -32,7 +33,7 @@ func endSpan(span trace.Span, strategy, key string, out Outcome, err error) {
 		attribute.Bool(signal.AttrCacheCollapsed, out.Collapsed),
 		attribute.String(signal.AttrCacheDetail, out.Detail),
 	)
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrAbsent) {
 		span.SetStatus(codes.Error, err.Error())
 	}
 	span.End()
