@@ -180,7 +180,7 @@ func TestConfigAtRunTime(t *testing.T) {
 func TestComputeTimeout(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, l *lab) {
 		l.configure(t, func(c *pagecache.Config) { c.ComputeTimeout = 10 * time.Millisecond })
-		for _, strategy := range []string{"singleflight", "lock", "lease", "swr", "failsafe"} {
+		for _, strategy := range []string{"singleflight", "lock", "lease", "swr", "failsafe", "warm"} {
 			a := l.get(t, strategy, func(ctx context.Context) (pagecache.Page, error) {
 				<-ctx.Done()
 				return pagecache.Page{}, ctx.Err()

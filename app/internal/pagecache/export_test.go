@@ -88,3 +88,14 @@ func (c *Cache) Slots() int {
 func AbsentKey(prefix, key string) string { return absentKey(prefix, key) }
 
 const AbsentSlots = absentSlots
+
+// WarmPass has warm look at the pages that are due. The refreshes that it starts may still run when it returns.
+func (c *Cache) WarmPass() { c.policies["warm"].(*warm).pass(c) }
+
+// Watched is how many pages warm keeps in mind.
+func (c *Cache) Watched() int {
+	w := c.policies["warm"].(*warm)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.pages)
+}

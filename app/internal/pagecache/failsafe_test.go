@@ -233,6 +233,38 @@ func TestFailsafeWaitsForTheNewPage(t *testing.T) {
 	})
 }
 
+// TestFailsafeReplacedMeanwhile is of a request that reads the old page, and goes on only when another one has replaced it: it recomputes nothing.
+func TestFailsafeReplacedMeanwhile(t *testing.T) {
+	overEach(t, func(t *testing.T, l *lab, _ string) {
+		l.get(t, "failsafe", page(1))
+		l.pass(ttl)
+		read, replaced := make(chan struct{}), make(chan struct{})
+		var once sync.Once
+		l.trips.after = func(ctx context.Context) {
+			if ctx.Value(isLate{}) != nil {
+				once.Do(func() {
+					close(read)
+					<-replaced
+				})
+			}
+		}
+		late := make(chan answer, 1)
+		ctx := context.WithValue(l.request(t), isLate{}, true)
+		go func() {
+			var a answer
+			a.page, a.out, a.err = l.cache.Get(ctx, "failsafe", key, mustNotCompute(t))
+			late <- a
+		}()
+		<-read
+		l.get(t, "failsafe", page(2))
+		l.settle(t)
+		close(replaced)
+		if a := collect(t, 1, late)[0]; a.err != nil || a.page.Version != 2 || a.out.Result != api.CacheCoalesced {
+			t.Errorf("got version %d, %+v, %v, want the page that was stored", a.page.Version, a.out, a.err)
+		}
+	})
+}
+
 // TestFailsafeHardTimeout has a database that never answers: the recompute ends with its own timeout, which counts as a failure.
 func TestFailsafeHardTimeout(t *testing.T) {
 	overEach(t, func(t *testing.T, l *lab, over string) {

@@ -169,6 +169,15 @@ func (c *Cache) inBackground(ctx context.Context, work func(context.Context)) bo
 	return true
 }
 
+// whileOpen runs work in a goroutine that ends when closing is closed, and that Close waits for; not once the cache is closed.
+func (c *Cache) whileOpen(work func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.background.Go(work)
+	}
+}
+
 // safely calls compute and measures it; a panic becomes an error.
 func safely(ctx context.Context, compute func(context.Context) (Page, error)) (page Page, took time.Duration, err error) {
 	start := time.Now()

@@ -25,7 +25,7 @@ func TestTableIsWellFormed(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"ttl", "singleflight", "lock", "lease", "early", "early_lock", "swr", "failsafe", "negative"} {
+	for _, name := range []string{"ttl", "singleflight", "lock", "lease", "early", "early_lock", "swr", "failsafe", "negative", "warm"} {
 		if !seen[name] {
 			t.Errorf("%s is not in the table", name)
 		}
@@ -139,7 +139,7 @@ func TestSingleflightSharesThePage(t *testing.T) {
 }
 
 func TestWaiterHeedsItsOwnCancellation(t *testing.T) {
-	for _, strategy := range []string{"singleflight", "lock", "lease", "swr", "failsafe"} {
+	for _, strategy := range []string{"singleflight", "lock", "lease", "swr", "failsafe", "warm"} {
 		t.Run(strategy, func(t *testing.T) {
 			onEachRedis(t, func(t *testing.T, l *lab) {
 				var computing count

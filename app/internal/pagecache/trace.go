@@ -46,7 +46,12 @@ func startRefresh(ctx context.Context) (context.Context, trace.Span) {
 	if !parent.IsRecording() {
 		return ctx, nil
 	}
-	return parent.TracerProvider().Tracer(scope).Start(ctx, "cache refresh", trace.WithNewRoot(), trace.WithLinks(trace.Link{SpanContext: parent.SpanContext()}))
+	return startRefreshFor(ctx, parent)
+}
+
+// startRefreshFor is startRefresh for the request of a span that was recorded and may have ended.
+func startRefreshFor(ctx context.Context, cause trace.Span) (context.Context, trace.Span) {
+	return cause.TracerProvider().Tracer(scope).Start(ctx, "cache refresh", trace.WithNewRoot(), trace.WithLinks(trace.Link{SpanContext: cause.SpanContext()}))
 }
 
 func endRefresh(span trace.Span, err error) {
