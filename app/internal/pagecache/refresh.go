@@ -25,9 +25,9 @@ func (r *request) refreshLater(ctx context.Context, token string) bool {
 	return started
 }
 
-// logRefresh logs what nobody else will see of a refresh that failed.
+// logRefresh logs what nobody else will see of a refresh that failed. That there is no such page any more is no failure.
 func (r *request) logRefresh(ctx context.Context, err error) {
-	if err == nil {
+	if err == nil || errors.Is(err, ErrAbsent) {
 		return
 	}
 	level := slog.LevelError
