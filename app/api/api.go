@@ -8,7 +8,7 @@ import "time"
 const (
 	PathProperties = "/api/properties/"        // + {id}/: one property (GET, PATCH)
 	PathLive       = "/api/properties/live/"   // + {loader}/
-	PathCached     = "/api/properties/cached/" // + {strategy}/; alone it is the strategy ttl
+	PathCached     = "/api/properties/cached/" // + {strategy}/, a page, or {strategy}/{id}/, one property; alone it is the strategy ttl
 	PathHealthz    = "/healthz"
 	PathReadyz     = "/readyz"
 )

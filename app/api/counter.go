@@ -22,6 +22,8 @@ const (
 	CountLocksLost   Counter = "locks_lost"     // locks and leases that had run out, or were revoked, when their holder was to give them back
 	CountCold        Counter = "cold"           // times a page was wanted that was never cached, or flushed
 
+	CountFailsafe Counter = "failsafe_pages" // old pages that were served because a recompute failed, or takes long
+
 	CountRedisFailures Counter = "redis_failures" // calls to Redis that it did not answer, or not in time
 	CountRedisSkipped  Counter = "redis_skipped"  // calls to Redis that were not made, because it was known not to answer
 	CountL1Checks      Counter = "l1_checks"      // pages that l1 had, and asked Redis about: its stream of invalidations was not up

@@ -15,7 +15,8 @@ const (
 	ModeNone        = "none"  // requests that ask for no page
 )
 
-// CachedMode is the mode of a cached page: the strategy's, and with a loader other than the default "strategy+loader".
+// CachedMode is the mode of a cached page: the strategy's, and with a loader other than the default "strategy+loader". That of a cached property has
+// ModeProperty for the loader: "negative+property".
 func CachedMode(strategy, loader string) string {
 	if loader == "" || loader == DefaultLoader {
 		return strategy
@@ -23,7 +24,7 @@ func CachedMode(strategy, loader string) string {
 	return strategy + "+" + loader
 }
 
-// ModeOf returns the mode under which the app counts a request: "naive", "ttl+batched", ModeProperty. It is empty for a request that asks
+// ModeOf returns the mode under which the app counts a request: "naive", "ttl+batched", "negative+property", ModeProperty. It is empty for a request that asks
 // for no page, which the app counts under ModeNone. Which loaders and strategies there are is not known here: a request for one that the
 // app does not have is taken for one that it has.
 func ModeOf(method, pathAndQuery string) string {
@@ -32,13 +33,15 @@ func ModeOf(method, pathAndQuery string) string {
 		if loader, ok := segment(path, PathLive); ok {
 			return loader
 		}
+		if strategy, ok := cachedProperty(path); ok {
+			return CachedMode(strategy, ModeProperty)
+		}
 		if strategy := strategyOf(path); strategy != "" {
 			values, _ := url.ParseQuery(query) // what can be read of it
 			return CachedMode(strategy, values.Get("loader"))
 		}
 	}
-	text, _ := segment(path, PathProperties)
-	if id, err := strconv.ParseInt(text, 10, 64); err != nil || id < 1 {
+	if text, _ := segment(path, PathProperties); !isID(text) {
 		return ""
 	}
 	switch method {
@@ -60,8 +63,26 @@ func strategyOf(path string) string {
 	if path == PathCached || path+"/" == PathCached {
 		return DefaultStrategy
 	}
+	if strategy, ok := cachedProperty(path); ok {
+		return strategy
+	}
 	strategy, _ := segment(path, PathCached)
 	return strategy
+}
+
+// cachedProperty returns the strategy of a path that asks for a cached property: PathCached, a strategy and an id.
+func cachedProperty(path string) (strategy string, ok bool) {
+	rest, ok := strings.CutPrefix(path, PathCached)
+	strategy, id, both := strings.Cut(strings.TrimSuffix(rest, "/"), "/")
+	if !ok || !both || strategy == "" || !isID(id) {
+		return "", false
+	}
+	return strategy, true
+}
+
+func isID(text string) bool {
+	id, err := strconv.ParseInt(text, 10, 64)
+	return err == nil && id >= 1
 }
 
 // split separates a path from its query, and decodes it as a server does.

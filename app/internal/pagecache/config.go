@@ -19,18 +19,23 @@ import (
 type Config struct {
 	TTL         time.Duration // how long a page is fresh
 	TTLJitter   float64       // the share of its TTL by which a page's own may be shorter, at random; 0 is none
-	Grace       time.Duration // how long after that swr and lease may still serve it; 0 is none
+	Grace       time.Duration // how long after that swr, lease and failsafe may still serve it; 0 is none
 	LockTTL     time.Duration // how long a recompute may hold its lock, and a lease lives unless it is extended; a waiter of lock waits twice that
 	Beta        float64       // how eager early is: more is earlier
 	RedisBudget time.Duration // what Redis may cost one request, over all its round trips, each within Options' budget
 	// BreakerFailures is how many calls to Redis must fail in a row for requests to do without it until it answers again; 0 is never.
 	BreakerFailures int
-	L1Over          string         // the strategy that serves what l1 does not have
-	L1Bytes         int            // how much memory the pages of l1 may take
-	ComputeTimeout  time.Duration  // how long a recompute may take that its request cannot cancel; a waiter of lease waits that long
-	Rand            func() float64 // uniform over [0, 1), safe for concurrent use; math/rand/v2
-	Log             *slog.Logger   // where a failed background refresh is logged; slog.Default
-	Outages         *outage.Book   // where outages of Redis are kept; a book that nobody reads. Only New heeds it
+	ComputeTimeout  time.Duration    // how long a recompute may take that its request cannot cancel; a waiter of lease waits that long
+	SoftTimeout     time.Duration    // how long a request of failsafe that has an old page waits for a recompute
+	Throttle        time.Duration    // how long after a failed recompute of a page failsafe tries no other in this process
+	NegativeTTL     time.Duration    // how long negative remembers that a page does not exist
+	FailsafeOver    string           // the strategy that decides for failsafe who recomputes a page: lock, lease or swr
+	L1Over          string           // the strategy that serves what l1 does not have
+	L1Bytes         int              // how much memory the pages of l1 may take
+	Now             func() time.Time // safe for concurrent use; time.Now. What this process times by itself, without Redis, is by it
+	Rand            func() float64   // uniform over [0, 1), safe for concurrent use; math/rand/v2
+	Log             *slog.Logger     // where a failed background refresh is logged; slog.Default
+	Outages         *outage.Book     // where outages of Redis are kept; a book that nobody reads. Only New heeds it
 }
 
 // duration is a field that a knob sets.
@@ -42,6 +47,7 @@ type duration struct {
 func (c *Config) durations() []duration {
 	return []duration{
 		{"ttl", &c.TTL}, {"grace", &c.Grace}, {"lock_ttl", &c.LockTTL}, {"redis_budget", &c.RedisBudget}, {"compute_timeout", &c.ComputeTimeout},
+		{"soft_timeout", &c.SoftTimeout}, {"failsafe_throttle", &c.Throttle}, {"negative_ttl", &c.NegativeTTL},
 	}
 }
 
@@ -51,7 +57,7 @@ func (c Config) With(knobs api.Config) Config {
 		*d.to = knobs.Duration(d.knob)
 	}
 	c.Beta, c.TTLJitter = knobs.Number("beta"), knobs.Number("ttl_jitter")
-	c.BreakerFailures = knobs.Count("breaker_failures")
+	c.BreakerFailures, c.FailsafeOver = knobs.Count("breaker_failures"), knobs.Choice("failsafe_over")
 	c.L1Over, c.L1Bytes = knobs.Choice("l1_over"), knobs.Count("l1_bytes")
 	return c
 }
@@ -63,6 +69,11 @@ func (c Config) Validate() error {
 			continue
 		}
 		if err := within(d.knob, d.to.String()); err != nil {
+			return err
+		}
+	}
+	if c.FailsafeOver != "" {
+		if err := within("failsafe_over", c.FailsafeOver); err != nil {
 			return err
 		}
 	}
@@ -113,6 +124,12 @@ func (c Config) withDefaults() Config {
 	}
 	if within("l1_bytes", strconv.Itoa(c.L1Bytes)) != nil {
 		c.L1Bytes = byDefault.L1Bytes
+	}
+	if within("failsafe_over", c.FailsafeOver) != nil {
+		c.FailsafeOver = byDefault.FailsafeOver
+	}
+	if c.Now == nil {
+		c.Now = time.Now
 	}
 	if c.Rand == nil {
 		c.Rand = rand.Float64

@@ -31,7 +31,7 @@ func (c *Cache) Flush(ctx context.Context) error {
 	return nil
 }
 
-// Expire makes every page reach its expiry now: those with a time of grace are at its start, the others are gone.
+// Expire makes every page reach its expiry now: those with a time of grace are at its start, the others are gone. So is what is remembered of absent ones.
 func (c *Cache) Expire(ctx context.Context) error {
 	defer c.l1.dropAll()
 	err := c.scan(ctx, pagePrefix(c.prefix), func(keys []string) error {
@@ -52,6 +52,9 @@ func (c *Cache) Expire(ctx context.Context) error {
 		})
 		return err
 	})
+	if err == nil {
+		err = c.scan(ctx, absentPrefix(c.prefix), func(keys []string) error { return c.rdb.Unlink(ctx, keys...).Err() })
+	}
 	if err != nil {
 		return fmt.Errorf("expire the cache: %w", err)
 	}

@@ -82,12 +82,12 @@ func TestExpireKeepsTheGrace(t *testing.T) {
 			for _, k := range keys {
 				left = append(left, strings.TrimSuffix(k.Key, ":"+key))
 			}
-			if want := []string{"http", "l1", "lease", "swr"}; err != nil || !slices.Equal(left, want) {
+			if want := []string{"failsafe", "http", "l1", "lease", "swr"}; err != nil || !slices.Equal(left, want) {
 				t.Fatalf("left: %v, %v, want the pages of %v only", left, err, want)
 			}
 			l.pass(grace / 4)
 		}
-		for _, strategy := range []string{"http", "l1", "lease", "swr"} {
+		for _, strategy := range []string{"failsafe", "http", "l1", "lease", "swr"} {
 			k, err := l.cache.Key(ctx, strategy+":"+key)
 			if err != nil || k.TTL > (grace/2).Seconds() || k.Age < (ttl+grace/2).Seconds() {
 				t.Errorf("got %+v, %v, want half of its grace to be over", k, err)
@@ -187,7 +187,7 @@ func TestConfigAtRunTime(t *testing.T) {
 func TestComputeTimeout(t *testing.T) {
 	onEachRedis(t, func(t *testing.T, l *lab) {
 		l.configure(t, func(c *pagecache.Config) { c.ComputeTimeout = 10 * time.Millisecond })
-		for _, strategy := range []string{"singleflight", "lock", "lease", "swr"} {
+		for _, strategy := range []string{"singleflight", "lock", "lease", "swr", "failsafe", "warm"} {
 			a := l.get(t, strategy, func(ctx context.Context) (pagecache.Page, error) {
 				<-ctx.Done()
 				return pagecache.Page{}, ctx.Err()

@@ -200,3 +200,26 @@ func Decode(b []byte) (Entry, error) {
 		Flags: byte(e.flags), Page: e.page, Generation: e.generation, TTL: e.ttl, Grace: e.grace, Took: e.took, Maker: e.maker,
 	}, nil
 }
+
+// Slots is how many pages the cache remembers something of in its process.
+func (c *Cache) Slots() int {
+	c.slots.mu.RLock()
+	defer c.slots.mu.RUnlock()
+	return len(c.slots.of)
+}
+
+// AbsentKey and AbsentSlots are of the table of what does not exist.
+func AbsentKey(prefix, key string) string { return absentKey(prefix, key) }
+
+const AbsentSlots = absentSlots
+
+// WarmPass has warm look at the pages that are due. The refreshes that it starts may still run when it returns.
+func (c *Cache) WarmPass() { c.policies["warm"].(*warm).pass(c) }
+
+// Watched is how many pages warm keeps in mind.
+func (c *Cache) Watched() int {
+	w := c.policies["warm"].(*warm)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.pages)
+}

@@ -39,7 +39,7 @@ func (fs *flights) share(ctx context.Context, key string, lead func(context.Cont
 	f, leads := fs.join(ctx, key)
 	for lastTry := false; !leads; lastTry = true {
 		page, err := f.wait(ctx)
-		if err == nil || lastTry || ctx.Err() != nil {
+		if err == nil || lastTry || ctx.Err() != nil || errors.Is(err, ErrAbsent) {
 			return page, collapsed(err), err
 		}
 		f, leads = fs.retry(ctx, key, f)

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,6 +68,7 @@ type lab struct {
 	prefix   string
 	config   pagecache.Config
 	clock    *clock
+	passed   atomic.Int64        // nanoseconds that advance let pass
 	pass     func(time.Duration) // lets time pass for cached pages: in Redis and on the clock of l1, and nowhere else
 }
 
@@ -98,6 +100,11 @@ func (c *clock) stop() {
 	defer c.mu.Unlock()
 	c.stopped = time.Now()
 }
+
+// advance lets time pass for what the cache times by its own clock, which stands still otherwise.
+func (l *lab) advance(d time.Duration) { l.passed.Add(int64(d)) }
+
+func (l *lab) now() time.Time { return time.Unix(1_000_000_000, l.passed.Load()) }
 
 // onEachRedis runs a test on miniredis and on a real server.
 func onEachRedis(t *testing.T, test func(t *testing.T, l *lab)) {
@@ -139,7 +146,7 @@ func newLab(t *testing.T, addr string) *lab {
 	l.prefix = fmt.Sprintf("test:%x", rand.Uint64())
 	// A budget that no healthy Redis reaches on a busy machine: the tests of outages set their own.
 	l.config = pagecache.Config{
-		TTL: ttl, Grace: grace, LockTTL: lockTTL, RedisBudget: 10 * time.Second, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		TTL: ttl, Grace: grace, LockTTL: lockTTL, RedisBudget: 10 * time.Second, Now: l.now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 	l.rdb.AddHook(l.trips)
 	l.cache = pagecache.New(l.rdb, l.prefix, l.config)

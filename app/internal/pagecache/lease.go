@@ -33,6 +33,11 @@ func (lease) get(ctx context.Context, r *request) (Page, Outcome, error) {
 	if ok {
 		r.replacing(ctx, old)
 	}
+	return r.fillUnderLease(ctx, old)
+}
+
+// fillUnderLease recomputes a page that is missing, or past its TTL and then old, or waits for whoever does.
+func (r *request) fillUnderLease(ctx context.Context, old *entry) (Page, Outcome, error) {
 	token, e, err := r.leaseOrPage(ctx, old)
 	if old != nil && e != old && token == "" {
 		old.page.Release()

@@ -16,6 +16,10 @@ const (
 	DetailRefreshFailed = "refresh-failed" // recomputed in vain: the page is the old one, fresh or in its time of grace
 	DetailRejected      = "fill-rejected"  // recomputed, and not stored: its lease was lost or revoked, or the page was outdated
 	DetailWaitOver      = "wait-over"      // recomputed without a lease, and not stored: nobody had in the time that a recompute may take
+	DetailFailsafe      = "failsafe"       // stale: the recompute failed
+	DetailSoftTimeout   = "soft-timeout"   // stale: a recompute takes longer than a request waits for it, and goes on
+	DetailThrottled     = "throttled"      // stale: the last recompute failed, and no other is tried yet
+	DetailAbsent        = "absent"         // there is no such page, which this request found out or the cache remembers
 	DetailComputeFailed = "compute-failed"
 	DetailNotModified   = "not-modified" // Current, and nothing else befell it
 	DetailL1            = "l1"           // the page is this process' own copy, and known to be what Redis has: it was tracked, or checked
@@ -43,6 +47,22 @@ func (o Outcome) unchanged() Outcome {
 // missed is the outcome of a request that recomputed its page, for the TTL.
 func missed(stored bool, ttl time.Duration) Outcome {
 	return Outcome{CacheStatus: api.CacheStatus{Result: api.CacheMiss, Stored: stored, TTL: ttl}}
+}
+
+// absent is the outcome of a request for what does not exist, which had a hit or has found out: that is no failure.
+func (o Outcome) absent(trouble string) Outcome {
+	switch {
+	case o.Result != api.CacheError:
+	case o.Collapsed:
+		o.Result = api.CacheCoalesced
+	default:
+		o.Result = api.CacheMiss
+	}
+	o.Detail = ""
+	if o = o.with(trouble); o.Detail == "" {
+		o.Detail = DetailAbsent
+	}
+	return o
 }
 
 // with adds the trouble that Redis made to the outcome of a request that nothing else befell. A page that was recomputed because Redis did not

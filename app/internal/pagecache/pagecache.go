@@ -36,6 +36,10 @@ import (
 // ErrUnknownStrategy is what Get returns for a strategy that is not in the table.
 var ErrUnknownStrategy = errors.New("unknown caching strategy")
 
+// ErrAbsent is what compute returns, wrapped or not, of a page that does not exist: an answer, and no failure. The strategy negative remembers it, and
+// has Get return it without calling compute.
+var ErrAbsent = errors.New("there is no such page")
+
 // Page is a finished page: the body as it is sent, and its version (the greatest of any row in it).
 type Page struct {
 	Body    []byte // shared with other requests: not to be modified
@@ -134,7 +138,7 @@ func (c *Cache) SetConfig(cfg Config) error {
 }
 
 // Get returns the page of that key as the strategy has it: from Redis, from another request's recompute, or from its source. Errors are
-// ErrUnknownStrategy, those of the source (a *PanicError among them), and ctx's own while waiting for another's recompute. Redis causes none.
+// ErrUnknownStrategy, those of the source (a *PanicError among them, and ErrAbsent), and ctx's own while waiting for another's recompute. Redis causes none.
 func (c *Cache) Get(ctx context.Context, strategy, key string, source Source) (Page, Outcome, error) {
 	return c.GetUnless(ctx, strategy, key, nil, source)
 }
@@ -151,7 +155,11 @@ func (c *Cache) GetUnless(ctx context.Context, strategy, key string, current fun
 	r.current = current
 	ctx, span := startSpan(ctx, signal.SpanCacheGet)
 	page, out, err := p.get(ctx, r)
-	if err == nil && r.has(page.Tag) {
+	switch {
+	case errors.Is(err, ErrAbsent):
+		c.slots.drop(strategy, key)
+		out = out.absent(r.trouble)
+	case err == nil && r.has(page.Tag):
 		page, out = page.unchanged(), out.unchanged()
 	}
 	out = out.with(r.trouble)
@@ -195,6 +203,15 @@ func (c *Cache) inBackground(ctx context.Context, work func(context.Context)) bo
 		work(ctx)
 	})
 	return true
+}
+
+// whileOpen runs work in a goroutine that ends when closing is closed, and that Close waits for; not once the cache is closed.
+func (c *Cache) whileOpen(work func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.background.Go(work)
+	}
 }
 
 // safely calls compute and measures it; a panic becomes an error.

@@ -16,19 +16,25 @@ func (r *request) refreshLater(ctx context.Context, token string) bool {
 	work := r.again()
 	started := r.c.inBackground(ctx, func(ctx context.Context) {
 		err := work.refresh(ctx, token)
-		if err != nil {
-			level := slog.LevelError
-			if errors.Is(err, errDown) || errors.As(err, new(*outage.Error)) {
-				level = slog.LevelDebug // the outage has its own lines
-			}
-			work.cfg.Log.Log(ctx, level, "refresh a page in the background", "strategy", work.strategy, "key", work.key, "err", err)
-		}
+		work.logRefresh(ctx, err)
 		endWork(span, err)
 	})
 	if !started {
 		endWork(span, nil)
 	}
 	return started
+}
+
+// logRefresh logs what nobody else will see of a refresh that failed. That there is no such page any more is no failure.
+func (r *request) logRefresh(ctx context.Context, err error) {
+	if err == nil || errors.Is(err, ErrAbsent) {
+		return
+	}
+	level := slog.LevelError
+	if errors.Is(err, errDown) || errors.As(err, new(*outage.Error)) {
+		level = slog.LevelDebug // the outage has its own lines
+	}
+	r.cfg.Log.Log(ctx, level, "refresh a page in the background", "strategy", r.strategy, "key", r.key, "err", err)
 }
 
 // refresh recomputes the page, unless somebody stored a fresh one after the request had read the old one and before it got the lock.

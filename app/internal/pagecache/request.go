@@ -86,6 +86,19 @@ func (r *request) answered(ctx context.Context, e *entry, err error) bool {
 	return false
 }
 
+// head looks the page up without its body, in one round trip; nil if it is not there or cannot be read.
+func (r *request) head(ctx context.Context) *entry {
+	var e *entry
+	err := r.redis(ctx, func(ctx context.Context) (err error) {
+		e, err = r.c.lookupHeader(ctx, r.slot.pageKey)
+		return err
+	})
+	if err != nil {
+		return nil
+	}
+	return e
+}
+
 // replacing counts that e, which is still cached, is being replaced for its age.
 func (r *request) replacing(ctx context.Context, e *entry) { r.slot.expired(ctx, e.generation) }
 

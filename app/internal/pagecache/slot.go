@@ -33,6 +33,8 @@ type slot struct {
 	last    atomic.Uint64 // the generation last seen in Redis or stored there; 0 if none was
 	waiters atomic.Int64  // requests of this process that wait for who holds the page's lock
 
+	attempts attempts // of failsafe
+
 	mu      sync.Mutex    // guards the rest
 	cold    bool          // the page has been counted as cold
 	counted [4]uint64     // the generations last counted as expired
@@ -60,6 +62,13 @@ func (s *slots) get(prefix, strategy, key string) *slot {
 	made := &slot{pageKey: pagePrefix(prefix) + of, lockKey: lockPrefix(prefix) + of, tombstoneKey: tombstonePrefix(prefix) + of}
 	s.of[name] = made
 	return made
+}
+
+// drop forgets one page: there is none. Of what does not exist there is no end, and it would push out what is remembered of pages.
+func (s *slots) drop(strategy, key string) {
+	s.mu.Lock()
+	delete(s.of, slotName{strategy, key})
+	s.mu.Unlock()
 }
 
 func (s *slots) forget() {

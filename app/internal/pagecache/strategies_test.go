@@ -26,7 +26,7 @@ func TestTableIsWellFormed(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"ttl", "singleflight", "lock", "lease", "early", "early_lock", "swr", "invalidate", "objects", "http", "l1"} {
+	for _, name := range []string{"ttl", "singleflight", "lock", "lease", "early", "early_lock", "swr", "invalidate", "objects", "http", "l1", "failsafe", "negative", "warm"} {
 		if !seen[name] {
 			t.Errorf("%s is not in the table", name)
 		}
@@ -155,7 +155,7 @@ func TestSingleflightSharesThePage(t *testing.T) {
 }
 
 func TestWaiterHeedsItsOwnCancellation(t *testing.T) {
-	for _, strategy := range []string{"singleflight", "lock", "lease", "swr", "http"} {
+	for _, strategy := range []string{"singleflight", "lock", "lease", "swr", "http", "failsafe", "warm"} {
 		t.Run(strategy, func(t *testing.T) {
 			onEachRedis(t, func(t *testing.T, l *lab) {
 				var computing count

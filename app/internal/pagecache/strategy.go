@@ -29,6 +29,7 @@ func Strategies() []Strategy {
 	one := api.Law{Relation: "==", Recomputes: "1", Text: "1, whoever asks"}
 	oneEach := api.Law{Relation: "==", Recomputes: "flights(others, replicas, balancing)", Text: "one a replica that is asked meanwhile: at most N"}
 	early := api.Law{Relation: "==", Recomputes: "xfetch(others, beta)", Text: "1 + lambda x D if few come, towards e^(1/beta) if many do, before anybody waits"}
+	ahead := api.Law{Relation: "==", Recomputes: "1", Text: "1, a fifth of the TTL ahead if the page is read, or else when it is asked for again"}
 	const (
 		// Late members of the herd store the page again, and its TTL starts anew.
 		whenAllStore = "lambda * (T + spread) / (1 + lambda * D + lambda * (T + spread))"
@@ -57,6 +58,12 @@ func Strategies() []Strategy {
 		{HTTP, "as swr, with a validator: who has the page already is told that it is current, and it is not moved", one, one, whenServedStale, pastItsTTL, newHTTP},
 		// Of the strategy that l1 is over by default: what L1 keeps is fresh no longer than the page in Redis.
 		{"l1", "pages are kept in the process, in front of Redis, which reports what has changed; lease or another strategy serves the rest", one, one, whenOneMisses, pastItsTTL, newL1},
+		// Its hit ratio is by the strategy that it is over, and by whether a recompute takes longer than the soft timeout.
+		{"failsafe", "a page past its time is served if the database fails or takes long, and retries are throttled; else as lock, lease or swr", one, one, "", pastItsTTL, newFailsafe},
+		// What does not exist counts as cold each time, and lives for a time of its own, so that there is no law of hits for both.
+		{"negative", "as singleflight, and that a page does not exist is remembered for a short time, in a table of fixed size", oneEach, oneEach, "", untilItsTTL, newNegative},
+		// All are hits while it is read, so that the hits of a phase are by whether it was when that began.
+		{"warm", "a page that is read is refreshed in the background before it expires, by whoever gets its lock; one that nobody reads expires", one, ahead, "", untilItsTTL, newWarm},
 	}
 }
 

@@ -2,6 +2,7 @@ package pagecache
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -98,7 +99,12 @@ func startRefresh(ctx context.Context) (context.Context, trace.Span) {
 	if !parent.IsRecording() {
 		return ctx, nil
 	}
-	return parent.TracerProvider().Tracer(scope).Start(ctx, signal.SpanCacheRefresh, trace.WithNewRoot(), trace.WithLinks(trace.Link{SpanContext: parent.SpanContext()}))
+	return startRefreshFor(ctx, parent)
+}
+
+// startRefreshFor is startRefresh for the request of a span that was recorded and may have ended.
+func startRefreshFor(ctx context.Context, cause trace.Span) (context.Context, trace.Span) {
+	return cause.TracerProvider().Tracer(scope).Start(ctx, signal.SpanCacheRefresh, trace.WithNewRoot(), trace.WithLinks(trace.Link{SpanContext: cause.SpanContext()}))
 }
 
 // endWork ends the span of a recompute or of a refresh.
@@ -106,7 +112,7 @@ func endWork(span trace.Span, err error) {
 	if span == nil {
 		return
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrAbsent) {
 		span.SetStatus(codes.Error, err.Error())
 	}
 	span.End()

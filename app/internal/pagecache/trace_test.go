@@ -84,7 +84,7 @@ func TestUnsampledHasNoSpan(t *testing.T) {
 }
 
 func TestWaiterLinksToItsLeader(t *testing.T) {
-	for _, strategy := range []string{"singleflight", "lock", "lease", "swr"} {
+	for _, strategy := range []string{"singleflight", "lock", "lease", "swr", "failsafe", "warm"} {
 		t.Run(strategy, func(t *testing.T) { waiterLinksToItsLeader(t, strategy) })
 	}
 }

@@ -16,11 +16,11 @@ import (
 // however fast a page changes. The zero value has none.
 type turns struct {
 	mu sync.Mutex // guards up, and everything of each turn but landed
-	up map[string]*queue
+	up map[string]*turnQueue
 }
 
-// queue is the turns of one key.
-type queue struct {
+// turnQueue is the turns of one key.
+type turnQueue struct {
 	running *turn // nil: whoever waits next may begin
 	next    *turn // nil: nobody waits
 }
@@ -74,9 +74,9 @@ func (ts *turns) join(key string) (t, before *turn) {
 	defer ts.mu.Unlock()
 	q := ts.up[key]
 	if q == nil {
-		q = &queue{}
+		q = &turnQueue{}
 		if ts.up == nil {
-			ts.up = map[string]*queue{}
+			ts.up = map[string]*turnQueue{}
 		}
 		ts.up[key] = q
 	}

@@ -19,7 +19,7 @@ func TestConfigCanBeChangedWhileTheAppRuns(t *testing.T) {
 	r := newRig(t, "", false)
 	url := r.lab.URL + api.PathLabConfig
 	before := get(t, url)
-	if want := `{"beta":1,"breaker_failures":3,"grace":"1m0s","l1_bytes":67108864,"l1_over":"lease","lock_ttl":"5s","redis_budget":"1s","sqlite_jitter":"0s","sqlite_rtt":"0s","ttl":"1m0s","ttl_jitter":0}` + "\n"; before.body != want {
+	if want := `{"beta":1,"breaker_failures":3,"failsafe_over":"lock","failsafe_throttle":"1s","grace":"1m0s","l1_bytes":67108864,"l1_over":"lease","lock_ttl":"5s","negative_ttl":"5s","redis_budget":"1s","soft_timeout":"250ms","sqlite_jitter":"0s","sqlite_rtt":"0s","ttl":"1m0s","ttl_jitter":0}` + "\n"; before.body != want {
 		t.Errorf("got %s, want %s", before.body, want)
 	}
 	want := decode[api.Config](t, before)

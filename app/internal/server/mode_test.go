@@ -69,9 +69,12 @@ func paths(t *testing.T, route string) []string {
 		if !strings.Contains(route, parameter) {
 			return
 		}
+		open := all
 		all = nil
-		for _, v := range values {
-			all = append(all, strings.Replace(route, parameter, v, 1))
+		for _, path := range open {
+			for _, v := range values {
+				all = append(all, strings.Replace(path, parameter, v, 1))
+			}
 		}
 	}
 	var strategies []string
@@ -80,7 +83,7 @@ func paths(t *testing.T, route string) []string {
 	}
 	fill(":loader", housing.Loaders())
 	fill(":strategy", strategies)
-	fill(":id", []string{"1"})
+	fill(":id", []string{"1", "999999"})
 	if strings.ContainsAny(all[0], ":*") {
 		t.Fatalf("the route %s has a parameter that this test does not know", route)
 	}

@@ -39,12 +39,9 @@ func (s *Server) live(c *gin.Context) {
 
 // cached serves a page through a caching strategy; a miss runs the loader that the query asks for.
 func (s *Server) cached(c *gin.Context) {
-	strategy, loader := c.Param("strategy"), c.Query("loader")
-	if strategy == "" {
-		strategy = api.DefaultStrategy
-	}
-	if !slices.Contains(s.Info.Strategies, strategy) {
-		s.problem(c, nil, http.StatusNotFound, fmt.Sprintf("there is no caching strategy %q", strategy), s.Info.Strategies...)
+	loader := c.Query("loader")
+	strategy, ok := s.strategy(c)
+	if !ok {
 		return
 	}
 	if loader == "" {
@@ -59,19 +56,66 @@ func (s *Server) cached(c *gin.Context) {
 		return
 	}
 	key := loader + ":" + strconv.Itoa(q.Page) + ":" + strconv.Itoa(q.PageSize)
+	s.fromCache(c, rq, strategy, key, nil, source(s.Store, loader, q))
+}
+
+// cachedProperty serves one property through a caching strategy.
+func (s *Server) cachedProperty(c *gin.Context) {
+	strategy, ok := s.strategy(c)
+	if !ok {
+		return
+	}
+	id, ok := s.id(c)
+	if !ok {
+		return
+	}
+	rq := s.begin(c, api.CachedMode(strategy, api.ModeProperty))
+	absent := fmt.Errorf("%w: %d", housing.ErrNotFound, id)
+	s.fromCache(c, rq, strategy, api.ModeProperty+":"+strconv.FormatInt(id, 10), absent, pagecache.Source{Page: func(ctx context.Context) (pagecache.Page, error) {
+		p, err := s.Store.Property(ctx, id)
+		if errors.Is(err, housing.ErrNotFound) {
+			return pagecache.Page{}, fmt.Errorf("%w: %w", pagecache.ErrAbsent, err)
+		}
+		if err != nil {
+			return pagecache.Page{}, err
+		}
+		body, err := encode(p)
+		return pagecache.Page{Body: body, Version: p.Version, Rows: []pagecache.Row{{ID: id, Version: p.Version}}}, err
+	}})
+}
+
+// strategy returns the caching strategy in the path. Without one that there is, the request is answered here.
+func (s *Server) strategy(c *gin.Context) (string, bool) {
+	strategy := c.Param("strategy")
+	if strategy == "" {
+		strategy = api.DefaultStrategy
+	}
+	if !slices.Contains(s.Info.Strategies, strategy) {
+		s.problem(c, nil, http.StatusNotFound, fmt.Sprintf("there is no caching strategy %q", strategy), s.Info.Strategies...)
+		return "", false
+	}
+	return strategy, true
+}
+
+// fromCache answers with a page of the cache, which comes from its source if it is missing. Of one that does not exist the answer is by absent, whether that was
+// found out or remembered.
+func (s *Server) fromCache(c *gin.Context, rq *request, strategy, key string, absent error, source pagecache.Source) {
 	var current func(tag uint64) bool
 	if strategy == pagecache.HTTP {
 		current = condition(c)
 	}
-	page, outcome, err := s.Cache.GetUnless(rq.ctx, strategy, key, current, source(s.Store, loader, q))
+	page, outcome, err := s.Cache.GetUnless(rq.ctx, strategy, key, current, source)
 	rq.mode.Result(outcome.Result)
 	rq.cache = outcome.CacheStatus
+	if outcome.Result == api.CacheHit || outcome.Result == api.CacheStale {
+		rq.age = outcome.Age
+	}
+	if errors.Is(err, pagecache.ErrAbsent) {
+		err = absent
+	}
 	if err != nil {
 		s.pageError(c, rq, err)
 		return
-	}
-	if outcome.Result == api.CacheHit || outcome.Result == api.CacheStale {
-		rq.age = outcome.Age
 	}
 	rq.version = page.Version
 	if strategy == pagecache.HTTP {

@@ -40,12 +40,21 @@ func (s *Server) send(c *gin.Context, rq *request, status int, contentType strin
 
 // json answers 200 with v as JSON.
 func (s *Server) json(c *gin.Context, rq *request, v any) {
-	body, err := json.Marshal(v)
+	body, err := encode(v)
 	if err != nil {
-		s.fail(c, rq, fmt.Errorf("encode the answer: %w", err))
+		s.fail(c, rq, err)
 		return
 	}
-	s.send(c, rq, http.StatusOK, typeJSON, append(body, '\n'))
+	s.send(c, rq, http.StatusOK, typeJSON, body)
+}
+
+// encode returns v as JSON, on a line of its own.
+func encode(v any) ([]byte, error) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("encode the answer: %w", err)
+	}
+	return append(body, '\n'), nil
 }
 
 // problem answers with an RFC 9457 problem that names what would have been allowed.

@@ -66,6 +66,7 @@ func (s *Server) API() http.Handler {
 	r := s.router()
 	s.get(r, api.PathLive+":loader", s.live)
 	s.get(r, api.PathCached+":strategy", s.cached)
+	s.get(r, api.PathCached+":strategy/:id", s.cachedProperty)
 	s.get(r, api.PathCached[:len(api.PathCached)-1], s.cached)
 	s.get(r, api.PathProperties+":id", s.property)
 	r.PATCH(api.PathProperties+":id", s.changePrice)
@@ -83,7 +84,7 @@ func (s *Server) router() *gin.Engine {
 	r.Use(s.recover)
 	r.NoRoute(func(c *gin.Context) {
 		s.problem(c, nil, http.StatusNotFound, "there is nothing at "+c.Request.URL.Path, api.PathLive+"{loader}/", api.PathCached+"{strategy}/",
-			api.PathProperties+"{id}/")
+			api.PathCached+"{strategy}/{id}/", api.PathProperties+"{id}/")
 	})
 	r.NoMethod(func(c *gin.Context) {
 		s.problem(c, nil, http.StatusMethodNotAllowed, c.Request.Method+" is not a method of "+c.Request.URL.Path, c.Writer.Header()["Allow"]...)

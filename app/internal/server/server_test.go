@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -66,6 +67,39 @@ func TestEveryStrategyIsServed(t *testing.T) {
 		}
 		if queries, _ := second.cost(t); queries != "0" {
 			t.Errorf("%s: the second request makes %s queries", s.Name, queries)
+		}
+	}
+}
+
+// TestEveryStrategyServesAProperty: the body is that of the property without a cache, and so is the answer for one that there is not.
+func TestEveryStrategyServesAProperty(t *testing.T) {
+	r := newRig(t, "", false)
+	want, none := get(t, r.api.URL+api.PathProperties+"1/"), get(t, r.api.URL+api.PathProperties+"999999/")
+	for _, s := range server.Strategies() {
+		path := r.api.URL + api.PathCached + s.Name + "/"
+		for i, a := range []answer{get(t, path+"1/"), get(t, path+"1")} {
+			queries, _ := a.cost(t)
+			if a.StatusCode != http.StatusOK || a.body != want.body || a.Header.Get(api.HeaderVersion) != want.Header.Get(api.HeaderVersion) || queries != []string{"1", "0"}[i] {
+				t.Errorf("%s, request %d: status %d, %s queries, %s, want 200 and %s", s.Name, i+1, a.StatusCode, queries, a.body, want.body)
+			}
+		}
+		for i, a := range []answer{get(t, path+"999999/"), get(t, path+"999999")} {
+			queries, status := "1", "loadlab; fwd=miss; detail=absent"
+			switch {
+			case s.Name == "negative" && i == 1:
+				queries, status = "0", "loadlab; hit; ttl=; detail=absent"
+			case s.Name == "negative":
+				status = "loadlab; fwd=miss; stored; detail=absent"
+			}
+			cache := regexp.MustCompile(`ttl=\d+`).ReplaceAllString(a.Header.Get(api.HeaderCacheStatus), "ttl=")
+			if got, _ := a.cost(t); a.StatusCode != http.StatusNotFound || a.body != none.body || got != queries || cache != status {
+				t.Errorf("%s, absent, request %d: status %d, %s queries, %q, %s, want 404 and %s", s.Name, i+1, a.StatusCode, got, cache, a.body, none.body)
+			}
+		}
+	}
+	for path, status := range map[string]int{"nope/1/": 404, "ttl/seven/": 404, "ttl/0/": 404} {
+		if a := get(t, r.api.URL+api.PathCached+path); a.StatusCode != status {
+			t.Errorf("%s: status %d, want %d", path, a.StatusCode, status)
 		}
 	}
 }

@@ -58,7 +58,8 @@ func (s Slow) Set(text string) error {
 func isMode(name string) bool {
 	strategy, loader, both := strings.Cut(name, "+")
 	if both {
-		return slices.Contains(strategyNames(), strategy) && slices.Contains(housing.Loaders(), loader) && loader != api.DefaultLoader
+		return slices.Contains(strategyNames(), strategy) && loader != api.DefaultLoader &&
+			(loader == api.ModeProperty || slices.Contains(housing.Loaders(), loader))
 	}
 	return slices.Contains(slices.Concat(housing.Loaders(), strategyNames(), []string{api.ModeProperty, api.ModePriceChange}), name)
 }

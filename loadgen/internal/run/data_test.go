@@ -253,6 +253,7 @@ func TestAppMode(t *testing.T) {
 		{"GET", "/api/properties/cached/{strategy}/", "", ""},
 		{"GET", "/api/properties/cached/ttl/?loader={loader}", "", "ttl"},
 		{"GET", "/api/properties/{id}/", "property", ""},
+		{"GET", "/api/properties/cached/negative/{id}/", "negative+property", "negative"},
 		{"PATCH", "/api/properties/{{id}}/", "price-change", ""},
 		{"GET", "/api/properties/live/naive/?q={", "naive", ""},
 	} {
