@@ -14,6 +14,9 @@ type Strategy struct {
 	//	D        until its first recompute was stored
 	//	spread   from then until the last of those that ran at the same time was
 	//	grace    the knob
+	//	w        changes a second of what the page shows; 0 is none
+	//
+	// and dropped(lambda, D, w), the share of a page that each change drops, where changes come at even intervals that it outlives.
 	Hits string `json:"hits,omitempty"`
 	// Stale is how stale a read can be at most: the longest time from the commit of a change until a read is sent that still gets the page from
 	// before it. It is empty if nothing bounds it, and an expression over times in seconds otherwise:

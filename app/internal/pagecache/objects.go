@@ -55,6 +55,7 @@ func (o *objects) lead(ctx context.Context, r *request) (Page, Outcome, error) {
 	if p.complete() {
 		return p.page(nil), p.entry.coalesced(), nil
 	}
+	defer probe.From(ctx).Recompute()()
 	fresh, err := r.recomputeParts(ctx, p)
 	if errors.Is(err, errNoObject) {
 		return r.wholePage(ctx)
@@ -159,11 +160,10 @@ func (r *request) objectSlot(id int64) *slot {
 	return r.c.slots.get(r.c.prefix, r.strategy, "#"+strconv.FormatInt(id, 10))
 }
 
-// recomputeParts is loadParts as a recompute, which it is to those who count and trace them.
-func (r *request) recomputeParts(ctx context.Context, p *parts) (fresh map[int]*entry, err error) {
-	defer probe.From(ctx).Recompute()()
+// recomputeParts is loadParts in a span of its own.
+func (r *request) recomputeParts(ctx context.Context, p *parts) (map[int]*entry, error) {
 	within, span := startSpan(ctx, signal.SpanCacheRecompute)
-	fresh, err = r.loadParts(within, p)
+	fresh, err := r.loadParts(within, p)
 	endWork(span, err)
 	return fresh, err
 }

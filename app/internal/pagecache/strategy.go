@@ -34,6 +34,7 @@ func Strategies() []Strategy {
 		// Late members of the herd store the page again, and its TTL starts anew.
 		whenAllStore = "lambda * (T + spread) / (1 + lambda * D + lambda * (T + spread))"
 		whenOneDoes  = "lambda * T / (1 + lambda * D + lambda * T)"
+		whenDropped  = "w > 0 ? dropped(lambda, D, w) : " + whenOneDoes
 		// Only a page that nobody asks for in its grace is missed.
 		whenServedStale = "1 - exp(-lambda * grace) / (1 + lambda * T)"
 		// The one that recomputes it misses it too; the others only if it is past its grace.
@@ -53,7 +54,7 @@ func Strategies() []Strategy {
 		{"early", "a hit may refresh the page before it expires, the likelier the nearer (XFetch)", herd, early, "", untilItsTTL, newEarly},
 		{"early_lock", "as early, but only who gets the page's lock refreshes it; the others take the page that is still fresh", one, one, "", untilItsTTL, newEarlyLock},
 		{"swr", "a page past its time is served at once and refreshed in the background", one, one, whenServedStale, pastItsTTL, newSWR},
-		{"invalidate", "a change of a row drops the pages that hold it, as soon as it is committed; the TTL is a backstop", one, one, whenOneDoes, untilPublished, newInvalidate},
+		{"invalidate", "a change of a row drops the pages that hold it, as soon as it is committed; the TTL is a backstop", one, one, whenDropped, untilPublished, newInvalidate},
 		{"objects", "the list and each object are cached apart: a change drops one object, and a miss loads what is missing", oneEach, oneEach, "", untilPublished, newObjects},
 		{HTTP, "as swr, with a validator: who has the page already is told that it is current, and it is not moved", one, one, whenServedStale, pastItsTTL, newHTTP},
 		// Of the strategy that l1 is over by default: what L1 keeps is fresh no longer than the page in Redis.

@@ -1,10 +1,13 @@
 package law_test
 
 import (
+	"cmp"
 	"flag"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"loadlab/loadgen/internal/figure"
 	"loadlab/loadgen/internal/law"
@@ -15,10 +18,19 @@ import (
 // runs is how many runs are simulated of each kind; make law-check simulates more.
 var runs = flag.Int("runs", 10, "simulated runs of each kind")
 
+// invalidated is the strategy whose pages are dropped by changes, as the app declares it.
+func invalidated() result.Strategy {
+	one := result.Law{Relation: "==", Recomputes: "1"}
+	return result.Strategy{
+		Name: "invalidate", Cold: one, Expiry: one, Hits: "w > 0 ? dropped(lambda, D, w) : lambda * T / (1 + lambda * D + lambda * T)",
+	}
+}
+
 // load is one phase of a simulated run.
 type load struct {
 	lambda, seconds float64
 	even            bool
+	every           float64 // seconds from one change of the page to the next; 0 is none
 }
 
 // simulated is a run of strategies that are declared as what they claim, and do what they do.
@@ -30,6 +42,7 @@ type simulated struct {
 	beta     float64 // that the app runs with; 0 is 1, which it declares
 	replicas int
 	rounds   int
+	reads    float64 // the share of a recompute after which it reads what changes
 }
 
 // run simulates a run.
@@ -37,8 +50,9 @@ func (s simulated) run(seed uint64) *result.Run {
 	run := resulttest.Base()
 	run.Stack.Config["ttl"], run.Stack.Config["beta"], run.Stack.Config["grace"] = "1s", "1", "10s"
 	run.Modes, run.Phases = nil, nil
+	run.Strategies = append(run.Strategies, invalidated())
 	for _, m := range s.modes {
-		run.Modes = append(run.Modes, result.Mode{Name: m, Strategy: m})
+		run.Modes = append(run.Modes, result.Mode{Name: m, Method: "GET", Strategy: m})
 	}
 	for i, l := range s.loads {
 		p := result.PhaseInfo{Name: "p" + strconv.Itoa(i), Kind: "open", Rate: l.lambda, For: span(l.seconds), Arrivals: "poisson"}
@@ -58,6 +72,7 @@ func (s simulated) run(seed uint64) *result.Run {
 					does = d
 				}
 				w := &world{rng: rand.New(rand.NewPCG(seed, uint64(round*1000+i*10+j))), does: does, lambda: l.lambda, even: l.even,
+					every: l.every, reads: s.reads,
 					ttl: 1, beta: max(s.beta, 1), replicas: s.replicas, d: s.cost}
 				c := w.round(l.seconds)
 				c.Round, c.Mode, c.Phase = round, m, run.Phases[j].Name
@@ -168,6 +183,89 @@ func TestWrongStrategiesDiffer(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestDroppedAtEvenIntervals counts the runs of a page that each change drops of which the hit ratio differs.
+func TestDroppedAtEvenIntervals(t *testing.T) {
+	slow := cost{work: .045}
+	for _, tt := range []struct {
+		what, does  string
+		lambda      float64
+		every, read float64
+		cost        cost
+		seconds     float64 // 20 if it is 0
+		differs     bool
+	}{
+		{"often asked for", "invalidate", 100, .4, .1, slow, 0, false},
+		{"seldom asked for", "invalidate", 4, .4, .1, slow, 0, false},
+		{"hardly asked for", "invalidate", 1, .4, 0, slow, 0, false},
+		{"met by changes, which it does not read", "invalidate", 4, .2, 0, slow, 2000, false},
+		{"met by changes, which it reads", "invalidate", 4, .2, 1, slow, 2000, false},
+		{"it changes soon again", "invalidate", 20, .1, 0, slow, 0, false},
+		{"random D", "invalidate", 50, .5, .1, cost{work: .045, spread: .5}, 0, false},
+		{"changes that drop nothing", "lock", 100, .4, .1, slow, 0, true},
+		{"every third change is missed", "invalidate that misses every third change", 100, .4, .1, slow, 0, true},
+	} {
+		t.Run(tt.what, func(t *testing.T) {
+			t.Parallel()
+			found := 0
+			for seed := range *runs {
+				run := simulated{
+					modes: []string{"invalidate"}, does: map[string]string{"invalidate": tt.does}, cost: tt.cost, rounds: 3, reads: tt.read,
+					loads: []load{{lambda: tt.lambda, seconds: cmp.Or(tt.seconds, 20), every: tt.every}},
+				}.run(uint64(seed))
+				p := hitRatio(t, run)
+				if p.Agreement == law.Unknown {
+					t.Fatalf("no prediction: %s", p.Text)
+				}
+				if p.Agreement == law.Differs {
+					found++
+					t.Logf("run %d: %s", seed, p.Text)
+				}
+			}
+			t.Logf("%d of %d runs differ", found, *runs)
+			if most := max(1, *runs/50); !tt.differs && found > most || tt.differs && found < *runs {
+				t.Errorf("%d of %d runs differ", found, *runs)
+			}
+		})
+	}
+}
+
+// TestChangesWithoutALaw has phases of which nobody knows how often the page is there.
+func TestChangesWithoutALaw(t *testing.T) {
+	for want, change := range map[string]func(*result.Run){
+		"there is no law for prices that change at uneven intervals": func(run *result.Run) { run.Cells[0].Stale.Changes[3] += 200 * time.Millisecond },
+		"there is no law for pages that expire between two changes":  func(run *result.Run) { run.Stack.Config["ttl_jitter"] = "0.8" },
+		"there is no law for a page that changes while it is recomputed, or soon after": func(run *result.Run) {
+			for i := range run.Cells[0].Herds {
+				run.Cells[0].Herds[i].First = 250 * time.Millisecond
+			}
+		},
+		"the prices that changed are of another page": func(run *result.Run) { run.Modes[0].Path += "?page=2" },
+		"another mode of the phase may change the page": func(run *result.Run) {
+			run.Phases[0].Mix = true
+			run.Modes = append(run.Modes, result.Mode{Name: "price", Method: "PATCH"})
+		},
+		"prices changed too seldom": func(run *result.Run) { run.Cells[0].Stale.Changes = run.Cells[0].Stale.Changes[:1] },
+	} {
+		run := simulated{modes: []string{"invalidate"}, cost: cost{work: .045}, rounds: 1, loads: []load{{lambda: 100, seconds: 20, every: .4}}}.run(1)
+		change(run)
+		if p := hitRatio(t, run); p.Agreement != law.Unknown || !strings.HasPrefix(p.Text, "no prediction of the hit ratio: "+want+";") {
+			t.Errorf("got %s, want %s", p.Text, want)
+		}
+	}
+}
+
+// hitRatio returns the prediction of the hit ratio.
+func hitRatio(t *testing.T, run *result.Run) law.Prediction {
+	t.Helper()
+	for _, p := range law.Predictions(figures(t, run)) {
+		if p.Figure == law.HitRatio {
+			return p
+		}
+	}
+	t.Fatal("there is no prediction of the hit ratio")
+	return law.Prediction{}
 }
 
 func figures(t *testing.T, run *result.Run) *figure.Figures {

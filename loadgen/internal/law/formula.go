@@ -41,7 +41,7 @@ type variable struct {
 
 // functions are those that laws may call besides expr's own: see api.Law.
 func functions() map[string]any {
-	return map[string]any{"exp": math.Exp, "log": math.Log, "sqrt": math.Sqrt, "herd": herd, "flights": flights, "xfetch": early}
+	return map[string]any{"exp": math.Exp, "log": math.Log, "sqrt": math.Sqrt, "herd": herd, "flights": flights, "xfetch": early, "dropped": droppedEarly}
 }
 
 // formula is a law as it is written.

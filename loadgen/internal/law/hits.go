@@ -1,6 +1,7 @@
 package law
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -37,8 +38,11 @@ func (x subject) hits() (Prediction, bool) {
 		out.Text = fmt.Sprintf("no prediction of the hit ratio: %v; measured %s", err, unit.Percent(out.Measured))
 		return out, true
 	}
-	if r.room > 0 {
+	switch {
+	case r.room > 0:
 		r.given += "; RANDOM would have " + unit.Percent(r.least)
+	case unit.Percent(r.least) != unit.Percent(r.mean):
+		r.given += "; " + unit.Percent(r.least) + " if no recompute reads a change that it meets"
 	}
 	out.Predicted = r.mean
 	out.law = fmt.Sprintf("hit ratio %s = %s (%s)", r.formula(), unit.Percent(r.mean), r.given)
@@ -93,13 +97,14 @@ type ratio struct {
 	lambda   float64 // of all keys
 	ttl, d   float64
 	grace    float64
+	w        float64    // changes of the page a second, each of which drops it; 0 is none
 	renewed  bool       // pages are refreshed while they are cached: a page that is asked for ends by eviction alone
 	length   float64    // of all rounds, seconds
 	room     float64    // how many pages there is room for; 0 is all
 	lives    [2]float64 // tau under LRU and under RANDOM; infinite where nothing is evicted
 	given    string
 	mean     float64
-	least    float64 // the mean under RANDOM eviction; Redis' sampled LRU is between that and LRU
+	least    float64 // the mean under RANDOM eviction; Redis' sampled LRU is between that and LRU. With changes, the lower bound of dropped
 	variance float64 // of the requests that are no hits
 
 	deviation float64
@@ -137,7 +142,13 @@ func (x subject) ratio() (*ratio, error) {
 	if err != nil {
 		return nil, err
 	}
-	vars := map[string]variable{"lambda": {value: 1.0}, "T": {value: 1.0}, "D": {value: r.d}, "spread": {value: x.h.spread.Seconds()}}
+	if r.w, err = x.changes(); err != nil {
+		return nil, err
+	}
+	if r.w > 0 {
+		r.given += fmt.Sprintf(", w = %s/s", unit.Digits(r.w))
+	}
+	vars := map[string]variable{"w": {value: r.w}, "lambda": {value: 1.0}, "T": {value: 1.0}, "D": {value: r.d}, "spread": {value: x.h.spread.Seconds()}}
 	if x.h.n == 0 {
 		vars["D"] = variable{unknown: "no response tells how long a recompute takes"}
 		vars["spread"] = vars["D"]
@@ -159,7 +170,10 @@ func (x subject) ratio() (*ratio, error) {
 // of is the law for a key that is asked for lambda times a second and stays for that long, where it is evicted after tau. One that is renewed is
 // there until nobody asks for it for tau, as if that were its time of grace; under RANDOM it is there for tau whatever happens.
 func (r *ratio) of(lambda, stays, tau float64, random bool) (float64, error) {
-	r.env["lambda"], r.env["T"] = lambda, stays
+	r.env["lambda"], r.env["T"], r.env["dropped"] = lambda, stays, droppedLate
+	if random {
+		r.env["dropped"] = droppedEarly
+	}
 	if r.renewed {
 		r.env["grace"] = r.grace
 		switch {
@@ -172,6 +186,10 @@ func (r *ratio) of(lambda, stays, tau float64, random bool) (float64, error) {
 	}
 	out, err := expr.Run(r.program, r.env)
 	h, ok := number(out)
+	var refused refusal
+	if errors.As(err, &refused) {
+		return 0, refused
+	}
 	if err != nil || !ok || h < 0 || h > 1 {
 		return 0, fmt.Errorf("the law %q has no value", r.source)
 	}
@@ -200,6 +218,9 @@ func (r *ratio) sum() error {
 			varies := (1/lambda/lambda + r.d*r.d) / (cycle * cycle)
 			if stays < r.ttl {
 				varies = 1
+			}
+			if r.w > 0 { // so that there is no cycle more or less; the first request of each is in it, unless nobody comes
+				cycles, missed, varies = r.length*r.w, (1-h)*lambda/r.w, math.Exp(-lambda*(1/r.w-r.d))
 			}
 			r.variance += k.n * cycles * (max(missed-1, 0) + missed*missed*varies)
 			r.edge = missed

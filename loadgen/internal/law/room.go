@@ -57,12 +57,15 @@ func (x subject) evicted() bool {
 	return slices.ContainsFunc(x.redis(), func(r *result.Redis) bool { return r.Evicted > 0 })
 }
 
-// lived is for how many seconds a page that nobody asks for any more stays: the TTL, or less if it is evicted. 0 is unknown.
+// lived is for how many seconds a page that nobody asks for any more stays: the TTL, or less if it is evicted or changes. 0 is unknown.
 func (x subject) lived() float64 {
 	ttl := x.ttl().Seconds()
 	classes, room, err := x.cached()
 	if err != nil || ttl <= 0 || x.lambda() <= 0 {
 		return ttl
+	}
+	if w, err := x.changes(); err == nil && w > 0 {
+		ttl = min(ttl, 1/w)
 	}
 	return min(ttl, x.evictedAfter(classes, room, false))
 }

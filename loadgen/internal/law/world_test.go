@@ -3,6 +3,7 @@ package law_test
 import (
 	"math"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"loadlab/app/api"
@@ -21,6 +22,8 @@ type world struct {
 	beta     float64
 	replicas int
 	d        cost
+	every    float64 // seconds from one change to the next, each of which drops the page; 0 is none
+	reads    float64 // the share of a recompute after which it reads what changes
 
 	now     float64
 	expires float64 // of the page that is cached
@@ -33,6 +36,10 @@ type world struct {
 	cache  map[string]int64
 	herds  measure.Herds
 	least  float64 // the shortest recompute
+
+	changed float64 // when the page last changed
+	changes []time.Duration
+	queue   int // requests that wait for the next recompute
 }
 
 // cost is how long a recompute takes: its work, more or less by chance, and slower for each other one that runs meanwhile.
@@ -43,6 +50,7 @@ type cost struct {
 }
 
 type recompute struct {
+	outdated    bool // it has read what has changed since
 	begun, left float64
 	replica     int
 	background  bool
@@ -61,7 +69,11 @@ func (w *world) round(seconds float64) result.Cell {
 	requests := int64(0)
 	for next := w.gap(); ; {
 		done := w.soonest()
-		switch {
+		switch change := w.nextChange(); {
+		case change < seconds && change < min(done, next):
+			w.advance(change)
+			w.change()
+			continue
 		case done < next:
 			w.advance(done)
 			w.finish()
@@ -117,10 +129,41 @@ func (w *world) finish() {
 	}
 	r := w.running[i]
 	w.running = append(w.running[:i], w.running[i+1:]...)
-	w.page, w.expires, w.took = w.page+1, w.now+w.ttl, w.now-r.begun
-	w.least = min(w.least, w.took)
+	took := w.now - r.begun
+	w.least = min(w.least, took)
 	if !r.background {
-		w.herds.Add(span(w.now), span(w.took), 0)
+		w.herds.Add(span(w.now), span(took), 0)
+	}
+	waiting := w.queue
+	w.queue = 0
+	if w.does == "invalidate" && r.outdated {
+		if waiting > 0 {
+			w.cache["coalesced"]--
+			w.start(r.replica, false)
+		}
+		return
+	}
+	w.page, w.expires, w.took = w.page+1, w.now+w.ttl, took
+}
+
+// nextChange is when the page next changes.
+func (w *world) nextChange() float64 {
+	if w.every == 0 {
+		return math.Inf(1)
+	}
+	return w.changed + w.every
+}
+
+// change changes the page: it is dropped, and recomputes that have read it already are outdated.
+func (w *world) change() {
+	w.changed = w.now
+	w.changes = append(w.changes, span(w.now))
+	if !strings.HasPrefix(w.does, "invalidate") || w.does != "invalidate" && len(w.changes)%3 == 0 {
+		return
+	}
+	w.expires = min(w.expires, w.now)
+	for _, r := range w.running {
+		r.outdated = w.now >= r.begun+w.reads*w.d.work
 	}
 }
 
@@ -158,6 +201,11 @@ func (w *world) request() {
 		w.joinOr(mine > 0, replica)
 	case "lock":
 		w.joinOr(all > 0, replica)
+	case "invalidate", "invalidate that misses every third change":
+		if all > 0 {
+			w.queue++
+		}
+		w.joinOr(all > 0, replica)
 	case "lock that lets two in":
 		w.joinOr(all > 1, replica)
 	case "singleflight that forgets one in ten":
@@ -182,6 +230,9 @@ func (w *world) joinOr(join bool, replica int) {
 func (w *world) close(requests int64, seconds float64) result.Cell {
 	c := result.Cell{Took: span(seconds), Ledger: result.Ledger{Scheduled: requests, Completed: requests}, Herds: w.herds.Finish()}
 	c.Server = result.Server{Timed: requests, Cache: w.cache, Counters: w.counts}
+	if w.every > 0 {
+		c.Stale = &result.Stale{Writes: int64(len(w.changes)), Reads: requests, Changes: w.changes}
+	}
 	if len(c.Herds) > 0 {
 		c.Server.MinMiss = span(w.least)
 	}
