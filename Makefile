@@ -82,7 +82,8 @@ $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION):
 	@GOBIN=$(TOOLS) GOFLAGS= go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv $(TOOLS)/golangci-lint $@
 
-bench: build servers ## what the app serves on the local stack, and the benchmarks
+bench: build servers ## what a hit costs with each strategy, what the app serves on the local stack, and the benchmarks
+	@echo "== what a hit costs";                  bin/loadgen run hits --stack local
 	@echo "== telemetry off";                     bin/loadgen run capacity --stack local --rounds 1 --traces -1
 	@echo "== default sampling, 5 traces a second"; bin/loadgen run capacity --stack local --rounds 1
 	@echo "== every request traced";              bin/loadgen run capacity --stack local --rounds 1 --traces 1e9 --allow-limited || true
