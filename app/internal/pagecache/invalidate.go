@@ -1,6 +1,11 @@
 package pagecache
 
-import "context"
+import (
+	"context"
+
+	"loadlab/app/api"
+	"loadlab/app/internal/probe"
+)
 
 // invalidate keeps a page until one of its rows changes: Changed drops it then (see changes.go), and the TTL is only for what that has missed. A
 // miss is recomputed under a lease, as lease does, and stored only if no row of it has changed since it was read. A page that has changed
@@ -39,6 +44,9 @@ func (*invalidate) lead(ctx context.Context, r *request) (Page, Outcome, error) 
 		case err != nil:
 			return Page{}, collapsed(err), err
 		case token != "":
+			if r.slot.outrun.Swap(false) {
+				probe.From(ctx).Count(api.CountExpirations)
+			}
 			r.rows = &rows{prefix: r.c.prefix, name: r.strategy + ":" + r.key, epoch: epoch}
 			return r.fillLeased(ctx, token, nil)
 		case e == nil:

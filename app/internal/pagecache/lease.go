@@ -158,6 +158,9 @@ func (r *request) fillLeased(ctx context.Context, token string, old *entry) (Pag
 	if filled && !accepted {
 		out.Detail = DetailRejected
 		probe.From(ctx).Count(api.CountRejected)
+		if r.rows != nil {
+			r.slot.outrun.Store(true)
+		}
 	}
 	return page, out, nil
 }

@@ -35,6 +35,8 @@ type slot struct {
 
 	attempts attempts // of failsafe
 
+	outrun atomic.Bool // the page had changed before it could be stored, and was not recomputed since
+
 	mu      sync.Mutex    // guards the rest
 	cold    bool          // the page has been counted as cold
 	counted [4]uint64     // the generations last counted as expired

@@ -50,6 +50,10 @@ func TestTurnsUnderAStorm(t *testing.T) {
 		if n := recomputes.Load(); n != 1 || coalesced != waiters-1 {
 			t.Errorf("%d recomputes and %d coalesced requests, want 1 and %d", n, coalesced, waiters-1)
 		}
+		// The second was for a page that had changed before it was stored.
+		if c := l.counters(); c.recomputes != 2 || c.cold != 1 || c.expirations != 1 {
+			t.Errorf("counted %+v, want a cold page and an expired one", c)
+		}
 	})
 }
 
