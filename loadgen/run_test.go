@@ -96,6 +96,7 @@ func TestRun(t *testing.T) {
 func checkCost(t *testing.T, c result.Cell, shared, servers bool) {
 	t.Helper()
 	cached := c.Mode != "naive"
+	published := c.Phase == "prices" // each change is, whoever reads
 	r := c.Redis
 	switch {
 	case r == nil:
@@ -106,7 +107,7 @@ func checkCost(t *testing.T, c result.Cell, shared, servers bool) {
 		t.Errorf("%s, %s: %d pages, want none", c.Mode, c.Phase, r.Pages)
 	case shared && (r.CPU != 0 || r.BytesOut != 0):
 		t.Errorf("%s, %s: Redis %+v of all modes together", c.Mode, c.Phase, r)
-	case !shared && (r.CPU <= 0 || cached && c.Server.Cache["hit"] > 0 && r.BytesOut < 40_000*c.Server.Cache["hit"] || !cached && r.BytesOut != 0):
+	case !shared && (r.CPU <= 0 || cached && c.Server.Cache["hit"] > 0 && r.BytesOut < 40_000*c.Server.Cache["hit"] || !cached && !published && r.BytesOut != 0):
 		t.Errorf("%s, %s: Redis %+v for %v", c.Mode, c.Phase, r, c.Server.Cache)
 	}
 	if (c.Server.DatabaseCPU > 0) != (servers && !shared) {
@@ -272,6 +273,7 @@ func TestACopiedScenario(t *testing.T) {
 	changed, _, _ := strings.Cut(string(text), "\ngates:")
 	for old, replacement := range map[string]string{
 		"name: stampede": "name: mine", "properties: 5000": "properties: 500", "rounds: 3": "rounds: 2", "250/s, for: 3s": "50/s..100/s, for: 150ms",
+		"default_modes: [": "default_modes: [second, ",
 		"250/s, for: 700ms": "50/s, for: 100ms", "burst: 50": "burst: 5", "  lock: ": "  second: GET /api/properties/cached/?page=2\n  lock: ",
 	} {
 		if !strings.Contains(changed, old) {

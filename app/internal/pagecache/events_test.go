@@ -240,7 +240,8 @@ func TestWaitersAreInTheTraces(t *testing.T) {
 					done <- err
 				}()
 				computing.reach(t, 1)
-				if got := s.asked(t, s.source(at)); !slices.Equal(got, []string{want}) {
+				// The lock may be free before the waiter has looked for the page once more.
+				if got := s.asked(t, s.source(at)); len(got) != 1 || got[0] != want && got[0] != want+", lock taken" {
 					t.Errorf("got %q, want %q", got, want)
 				}
 				if err := <-done; err != nil {
