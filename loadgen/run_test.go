@@ -273,7 +273,7 @@ func TestACopiedScenario(t *testing.T) {
 	changed, _, _ := strings.Cut(string(text), "\ngates:")
 	for old, replacement := range map[string]string{
 		"name: stampede": "name: mine", "properties: 5000": "properties: 500", "rounds: 3": "rounds: 2", "250/s, for: 3s": "50/s..100/s, for: 150ms",
-		"default_modes: [": "default_modes: [second, ",
+		"default_modes: [":  "default_modes: [second, ",
 		"250/s, for: 700ms": "50/s, for: 100ms", "burst: 50": "burst: 5", "  lock: ": "  second: GET /api/properties/cached/?page=2\n  lock: ",
 	} {
 		if !strings.Contains(changed, old) {
