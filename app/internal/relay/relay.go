@@ -4,6 +4,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -16,7 +17,8 @@ import (
 const (
 	// every is how often the outbox is looked at without being woken: for what another process has written, which died before it had published it.
 	every = time.Second
-	// again is after how long what could not be published is tried anew: once Redis is back, its old pages should not be seen for long.
+	// again is after how long what the cache has not taken is tried anew: once Redis is back, its old pages should not be seen for long. A database
+	// that does not answer is not asked that often.
 	again = 50 * time.Millisecond
 )
 
@@ -76,7 +78,7 @@ func (r *Relay) run(ctx context.Context) {
 		case <-next.C:
 		}
 		wait := every
-		if err := r.drain(ctx, cause); err != nil {
+		if err := r.drain(ctx, cause); errors.As(err, new(*refusedError)) {
 			wait = again
 		}
 		next.Reset(wait)
@@ -104,5 +106,11 @@ func (r *Relay) publish(ctx context.Context, changes []housing.Change) error {
 	for i, change := range changes {
 		rows[i] = pagecache.Row(change.Row)
 	}
-	return r.cache.Changed(ctx, rows)
+	if err := r.cache.Changed(ctx, rows); err != nil {
+		return &refusedError{err}
+	}
+	return nil
 }
+
+// refusedError is that the cache has not taken changes.
+type refusedError struct{ error }

@@ -23,6 +23,7 @@ type outbox struct {
 	mu      sync.Mutex // guards the rest
 	changes []housing.Change
 	looks   int
+	down    bool
 }
 
 func (o *outbox) write(versions ...int64) {
@@ -37,6 +38,9 @@ func (o *outbox) Publish(ctx context.Context, publish func(context.Context, []ho
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.looks++
+	if o.down {
+		return 0, errors.New("the database is down")
+	}
 	n := min(2, len(o.changes))
 	if n == 0 {
 		return 0, nil
@@ -139,6 +143,23 @@ func TestTriesAgain(t *testing.T) {
 		defer c.mu.Unlock()
 		if at := c.informed[1]; at < time.Second || at > time.Second+60*time.Millisecond {
 			t.Errorf("informed after %s, of which Redis was down for 1 s", at)
+		}
+	})
+}
+
+// A database that does not answer is asked once a second.
+func TestSparesADatabaseThatIsDown(t *testing.T) {
+	virtual(t, func(t *testing.T, o *outbox, _ *cache, r *relay.Relay) {
+		o.mu.Lock()
+		o.down, o.looks = true, 0
+		o.mu.Unlock()
+		r.Wake(t.Context())
+		pass(5 * time.Second)
+		synctest.Wait()
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if o.looks < 5 || o.looks > 7 {
+			t.Errorf("the outbox was looked at %d times in 5 s, want 6", o.looks)
 		}
 	})
 }
