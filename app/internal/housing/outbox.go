@@ -3,27 +3,20 @@ package housing
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/uptrace/bun"
 )
 
-// Change is a price change that has been committed.
-type Change struct {
-	Row
-	WrittenAt time.Time // by the clock of whoever wrote it
-}
-
 // publishAtOnce is how many changes are published together.
 const publishAtOnce = 100
 
-// Publish hands the changes that are in the outbox to publish, a hundred at most, in the order of their commits, and takes them out when that
+// Publish hands the changes that are in the outbox, each a property and its version by then, to publish, a hundred at most, in the order of their commits, and takes them out when that
 // has returned without an error. It returns how many there were.
 //
 // A change is handed over at least once: if this process dies in between, or several publish at the same time, again. None is passed over
 // for another that was committed before it, as happens to whoever reads on behind the last version that he has seen: a change is taken
 // out by its version, and not by being older than another.
-func (s *Store) Publish(ctx context.Context, publish func(context.Context, []Change) error) (int, error) {
+func (s *Store) Publish(ctx context.Context, publish func(context.Context, []Row) error) (int, error) {
 	var found []*change
 	err := s.reading(ctx, s.db, func(ctx context.Context, conn bun.Conn) error {
 		found = nil
@@ -35,9 +28,9 @@ func (s *Store) Publish(ctx context.Context, publish func(context.Context, []Cha
 	if len(found) == 0 {
 		return 0, nil
 	}
-	changes, versions := make([]Change, len(found)), make([]int64, len(found))
+	changes, versions := make([]Row, len(found)), make([]int64, len(found))
 	for i, c := range found {
-		changes[i] = Change{Row: Row{ID: c.PropertyID, Version: c.Version}, WrittenAt: c.WrittenAt}
+		changes[i] = Row{ID: c.PropertyID, Version: c.Version}
 		versions[i] = c.Version
 	}
 	if err := publish(ctx, changes); err != nil {

@@ -14,10 +14,8 @@ func published(t *testing.T, s *housing.Store) []housing.Row {
 	t.Helper()
 	var all []housing.Row
 	for {
-		n, err := s.Publish(t.Context(), func(_ context.Context, changes []housing.Change) error {
-			for _, c := range changes {
-				all = append(all, c.Row)
-			}
+		n, err := s.Publish(t.Context(), func(_ context.Context, changes []housing.Row) error {
+			all = append(all, changes...)
 			return nil
 		})
 		if err != nil {
@@ -44,7 +42,7 @@ func TestPublish(t *testing.T) {
 			want = append(want, housing.Row{ID: id, Version: p.Version})
 		}
 		refused := errors.New("refused")
-		n, err := s.Publish(t.Context(), func(context.Context, []housing.Change) error { return refused })
+		n, err := s.Publish(t.Context(), func(context.Context, []housing.Row) error { return refused })
 		if n != 0 || !errors.Is(err, refused) {
 			t.Errorf("got %d, %v, want 0 and the error of whom it was published to", n, err)
 		}

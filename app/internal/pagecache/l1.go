@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"loadlab/app/api"
 	"loadlab/app/internal/probe"
 )
@@ -73,7 +71,7 @@ func (r *request) check(ctx context.Context, kept *keptPage) (Outcome, bool) {
 	probe.From(ctx).Count(api.CountL1Checks)
 	var now *entry
 	err := r.redis(ctx, func(ctx context.Context) (err error) {
-		now, err = r.c.head(ctx, r.slot.pageKey)
+		now, err = r.c.lookupHeader(ctx, r.slot.pageKey)
 		return err
 	})
 	switch {
@@ -88,20 +86,6 @@ func (r *request) check(ctx context.Context, kept *keptPage) (Outcome, bool) {
 		return out, out.TTL > 0
 	}
 	return Outcome{}, false
-}
-
-// head looks up an entry without its body, as lookup does.
-func (c *Cache) head(ctx context.Context, key string) (*entry, error) {
-	pipe := c.rdb.Pipeline()
-	left := pipe.PTTL(ctx, key)
-	head := pipe.GetRange(ctx, key, 0, headerSize-1)
-	if _, err := pipe.Exec(ctx); err != nil {
-		return nil, err
-	}
-	if e, ok := decodeLive([]byte(head.Val()), left.Val()); ok {
-		return e, nil
-	}
-	return nil, redis.Nil
 }
 
 // hit is the outcome of a request that the kept page is served to.

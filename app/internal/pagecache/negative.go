@@ -66,22 +66,15 @@ func (r *request) readOrAbsent(ctx context.Context) (e *entry, absent error) {
 		})
 		return err
 	})
-	switch {
-	case err == nil:
-		r.asked = true
-		r.slot.seen(e.generation)
-		return e, nil
-	case !errors.Is(err, redis.Nil):
-		return nil, nil //nolint:nilerr // the request has the trouble
+	if errors.Is(err, redis.Nil) {
+		if e := decodeAbsent([]byte(got.Val()), r.key, left.Val()); e != nil {
+			return e, ErrAbsent
+		}
 	}
-	if e := decodeAbsent([]byte(got.Val()), r.key, left.Val()); e != nil {
-		return e, ErrAbsent
+	if !r.answered(ctx, e, err) {
+		return nil, nil
 	}
-	if !r.asked {
-		r.asked = true
-		r.slot.missed(ctx, r.before)
-	}
-	return nil, nil
+	return e, nil
 }
 
 // decodeAbsent reads what is remembered of a key, which must be that one and not another of the same hash. It returns nil if that is nothing.

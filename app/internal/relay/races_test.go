@@ -121,7 +121,7 @@ func (w *world) first(t *testing.T) int64 {
 }
 
 // publish takes out of the outbox what is in it, once.
-func (w *world) publish(t *testing.T, publish func(context.Context, []housing.Change) error) int {
+func (w *world) publish(t *testing.T, publish func(context.Context, []housing.Row) error) int {
 	t.Helper()
 	n, err := w.store.Publish(t.Context(), publish)
 	if err != nil {
@@ -130,10 +130,10 @@ func (w *world) publish(t *testing.T, publish func(context.Context, []housing.Ch
 	return n
 }
 
-func (w *world) inform(ctx context.Context, changes []housing.Change) error {
+func (w *world) inform(ctx context.Context, changes []housing.Row) error {
 	var rows []pagecache.Row
 	for _, c := range changes {
-		rows = append(rows, pagecache.Row(c.Row))
+		rows = append(rows, pagecache.Row(c))
 	}
 	return w.cache.Changed(ctx, rows)
 }
@@ -214,7 +214,7 @@ func diesAfterCommit(t *testing.T, w *world, strategy string) {
 	}
 	// Whoever has died may have got as far as to publish, and not to take the change out.
 	died := context.Canceled
-	if _, err := w.store.Publish(t.Context(), func(context.Context, []housing.Change) error { return died }); err == nil {
+	if _, err := w.store.Publish(t.Context(), func(context.Context, []housing.Row) error { return died }); err == nil {
 		t.Error("who died has published")
 	}
 	if _, version := w.read(t, strategy); version != 1 {
@@ -239,7 +239,7 @@ func diesWithoutOutbox(t *testing.T, w *world, strategy string) {
 	if _, err := w.store.ChangePrice(t.Context(), w.first(t), 1); err != nil {
 		t.Fatal(err)
 	}
-	if n := w.publish(t, func(context.Context, []housing.Change) error { return nil }); n != 1 { // as if there were no outbox
+	if n := w.publish(t, func(context.Context, []housing.Row) error { return nil }); n != 1 { // as if there were no outbox
 		t.Errorf("%d changes were in the outbox, want 1", n)
 	}
 	if n := w.publish(t, w.inform); n != 0 {

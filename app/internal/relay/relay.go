@@ -34,7 +34,7 @@ type Relay struct {
 
 // outbox is the database's: see housing.Store.
 type outbox interface {
-	Publish(ctx context.Context, publish func(context.Context, []housing.Change) error) (int, error)
+	Publish(ctx context.Context, publish func(context.Context, []housing.Row) error) (int, error)
 }
 
 // cache is what drops what has changed: see pagecache.Cache.
@@ -101,10 +101,10 @@ func (r *Relay) drain(ctx context.Context, cause trace.SpanContext) (err error) 
 	}
 }
 
-func (r *Relay) publish(ctx context.Context, changes []housing.Change) error {
+func (r *Relay) publish(ctx context.Context, changes []housing.Row) error {
 	rows := make([]pagecache.Row, len(changes))
 	for i, change := range changes {
-		rows[i] = pagecache.Row(change.Row)
+		rows[i] = pagecache.Row(change)
 	}
 	if err := r.cache.Changed(ctx, rows); err != nil {
 		return &refusedError{err}

@@ -21,7 +21,7 @@ import (
 // outbox is one of which two changes are published at once.
 type outbox struct {
 	mu      sync.Mutex // guards the rest
-	changes []housing.Change
+	changes []housing.Row
 	looks   int
 	down    bool
 }
@@ -30,11 +30,11 @@ func (o *outbox) write(versions ...int64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, v := range versions {
-		o.changes = append(o.changes, housing.Change{Row: housing.Row{ID: v * 10, Version: v}})
+		o.changes = append(o.changes, housing.Row{ID: v * 10, Version: v})
 	}
 }
 
-func (o *outbox) Publish(ctx context.Context, publish func(context.Context, []housing.Change) error) (int, error) {
+func (o *outbox) Publish(ctx context.Context, publish func(context.Context, []housing.Row) error) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.looks++
