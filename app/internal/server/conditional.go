@@ -28,9 +28,9 @@ func (s *Server) validators(c *gin.Context, rq *request, page pagecache.Page, ou
 	rq.age = (out.Age + time.Second - 1).Truncate(time.Second)
 	control := api.CacheControl{MaxAge: out.TTL + out.Age, Grace: s.Cache.Config().Grace}
 	h := c.Writer.Header()
-	h[api.HeaderCacheControl] = []string{control.String()}
+	rq.header(h, api.HeaderCacheControl, control.String())
 	if page.Tag != 0 {
-		h[api.HeaderETag] = []string{api.FormatETag(page.Tag)}
+		rq.header(h, api.HeaderETag, api.FormatETag(page.Tag))
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"math/rand/v2"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -34,6 +33,21 @@ type request struct {
 	cache   api.CacheStatus
 	age     time.Duration // of a cached page; negative for none
 	version int64
+
+	values  [8]string // of the answer's headers, in place: a hit makes no slice for each
+	written int
+}
+
+// header sets a header of the answer, whose name is in its canonical form. A nil request, which is one that is not counted, has no place of its own.
+func (rq *request) header(h http.Header, name, value string) {
+	if rq == nil || rq.written == len(rq.values) {
+		h[name] = []string{value}
+		return
+	}
+	i := rq.written
+	rq.values[i] = value
+	rq.written++
+	h[name] = rq.values[i:rq.written:rq.written]
 }
 
 // begin starts the accounting of a request. The caller ends it by answering through json, problem or send.
@@ -108,13 +122,13 @@ func (rq *request) finish(s *Server, c *gin.Context, status int) {
 	timing := rq.meter.Timing()
 	timing.Traceparent = traceparent(rq.ctx)
 	h := c.Writer.Header()
-	h[api.HeaderCacheStatus] = []string{string(rq.cache.Append(make([]byte, 0, 64)))}
-	h[api.HeaderServerTiming] = []string{string(timing.Append(make([]byte, 0, 160)))}
+	rq.header(h, api.HeaderCacheStatus, string(rq.cache.Append(make([]byte, 0, 64))))
+	rq.header(h, api.HeaderServerTiming, string(timing.Append(make([]byte, 0, 160))))
 	if rq.age >= 0 {
-		h[api.HeaderAge] = []string{api.FormatAge(rq.age)}
+		rq.header(h, api.HeaderAge, api.FormatAge(rq.age))
 	}
 	if rq.version > 0 {
-		h[api.HeaderVersion] = []string{api.FormatVersion(rq.version)}
+		rq.header(h, api.HeaderVersion, api.FormatVersion(rq.version))
 	}
 	rq.mode.Done(timing)
 	s.observe(c, rq, status, timing)
@@ -123,7 +137,7 @@ func (rq *request) finish(s *Server, c *gin.Context, status int) {
 // observe records the request's duration, with an exemplar if its trace can be looked at, and ends its span.
 func (s *Server) observe(c *gin.Context, rq *request, status int, timing api.Timing) {
 	took := time.Since(rq.start).Seconds()
-	observer := s.durations.WithLabelValues(rq.route, c.Request.Method, strconv.Itoa(status), rq.mode.Name)
+	observer := s.durations.of(served{route: rq.route, method: c.Request.Method, status: status, mode: rq.mode.Name})
 	if rq.span == nil || !rq.span.IsRecording() {
 		observer.Observe(took)
 		return

@@ -10,12 +10,9 @@ import (
 	"strconv"
 
 	"github.com/gin-gonic/gin"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"loadlab/app/api"
 	"loadlab/app/internal/outage"
-	"loadlab/otel/signal"
-	"loadlab/otel/telemetry"
 )
 
 // Content types of the app's answers.
@@ -27,8 +24,8 @@ const (
 // send answers with a body that is ready to be sent.
 func (s *Server) send(c *gin.Context, rq *request, status int, contentType string, body []byte) {
 	h := c.Writer.Header()
-	h["Content-Type"] = []string{contentType}
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	rq.header(h, "Content-Type", contentType)
+	rq.header(h, "Content-Length", strconv.Itoa(len(body)))
 	if rq != nil {
 		rq.finish(s, c, status)
 	}
@@ -121,11 +118,4 @@ func decode(body io.Reader, v any) error {
 		return errors.New("something follows the JSON object: send the object alone")
 	}
 	return nil
-}
-
-func newDurations(reg prometheus.Registerer) *prometheus.HistogramVec {
-	v := prometheus.NewHistogramVec(telemetry.HistogramOpts(signal.HTTPServerDuration, "Duration of HTTP requests.", signal.HTTPBuckets()),
-		[]string{signal.LabelRoute, signal.LabelMethod, signal.LabelStatus, signal.LabelMode})
-	reg.MustRegister(v)
-	return v
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"loadlab/app/api"
@@ -42,7 +41,7 @@ type waker interface{ Wake(ctx context.Context) }
 // Server has two handlers: the API, and the lab controls, which are for a port of their own.
 type Server struct {
 	Config
-	durations *prometheus.HistogramVec
+	durations *durations
 	draining  atomic.Bool
 	knobs     knobs
 	limit     redisLimit
