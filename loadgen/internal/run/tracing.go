@@ -84,6 +84,15 @@ func (t *tracing) env(vars []string) []string {
 	return kept
 }
 
+// passedOn returns how many spans the endpoint took that the user named, and how many are lost.
+func (t *tracing) passedOn() (exported, dropped int64) {
+	if t.forward == nil {
+		return 0, 0
+	}
+	s := t.forward.Stats()
+	return s.Sent, s.Dropped + t.export.Dropped()
+}
+
 // on reports whether a trace would be seen anywhere.
 func (t *tracing) on() bool { return t.keeper != nil || t.export != nil }
 
@@ -187,11 +196,10 @@ func (t *tracing) close(ctx context.Context) (c collected) {
 	}
 	t.export.Close()
 	t.forward.Close(ctx)
-	s := t.forward.Stats()
-	if lost := s.Dropped + t.export.Dropped(); lost > 0 {
+	if _, lost := t.passedOn(); lost > 0 {
 		reason := "there was no room for them"
-		if s.Err != nil {
-			reason = s.Err.Error()
+		if err := t.forward.Stats().Err; err != nil {
+			reason = err.Error()
 		}
 		c.warnings = append(c.warnings, fmt.Sprintf("%d spans were not passed on: %s", lost, reason))
 	}
