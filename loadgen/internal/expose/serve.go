@@ -21,9 +21,7 @@ const Path = "/metrics"
 const (
 	// scraping is how recent the last scrape must be for a scraper to be there, and nextScrape how long one more is waited for.
 	scraping   = 3 * time.Second
-	nextScrape = 2 * time.Second
-	// firstScrape is how long after the begin of the serving the first one is waited for.
-	firstScrape = 3 * time.Second
+	nextScrape = 3 * time.Second
 	// shutdownLimit is how long a scrape under way may take to end.
 	shutdownLimit = time.Second
 )
@@ -39,7 +37,6 @@ func (e *Exporter) Serve(ctx context.Context, addr string) (url string, stop fun
 		return "", nil, fmt.Errorf("serve metrics: %w; %s chooses another address", err, Flag)
 	}
 	s := e.server
-	s.began = time.Now()
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -54,11 +51,11 @@ func (e *Exporter) Serve(ctx context.Context, addr string) (url string, stop fun
 	return "http://" + reachable(ln.Addr()) + Path, stop, nil
 }
 
-// Await waits until what there is now has been scraped, if there is a scraper: not longer than a moment, and, for the first scrape, than a moment after
-// the begin of the serving. What a counter had counted before its first scrape is in no rate, so that a load begins after one.
+// Await waits until what there is now has been scraped: for a moment, also where nobody has scraped yet, as a Prometheus may be about to. What a counter
+// had counted before its first scrape is in no rate, so that a load begins after one.
 func (e *Exporter) Await(ctx context.Context) {
 	if e != nil {
-		e.server.await(ctx, firstScrape-time.Since(e.server.began))
+		e.server.await(ctx)
 	}
 }
 
@@ -76,7 +73,6 @@ type server struct {
 	http    *http.Server
 	metrics http.Handler
 	lasting *lasting
-	began   time.Time // of the serving
 
 	mu      sync.Mutex      // guards the rest
 	last    time.Time       // the end of the last scrape; zero if there was none
@@ -110,23 +106,13 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// await waits for the end of a scrape that has not begun yet, if there is a scraper; first is how long it waits if there was none.
-func (s *server) await(ctx context.Context, first time.Duration) {
+// await waits, for a moment, for the end of a scrape that has not begun yet.
+func (s *server) await(ctx context.Context) {
 	done := make(chan struct{})
 	s.mu.Lock()
 	s.waiting = append(s.waiting, done)
-	limit := nextScrape
-	switch {
-	case s.last.IsZero():
-		limit = first
-	case time.Since(s.last) > scraping:
-		limit = 0
-	}
 	s.mu.Unlock()
-	if limit <= 0 {
-		return
-	}
-	over := time.NewTimer(limit)
+	over := time.NewTimer(nextScrape)
 	defer over.Stop()
 	select {
 	case <-done:
@@ -135,9 +121,18 @@ func (s *server) await(ctx context.Context, first time.Duration) {
 	}
 }
 
+// scraped reports whether there is a scraper.
+func (s *server) scraped() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Since(s.last) < scraping
+}
+
 // stop ends the server after one scrape more, if there is a scraper to make it.
 func (s *server) stop(ctx context.Context) {
-	s.await(ctx, 0)
+	if s.scraped() {
+		s.await(ctx)
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownLimit)
 	defer cancel()
 	if s.http.Shutdown(ctx) != nil {
