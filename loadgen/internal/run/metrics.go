@@ -6,6 +6,7 @@ import (
 	"loadlab/loadgen/internal/expose"
 	"loadlab/loadgen/internal/measure"
 	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/stack"
 )
 
 // metrics is the observer that shows the load to Prometheus, by the generator's own metrics.
@@ -22,7 +23,11 @@ func serveMetrics(ctx context.Context, cfg Config, report *result.Run) (*metrics
 		return nil, UsageError{err}
 	}
 	m.stop = stop
-	cfg.log("the generator's metrics are at " + url)
+	if cfg.Stack.Kind == stack.Compose { // whose network alone has that address
+		cfg.log("Prometheus scrapes the generator's metrics within the compose network, at loadgen" + cfg.MetricsAddr)
+	} else {
+		cfg.log("the generator's metrics are at " + url)
+	}
 	return m, nil
 }
 
