@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"slices"
 	"testing"
+	"time"
 )
 
 // endpoint is where something listens.
@@ -79,7 +80,12 @@ type jaegerConfig struct {
 	} `yaml:"processors"`
 	Connectors struct {
 		SpanMetrics struct {
-			Flush string `yaml:"metrics_flush_interval"`
+			Flush     string `yaml:"metrics_flush_interval"`
+			Histogram struct {
+				Explicit struct {
+					Buckets []string `yaml:"buckets"`
+				} `yaml:"explicit"`
+			} `yaml:"histogram"`
 		} `yaml:"spanmetrics"`
 	} `yaml:"connectors"`
 	Exporters struct {
@@ -123,5 +129,29 @@ func TestJaegerConfig(t *testing.T) {
 	if !slices.Equal(in.Receivers, []string{"otlp"}) || !slices.Equal(in.Exporters, []string{"jaeger_storage_exporter", "spanmetrics"}) ||
 		!slices.Equal(out.Receivers, []string{"spanmetrics"}) || !slices.Equal(out.Exporters, []string{"prometheus"}) {
 		t.Errorf("got pipelines %+v, want spans stored and counted, and the counts exported", c.Service.Pipelines)
+	}
+}
+
+// The Monitor tab can tell a hit, which takes 0.4 ms, from a faster one and from a slower one, and a herd of seconds from a longer one.
+func TestJaegerBuckets(t *testing.T) {
+	t.Parallel()
+	var c jaegerConfig
+	strictly(t, "otel/jaeger/config.yaml", &c)
+	var bounds []time.Duration
+	for _, text := range c.Connectors.SpanMetrics.Histogram.Explicit.Buckets {
+		bound, err := time.ParseDuration(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bounds = append(bounds, bound)
+	}
+	if !slices.IsSorted(bounds) || len(bounds) > 25 {
+		t.Errorf("got %d buckets %s, want at most 25, ascending", len(bounds), bounds)
+	}
+	for _, took := range []time.Duration{400 * time.Microsecond, 5 * time.Millisecond, 100 * time.Millisecond, 5 * time.Second} {
+		at, _ := slices.BinarySearch(bounds, took)
+		if at == 0 || at == len(bounds) || bounds[at] > 2*bounds[at-1] {
+			t.Errorf("a span of %s: no bucket of %s ends at most at twice its begin", took, bounds)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"loadlab/loadgen/internal/expose"
 	"loadlab/loadgen/internal/measure"
 	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/stack"
 )
 
 // metrics is the observer that shows the run to Prometheus, by the generator's own metrics. It ends after all other observers, when the verdict is
@@ -24,7 +25,11 @@ func serveMetrics(ctx context.Context, cfg Config, report *result.Run, t *tracin
 		return nil, UsageError{err}
 	}
 	m.stop = stop
-	cfg.log("the generator's metrics are at " + url)
+	if cfg.Stack.Kind == stack.Compose { // whose network alone has that address
+		cfg.log("Prometheus scrapes the generator's metrics within the compose network, at loadgen" + cfg.MetricsAddr)
+	} else {
+		cfg.log("the generator's metrics are at " + url)
+	}
 	return m, nil
 }
 

@@ -42,11 +42,11 @@ type plannedFault struct {
 	text string
 }
 
-// startTracing receives spans where the app is the run's own, and passes all on to the OTLP endpoint that cfg names. With a remote app only
-// the generator's own spans are there to be passed on.
+// startTracing receives spans where the app is the run's own, and passes all on to the OTLP endpoint that cfg names. With an app that
+// runs already only the generator's own spans are there to be passed on.
 func startTracing(ctx context.Context, cfg Config) (*tracing, error) {
 	t := &tracing{perSecond: cfg.Traces}
-	own := cfg.Stack.Kind != stack.Remote
+	own := stack.Own(cfg.Stack.Kind)
 	if cfg.Traces < 0 || !own && cfg.OTLP == "" {
 		return t, nil
 	}
