@@ -21,7 +21,8 @@ type Meter struct {
 
 	sql, sqlTime     atomic.Int64
 	redis, redisTime atomic.Int64
-	wait             atomic.Int64
+	wait             atomic.Int64 // for database connections
+	waited           atomic.Bool  // for a recompute
 	repeats          repeats
 }
 
@@ -85,8 +86,8 @@ func (m *Meter) addSQL(d time.Duration, rows int) {
 	}
 	m.sql.Add(1)
 	m.sqlTime.Add(int64(d))
-	m.mode.sql.add(1)
-	m.mode.rows.add(rows)
+	m.mode.sql.Add(1)
+	m.mode.rows.Add(int64(rows))
 }
 
 func (m *Meter) addRedis(commands int, d time.Duration) {
@@ -95,29 +96,36 @@ func (m *Meter) addRedis(commands int, d time.Duration) {
 	}
 	m.redis.Add(int64(commands))
 	m.redisTime.Add(int64(d))
-	m.mode.redis.add(commands)
+	m.mode.redis.Add(int64(commands))
 }
 
-// Recompute counts a recompute of a page; the caller calls done when it ends, however it ends.
-func (m *Meter) Recompute() (done func()) {
+// Recompute counts a recompute of a page, and what it is for; the caller calls done when it ends, however it ends.
+func (m *Meter) Recompute(why Cause) (done func()) {
 	if m == nil {
 		return func() {}
 	}
-	return m.mode.recompute()
+	return m.mode.recompute(why)
 }
 
 // Count counts an event that is no query, no command, no request and no recompute: those are counted where they are made.
 func (m *Meter) Count(c api.Counter) {
 	if m != nil {
-		m.mode.total(c).add(1)
+		m.mode.total(c).Add(1)
 	}
 }
 
-// Waiting marks the time in which the request waits for a recompute of somebody else.
+// Waiting marks the time in which the request waits for a recompute of somebody else. A request that waits several times is one that waited.
 func (m *Meter) Waiting() (done func()) {
 	if m == nil {
 		return func() {}
 	}
-	m.mode.metrics.waiters.Inc()
-	return m.mode.metrics.waiters.Dec
+	start := time.Now()
+	if !m.waited.Swap(true) {
+		m.mode.waited.Add(1)
+	}
+	m.mode.waiting.add(1)
+	return func() {
+		m.mode.waiting.add(-1)
+		m.mode.waitedFor.Add(int64(time.Since(start)))
+	}
 }
