@@ -7,6 +7,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"loadlab/app/api"
 	"loadlab/app/internal/probe"
@@ -104,5 +106,38 @@ func TestTotalsHaveBackgroundWork(t *testing.T) {
 		if got := gathered(t, reg, name); got != float64(registry.Counters().Modes["m"].Counts[counter]) {
 			t.Errorf("%s is %v", name, got)
 		}
+	}
+}
+
+// A wait for a connection that can be seen is a span below the request's; a shorter one, and one that nobody records, is none.
+func TestWaitsForTheConnectionAreSpans(t *testing.T) {
+	for name, test := range map[string]struct {
+		sampler sdktrace.Sampler
+		wait    time.Duration
+		spans   int
+	}{
+		"long": {sdktrace.AlwaysSample(), 20 * time.Millisecond, 1}, "short": {sdktrace.AlwaysSample(), 100 * time.Microsecond, 0},
+		"unsampled": {sdktrace.NeverSample(), 20 * time.Millisecond, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				spans := tracetest.NewSpanRecorder()
+				provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans), sdktrace.WithSampler(test.sampler))
+				m := probe.NewMeter(probe.NewRegistry(prometheus.NewRegistry()).Mode("m"))
+				ctx, request := provider.Tracer("test").Start(probe.With(t.Context(), m), "request")
+				start := time.Now()
+				time.Sleep(test.wait)
+				probe.AddWait(ctx, start)
+				ended := spans.Ended()
+				if len(ended) != test.spans || m.Timing().Wait != test.wait {
+					t.Fatalf("%d spans and %v, want %d and %v", len(ended), m.Timing().Wait, test.spans, test.wait)
+				}
+				for _, s := range ended {
+					if s.Name() != signal.SpanPoolWait || s.Parent().SpanID() != request.SpanContext().SpanID() || s.EndTime().Sub(s.StartTime()) != test.wait {
+						t.Errorf("got %s of %v below %s", s.Name(), s.EndTime().Sub(s.StartTime()), s.Parent().SpanID())
+					}
+				}
+			})
+		})
 	}
 }

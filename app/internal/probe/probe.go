@@ -10,7 +10,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"loadlab/app/api"
+	"loadlab/otel/signal"
 )
 
 // Meter counts what one request, or one piece of background work, spends. Its methods are safe for concurrent use and do nothing on a
@@ -71,14 +74,28 @@ func (m *Meter) Timing() api.Timing {
 	}
 }
 
-// AddWait records that the request waited d for a database connection.
-func (m *Meter) AddWait(d time.Duration) {
-	if m == nil {
+// shortWait is a wait for a connection that nobody would look for in a trace.
+const shortWait = time.Millisecond
+
+// AddWait records that the request has waited since start for a database connection, and for nothing else. A wait that can be seen is a span of a trace
+// that is recorded: without it, the time that a request spends before its first query would be a gap.
+func AddWait(ctx context.Context, start time.Time) {
+	now := time.Now()
+	d := now.Sub(start)
+	if m := From(ctx); m != nil {
+		m.wait.Add(int64(d))
+		m.mode.registry.metrics.wait.Observe(d.Seconds())
+	}
+	if d < shortWait {
 		return
 	}
-	m.wait.Add(int64(d))
-	m.mode.registry.metrics.wait.Observe(d.Seconds())
+	if parent := trace.SpanFromContext(ctx); parent.IsRecording() {
+		_, span := parent.TracerProvider().Tracer(scope).Start(ctx, signal.SpanPoolWait, trace.WithTimestamp(start))
+		span.End(trace.WithTimestamp(now))
+	}
 }
+
+const scope = "loadlab/app/internal/probe"
 
 func (m *Meter) addSQL(d time.Duration, rows int) {
 	if m == nil {

@@ -249,7 +249,7 @@ lab_cache_events_total{event="of_a_strategy",mode="m"} 32
 
 func TestAContextWithoutAMeterCostsNothingAndFailsNothing(t *testing.T) {
 	m := probe.From(t.Context())
-	m.AddWait(time.Second)
+	probe.AddWait(t.Context(), time.Now().Add(-time.Second))
 	m.Count(api.CountExpirations)
 	m.Count(api.CountCold)
 	m.Recompute(probe.Cold)()
