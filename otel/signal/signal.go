@@ -146,6 +146,9 @@ const (
 	SpanCacheRecompute = "cache recompute" // below either
 )
 
+// SpanPoolWait is the wait for a connection of the database's pool, where it takes long enough to be seen.
+const SpanPoolWait = "pool wait"
+
 // Events on a span of the cache, in the order in which a recompute may have them.
 const (
 	EventLockTaken     = "lock taken"         // for the lock's TTL

@@ -6,7 +6,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -51,10 +50,16 @@ type Server struct {
 // New returns a server. It registers the HTTP metrics with the telemetry's registry, and makes the series of every mode: what a counter
 // had counted before its first scrape is in no rate.
 func New(cfg Config) *Server {
-	for _, mode := range slices.Concat(cfg.Info.Loaders, cfg.Info.Strategies) {
-		cfg.Probe.Mode(mode)
+	durations := newDurations(cfg.Telemetry.Registry)
+	for _, loader := range cfg.Info.Loaders {
+		cfg.Probe.Mode(loader)
+		durations.expect(api.PathLive+":loader/", loader)
 	}
-	return &Server{Config: cfg, durations: newDurations(cfg.Telemetry.Registry), knobs: knobs{config: cfg.Info.Config}}
+	for _, strategy := range cfg.Info.Strategies {
+		cfg.Probe.Mode(strategy)
+		durations.expect(api.PathCached+":strategy/", strategy)
+	}
+	return &Server{Config: cfg, durations: durations, knobs: knobs{config: cfg.Info.Config}}
 }
 
 // Drain makes /readyz fail, so that whoever balances load stops sending it here.
