@@ -20,7 +20,7 @@ import (
 	"loadlab/otel/telemetry"
 )
 
-// Config is what a server serves from. All fields but Slow are needed.
+// Config is what a server serves from. All fields but CacheName and Slow are needed.
 type Config struct {
 	Store     *housing.Store
 	Cache     *pagecache.Cache
@@ -30,8 +30,9 @@ type Config struct {
 	Probe     *probe.Registry
 	Telemetry *telemetry.Telemetry
 	Log       *slog.Logger
-	Info      api.Info // as the app starts; Info.Config has every knob, and Cache is configured with it
-	Slow      Slow     // handlers that are slowed down; nil for none
+	Info      api.Info                     // as the app starts; Info.Config has every knob, and Cache is configured with it
+	CacheName func(context.Context) string // what Info.Cache is now: Redis may be down when the app starts; nil: it does not change
+	Slow      Slow                         // handlers that are slowed down; nil for none
 }
 
 // waker is woken when a change has been committed, by the request of ctx: see relay.Relay.

@@ -51,10 +51,11 @@ func (e *Exporter) Serve(ctx context.Context, addr string) (url string, stop fun
 	return "http://" + reachable(ln.Addr()) + Path, stop, nil
 }
 
-// Await waits until what there is now has been scraped: for a moment, also where nobody has scraped yet, as a Prometheus may be about to. What a counter
-// had counted before its first scrape is in no rate, so that a load begins after one.
+// Await waits until what there is now has been scraped, and then until the next scrape: in between, what is scraped as often, as the app is, has been too. It waits
+// for a moment, also where nobody has scraped yet, as a Prometheus may be about to. What a counter had counted before its first scrape is in no rate, so that a
+// load begins after one.
 func (e *Exporter) Await(ctx context.Context) {
-	if e != nil {
+	if e != nil && e.server.await(ctx) {
 		e.server.await(ctx)
 	}
 }
@@ -106,8 +107,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// await waits, for a moment, for the end of a scrape that has not begun yet.
-func (s *server) await(ctx context.Context) {
+// await waits, for a moment, for the end of a scrape that has not begun yet, and reports whether there was one.
+func (s *server) await(ctx context.Context) bool {
 	done := make(chan struct{})
 	s.mu.Lock()
 	s.waiting = append(s.waiting, done)
@@ -116,9 +117,11 @@ func (s *server) await(ctx context.Context) {
 	defer over.Stop()
 	select {
 	case <-done:
+		return true
 	case <-over.C:
 	case <-ctx.Done():
 	}
+	return false
 }
 
 // scraped reports whether there is a scraper.
