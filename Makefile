@@ -14,10 +14,10 @@ TOOLS   := $(CURDIR)/.cache/tools
 BUILD   := go build -trimpath -buildvcs=$(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help build scenario gate up down list validate run test test-short lint law-check soak bench bench-engine bench-link bench-gates servers tidy clean
+.PHONY: help build scenario gate up down list validate run pictures-grafana test test-compose test-short lint law-check soak bench bench-engine bench-link bench-gates servers tidy clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo; echo "  make scenario NAME=stampede STACK=local    on PostgreSQL and Redis instead of SQLite and miniredis"
 
 build: ## build both binaries into bin/
@@ -25,16 +25,22 @@ build: ## build both binaries into bin/
 	@$(BUILD) -o bin/app ./app
 	@$(BUILD) -o bin/loadgen ./loadgen
 
+# A scenario is one of scenarios/ by its name, or any by the path of its file.
+BY_PATH = $(or $(findstring /,$(NAME)),$(filter %.yaml %.yml,$(NAME)))
+FILE    = $(if $(BY_PATH),$(NAME),scenarios/$(NAME).yaml)
 # The scenario's greatest number of replicas: one is the service app, the others are of the service replica.
-REPLICAS ?= $(or $(shell sed -n 's/^[^\#]*replicas: *\([0-9][0-9]*\).*/\1/p' scenarios/$(NAME).yaml 2>/dev/null | sort -n | tail -1),1)
+REPLICAS ?= $(or $(shell sed -n 's/^[^\#]*replicas: *\([0-9][0-9]*\).*/\1/p' '$(FILE)' 2>/dev/null | sort -n | tail -1),1)
+# What the commands on the compose stack begin with.
+docker = @docker compose version >/dev/null 2>&1 || { echo "make $@ takes Docker with its plugins compose and buildx: https://docs.docker.com/engine/install (without Docker: make scenario STACK=local)" >&2; exit 2; }
 
 ifeq ($(STACK),compose)
 scenario:
+	$(docker)
+	@[ -f '$(FILE)' ] || { echo "there is no scenario $(FILE): make list lists those of scenarios/" >&2; exit 2; }
 	@mkdir -p runs
 	@[ $(REPLICAS) = 1 ] || docker compose --profile replicas up --detach --wait --no-recreate --scale replica=$$(($(REPLICAS)-1)) replica
-	@LOADLAB_UID=$$(id -u) LOADLAB_GID=$$(id -g) docker compose run --rm --use-aliases loadgen run $(NAME) \
-		--target http://app:8000 --lab http://app:8001 $(foreach i,$(shell seq $$(($(REPLICAS)-1))),--target http://loadlab-replica-$(i):8000 \
-		--lab http://loadlab-replica-$(i):8001) --links links:8474 --metrics-addr :9464 $(MODES:%=--modes %) $(ARGS)
+	@LOADLAB_UID=$$(id -u) LOADLAB_GID=$$(id -g) docker compose run --rm --build --use-aliases $(if $(BY_PATH),--volume '$(abspath $(dir $(NAME))):/lab/own:ro') \
+		loadgen run $(if $(BY_PATH),own/$(notdir $(NAME)),$(NAME)) --stack compose $(if $(filter command environment,$(origin REPLICAS)),--replicas $(REPLICAS)) $(MODES:%=--modes %) $(ARGS)
 else
 scenario: build ## run a scenario: NAME=stampede STACK=embedded|local|compose MODES=ttl,lock ARGS='--seed 7'
 	@bin/loadgen run $(NAME) --stack $(STACK) $(MODES:%=--modes %) $(ARGS)
@@ -50,9 +56,11 @@ gate: build ## is the working tree slower than what it branched off? BASE=origin
 	@base=$$(git merge-base $(BASE) HEAD) && bin/loadgen ab $(NAME) --a "$$base" --b . --stack $(STACK) $(MODE:%=--mode %) $(PHASE:%=--phase %) $(ARGS)
 
 up: ## bring PostgreSQL, Redis, Prometheus, Jaeger, Grafana and the app up in Docker
+	$(docker)
 	docker compose up --detach --build --wait
 
 down: ## take them down again, with their data
+	$(docker)
 	docker compose --profile scenario --profile replicas down --volumes
 
 list: build ## list the scenarios
@@ -64,8 +72,18 @@ validate: build ## check every scenario without running it
 run: build ## serve the app alone on ports 8000 and 8001: ARGS='--ttl 5s'
 	@bin/app $(ARGS)
 
+# Of the newest run unless ARGS names one: ARGS='-run ID -from MS -to MS'.
+GRAFANA ?= http://localhost:3000
+
+pictures-grafana: ## open every dashboard of a running Grafana in Chromium: PNGs in pictures/, fails on what has no data or an error; GRAFANA=http://localhost:3000
+	go run ./dashboards/pictures -grafana $(GRAFANA) $(ARGS)
+
 test: servers ## every test, with the race detector, on real servers
 	go test -race -shuffle=on -timeout 8m ./...
+
+test-compose: ## the compose stack in a Docker engine of its own, with stand-ins for the images that it would pull (Debian, as root)
+	@.ci/docker
+	go test -count=1 -v -timeout 30m ./internal/composetest -engine
 
 test-short: ## the tests that take no time
 	go test -short -shuffle=on ./...
@@ -113,4 +131,4 @@ tidy: ## tidy go.mod and format
 	gofmt -w app loadgen otel dashboards internal
 
 clean: ## remove what was built and measured
-	rm -rf bin runs .cache
+	rm -rf bin runs pictures .cache

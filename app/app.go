@@ -40,6 +40,7 @@ type app struct {
 	store     *housing.Store
 	outages   *outage.Book
 	redis     *redis.Client
+	cacheName *cacheName
 	cache     *pagecache.Cache
 	server    *server.Server
 	listeners [2]net.Listener // API, lab
@@ -99,6 +100,7 @@ func (a *app) build(ctx context.Context, env func(string) string) error {
 	a.telemetry.Registry.MustRegister(collectors.NewDBStatsCollector(a.store.DB(), a.store.System()))
 	a.cache = pagecache.New(a.redis, a.cfg.cachePrefix, pagecache.Config{Log: a.log, Outages: a.outages}.With(a.cfg.knobs))
 	a.onClose(a.cache.Close)
+	a.cacheName = &cacheName{client: a.redis, embedded: a.cfg.redisURL == ""}
 	info, err := a.info(ctx)
 	if err != nil {
 		return err
@@ -106,7 +108,7 @@ func (a *app) build(ctx context.Context, env func(string) string) error {
 	changes := relay.Start(probe.With(ctx, probe.NewMeter(registry.Mode(api.ModeRelay))), a.store, a.cache, a.telemetry.Tracer)
 	a.onClose(changes.Close)
 	a.server = server.New(server.Config{
-		Store: a.store, Cache: a.cache, Changes: changes, Redis: a.redis, Outages: a.outages, Probe: registry, Telemetry: a.telemetry, Log: a.log, Info: info, Slow: a.cfg.slow,
+		Store: a.store, Cache: a.cache, Changes: changes, Redis: a.redis, Outages: a.outages, Probe: registry, Telemetry: a.telemetry, Log: a.log, Info: info, CacheName: a.cacheName.get, Slow: a.cfg.slow,
 	})
 	return nil
 }

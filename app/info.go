@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
 
@@ -21,7 +23,7 @@ func (a *app) info(ctx context.Context) (api.Info, error) {
 		return api.Info{}, err
 	}
 	info := api.Info{
-		Commit: revision.Get(), Go: runtime.Version(), Database: database, Cache: redisVersion(ctx, a.redis),
+		Commit: revision.Get(), Go: runtime.Version(), Database: database, Cache: a.cacheName.get(ctx),
 		Properties: a.cfg.knobs.Count("properties"), Loaders: housing.Loaders(), Config: a.cfg.knobs,
 	}
 	for _, s := range pagecache.Strategies() {
@@ -30,18 +32,31 @@ func (a *app) info(ctx context.Context) (api.Info, error) {
 	return info, nil
 }
 
-// redisVersion returns the name and the version of the server: miniredis reports none of its own, but the app knows the one it was built
-// with.
-func redisVersion(ctx context.Context, client *redis.Client) string {
-	text, err := client.Info(ctx, "server").Result()
-	if err == nil {
-		for line := range strings.Lines(text) {
-			if version, ok := strings.CutPrefix(strings.TrimSpace(line), "redis_version:"); ok {
-				return "redis " + version
-			}
+// cacheName knows the name and the version of the Redis that the app uses. One that does not answer is asked again: it may be down when the app starts.
+type cacheName struct {
+	client   *redis.Client
+	embedded bool
+
+	known atomic.Pointer[string]
+}
+
+// get returns the name. miniredis reports no version of its own, but the app knows the one it was built with.
+func (c *cacheName) get(ctx context.Context) string {
+	if name := c.known.Load(); name != nil {
+		return *name
+	}
+	name := "miniredis" + moduleVersion("github.com/alicebob/miniredis/v2")
+	text, err := c.client.Info(ctx, "server").Result()
+	if refused := redis.Error(nil); err != nil && !c.embedded && !errors.As(err, &refused) {
+		return "a Redis that does not answer"
+	}
+	for line := range strings.Lines(text) {
+		if version, ok := strings.CutPrefix(strings.TrimSpace(line), "redis_version:"); ok {
+			name = "redis " + version
 		}
 	}
-	return "miniredis" + moduleVersion("github.com/alicebob/miniredis/v2")
+	c.known.Store(&name)
+	return name
 }
 
 // moduleVersion is " 1.2.3", or empty if the binary does not know.

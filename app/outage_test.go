@@ -49,3 +49,24 @@ func TestRedisGoesAndComes(t *testing.T) {
 		t.Errorf("got %d lines, want two an outage:\n%s", lines, r.log)
 	}
 }
+
+// A Redis that is down when the app starts is not taken for another, and is known once it answers.
+func TestRedisIsDownAtTheStart(t *testing.T) {
+	redis, err := localserver.StartRedis(t.Context(), localserver.Options{})
+	testkit.Need(t, err, localserver.ErrMissing)
+	defer redis.Stop()
+	redis.Process.Kill()
+	r := launch(t, "--redis-url="+redis.URL())
+	name := func() string {
+		var info api.Info
+		ask(t, r, api.PathLabBuildInfo, &info)
+		return info.Cache
+	}
+	if got := name(); strings.Contains(got, "miniredis") || !strings.Contains(got, "does not answer") || strings.Contains(r.log.String(), "miniredis") {
+		t.Errorf("got %q and a log\n%s", got, r.log)
+	}
+	if err := redis.Restart(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Eventually(t, "Redis is known", func() bool { return strings.HasPrefix(name(), "redis ") })
+}

@@ -11,13 +11,14 @@ import (
 	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/run"
+	"loadlab/loadgen/internal/stack"
 )
 
 // runAndReport runs a scenario, writes run.json into a new folder in out, and prints the report, also when run.json could not be written.
 // The error is the verdict, unless there was nothing to report or a run that passed could not be kept.
 func runAndReport(ctx context.Context, env environment, cfg run.Config, out string) error {
 	if err := writable(out); err != nil {
-		return usageError{fmt.Errorf("%w (--out names another folder)", err)}
+		return usageError{fmt.Errorf("%w (%s)", err, otherwise(cfg.Stack.Kind))}
 	}
 	r, err := run.Run(ctx, cfg)
 	if err != nil {
@@ -49,6 +50,15 @@ func writable(folder string) error {
 		return fmt.Errorf("write results: %w", err)
 	}
 	return os.Remove(probe)
+}
+
+// otherwise is what to do about a folder that cannot be written.
+func otherwise(kind string) string {
+	if kind == stack.Compose {
+		return "in its container loadgen is user LOADLAB_UID of group LOADLAB_GID, who must be able to write the host's runs/: make scenario STACK=compose sets them to yours, as " +
+			"LOADLAB_UID=$(id -u) LOADLAB_GID=$(id -g) does before docker compose; if runs/ belongs to root, remove it and make it again"
+	}
+	return "--out names another folder"
 }
 
 // keep writes run.json into a new folder in out, and returns its path; empty if that failed.

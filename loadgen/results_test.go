@@ -24,6 +24,11 @@ func TestResultsThatCannotBeWrittenAreRefusedBeforeTheRun(t *testing.T) {
 	if r.code != exitUsage || !strings.Contains(r.stderr, "--out") {
 		t.Errorf("got %s, want exit code 2 and a word on --out", r)
 	}
+	// In a container it is the user that is to be another.
+	r = loadgen(t, "run", "./small.yaml", "--stack", "compose", "--out", "file")
+	if r.code != exitUsage || !strings.Contains(r.stderr, "LOADLAB_UID=$(id -u)") {
+		t.Errorf("got %s, want exit code 2 and a word on LOADLAB_UID", r)
+	}
 }
 
 // A folder that is lost during the run costs run.json and no more: the report is printed, and the run does not pass.

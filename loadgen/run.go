@@ -119,7 +119,11 @@ func runCommand(env environment, dir *string) *cobra.Command {
 func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (run.Config, error) {
 	target := "http://127.0.0.1" // an app of the run's own
 	f.targets, f.labs = withSchemes(f.targets), withSchemes(f.labs)
-	if len(f.targets) > 0 {
+	onCompose := f.stack == stack.Compose
+	switch {
+	case onCompose && len(f.targets)+len(f.labs)+len(f.links) > 0:
+		return run.Config{}, usageError{errors.New("--stack compose has addresses of its own: leave out --target, --lab and --links")}
+	case len(f.targets) > 0:
 		f.stack, target = stack.Remote, f.targets[0]
 	}
 	options, err := f.connect.options(target)
@@ -141,6 +145,10 @@ func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (ru
 			Kind: f.stack, AppBinary: f.app, AppArgs: s.App.Flags(), Env: env.vars, Properties: s.App.Count("properties"), LameDuck: s.App.Duration("lame_duck"), Targets: f.targets,
 			Labs: f.labs, LinksAddr: f.links, Log: env.stderr,
 		},
+	}
+	if onCompose {
+		cfg.Stack = cfg.Stack.OnCompose(s.Replicas())
+		cfg.MetricsAddr = cmp.Or(cfg.MetricsAddr, stack.ComposeMetrics)
 	}
 	if !seeded {
 		cfg.Seed = s.Seed

@@ -41,7 +41,7 @@ does more work or is slower keeps one of each arm (--why "arm A", --why "arm B")
 		found := trace.Find(traces, id, mode, phase, why)
 		switch {
 		case len(traces) == 0:
-			return usageError{errors.New("it kept no traces: a run keeps them on the stacks embedded and local, unless --traces is below 0, and an A/B test where B does more work or is slower")}
+			return usageError{errors.New("it kept no traces: a run keeps them on the stacks embedded and local, unless --traces is below 0, and an A/B test where B does more work or is slower; on compose they are in Jaeger (docs/traces.md)")}
 		case len(found) == 0:
 			return usageError{errors.New("no trace matches (--list without other flags lists them)")}
 		case *list:

@@ -1,13 +1,15 @@
 // Package board has the lab's Grafana dashboards: one file each, and a list of them. It is pure; metric names come from otel/signal.
 //
 // They form a ladder, from what to why: Mode comparison, Stampede timeline, Request anatomy, Runtime. A panel links to the dashboard one
-// rung below it, with the mode and the time range. Generator and Telemetry health say whether the others can be believed.
+// rung below it, with the run, the mode and the time. World and A/B are of runs of their own kind; Generator and Telemetry health show whether the others
+// can be believed.
+//
+// What compares modes are the report's own figures, which the generator exposes: a figure of a dashboard is found in the report. The app's
+// series explain them.
 package board
 
 import (
 	"loadlab/dashboards/model"
-	"loadlab/dashboards/promql"
-	"loadlab/otel/signal"
 )
 
 // UIDs of the dashboards: what links and bookmarks hold on to.
@@ -15,6 +17,8 @@ const (
 	UIDModes     = "loadlab-modes"
 	UIDStampede  = "loadlab-stampede"
 	UIDAnatomy   = "loadlab-anatomy"
+	UIDWorld     = "loadlab-world"
+	UIDAB        = "loadlab-ab"
 	UIDGenerator = "loadlab-generator"
 	UIDRuntime   = "loadlab-runtime"
 	UIDTelemetry = "loadlab-telemetry"
@@ -38,6 +42,10 @@ func titleOf(uid string) string {
 		return "Stampede timeline"
 	case UIDAnatomy:
 		return "Request anatomy"
+	case UIDWorld:
+		return "World"
+	case UIDAB:
+		return "A/B"
 	case UIDGenerator:
 		return "Generator"
 	case UIDRuntime:
@@ -59,6 +67,7 @@ func All() []File {
 		{"mode-comparison.json", Modes()},
 		{"stampede-timeline.json", Stampede()},
 		{"request-anatomy.json", Anatomy()},
+		{"world.json", World()},
 		{"generator.json", Generator()},
 		{"runtime.json", Runtime()},
 		{"telemetry-health.json", Telemetry()},
@@ -66,14 +75,14 @@ func All() []File {
 }
 
 // dashboard returns what all dashboards have in common.
-func dashboard(uid, topic, description string) model.Dashboard {
+func dashboard(uid, topic, description string, variables ...model.Variable) model.Dashboard {
 	return model.Dashboard{
 		UID: uid, Title: titleOf(uid), Description: description, Tags: []string{tag, topic},
 		SchemaVersion: model.SchemaVersion, Version: 1, Editable: false, GraphTooltip: 1, Timezone: "browser",
 		Refresh: "5s", Time: model.TimeRange{From: "now-15m", To: "now"},
 		Timepicker:  model.Timepicker{RefreshIntervals: []string{"1s", "5s", "10s", "30s", "1m"}},
-		Templating:  model.Templating{List: []model.Variable{dataSourceVariable()}},
-		Annotations: model.Annotations{List: []model.Annotation{phases()}},
+		Templating:  model.Templating{List: append([]model.Variable{dataSourceVariable()}, variables...)},
+		Annotations: model.Annotations{List: annotations(false, "")},
 		Links: []model.Link{
 			{
 				Title: "Load lab", Type: "dashboards", Tags: []string{tag}, AsDropdown: true, KeepTime: true, IncludeVars: true,
@@ -88,70 +97,10 @@ func source() model.DataSourceRef {
 	return model.DataSourceRef{Type: "prometheus", UID: "${datasource}"}
 }
 
-func dataSourceVariable() model.Variable {
-	return model.Variable{
-		Name: "datasource", Label: "Data source", Description: "The Prometheus that scrapes the lab.",
-		Type: "datasource", Query: "prometheus",
-		Options: []any{}, Refresh: 1, Current: &model.Current{Text: "Prometheus", Value: UIDPrometheus},
-	}
-}
-
-// byMode is the matcher of what is chosen in modeVariable.
-const byMode = signal.LabelMode + `=~"$mode"`
-
-// modeVariable lets the reader choose modes of the app. Requests that ask for no page have the mode none, which is none.
-func modeVariable() model.Variable {
-	return queryVariable("mode", "Mode", "The modes to show: named requests that a scenario compares.",
-		labelValues(signal.HTTPServerDuration+"_count", signal.LabelMode), notNone, true)
-}
-
-// scenarioModeVariable lets the reader choose modes as the scenario names them.
-func scenarioModeVariable() model.Variable {
-	return queryVariable("mode", "Mode", "The modes to show, as the scenario names them.",
-		labelValues(signal.LoadScheduled, signal.LabelMode), "", true)
-}
-
-// baselineVariable is the mode that ratios are taken to.
-func baselineVariable() model.Variable {
-	v := queryVariable("baseline", "Baseline", "The mode that the others are compared with.",
-		labelValues(signal.HTTPServerDuration+"_count", signal.LabelMode), notNone, false)
-	v.Current = &model.Current{Text: "naive", Value: "naive"}
-	return v
-}
-
-// jobVariable lets the reader choose processes.
-func jobVariable() model.Variable {
-	return queryVariable("job", "Process", "The processes to show: what Prometheus scrapes.", labelValues("go_goroutines", "job"), "", true)
-}
-
-// notNone is Grafana's regular expression for every mode but none.
-const notNone = "/^(?!none$).*/"
-
-func labelValues(metric, label string) string { return "label_values(" + metric + ", " + label + ")" }
-
-func queryVariable(name, label, description, query, regex string, all bool) model.Variable {
-	ds := source()
-	v := model.Variable{
-		Name: name, Label: label, Description: description, Type: "query", DataSource: &ds, Definition: query, Regex: regex,
-		Query:   map[string]any{"query": query, "refId": "variable-" + name, "qryType": 5}, // 5: a query in this classic form
-		Options: []any{},
-		Refresh: 2, Sort: 1, IncludeAll: all, Multi: all,
-	}
-	if all {
-		v.Current = &model.Current{Text: []string{"All"}, Value: []string{"$__all"}}
-	}
-	return v
-}
-
-// phases marks what the generator was doing: a region for each phase of each mode.
-func phases() model.Annotation {
-	expr := promql.Max(signal.LoadPhase,
-		signal.LabelScenario, signal.LabelRunID, signal.LabelMode, signal.LabelPhase, signal.LabelRound) + " == 1"
-	return model.Annotation{
-		Name: "Phases", DataSource: source(), Enable: true, IconColor: "rgba(120, 160, 220, 0.8)", Expr: expr, Step: "1s",
-		TitleFormat: "{{" + signal.LabelPhase + "}}: {{" + signal.LabelMode + "}}",
-		TextFormat:  "{{" + signal.LabelScenario + "}}, round {{" + signal.LabelRound + "}}, run {{" + signal.LabelRunID + "}}",
-		TagKeys:     signal.LabelMode + "," + signal.LabelPhase,
-		Target:      &model.AnnotationQuery{Expr: expr, Interval: "1s", RefID: "Phases"},
+// MayLack are, by the UID of their dashboard, the titles of panels that have nothing to show of a run in which nothing of theirs happened.
+func MayLack() map[string][]string {
+	return map[string][]string{
+		UIDModes: {"Its p99 over that of $baseline, and the interval of that"},
+		UIDWorld: {"Inside and outside of faults"},
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -42,13 +44,14 @@ func TestExpressionsHaveData(t *testing.T) {
 			testkit.Need(t, err, localserver.ErrMissing)
 			t.Cleanup(func() { _ = p.Stop() })
 			scraped(ctx, t, p, 6)
-			values := board.Values("ttl", "naive", 4*time.Second, time.Minute)
 			for _, f := range board.All() {
 				for _, q := range f.Dashboard.Queries() {
-					if !native && !p.Version.KeepsBoth() && q.Format == "heatmap" {
-						continue // of native histograms there are none
+					ofSteps := strings.Contains(q.Expr, "histogram_quantile") && strings.Contains(q.Expr, "offset")
+					classic := regexp.MustCompile(`_(bucket|count)\b`).MatchString(q.Expr) && !strings.Contains(q.Expr, " or ")
+					if native && !p.Version.KeepsBoth() && (classic || ofSteps) {
+						continue // there are no classic histograms, and it does not subtract native ones
 					}
-					ask(ctx, t, p, q, values)
+					ask(ctx, t, p, q, values())
 				}
 			}
 		})
@@ -176,14 +179,21 @@ func appTarget(t *testing.T) string {
 	e.histogram(signal.DBConnectionWait, signal.DBBuckets(), .002, series{signal.LabelPool: "database"})
 	e.histogram(signal.SQLQueriesPerRequest, signal.QueryBuckets(), 62, naive, ttl)
 	e.histogram(signal.RedisPerRequest, signal.QueryBuckets(), 2, naive, ttl)
-	e.histogram(signal.RecomputeConcurrency, signal.ConcurrencyBuckets(), 9, ttl)
 	e.histogram(signal.RecomputeDuration, signal.HTTPBuckets(), .05, ttl)
 	e.counter(signal.CacheRequests, series{signal.LabelMode: "ttl", signal.LabelResult: api.CacheHit.String()},
 		series{signal.LabelMode: "ttl", signal.LabelResult: api.CacheMiss.String()})
-	e.counter(signal.RecomputeTotal, ttl)
-	e.counter(signal.ExpirationsTotal, ttl)
-	e.gauge(signal.RecomputeInflight, ttl)
-	e.gauge(signal.CacheWaiters, ttl)
+	for _, name := range []string{signal.RequestsTotal, signal.SQLTotal, signal.RedisTotal, signal.ExpirationsTotal, signal.CacheWaited} {
+		e.counter(name, ttl)
+	}
+	e.counter(signal.RecomputeTotal, series{signal.LabelMode: "ttl", signal.LabelCause: signal.CauseExpired},
+		series{signal.LabelMode: "ttl", signal.LabelCause: signal.CauseCold})
+	e.gauge(signal.RecomputePeak, ttl)
+	e.gauge(signal.CacheWaitersPeak, ttl)
+	redis := series{signal.LabelDependency: api.DependencyRedis}
+	e.counter(signal.OutageAttempts, redis)
+	e.counter(signal.BreakerSkipped, redis)
+	e.gauge(signal.OutageActive, redis)
+	e.gauge(signal.BreakerState, redis)
 	return e.serve(t, reg)
 }
 
@@ -191,19 +201,66 @@ func appTarget(t *testing.T) string {
 func loadTarget(t *testing.T) string {
 	t.Helper()
 	reg := runtimeRegistry(t)
-	e := &exposition{reg: reg}
+	e := &exposition{reg: prometheus.WrapRegistererWith(series{signal.LabelRunID: "r1"}, reg)}
 	phase := series{signal.LabelMode: "ttl", signal.LabelPhase: "warm"}
+	taken := series{signal.LabelMode: "ttl", signal.LabelPhase: "warm", signal.LabelReplica: "1"}
 	e.counter(signal.LoadScheduled, phase)
-	e.counter(signal.LoadCompleted, phase)
-	e.histogram(signal.LoadResponse, signal.LoadBuckets(), .06, phase)
-	e.histogram(signal.LoadService, signal.LoadBuckets(), .05, phase)
-	e.histogram(signal.LoadLag, signal.LoadBuckets(), .0001, phase)
+	e.counter(signal.LoadCompleted, taken)
+	e.histogram(signal.LoadResponse, signal.LoadBuckets(), .06, taken)
+	e.histogram(signal.LoadService, signal.LoadBuckets(), .05, taken)
+	e.histogram(signal.LoadLag, signal.LoadBuckets(), .0001, taken)
 	e.gauge(signal.LoadInFlight, phase)
-	e.gauge(signal.LoadPhase, series{
-		signal.LabelRunID: "r1", signal.LabelScenario: "stampede", signal.LabelMode: "ttl", signal.LabelPhase: "warm", signal.LabelRound: "1",
-	})
-	e.gauge(signal.RunInfo, series{signal.LabelRunID: "r1", signal.LabelScenario: "stampede", signal.LabelGitSHA: "0123456789ab"})
+	e.gauge(signal.LoadMode, series{signal.LabelMode: "ttl", signal.LabelAppMode: "ttl"})
+	e.gauge(signal.LoadFault, series{signal.LabelMode: "ttl", signal.LabelPhase: "warm", signal.LabelRound: "1", signal.LabelFault: "redis: stop"})
+	e.gauge(signal.RunInfo, series{signal.LabelScenario: "stampede", signal.LabelGitSHA: "0123456789ab", signal.LabelStack: "compose", signal.LabelBaseline: "naive"})
+	e.phases()
+	e.figures()
 	return e.serve(t, reg)
+}
+
+// phases begins a phase with every scrape.
+func (e *exposition) phases() {
+	v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: signal.LoadPhase}, []string{signal.LabelScenario, signal.LabelMode, signal.LabelPhase, signal.LabelRound})
+	e.reg.MustRegister(v)
+	round := 0
+	e.moves = append(e.moves, func() {
+		round++
+		v.Reset()
+		v.WithLabelValues("stampede", "ttl", "warm", strconv.Itoa(round)).Set(1)
+	})
+}
+
+// figures exposes the figures that dashboards ask for (package figure checks that the report has them), with what goes with them. Of errors there are none.
+func (e *exposition) figures() {
+	asked := map[string]bool{}
+	for _, f := range board.All() {
+		for _, q := range f.Dashboard.Queries() {
+			for _, match := range regexp.MustCompile(signal.LabelFigure+`="(\w+)"`).FindAllStringSubmatch(q.Expr, -1) {
+				asked[match[1]] = match[1] != "error_ratio"
+			}
+		}
+	}
+	var values, ratios []series
+	for name, exposed := range asked {
+		if !exposed {
+			continue
+		}
+		for _, phase := range []string{"warm", "warm/inside"} {
+			values = append(values, series{signal.LabelMode: "ttl", signal.LabelPhase: phase, signal.LabelFigure: name})
+		}
+		for _, bound := range []string{signal.BoundPoint, signal.BoundLow, signal.BoundHigh} {
+			ratios = append(ratios, series{
+				signal.LabelMode: "ttl", signal.LabelPhase: "warm", signal.LabelFigure: name, signal.LabelBaseline: "naive", signal.LabelBound: bound,
+			})
+		}
+	}
+	e.gauge(signal.LoadFigure, values...)
+	e.gauge(signal.LoadFigureRatio, ratios...)
+	e.gauge(signal.LoadGate, series{signal.LabelGate: "errors() == 0", signal.LabelVerdict: "pass"})
+	e.gauge(signal.LoadVerdict, series{signal.LabelVerdict: "PASS"})
+	e.gauge(signal.LoadPhaseResponse, series{
+		signal.LabelMode: "ttl", signal.LabelPhase: "warm", signal.LabelSecond: "000", signal.LabelQuantile: "0.99",
+	})
 }
 
 func jaegerTarget(t *testing.T) string {

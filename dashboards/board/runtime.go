@@ -8,8 +8,7 @@ import (
 // Runtime shows the processes themselves: a slow request is often made of the scheduler and the garbage collector. The names are those
 // of client_golang's collectors.
 func Runtime() model.Dashboard {
-	d := dashboard(UIDRuntime, "runtime", "The Go runtime of the lab's processes: CPU, scheduler, garbage collector, heap.")
-	d.Templating.List = append(d.Templating.List, jobVariable())
+	d := dashboard(UIDRuntime, "runtime", "The Go runtime of the lab's processes: CPU, scheduler, garbage collector, heap.", jobVariable())
 	var l layout
 	l.row("Processor")
 	l.add(8, 8, series("CPU", "short",
@@ -19,16 +18,16 @@ func Runtime() model.Dashboard {
 	latencies := ofJob("go_sched_latencies_seconds")
 	l.add(8, 8, logarithmic(series("Scheduler latency", "s",
 		"How long goroutines were ready before they ran: p99 and p50. Above a millisecond the process is short of CPU.",
-		query{promql.ClassicQuantile(.99, latencies, job), "p99, {{job}}", true},
-		query{promql.ClassicQuantile(.5, latencies, job), "p50, {{job}}", true})))
+		query{promql.ClassicQuantile(.99, latencies, job), "p99, {{job}}", false},
+		query{promql.ClassicQuantile(.5, latencies, job), "p50, {{job}}", false})))
 	l.add(8, 8, series("Goroutines", "short",
 		"Goroutines that exist, and those that are ready but have no processor.",
 		query{perJob("go_goroutines"), "all, {{job}}", false},
 		query{perJob("go_sched_goroutines_runnable_goroutines"), "ready, {{job}}", false}))
 	l.row("Garbage collector")
-	l.add(8, 8, logarithmic(series("Pauses", "s",
-		"How long the collector stopped the world: p99.",
-		query{promql.ClassicQuantile(.99, ofJob("go_sched_pauses_total_gc_seconds"), job), "p99, {{job}}", true})))
+	l.add(8, 8, atLeast(.001, series("Pauses", "s",
+		"The longest of the collector's recent pauses, which stop the world. (Its histogram has buckets a tenfold wide: no percentile of it means much.)",
+		query{promql.Max(ofJob("go_gc_duration_seconds").Where(`quantile=~"1|1.0"`).Select(), job), "{{job}}", false})))
 	l.add(8, 8, series("Cycles", "ops",
 		"Collections a second.",
 		query{promql.Rate(ofJob("go_gc_cycles_total_gc_cycles_total"), job), "{{job}}", false}))

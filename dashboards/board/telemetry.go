@@ -20,12 +20,12 @@ func Telemetry() model.Dashboard {
 	l.add(12, 5, scraped())
 
 	l.row("Traces")
-	l.add(8, 8, series("Spans", "ops",
+	l.add(8, 8, atLeast(1, series("Spans", "ops",
 		"Spans a second that were exported and dropped, by process.",
-		query{promql.Rate(exported, job), "exported, {{job}}", false}, query{promql.Rate(dropped, job), "dropped, {{job}}", false}))
-	l.add(8, 8, series("Spans in Jaeger", "ops",
+		query{promql.Rate(exported, job), "exported, {{job}}", false}, query{promql.Rate(dropped, job), "dropped, {{job}}", false})))
+	l.add(8, 8, atLeast(1, series("Spans in Jaeger", "ops",
 		"Spans a second that Jaeger accepted and refused.",
-		query{promql.Rate(received("accepted")), "accepted", false}, query{promql.Rate(received("refused")), "refused", false}))
+		query{promql.Rate(received("accepted")), "accepted", false}, query{promql.Rate(received("refused")), "refused", false})))
 	requests := promql.Count(promql.Metric{Name: signal.HTTPServerDuration})
 	l.add(8, 8, series("Spans per request", "short",
 		"Spans exported for each request that the app answered, sampled or not: how much of the load is traced.",
@@ -38,10 +38,10 @@ func Telemetry() model.Dashboard {
 	l.add(8, 8, series("Samples per scrape", "short",
 		"Samples in each scrape, by process.",
 		query{promql.Sum("scrape_samples_scraped", job), "{{job}}", false}))
-	l.add(8, 8, series("Exemplars", "ops",
-		"Exemplars a second that Prometheus stored: the dots that lead to traces. None while a scenario samples requests: its exemplar "+
+	l.add(8, 8, atLeast(1, series("Exemplars", "ops",
+		"Exemplars a second that Prometheus stored: the diamonds that lead to traces. None while a scenario samples requests: its exemplar "+
 			"storage is off.",
-		query{promql.Rate(promql.Metric{Name: "prometheus_tsdb_exemplar_exemplars_appended_total"}), "stored", false}))
+		query{promql.Rate(promql.Metric{Name: "prometheus_tsdb_exemplar_exemplars_appended_total"}), "stored", false})))
 
 	l.row("Runs")
 	l.add(24, 7, runs())
@@ -66,17 +66,20 @@ func scraped() model.Panel {
 	return p
 }
 
-// runs are the scenario runs of the time range.
+// runs are the scenario runs of the time range, with links to each in its own time.
 func runs() model.Panel {
-	last := "max_over_time(" + signal.RunInfo + "[" + promql.InRange + "])"
-	p := panel(model.TypeTable, "Scenario runs", "short",
-		"The runs whose metrics are in the time range, and the commit that the generator was built from.",
-		targets("table", true, []query{{promql.Max(last, signal.LabelRunID, signal.LabelScenario, signal.LabelGitSHA), "", false}}))
-	p.Options = map[string]any{"showHeader": true, "cellHeight": "sm"}
-	p.Transformations = []model.Transformation{{ID: "organize", Options: map[string]any{
-		"excludeByName": map[string]any{"Time": true, "Value": true},
-		"indexByName":   map[string]any{signal.LabelScenario: 0, signal.LabelRunID: 1, signal.LabelGitSHA: 2},
-		"renameByName":  map[string]any{signal.LabelScenario: "Scenario", signal.LabelRunID: "Run", signal.LabelGitSHA: "Commit"},
-	}}}
-	return p
+	keys := []string{signal.LabelRunID, signal.LabelScenario, signal.LabelStack, signal.LabelGitSHA}
+	seen := func(function string) string {
+		return "1000 * floor(" + function + " by (" + signal.LabelRunID + ", " + signal.LabelScenario + ", " + signal.LabelStack + ", " + signal.LabelGitSHA + ") (" +
+			function + "_over_time(timestamp(" + signal.RunInfo + ")[" + promql.InRange + ":1s])))"
+	}
+	to := func(uid string) model.Link {
+		return link(titleOf(uid), uid, "from=${__data.fields.Begin.numeric}&to=${__data.fields.End.numeric}", "var-run=${__value.text:percentencode}")
+	}
+	return sortedBy("Run", true, table("Scenario runs", "The runs whose metrics are in the time range, and the commit that the generator was built from. A click on a run leads to its pictures.",
+		[]keyColumn{
+			{label: keys[0], title: "Run", links: []model.Link{to(UIDModes), to(UIDStampede), to(UIDGenerator), to(UIDWorld)}},
+			{label: keys[1], title: "Scenario"}, {label: keys[2], title: "Stack"}, {label: keys[3], title: "Commit"},
+		},
+		[]column{{title: "Begin", unit: "dateTimeAsIso", expr: seen("min")}, {title: "End", unit: "dateTimeAsIso", expr: seen("max") + " + 1000"}}))
 }

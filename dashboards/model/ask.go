@@ -30,7 +30,7 @@ func (d Dashboard) Flat() []Panel {
 	return all
 }
 
-// Queries are the expressions of all panels and annotations, in order.
+// Queries are the expressions of all panels, annotations and variables, in order.
 func (d Dashboard) Queries() []Query {
 	var all []Query
 	for _, p := range d.Flat() {
@@ -45,7 +45,24 @@ func (d Dashboard) Queries() []Query {
 			all = append(all, Query{Dashboard: d.UID, Panel: "annotation " + a.Name, RefID: a.Target.RefID, Expr: a.Target.Expr})
 		}
 	}
+	for _, v := range d.Templating.List {
+		if expr := v.expr(); expr != "" {
+			all = append(all, Query{Dashboard: d.UID, Panel: "variable " + v.Name, RefID: v.Name, Expr: expr, Instant: true})
+		}
+	}
 	return all
+}
+
+// expr is what a variable asks: query_result(EXPR), or the series of label_values(SERIES, label). It is empty for one that asks nothing.
+func (v Variable) expr() string {
+	if inner, ok := strings.CutPrefix(v.Definition, "query_result("); ok {
+		return strings.TrimSuffix(inner, ")")
+	}
+	inner, ok := strings.CutPrefix(v.Definition, "label_values(")
+	if !ok {
+		return ""
+	}
+	return inner[:strings.LastIndex(inner, ",")]
 }
 
 // URLs are the addresses that the dashboard, its panels and their values link to.
@@ -77,7 +94,7 @@ func (d Dashboard) URLs() []string {
 }
 
 // reference is $name, ${name} or ${name:format}.
-const reference = `\$(?:(\w+)|\{(\w+)(?::\w+)?\})`
+const reference = `\$(?:([A-Za-z_]\w*)|\{(\w+)(?::\w+)?\})` // $1 is a group of label_replace
 
 // Expand puts values in the place of an expression's variables, Grafana's own ($__rate_interval) included. The names of variables that
 // have no value are returned too, each once.

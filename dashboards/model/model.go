@@ -1,7 +1,7 @@
 // Package model is the classic JSON model of a Grafana dashboard, as far as the lab's dashboards use it, and what can be asked of one:
 // which expressions it queries and where it links to. It knows nothing of the lab.
 //
-// The fields are those that Grafana 11 to 13 read at schema version 41; what is left out has Grafana's own default.
+// The fields are those that Grafana 9.4 to 13 read at schema version 41, and no field is written that one of them refuses; what is left out has Grafana's own default.
 package model
 
 import (
@@ -88,11 +88,12 @@ type Templating struct {
 
 // Variable is something the reader chooses.
 type Variable struct {
+	AllValue    string         `json:"allValue,omitempty"` // what All stands for; every option if empty
 	Current     *Current       `json:"current,omitempty"`
 	DataSource  *DataSourceRef `json:"datasource,omitempty"`
 	Definition  string         `json:"definition,omitempty"`
 	Description string         `json:"description"`
-	Hide        int            `json:"hide"`
+	Hide        int            `json:"hide"` // 2: it is set by links alone
 	IncludeAll  bool           `json:"includeAll"`
 	Label       string         `json:"label"`
 	Multi       bool           `json:"multi"`

@@ -11,8 +11,8 @@ import (
 func TestExpand(t *testing.T) {
 	t.Parallel()
 	values := map[string]string{"mode": "ttl", "__range": "60s", "mo": "x"}
-	got, missing := model.Expand(`rate(x{mode=~"$mode", m="${mode:queryparam}", y="$mo"}[$__range]) + $other + ${other}`, values)
-	want := `rate(x{mode=~"ttl", m="ttl", y="x"}[60s]) + $other + ${other}`
+	got, missing := model.Expand(`rate(x{mode=~"$mode", n="$1", m="${mode:queryparam}", y="$mo"}[$__range]) + $other + ${other}`, values)
+	want := `rate(x{mode=~"ttl", n="$1", m="ttl", y="x"}[60s]) + $other + ${other}`
 	if got != want || len(missing) != 1 || missing[0] != "other" {
 		t.Errorf("got %s, missing %q; want %s, missing other", got, missing, want)
 	}
@@ -34,7 +34,7 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// Panels inside a collapsed row are panels too, and annotations ask as well.
+// Panels inside a collapsed row are panels too, and annotations and variables ask as well.
 func TestQueries(t *testing.T) {
 	t.Parallel()
 	target := func(expr string) []model.Target { return []model.Target{{RefID: "A", Expr: expr}} }
@@ -44,12 +44,15 @@ func TestQueries(t *testing.T) {
 			{Type: model.TypeRow, Title: "row", Panels: []model.Panel{{Type: model.TypeStat, Title: "inside", Targets: target("b")}}},
 		},
 		Annotations: model.Annotations{List: []model.Annotation{{Name: "built in"}, {Name: "own", Target: &model.AnnotationQuery{Expr: "c"}}}},
+		Templating: model.Templating{List: []model.Variable{
+			{Name: "values", Definition: `label_values(d{x="1, 2"}, y)`}, {Name: "result", Definition: "query_result(max(e))"}, {Name: "none"},
+		}},
 	}
 	var got []string
 	for _, q := range d.Queries() {
 		got = append(got, q.Panel+"="+q.Expr)
 	}
-	if want := "open=a inside=b annotation own=c"; strings.Join(got, " ") != want {
+	if want := "open=a inside=b annotation own=c variable values=d{x=\"1, 2\"} variable result=max(e)"; strings.Join(got, " ") != want {
 		t.Errorf("got %q, want %s", got, want)
 	}
 }

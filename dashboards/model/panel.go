@@ -9,6 +9,8 @@ const (
 	TypeTable         = "table"
 	TypeStat          = "stat"
 	TypeStateTimeline = "state-timeline"
+	TypeBarGauge      = "bargauge"
+	TypeBarChart      = "barchart"
 )
 
 // Panel is one picture of a dashboard, a row's heading, or a text.
@@ -69,6 +71,7 @@ type FieldDefaults struct {
 	Mappings   []any          `json:"mappings,omitempty"`
 	Max        *float64       `json:"max,omitempty"`
 	Min        *float64       `json:"min,omitempty"`
+	NoValue    string         `json:"noValue,omitempty"` // stands in the place of "No data"
 	Thresholds *Thresholds    `json:"thresholds,omitempty"`
 	Unit       string         `json:"unit"`
 }

@@ -4,6 +4,8 @@
 // A histogram of the lab is exposed twice, as a native and as a classic one, and a Prometheus may keep either. So each expression on a
 // histogram asks for the native one, whose buckets are a tenth wide, "or" the classic one, whose bounds were chosen by hand: the same
 // dashboard works on both, and where both are kept the finer one is shown.
+//
+// A division by nothing and a quantile of nothing have no value here: NaN would be the mean of every legend and the gap of every line.
 package promql
 
 import (
@@ -15,6 +17,10 @@ import (
 const (
 	PerStep = "$__rate_interval" // for what is drawn over time
 	InRange = "$__range"         // for one figure of the whole time range
+	// Step is from one point of a graph to the next. What happened in it is the difference of two scrapes, so that each point stands for itself and all
+	// of them add up to what happened: rate() looks over at least four scrapes, which smears one mode's second into the next one's, and
+	// extrapolates.
+	Step = "$__interval"
 )
 
 // Metric is a set of series and the window over which their change is taken.
@@ -49,7 +55,14 @@ func (m Metric) suffixed(suffix string) string {
 	return m.Name + suffix + "{" + m.Match + "}"
 }
 
-func (m Metric) rate(suffix string) string { return m.over("rate", suffix) }
+// change is how a counter or a histogram changed: in a step by how much, else how fast.
+func (m Metric) change(suffix string) string {
+	if m.Window == Step {
+		series := m.suffixed(suffix)
+		return series + " - " + series + " offset " + Step
+	}
+	return m.over("rate", suffix)
+}
 
 func (m Metric) over(function, suffix string) string {
 	window := m.Window
@@ -57,6 +70,14 @@ func (m Metric) over(function, suffix string) string {
 		window = PerStep
 	}
 	return function + "(" + m.suffixed(suffix) + "[" + window + "])"
+}
+
+// Last is the newest value of a gauge in the time range, also when what exposed it has ended.
+func Last(m Metric, by ...string) string { return Max(m.In(InRange).over("last_over_time", ""), by...) }
+
+// LastLeast is the least of what Last is the greatest of.
+func LastLeast(m Metric, by ...string) string {
+	return aggregate("min", m.In(InRange).over("last_over_time", ""), by)
 }
 
 // Sum adds an expression up by labels; by none: everything.
@@ -73,54 +94,60 @@ func aggregate(operator, expr string, by []string) string {
 }
 
 // Rate is how fast a counter grows, per second.
-func Rate(m Metric, by ...string) string { return Sum(m.rate(""), by...) }
+func Rate(m Metric, by ...string) string { return Sum(m.over("rate", ""), by...) }
 
-// LastRate is how fast a counter grew between the last two samples of the window. Where a step is one scrape it shows every second for
-// itself, which Rate, taken over four scrapes, would smear.
-func LastRate(m Metric, by ...string) string { return Sum(m.over("irate", ""), by...) }
+// Each is by how much a counter grew in each step. A counter that begins again does not count in the step in which it does.
+func Each(m Metric, by ...string) string {
+	return Sum("clamp_min("+m.In(Step).change("")+", 0)", by...)
+}
 
 // Increase is by how much a counter grew in the window.
 func Increase(m Metric, by ...string) string { return Sum(m.over("increase", ""), by...) }
 
-// Growth is the change of a histogram as a histogram, for a heatmap. There is no classic form of it: where the native histogram is
-// missing the heatmap is empty.
-func Growth(m Metric, by ...string) string { return Sum(m.rate(""), by...) }
-
-// Quantile is a quantile of a histogram. That of 1 is its greatest value, or rather the bound of the bucket that holds it.
-func Quantile(q float64, m Metric, by ...string) string {
-	head := "histogram_quantile(" + strconv.FormatFloat(q, 'g', -1, 64) + ", "
-	return or(head+Sum(m.rate(""), by...)+")", ClassicQuantile(q, m, by...))
+// Growth is by how much the classic buckets of a histogram grew in each step, by their upper bounds: for a heatmap, which every version of Grafana
+// draws from those.
+func Growth(m Metric) string {
+	return Sum("clamp_min("+m.In(Step).change("_bucket")+", 0)", "le")
 }
 
-// ClassicQuantile is a quantile of a histogram that has no native form, as those of the Go runtime.
+// Quantile is a quantile of a histogram. q is a number, or a variable that has one.
+func Quantile(q string, m Metric, by ...string) string {
+	head := "histogram_quantile(" + q + ", "
+	return "(" + or(head+Sum(m.change(""), by...)+")", head+Sum(m.change("_bucket"), append(append([]string{}, by...), "le")...)+")") + " >= 0)"
+}
+
+// ClassicQuantile is a quantile of a histogram that has no native form, as those of the Go runtime; or of one whose bounds are what is
+// counted, as queries per request are. That of 1 is the bound of the bucket that holds the greatest.
 func ClassicQuantile(q float64, m Metric, by ...string) string {
 	by = append(append([]string{}, by...), "le")
-	return "histogram_quantile(" + strconv.FormatFloat(q, 'g', -1, 64) + ", " + Sum(m.rate("_bucket"), by...) + ")"
+	return "(histogram_quantile(" + strconv.FormatFloat(q, 'g', -1, 64) + ", " + Sum(m.change("_bucket"), by...) + ") >= 0)"
 }
 
-// Count is how many observations a histogram had, per second.
+// Count is how many observations a histogram had: per second, or in each step.
 func Count(m Metric, by ...string) string {
-	return or("histogram_count("+Sum(m.rate(""), by...)+")", Sum(m.rate("_count"), by...))
+	return or(m.native("histogram_count", by), Sum(m.change("_count"), by...))
 }
 
-// Total is how much a histogram observed, per second.
+// Total is how much a histogram observed: per second, or in each step.
 func Total(m Metric, by ...string) string {
-	return or("histogram_sum("+Sum(m.rate(""), by...)+")", Sum(m.rate("_sum"), by...))
+	return or(m.native("histogram_sum", by), Sum(m.change("_sum"), by...))
 }
 
-// Observed is how many observations a histogram had in the window.
-func Observed(m Metric, by ...string) string {
-	return or("histogram_count("+Sum(m.over("increase", ""), by...)+")", Sum(m.over("increase", "_count"), by...))
+// native is what a function takes from the native form of a histogram. In a step it is a difference of numbers, because no Prometheus before 3.0
+// subtracts histograms; quantiles of a step are of the classic form there.
+func (m Metric) native(function string, by []string) string {
+	if m.Window == Step {
+		series := function + "(" + m.suffixed("")
+		return Sum(series+") - "+series+" offset "+Step+")", by...)
+	}
+	return function + "(" + Sum(m.change(""), by...) + ")"
 }
 
 // Mean is the mean of a histogram's observations.
 func Mean(m Metric, by ...string) string { return Div(Total(m, by...), Count(m, by...)) }
 
-// Div divides what has the same labels on both sides.
-func Div(a, b string) string { return "(" + a + " / " + b + ")" }
-
-// TimesBase is how many times the one value base each element of an expression is. Base must have no labels.
-func TimesBase(expr, base string) string { return "(" + expr + " / on () group_left () " + base + ")" }
+// Div divides what has the same labels on both sides, where there is something to divide by.
+func Div(a, b string) string { return "(" + a + " / (" + b + " > 0))" }
 
 // OrZero is an expression, and zero for each element of population that it lacks: no error at all is a rate of 0, not a gap.
 func OrZero(expr, population string) string { return or(expr, "0 * "+population) }

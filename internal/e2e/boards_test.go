@@ -36,7 +36,7 @@ func (l *lab) testDashboards(t *testing.T) {
 		for _, f := range board.All() {
 			for _, q := range f.Dashboard.Queries() {
 				for _, at := range []time.Time{l.settled, time.Now()} {
-					values := board.Values(every(), naive, window, at.Sub(l.begin))
+					values := board.Values(l.run.ID, steady, every(), naive, window, at.Sub(l.begin))
 					empty, why := promtest.Empty(l.ask(t, p, q, values, at)), nothing(q, p == l.native)
 					switch {
 					case empty && why == "":
@@ -55,7 +55,7 @@ func (l *lab) testModes(t *testing.T) {
 	for _, p := range l.servers() {
 		for _, q := range board.Modes().Queries() {
 			for _, mode := range modes() {
-				values := board.Values(mode, naive, window, time.Since(l.begin))
+				values := board.Values(l.run.ID, steady, mode, naive, window, time.Since(l.begin))
 				ofCache := strings.Contains(q.Expr, signal.CacheRequests)
 				want := nothing(q, p == l.native) == "" && (!ofCache || slices.Contains([]string{ttl, singleflight}, mode))
 				if got := !promtest.Empty(l.ask(t, p, q, values, time.Now())); got != want {

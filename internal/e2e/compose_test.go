@@ -274,26 +274,51 @@ func TestComposeReplica(t *testing.T) {
 	}
 }
 
-// make runs a scenario on the compose stack through its links, on as many replicas as the scenario has.
+// make runs a scenario on the compose stack, on as many replicas as the scenario has, with a generator that is built if it has changed.
 func TestComposeScenario(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string][]string{
-		"stampede": {"--target http://app:8000 --lab http://app:8001", "--links links:8474 "},
-		"replicas": {"--scale replica=$((4-1)) replica", "--target http://app:8000", "--target http://loadlab-replica-1:8000", "--lab http://loadlab-replica-3:8001", "--links links:8474 "},
+		"stampede":            {"[ 1 = 1 ]", "run --rm --build --use-aliases loadgen run stampede --stack compose"},
+		"replicas":            {"--scale replica=$((4-1)) replica", "loadgen run replicas --stack compose"},
+		"replicas REPLICAS=2": {"--scale replica=$((2-1)) replica", "loadgen run replicas --stack compose --replicas 2"},
+		"/else/where/x.yaml":  {"--use-aliases --volume '/else/where:/lab/own:ro' loadgen run own/x.yaml --stack compose"},
 	} {
-		cmd := exec.CommandContext(t.Context(), "make", "--dry-run", "--directory=../..", "scenario", "STACK=compose", "NAME="+name)
+		args := strings.Fields("--dry-run --directory=../.. scenario STACK=compose NAME=" + name)
+		cmd := exec.CommandContext(t.Context(), "make", args...)
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
-		text := strings.Join(strings.Fields(string(out)), " ")
+		text := strings.Join(strings.Fields(strings.ReplaceAll(string(out), "\\\n", " ")), " ")
 		for _, w := range want {
 			if !strings.Contains(text, w) {
 				t.Errorf("%s: got %s, want %q", name, text, w)
 			}
 		}
-		if n := strings.Count(text, "--target"); name == "stampede" && n != 1 {
-			t.Errorf("stampede: %d targets, want 1", n)
+	}
+}
+
+// Where there is no Docker, whoever asks for it is told in one line what to install.
+func TestComposeWithoutDocker(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir()
+	for _, name := range []string{"make", "git", "sed", "sort", "tail", "mkdir"} {
+		program, err := exec.LookPath(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(program, filepath.Join(path, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, target := range []string{"up", "down", "scenario"} {
+		cmd := exec.CommandContext(t.Context(), "make", "--no-print-directory", "--directory=../..", target, "STACK=compose")
+		cmd.Env = []string{"PATH=" + path}
+		out, err := cmd.CombinedOutput()
+		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+		want := "make " + target + " takes Docker with its plugins compose and buildx: https://"
+		if err == nil || len(lines) != 2 || !strings.HasPrefix(lines[0], want) || !strings.HasPrefix(lines[1], "make: ***") {
+			t.Errorf("%s: got %v and %q, want one line: %s", target, err, lines, want)
 		}
 	}
 }

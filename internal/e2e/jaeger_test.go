@@ -1,8 +1,15 @@
 package e2e_test
 
 import (
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
+	"time"
+
+	"loadlab/app/api"
+	"loadlab/internal/testkit"
+	"loadlab/otel/signal"
 )
 
 // endpoint is where something listens.
@@ -79,7 +86,12 @@ type jaegerConfig struct {
 	} `yaml:"processors"`
 	Connectors struct {
 		SpanMetrics struct {
-			Flush string `yaml:"metrics_flush_interval"`
+			Flush     string `yaml:"metrics_flush_interval"`
+			Histogram struct {
+				Explicit struct {
+					Buckets []string `yaml:"buckets"`
+				} `yaml:"explicit"`
+			} `yaml:"histogram"`
 		} `yaml:"spanmetrics"`
 	} `yaml:"connectors"`
 	Exporters struct {
@@ -123,5 +135,55 @@ func TestJaegerConfig(t *testing.T) {
 	if !slices.Equal(in.Receivers, []string{"otlp"}) || !slices.Equal(in.Exporters, []string{"jaeger_storage_exporter", "spanmetrics"}) ||
 		!slices.Equal(out.Receivers, []string{"spanmetrics"}) || !slices.Equal(out.Exporters, []string{"prometheus"}) {
 		t.Errorf("got pipelines %+v, want spans stored and counted, and the counts exported", c.Service.Pipelines)
+	}
+}
+
+// The Monitor tab can tell a hit, which takes 0.4 ms, from a faster one and from a slower one, and a herd of seconds from a longer one.
+func TestJaegerBuckets(t *testing.T) {
+	t.Parallel()
+	var c jaegerConfig
+	strictly(t, "otel/jaeger/config.yaml", &c)
+	var bounds []time.Duration
+	for _, text := range c.Connectors.SpanMetrics.Histogram.Explicit.Buckets {
+		bound, err := time.ParseDuration(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bounds = append(bounds, bound)
+	}
+	if !slices.IsSorted(bounds) || len(bounds) > 25 {
+		t.Errorf("got %d buckets %s, want at most 25, ascending", len(bounds), bounds)
+	}
+	for _, took := range []time.Duration{400 * time.Microsecond, 5 * time.Millisecond, 100 * time.Millisecond, 5 * time.Second} {
+		at, _ := slices.BinarySearch(bounds, took)
+		if at == 0 || at == len(bounds) || bounds[at] > 2*bounds[at-1] {
+			t.Errorf("a span of %s: no bucket of %s ends at most at twice its begin", took, bounds)
+		}
+	}
+}
+
+// docs/traces.md names tags, operations and services that there are.
+func TestTracesPage(t *testing.T) {
+	t.Parallel()
+	page := string(testkit.ReadFile(t, "docs/traces.md"))
+	known := string(testkit.ReadFile(t, "otel/signal/signal.go"))
+	tags := regexp.MustCompile(`lab\.[a-z_]+(\.[a-z_]+)*`).FindAllString(page, -1)
+	if len(tags) < 20 {
+		t.Errorf("got the tags %q, want those of the searches", tags)
+	}
+	for _, tag := range tags {
+		if !strings.Contains(known, `"`+tag+`"`) {
+			t.Errorf("there is no attribute %s", tag)
+		}
+	}
+	for _, name := range []string{appService, generatorService, signal.SpanCacheGet, signal.SpanCacheRefresh, signal.SpanCacheRecompute} {
+		if !strings.Contains(page, "`"+name+"`") {
+			t.Errorf("want a word on %s", name)
+		}
+	}
+	for r := range api.CacheResults {
+		if name := api.CacheResult(r).String(); name != "none" && !strings.Contains(page, "`"+name+"`") {
+			t.Errorf("want the result %s", name)
+		}
 	}
 }

@@ -85,7 +85,7 @@ func newLab(ctx context.Context, t *testing.T) (*lab, error) {
 		return nil, err
 	}
 	l.begin = time.Now()
-	if l.run, err = drive(ctx, t, programs, l.spans.url, app, generator); err != nil {
+	if l.run, err = drive(ctx, t, programs, scenarioText, l.spans.url, app, generator); err != nil {
 		return nil, err
 	}
 	last := l.run.Cells[len(l.run.Cells)-1]
@@ -152,8 +152,8 @@ func environment() []string {
 	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "OTEL_") || strings.HasPrefix(v, api.EnvPrefix) })
 }
 
-// drive runs the scenario and returns its run.json. It sets where the relays find the programs.
-func drive(ctx context.Context, t *testing.T, programs, otlp string, app, generator *relay) (*run, error) {
+// drive runs a scenario and returns its run.json. It sets where the relays find the programs.
+func drive(ctx context.Context, t *testing.T, programs, text, otlp string, app, generator *relay) (*run, error) {
 	t.Helper()
 	folder, err := localserver.NewFolder()
 	if err != nil {
@@ -165,7 +165,7 @@ func drive(ctx context.Context, t *testing.T, programs, otlp string, app, genera
 		}
 	})
 	scenario, out := filepath.Join(folder.Path(), scenarioName+".yaml"), filepath.Join(folder.Path(), "runs")
-	if err := os.WriteFile(scenario, []byte(scenarioText), 0o600); err != nil {
+	if err := os.WriteFile(scenario, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, filepath.Join(programs, "loadgen"), "run", scenario, "--out", out, "--stack", "embedded",

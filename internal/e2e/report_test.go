@@ -14,6 +14,8 @@ import (
 
 // run is run.json, as far as the telemetry can be held against it. It is read by its documented form, as any other reader would.
 type run struct {
+	path string
+
 	ID       string    `json:"id"`
 	Started  time.Time `json:"started"`
 	Invalid  []string  `json:"invalid"`
@@ -92,7 +94,7 @@ func readRun(out string) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{}
+	r := &run{path: paths[0]}
 	if err := json.Unmarshal(data, r); err != nil {
 		return nil, err
 	}

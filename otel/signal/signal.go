@@ -2,8 +2,13 @@
 // dashboards cannot disagree. It imports the standard library only.
 package signal
 
+import "time"
+
 // Metrics of the app. Units are in the names; durations are seconds.
 const (
+	RequestsTotal        = "lab_requests_total"       // requests of a mode
+	SQLTotal             = "lab_sql_queries_total"    // of a mode, background work included, which is in no request
+	RedisTotal           = "lab_redis_commands_total" // likewise
 	HTTPServerDuration   = "http_server_request_duration_seconds"
 	DBOperationDuration  = "db_client_operation_duration_seconds"
 	DBConnectionWait     = "db_client_connection_wait_time_seconds"
@@ -12,12 +17,17 @@ const (
 	CacheRequests        = "lab_cache_requests_total"
 	RecomputeInflight    = "lab_cache_recompute_inflight"
 	RecomputeConcurrency = "lab_cache_recompute_concurrency"
-	RecomputeTotal       = "lab_cache_recompute_total"
+	RecomputePeak        = "lab_cache_recompute_peak"  // the most at once in the last PeakWindow
+	RecomputeTotal       = "lab_cache_recompute_total" // by cause
 	RecomputeDuration    = "lab_cache_recompute_duration_seconds"
 	ExpirationsTotal     = "lab_cache_expirations_total"
+	ColdTotal            = "lab_cache_cold_total" // times a page was wanted that was never cached, or flushed
 	CacheWaiters         = "lab_cache_waiters"
-	CacheEvents          = "lab_cache_events_total" // by api.Counter: those without a metric of their own
-	OutageActive         = "lab_outage_active"      // 1 while a dependency does not answer
+	CacheWaitersPeak     = "lab_cache_waiters_peak"       // the most at once in the last PeakWindow
+	CacheWaited          = "lab_cache_waited_total"       // requests that waited for a recompute of another
+	CacheWaitSeconds     = "lab_cache_wait_seconds_total" // how long all of them
+	CacheEvents          = "lab_cache_events_total"       // by api.Counter: those without a metric of their own
+	OutageActive         = "lab_outage_active"            // 1 while a dependency does not answer
 	OutageTotal          = "lab_outages_total"
 	OutageSeconds        = "lab_outage_seconds_total"
 	OutageAttempts       = "lab_outage_attempts_total" // calls and probes that it did not answer
@@ -29,7 +39,7 @@ const (
 	SpansExported        = "lab_spans_exported_total"
 )
 
-// Metrics of the load generator.
+// Metrics of the load generator. Each has the label LabelRunID.
 const (
 	LoadScheduled = "loadgen_requests_scheduled_total"  // offered: what was due
 	LoadCompleted = "loadgen_requests_completed_total"  // achieved
@@ -38,7 +48,37 @@ const (
 	LoadService   = "loadgen_service_duration_seconds"  // sent to done
 	LoadLag       = "loadgen_send_lag_seconds"          // due to sent
 	LoadInFlight  = "loadgen_requests_in_flight"
-	LoadPhase     = "loadgen_phase_info" // 1 while the phase runs
+
+	LoadPhase      = "loadgen_phase_info"               // 1 while the phase runs, and until a scrape has seen it
+	LoadPhaseStart = "loadgen_phase_start_time_seconds" // Unix time; there as long as LoadPhase
+	LoadFault      = "loadgen_fault_info"               // 1 while the fault lasts, and until a scrape has seen it
+	LoadActions    = "loadgen_actions_total"            // done before a phase or during it: flush, expire, change of a price
+	LoadMode       = "loadgen_mode_info"                // the mode's place in the scenario, from 1; LabelAppMode is what the app counts it as
+)
+
+// Metrics of the load generator that are the report's own figures, over the cells of a run that have ended. Times are in seconds.
+const (
+	LoadFigure        = "loadgen_figure"                 // of a mode in a phase
+	LoadFigureAtLeast = "loadgen_figure_at_least"        // 1 if the figure is no more than a lower bound: of too few requests, or at the greatest time that is recorded
+	LoadFigureRatio   = "loadgen_figure_ratio"           // to the baseline in the same phase, with its interval: see LabelBound
+	LoadPhaseResponse = "loadgen_phase_response_seconds" // of what was due in a second since the phase began, by quantile
+	LoadRecomputes    = "loadgen_phase_recomputes"       // that began in such a second, a round
+	LoadGate          = "loadgen_gate"                   // 1 for the verdict of a gate, once it is judged
+	LoadVerdict       = "loadgen_verdict_info"           // 1 for the verdict of the run, once it is judged
+)
+
+// Values of LabelBound.
+const (
+	BoundPoint = "point"
+	BoundLow   = "low"
+	BoundHigh  = "high"
+)
+
+// Values of LabelCause: what a page was recomputed for.
+const (
+	CauseCold    = "cold"    // it was never cached, or flushed
+	CauseExpired = "expired" // it was past its TTL, about to be, or dropped for a change
+	CauseUnknown = "unknown" // the cache did not answer
 )
 
 // Labels of the metrics.
@@ -62,6 +102,18 @@ const (
 	LabelKind       = "kind"
 	LabelDependency = "dependency" // api.DependencyRedis, api.DependencyDatabase
 	LabelState      = "state"      // open, closed
+	LabelCause      = "cause"      // CauseCold, ...
+	LabelStack      = "stack"      // embedded, local, remote, compose
+	LabelBaseline   = "baseline"   // the scenario's first mode, which the others are compared with
+	LabelFigure     = "figure"     // a name of figure.Table: p99, sql, ...
+	LabelBound      = "bound"      // BoundPoint, BoundLow, BoundHigh
+	LabelSecond     = "second"     // since the phase began, as three digits: 000
+	LabelQuantile   = "quantile"   // 0.5, 0.95, 0.99
+	LabelGate       = "gate"       // its expression
+	LabelVerdict    = "verdict"
+	LabelFault      = "fault"    // as the scenario has it
+	LabelAction     = "action"   // likewise
+	LabelAppMode    = "app_mode" // the mode by which the app counts a scenario's mode
 )
 
 // Span and log attributes that no semantic convention names yet.
@@ -93,6 +145,9 @@ const (
 	SpanCacheRefresh   = "cache refresh"   // in the background, a trace of its own that is linked to the request that caused it
 	SpanCacheRecompute = "cache recompute" // below either
 )
+
+// SpanPoolWait is the wait for a connection of the database's pool, where it takes long enough to be seen.
+const SpanPoolWait = "pool wait"
 
 // Events on a span of the cache, in the order in which a recompute may have them.
 const (
@@ -147,6 +202,10 @@ func ConcurrencyBuckets() []float64 {
 func LoadBuckets() []float64 {
 	return append([]float64{.00005, .0001, .00025}, HTTPBuckets()...)
 }
+
+// PeakWindow is how far back the greatest numbers of the app look: longer than any scrape interval of the lab, so that none falls between two
+// scrapes, whoever else scrapes.
+const PeakWindow = 3 * time.Second
 
 // Native histograms: the growth factor between buckets and how many there may be.
 const (

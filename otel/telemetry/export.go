@@ -20,15 +20,13 @@ func (s *Spans) Exported() int64 { return s.exported.Load() }
 // Dropped is how many were lost: the queue was full, or the collector did not take them.
 func (s *Spans) Dropped() int64 { return s.dropped.Load() }
 
-// register exposes the counts, also while nothing is traced: no series and no drops look alike on a dashboard.
-func (s *Spans) register(reg prometheus.Registerer) {
-	for name, f := range map[string]func() int64{signal.SpansExported: s.Exported, signal.SpansDropped: s.Dropped} {
-		help := map[string]string{
-			signal.SpansExported: "Spans delivered to the collector.",
-			signal.SpansDropped:  "Spans lost: the queue was full or the collector did not take them.",
-		}[name]
-		reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(f()) }))
+// RegisterSpans exposes what became of spans, also while nothing is traced: no series and no drops look alike on a dashboard.
+func RegisterSpans(reg prometheus.Registerer, spans func() (exported, dropped int64)) {
+	counter := func(name, help string, of func() int64) {
+		reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(of()) }))
 	}
+	counter(signal.SpansExported, "Spans delivered to the collector.", func() int64 { n, _ := spans(); return n })
+	counter(signal.SpansDropped, "Spans lost: the queue was full or the collector did not take them.", func() int64 { _, n := spans(); return n })
 }
 
 // countingExporter counts the spans that an exporter took and those that it failed to deliver, and logs once that it fails: a lab

@@ -57,7 +57,7 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 		ParentBased: parentBased(cfg.Env),
 		shutdown:    func(context.Context) error { return nil },
 	}
-	t.Spans.register(t.Registry)
+	RegisterSpans(t.Registry, func() (exported, dropped int64) { return t.Spans.Exported(), t.Spans.Dropped() })
 	exporter := cfg.Exporter
 	if exporter == nil {
 		var err error

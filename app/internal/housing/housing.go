@@ -228,7 +228,7 @@ func outOfTime(ctx context.Context, err error) error {
 func (s *Store) once(ctx context.Context, db *bun.DB, f work) error {
 	start := time.Now()
 	conn, err := db.Conn(ctx)
-	probe.From(ctx).AddWait(time.Since(start))
+	probe.AddWait(ctx, start)
 	if err != nil {
 		return fmt.Errorf("wait for a database connection: %w", outOfTime(ctx, oneLine(err)))
 	}

@@ -45,6 +45,7 @@ func (*invalidate) lead(ctx context.Context, r *request) (Page, Outcome, error) 
 			return Page{}, collapsed(err), err
 		case token != "":
 			if r.slot.outrun.Swap(false) {
+				r.cause = probe.Expired
 				probe.From(ctx).Count(api.CountExpirations)
 			}
 			r.rows = &rows{prefix: r.c.prefix, name: r.strategy + ":" + r.key, epoch: epoch}

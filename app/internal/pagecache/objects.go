@@ -55,7 +55,10 @@ func (o *objects) lead(ctx context.Context, r *request) (Page, Outcome, error) {
 	if p.complete() {
 		return p.page(nil), p.entry.coalesced(), nil
 	}
-	defer probe.From(ctx).Recompute()()
+	if p.entry != nil {
+		r.cause = probe.Expired // objects of it
+	}
+	defer probe.From(ctx).Recompute(r.cause)()
 	fresh, err := r.recomputeParts(ctx, p)
 	if errors.Is(err, errNoObject) {
 		return r.wholePage(ctx)

@@ -27,6 +27,7 @@ type request struct {
 	source        Source
 	current       func(tag uint64) bool // whether the caller has a copy with that tag; nil if it has none
 	slot          *slot
+	cause         probe.Cause   // why the page has to be recomputed
 	before        uint64        // the generation that this process had last seen when the request came
 	asked         bool          // whether a read has answered: only the first miss shows that the page was cold or expired
 	freshOnly     bool          // whether a page that is in its time of grace counts as missing
@@ -49,7 +50,7 @@ func (c *Cache) newRequest(strategy, key string, source Source) *request {
 // again is the same request with a budget of its own, for work in the background. It counts nothing as missed: r has done so.
 func (r *request) again() *request {
 	return &request{
-		c: r.c, cfg: r.cfg, strategy: r.strategy, key: r.key, source: r.source, slot: r.slot, asked: true, budget: r.cfg.RedisBudget,
+		c: r.c, cfg: r.cfg, strategy: r.strategy, key: r.key, source: r.source, slot: r.slot, cause: r.cause, asked: true, budget: r.cfg.RedisBudget,
 	}
 }
 
@@ -81,7 +82,7 @@ func (r *request) answered(ctx context.Context, e *entry, err error) bool {
 		return true
 	case errors.Is(err, redis.Nil) && !r.asked:
 		r.asked = true
-		r.slot.missed(ctx, r.before)
+		r.cause = r.slot.missed(ctx, r.before)
 	}
 	return false
 }
@@ -100,7 +101,10 @@ func (r *request) head(ctx context.Context) *entry {
 }
 
 // replacing counts that e, which is still cached, is being replaced for its age.
-func (r *request) replacing(ctx context.Context, e *entry) { r.slot.expired(ctx, e.generation) }
+func (r *request) replacing(ctx context.Context, e *entry) {
+	r.cause = probe.Expired
+	r.slot.expired(ctx, e.generation)
+}
 
 // fill recomputes the page and stores it for the TTL and that much grace. When Redis is in trouble, nothing that a strategy does there keeps
 // requests from recomputing the page all at once, and the database would have all the load of a site without a cache. Then one request of
@@ -127,7 +131,7 @@ func (r *request) fillAlone(ctx context.Context, grace time.Duration) (Page, Out
 }
 
 func (r *request) recompute(ctx context.Context) (page Page, took time.Duration, err error) {
-	defer probe.From(ctx).Recompute()()
+	defer probe.From(ctx).Recompute(r.cause)()
 	within, span := startSpan(ctx, signal.SpanCacheRecompute)
 	page, took, err = safely(within, r.source.Page)
 	noteWaiters(ctx, int(r.slot.waiters.Load()))

@@ -93,11 +93,12 @@ func (s *slot) seen(generation uint64) {
 }
 
 // missed counts a page that is not in Redis: as expired if this process had seen a generation of it, else as cold. before is what last
-// held before the read that missed; by now somebody may have stored the next generation, and that one has not expired.
-func (s *slot) missed(ctx context.Context, before uint64) {
+// held before the read that missed; by now somebody may have stored the next generation, and that one has not expired. What it returns holds also of a page
+// that has been counted before.
+func (s *slot) missed(ctx context.Context, before uint64) probe.Cause {
 	if before != 0 {
 		s.expired(ctx, before)
-		return
+		return probe.Expired
 	}
 	s.mu.Lock()
 	counted := s.cold
@@ -106,6 +107,7 @@ func (s *slot) missed(ctx context.Context, before uint64) {
 	if !counted {
 		probe.From(ctx).Count(api.CountCold)
 	}
+	return probe.Cold
 }
 
 // expired counts that this generation has expired, or is being replaced for its age; once.

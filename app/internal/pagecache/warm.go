@@ -241,6 +241,7 @@ func (w *warm) refresh(ctx context.Context, r *request, p watched, token string)
 	if !w.unchanged(ctx, r, p) {
 		return
 	}
+	r.cause = probe.Expired
 	r.slot.expired(ctx, p.generation)
 	var span trace.Span
 	if p.cause != nil {

@@ -13,6 +13,7 @@ import (
 // Registry holds the modes of an app: their exact totals, and their Prometheus metrics.
 type Registry struct {
 	metrics *metrics
+	descs   descs
 	running atomic.Int64
 
 	mu    sync.RWMutex // guards modes
@@ -21,7 +22,9 @@ type Registry struct {
 
 // NewRegistry returns a registry without modes whose metrics are registered with reg.
 func NewRegistry(reg prometheus.Registerer) *Registry {
-	return &Registry{metrics: newMetrics(reg), modes: map[string]*Mode{}}
+	r := &Registry{metrics: newMetrics(reg), descs: newDescs(), modes: map[string]*Mode{}}
+	reg.MustRegister(r)
+	return r
 }
 
 // Mode returns the mode of that name, made at its first use. Names come from routes, never from what a client sent: each is a set of
@@ -61,32 +64,22 @@ type Mode struct {
 	registry *Registry
 	metrics  *modeMetrics
 
-	requests, sql, rows, redis *total // of totals, resolved once: every request adds to them
+	requests, sql, rows, redis *atomic.Int64 // of totals, resolved once: every request adds to them
 	results                    [api.CacheResults]atomic.Int64
+	recomputes                 [causes]atomic.Int64
+	running, waiting           level        // recomputes, and requests that wait for one
+	waited, waitedFor          atomic.Int64 // requests, and nanoseconds of all
 
 	mu         sync.RWMutex // guards totals and operations
-	totals     map[api.Counter]*total
+	totals     map[api.Counter]*atomic.Int64
 	operations map[operation]prometheus.Observer
-}
-
-// total is how often something happened.
-type total struct {
-	n      atomic.Int64
-	metric prometheus.Counter // nil if another metric has it
-}
-
-func (t *total) add(n int) {
-	t.n.Add(int64(n))
-	if t.metric != nil {
-		t.metric.Add(float64(n))
-	}
 }
 
 // newMode makes the totals that every mode has, and so their series. The others are there from their first event on.
 func newMode(r *Registry, name string) *Mode {
 	m := &Mode{
 		Name: name, registry: r, metrics: r.metrics.mode(name),
-		totals: map[api.Counter]*total{}, operations: map[operation]prometheus.Observer{},
+		totals: map[api.Counter]*atomic.Int64{}, operations: map[operation]prometheus.Observer{},
 	}
 	m.requests, m.sql, m.rows, m.redis = m.total(api.CountRequests), m.total(api.CountSQL), m.total(api.CountRows), m.total(api.CountRedis)
 	for _, c := range []api.Counter{api.CountRecomputes, api.CountExpirations, api.CountCold} {
@@ -96,7 +89,7 @@ func newMode(r *Registry, name string) *Mode {
 }
 
 // total returns the total of a counter, made at its first use.
-func (m *Mode) total(c api.Counter) *total {
+func (m *Mode) total(c api.Counter) *atomic.Int64 {
 	m.mu.RLock()
 	t := m.totals[c]
 	m.mu.RUnlock()
@@ -108,7 +101,7 @@ func (m *Mode) total(c api.Counter) *total {
 	if t := m.totals[c]; t != nil {
 		return t
 	}
-	t = &total{metric: m.registry.metrics.total(m.Name, c)}
+	t = &atomic.Int64{}
 	m.totals[c] = t
 	return t
 }
@@ -123,20 +116,19 @@ func (m *Mode) Result(r api.CacheResult) {
 
 // Done counts a request of the mode that cost t.
 func (m *Mode) Done(t api.Timing) {
-	m.requests.add(1)
+	m.requests.Add(1)
 	m.metrics.queries.Observe(float64(t.SQL))
 	m.metrics.commands.Observe(float64(t.Redis))
 }
 
-func (m *Mode) recompute() (done func()) {
+func (m *Mode) recompute(why Cause) (done func()) {
 	start := time.Now()
 	m.registry.running.Add(1)
-	m.total(api.CountRecomputes).add(1)
-	m.metrics.inflight.Inc()
-	m.metrics.concurrency.Observe(float64(m.metrics.running.Add(1)))
+	m.total(api.CountRecomputes).Add(1)
+	m.recomputes[why].Add(1)
+	m.metrics.concurrency.Observe(float64(m.running.add(1)))
 	return func() {
-		m.metrics.running.Add(-1)
-		m.metrics.inflight.Dec()
+		m.running.add(-1)
 		m.metrics.duration.Observe(time.Since(start).Seconds())
 		m.registry.running.Add(-1)
 	}
@@ -146,7 +138,7 @@ func (m *Mode) counters() api.ModeCounters {
 	c := api.ModeCounters{Counts: api.Counts{}, Cache: map[string]int64{}}
 	m.mu.RLock()
 	for counter, t := range m.totals {
-		c.Counts[counter] = t.n.Load()
+		c.Counts[counter] = t.Load()
 	}
 	m.mu.RUnlock()
 	for r := range api.CacheResults {

@@ -10,7 +10,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"loadlab/app/api"
+	"loadlab/otel/signal"
 )
 
 // Meter counts what one request, or one piece of background work, spends. Its methods are safe for concurrent use and do nothing on a
@@ -21,7 +24,8 @@ type Meter struct {
 
 	sql, sqlTime     atomic.Int64
 	redis, redisTime atomic.Int64
-	wait             atomic.Int64
+	wait             atomic.Int64 // for database connections
+	waited           atomic.Bool  // for a recompute
 	repeats          repeats
 }
 
@@ -70,14 +74,28 @@ func (m *Meter) Timing() api.Timing {
 	}
 }
 
-// AddWait records that the request waited d for a database connection.
-func (m *Meter) AddWait(d time.Duration) {
-	if m == nil {
+// shortWait is a wait for a connection that nobody would look for in a trace.
+const shortWait = time.Millisecond
+
+// AddWait records that the request has waited since start for a database connection, and for nothing else. A wait that can be seen is a span of a trace
+// that is recorded: without it, the time that a request spends before its first query would be a gap.
+func AddWait(ctx context.Context, start time.Time) {
+	now := time.Now()
+	d := now.Sub(start)
+	if m := From(ctx); m != nil {
+		m.wait.Add(int64(d))
+		m.mode.registry.metrics.wait.Observe(d.Seconds())
+	}
+	if d < shortWait {
 		return
 	}
-	m.wait.Add(int64(d))
-	m.mode.registry.metrics.wait.Observe(d.Seconds())
+	if parent := trace.SpanFromContext(ctx); parent.IsRecording() {
+		_, span := parent.TracerProvider().Tracer(scope).Start(ctx, signal.SpanPoolWait, trace.WithTimestamp(start))
+		span.End(trace.WithTimestamp(now))
+	}
 }
+
+const scope = "loadlab/app/internal/probe"
 
 func (m *Meter) addSQL(d time.Duration, rows int) {
 	if m == nil {
@@ -85,8 +103,8 @@ func (m *Meter) addSQL(d time.Duration, rows int) {
 	}
 	m.sql.Add(1)
 	m.sqlTime.Add(int64(d))
-	m.mode.sql.add(1)
-	m.mode.rows.add(rows)
+	m.mode.sql.Add(1)
+	m.mode.rows.Add(int64(rows))
 }
 
 func (m *Meter) addRedis(commands int, d time.Duration) {
@@ -95,29 +113,36 @@ func (m *Meter) addRedis(commands int, d time.Duration) {
 	}
 	m.redis.Add(int64(commands))
 	m.redisTime.Add(int64(d))
-	m.mode.redis.add(commands)
+	m.mode.redis.Add(int64(commands))
 }
 
-// Recompute counts a recompute of a page; the caller calls done when it ends, however it ends.
-func (m *Meter) Recompute() (done func()) {
+// Recompute counts a recompute of a page, and what it is for; the caller calls done when it ends, however it ends.
+func (m *Meter) Recompute(why Cause) (done func()) {
 	if m == nil {
 		return func() {}
 	}
-	return m.mode.recompute()
+	return m.mode.recompute(why)
 }
 
 // Count counts an event that is no query, no command, no request and no recompute: those are counted where they are made.
 func (m *Meter) Count(c api.Counter) {
 	if m != nil {
-		m.mode.total(c).add(1)
+		m.mode.total(c).Add(1)
 	}
 }
 
-// Waiting marks the time in which the request waits for a recompute of somebody else.
+// Waiting marks the time in which the request waits for a recompute of somebody else. A request that waits several times is one that waited.
 func (m *Meter) Waiting() (done func()) {
 	if m == nil {
 		return func() {}
 	}
-	m.mode.metrics.waiters.Inc()
-	return m.mode.metrics.waiters.Dec
+	start := time.Now()
+	if !m.waited.Swap(true) {
+		m.mode.waited.Add(1)
+	}
+	m.mode.waiting.add(1)
+	return func() {
+		m.mode.waiting.add(-1)
+		m.mode.waitedFor.Add(int64(time.Since(start)))
+	}
 }

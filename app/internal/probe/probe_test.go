@@ -179,7 +179,7 @@ func TestSampledRequestsHaveASpanForEveryQueryAndRoundTrip(t *testing.T) {
 func TestRecomputesAreCountedWithTheirConcurrency(t *testing.T) {
 	r := newRig(t, sdktrace.NeverSample())
 	m := probe.NewMeter(r.registry.Mode("m"))
-	first, second := m.Recompute(), m.Recompute()
+	first, second := m.Recompute(probe.Cold), m.Recompute(probe.Expired)
 	if got := r.registry.Counters().Running; got != 2 {
 		t.Errorf("%d recomputes run, want 2", got)
 	}
@@ -204,8 +204,19 @@ lab_cache_requests_total{mode="m",result="error"} 0
 lab_cache_requests_total{mode="m",result="hit"} 0
 lab_cache_requests_total{mode="m",result="miss"} 0
 lab_cache_requests_total{mode="m",result="stale"} 1
+# HELP lab_cache_recompute_total Recomputes of a page, by what they were for.
+# TYPE lab_cache_recompute_total counter
+lab_cache_recompute_total{cause="cold",mode="m"} 1
+lab_cache_recompute_total{cause="expired",mode="m"} 1
+lab_cache_recompute_total{cause="unknown",mode="m"} 0
+# HELP lab_cache_cold_total Times a page was wanted that was never cached, or flushed.
+# TYPE lab_cache_cold_total counter
+lab_cache_cold_total{mode="m"} 1
+# HELP lab_cache_expirations_total Cached pages found expired, or about to expire, and replaced.
+# TYPE lab_cache_expirations_total counter
+lab_cache_expirations_total{mode="m"} 1
 `
-	if err := testutil.GatherAndCompare(r.metrics, strings.NewReader(want), signal.CacheRequests); err != nil {
+	if err := testutil.GatherAndCompare(r.metrics, strings.NewReader(want), signal.CacheRequests, signal.RecomputeTotal, signal.ColdTotal, signal.ExpirationsTotal); err != nil {
 		t.Error(err)
 	}
 }
@@ -229,7 +240,6 @@ func TestEvents(t *testing.T) {
 	want := `
 # HELP lab_cache_events_total Events that have no metric of their own.
 # TYPE lab_cache_events_total counter
-lab_cache_events_total{event="cold",mode="m"} 0
 lab_cache_events_total{event="of_a_strategy",mode="m"} 32
 `
 	if err := testutil.GatherAndCompare(r.metrics, strings.NewReader(want), signal.CacheEvents); err != nil {
@@ -239,10 +249,10 @@ lab_cache_events_total{event="of_a_strategy",mode="m"} 32
 
 func TestAContextWithoutAMeterCostsNothingAndFailsNothing(t *testing.T) {
 	m := probe.From(t.Context())
-	m.AddWait(time.Second)
+	probe.AddWait(t.Context(), time.Now().Add(-time.Second))
 	m.Count(api.CountExpirations)
 	m.Count(api.CountCold)
-	m.Recompute()()
+	m.Recompute(probe.Cold)()
 	m.Waiting()()
 	if got := m.Timing(); got.SQL != 0 || got.Wait != 0 {
 		t.Errorf("no meter says %+v", got)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"net/http"
 	"strconv"
 	"sync"
 
@@ -30,6 +31,11 @@ func newDurations(reg prometheus.Registerer) *durations {
 		[]string{signal.LabelRoute, signal.LabelMethod, signal.LabelStatus, signal.LabelMode})
 	reg.MustRegister(v)
 	return &durations{vec: v, known: map[served]prometheus.Observer{}}
+}
+
+// expect makes the series of the pages that a mode answers, at 0: what a counter had counted before its first scrape is in no rate.
+func (d *durations) expect(route, mode string) {
+	d.of(served{route, http.MethodGet, http.StatusOK, mode})
 }
 
 // of returns the series of what was served, which is kept: to look it up by its labels hashes each of them, for every request.

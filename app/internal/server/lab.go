@@ -110,6 +110,9 @@ func (s *Server) redisProblem(c *gin.Context, err error) {
 func (s *Server) info(c *gin.Context) {
 	info := s.Info
 	info.Config = s.knobs.get()
+	if s.CacheName != nil {
+		info.Cache = s.CacheName(c.Request.Context())
+	}
 	s.json(c, nil, info)
 }
 

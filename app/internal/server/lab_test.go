@@ -146,7 +146,11 @@ func TestMetricsAreExposed(t *testing.T) {
 		signal.HTTPServerDuration + `_count{http_request_method="GET",http_response_status_code="200",http_route="/api/properties/live/:loader/",mode="naive"} 1`,
 		signal.SQLQueriesPerRequest + `_sum{mode="naive"} 62`,
 		signal.CacheRequests + `{mode="ttl",result="miss"} 1`,
-		signal.RecomputeTotal + `{mode="ttl"} 1`,
+		signal.RecomputeTotal + `{cause="cold",mode="ttl"} 1`,
+		signal.SQLTotal + `{mode="ttl"} 62`,
+		signal.RedisTotal + `{mode="ttl"} 3`,
+		// What nobody has asked for yet is there, or its first requests would be in no rate.
+		signal.HTTPServerDuration + `_count{http_request_method="GET",http_response_status_code="200",http_route="/api/properties/cached/:strategy/",mode="swr"} 0`,
 		signal.DBConnectionWait + `_count{db_client_connection_pool_name="database"} 2`,
 		`go_goroutines `,
 	} {

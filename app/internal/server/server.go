@@ -6,7 +6,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -21,7 +20,7 @@ import (
 	"loadlab/otel/telemetry"
 )
 
-// Config is what a server serves from. All fields but Slow are needed.
+// Config is what a server serves from. All fields but CacheName and Slow are needed.
 type Config struct {
 	Store     *housing.Store
 	Cache     *pagecache.Cache
@@ -31,8 +30,9 @@ type Config struct {
 	Probe     *probe.Registry
 	Telemetry *telemetry.Telemetry
 	Log       *slog.Logger
-	Info      api.Info // as the app starts; Info.Config has every knob, and Cache is configured with it
-	Slow      Slow     // handlers that are slowed down; nil for none
+	Info      api.Info                     // as the app starts; Info.Config has every knob, and Cache is configured with it
+	CacheName func(context.Context) string // what Info.Cache is now: Redis may be down when the app starts; nil: it does not change
+	Slow      Slow                         // handlers that are slowed down; nil for none
 }
 
 // waker is woken when a change has been committed, by the request of ctx: see relay.Relay.
@@ -51,10 +51,16 @@ type Server struct {
 // New returns a server. It registers the HTTP metrics with the telemetry's registry, and makes the series of every mode: what a counter
 // had counted before its first scrape is in no rate.
 func New(cfg Config) *Server {
-	for _, mode := range slices.Concat(cfg.Info.Loaders, cfg.Info.Strategies) {
-		cfg.Probe.Mode(mode)
+	durations := newDurations(cfg.Telemetry.Registry)
+	for _, loader := range cfg.Info.Loaders {
+		cfg.Probe.Mode(loader)
+		durations.expect(api.PathLive+":loader/", loader)
 	}
-	return &Server{Config: cfg, durations: newDurations(cfg.Telemetry.Registry), knobs: knobs{config: cfg.Info.Config}}
+	for _, strategy := range cfg.Info.Strategies {
+		cfg.Probe.Mode(strategy)
+		durations.expect(api.PathCached+":strategy/", strategy)
+	}
+	return &Server{Config: cfg, durations: durations, knobs: knobs{config: cfg.Info.Config}}
 }
 
 // Drain makes /readyz fail, so that whoever balances load stops sending it here.

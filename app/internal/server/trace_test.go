@@ -81,6 +81,21 @@ func TestAnUnsampledRequestHasNoSpans(t *testing.T) {
 	}
 }
 
+// Checks of health and readiness are no requests: those of a day would push the traces of a load out of any store.
+func TestChecksOfHealthAreNotTraced(t *testing.T) {
+	r := newRig(t, "", true)
+	for _, path := range []string{api.PathHealthz, api.PathReadyz} {
+		get(t, r.api.URL+path)
+		if a := get(t, r.api.URL+path, api.HeaderTraceparent, sampled); !strings.HasSuffix(a.Header.Get(api.HeaderServerTiming), `-00"`) {
+			t.Errorf("%s: Server-Timing %q, want the trace of the caller, which is not sampled here", path, a.Header.Get(api.HeaderServerTiming))
+		}
+	}
+	r.flush()
+	if n := len(r.spans.GetSpans()); n != 0 {
+		t.Errorf("%d spans", n)
+	}
+}
+
 func TestARequestOfNobodysTraceIsSampledWhenTracesAreExported(t *testing.T) {
 	r := newRig(t, "", true)
 	get(t, r.api.URL+api.PathLive+"optimized/")

@@ -1,8 +1,10 @@
-// Package expose shows a run to Prometheus while it goes on: what was offered and achieved, the three clocks, errors by kind, and which
-// phase runs. It neither makes requests nor keeps results: the truth of a run is in its report, these series are for looking at.
+// Package expose shows a run to Prometheus while it goes on: what was offered and achieved, the three clocks, errors by kind, which phase runs,
+// and what the report will have of the phases that have ended. It neither makes requests nor keeps results: the truth of a run is in its report,
+// these series are for looking at.
 //
-// The series of requests carry the mode and the phase, so that a warm-up can be distinguished from what is measured. What enters which clock is
-// the rule of package measure. A sampled request leaves its trace id as an exemplar.
+// The series of requests carry the mode and the phase, so that a warm-up can be distinguished from what is measured. They are there, at 0, before the
+// first request: what a counter had counted before its first scrape is in no rate. What enters which clock is the rule of package measure. A sampled
+// request leaves its trace id as an exemplar.
 //
 // The methods of a nil Exporter do nothing, for a run that is not exposed.
 package expose
@@ -20,7 +22,37 @@ import (
 )
 
 // Info identifies the run.
-type Info struct{ RunID, Scenario, GitSHA string }
+type Info struct {
+	RunID, Scenario, GitSHA string
+	Stack                   string // embedded, local, remote, compose
+	Baseline                string // the mode that the others are compared with
+}
+
+// Mode is one of the scenario's.
+type Mode struct {
+	Name string
+	App  string // the mode as which the app counts it; empty if that is not known
+	// Compared is whether it is compared with the baseline: both are of requests, or both of sessions, and it is no step of one.
+	Compared bool
+}
+
+// Phase is one of the scenario's, as it is planned.
+type Phase struct {
+	Name  string
+	Modes []string // that make requests in it
+	// Replicas is how many replicas the requests are spread over; fewer than 2 is one.
+	Replicas int
+	Actions  []string // that are done before it and during it
+	For      time.Duration
+	Warmup   bool
+}
+
+// Plan is what a run will do.
+type Plan struct {
+	Info
+	Modes  []Mode // in the scenario's order
+	Phases []Phase
+}
 
 // Labels are of the phase that runs between Begin and End.
 type Labels struct {
@@ -34,26 +66,45 @@ type Labels struct {
 
 // Exporter has the metrics of one run.
 type Exporter struct {
-	info    Info
 	reg     *prometheus.Registry
 	vectors vectors
+	figures *figures
+	seconds *seconds
+	lasting *lasting
+	server  *server
 	current atomic.Pointer[running] // nil between phases
 }
 
 // running is a phase under way.
 type running struct {
-	labels []string // of its info
-	modes  []*series
+	mode, phase, round string
+	modes              []*series
+	end                func() // of its info
 }
 
-// New returns an exporter for a run, with a registry of its own that also has the metrics of the Go runtime and the process.
-func New(info Info) *Exporter {
+// New returns an exporter for a run, with a registry of its own that also has the metrics of the Go runtime and the process. spans returns what became of
+// the spans that the run passes on.
+func New(p Plan, spans func() (exported, dropped int64)) *Exporter {
 	reg := telemetry.NewRegistry()
-	e := &Exporter{info: info, reg: reg, vectors: newVectors(reg)}
-	run := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: signal.RunInfo, Help: "The run that is under way."},
-		[]string{signal.LabelRunID, signal.LabelScenario, signal.LabelGitSHA})
-	run.WithLabelValues(info.RunID, info.Scenario, info.GitSHA).Set(1)
-	reg.MustRegister(run)
+	telemetry.RegisterSpans(reg, spans)
+	registrar := registrar{reg, prometheus.Labels{signal.LabelRunID: p.RunID}}
+	e := &Exporter{
+		reg: reg, vectors: newVectors(registrar), figures: newFigures(registrar, p), seconds: newSeconds(registrar, p), lasting: newLasting(registrar, p.Scenario),
+	}
+	e.server = newServer(e.reg, e.lasting)
+	registrar.gauge(signal.RunInfo, "The run that is under way.", signal.LabelScenario, signal.LabelGitSHA, signal.LabelStack, signal.LabelBaseline).
+		WithLabelValues(p.Scenario, p.GitSHA, p.Stack, p.Baseline).Set(1)
+	for i, m := range p.Modes {
+		e.vectors.mode.WithLabelValues(m.Name, m.App).Set(float64(i + 1))
+	}
+	for _, phase := range p.Phases {
+		for _, mode := range phase.Modes {
+			e.vectors.series(mode, phase.Name, phase.Replicas)
+		}
+		for _, action := range phase.Actions {
+			e.vectors.actions.WithLabelValues(phase.Name, action)
+		}
+	}
 	return e
 }
 
@@ -63,16 +114,13 @@ func (e *Exporter) Begin(p Labels) {
 		return
 	}
 	e.End()
-	r := &running{
-		labels: []string{e.info.RunID, e.info.Scenario, p.Mode, p.Name, strconv.Itoa(p.Round)},
-		modes:  make([]*series, len(p.Modes)),
-	}
+	r := &running{mode: p.Mode, phase: p.Name, round: strconv.Itoa(p.Round), modes: make([]*series, len(p.Modes))}
 	for i, mode := range p.Modes {
 		if mode != "" {
 			r.modes[i] = e.vectors.series(mode, p.Name, p.Replicas)
 		}
 	}
-	e.vectors.phase.WithLabelValues(r.labels...).Set(1)
+	r.end = e.lasting.phase(r, time.Now())
 	e.current.Store(r)
 }
 
@@ -82,7 +130,26 @@ func (e *Exporter) End() {
 		return
 	}
 	if r := e.current.Swap(nil); r != nil {
-		e.vectors.phase.DeleteLabelValues(r.labels...)
+		r.end()
+	}
+}
+
+// Fault begins a fault of the phase that runs, by its text; the caller calls end when it is over.
+func (e *Exporter) Fault(text string) (end func()) {
+	if e == nil {
+		return func() {}
+	}
+	r := e.current.Load()
+	if r == nil {
+		return func() {}
+	}
+	return e.lasting.fault(r, text)
+}
+
+// Action counts an action that was done before a phase or during it.
+func (e *Exporter) Action(phase, name string) {
+	if e != nil {
+		e.vectors.actions.WithLabelValues(phase, name).Inc()
 	}
 }
 

@@ -17,8 +17,12 @@ import (
 
 const ms = time.Millisecond
 
-func exporter() *expose.Exporter {
-	return expose.New(expose.Info{RunID: "r1", Scenario: "stampede", GitSHA: "0123456789ab"})
+func exporter() *expose.Exporter { return planned(expose.Plan{}) }
+
+// planned returns an exporter of a run that is to do what is planned.
+func planned(p expose.Plan) *expose.Exporter {
+	p.Info = expose.Info{RunID: "r1", Scenario: "stampede", GitSHA: "0123456789ab", Stack: "local", Baseline: "ttl"}
+	return expose.New(p, func() (exported, dropped int64) { return 7, 3 })
 }
 
 // outcome is a request that was due at due, sent lag later and done after service.
@@ -151,7 +155,8 @@ func TestPhasesComeAndGo(t *testing.T) {
 	if n := phases(); n != 0 {
 		t.Errorf("before the first phase: %d run", n)
 	}
-	want(t, get(t, url), key(signal.RunInfo, signal.LabelRunID, "r1", signal.LabelScenario, "stampede", signal.LabelGitSHA, "0123456789ab"), 1)
+	want(t, get(t, url), key(signal.RunInfo, signal.LabelRunID, "r1", signal.LabelScenario, "stampede", signal.LabelGitSHA, "0123456789ab",
+		signal.LabelStack, "local", signal.LabelBaseline, "ttl"), 1)
 	e.Begin(expose.Labels{Round: 1, Name: "warm", Mode: "ttl", Modes: []string{"ttl"}})
 	e.Scheduled(0)
 	e.Begin(expose.Labels{Round: 1, Name: "expiry", Mode: "mix", Modes: []string{"ttl", "swr"}})
@@ -306,7 +311,7 @@ func BenchmarkScrape(b *testing.B) {
 
 // Requests that are spread over replicas are counted and timed by the one that took them.
 func TestReplicas(t *testing.T) {
-	e := expose.New(expose.Info{RunID: "r1"})
+	e := exporter()
 	url, _ := serve(t, e)
 	e.Begin(expose.Labels{Name: "p", Modes: []string{"m"}, Replicas: 2})
 	start := time.Now()

@@ -32,8 +32,11 @@ type scrape struct {
 	exemplars map[string]*dto.Exemplar // by bucket
 }
 
-// key names a series in a scrape.
+// key names a series in a scrape. Those of the generator are of run r1.
 func key(name string, pairs ...string) string {
+	if (strings.HasPrefix(name, "loadgen_") || name == signal.RunInfo) && !slices.Contains(pairs, signal.LabelRunID) {
+		pairs = append(pairs, signal.LabelRunID, "r1")
+	}
 	var labels []string
 	for i := 0; i < len(pairs); i += 2 {
 		labels = append(labels, pairs[i]+"="+strconv.Quote(pairs[i+1]))
@@ -45,7 +48,7 @@ func key(name string, pairs ...string) string {
 // of names a series of a mode in a phase. What became of requests has a replica as well, which is empty where there is but one.
 func of(name, mode, phase string, pairs ...string) string {
 	switch name {
-	case signal.LoadScheduled, signal.LoadInFlight, signal.LoadPhase:
+	case signal.LoadScheduled, signal.LoadInFlight, signal.LoadPhase, signal.LoadPhaseStart, signal.LoadFault:
 	default:
 		if !slices.Contains(pairs, signal.LabelReplica) {
 			pairs = append(pairs, signal.LabelReplica, "")

@@ -10,14 +10,13 @@ import (
 
 	"loadlab/loadgen/internal/measure"
 	"loadlab/otel/signal"
-	"loadlab/otel/telemetry"
 )
 
 // vectors are what the series of modes and phases are taken from.
 type vectors struct {
-	scheduled, completed, errors *prometheus.CounterVec
-	inFlight, phase              *prometheus.GaugeVec
-	response, service, lag       *prometheus.HistogramVec
+	scheduled, completed, errors, actions *prometheus.CounterVec
+	inFlight, mode                        *prometheus.GaugeVec
+	response, service, lag                *prometheus.HistogramVec
 }
 
 // series are one mode's in one phase, resolved once: looking one up by its labels costs more than observing it.
@@ -39,31 +38,20 @@ type histogram interface {
 	prometheus.ExemplarObserver
 }
 
-func newVectors(reg prometheus.Registerer) vectors {
+func newVectors(r registrar) vectors {
 	request := []string{signal.LabelMode, signal.LabelPhase}
 	taken := append(slices.Clip(request), signal.LabelReplica)
-	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
-		reg.MustRegister(v)
-		return v
-	}
-	gauge := func(name, help string, labels []string) *prometheus.GaugeVec {
-		v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels)
-		reg.MustRegister(v)
-		return v
-	}
 	clock := func(name, help string) *prometheus.HistogramVec {
-		v := prometheus.NewHistogramVec(telemetry.HistogramOpts(name, help, signal.LoadBuckets()), taken)
-		reg.MustRegister(v)
-		return v
+		return r.histogram(name, help, signal.LoadBuckets(), taken...)
 	}
 	return vectors{
-		scheduled: counter(signal.LoadScheduled, "Requests that came due.", request...),
-		completed: counter(signal.LoadCompleted, "Requests that were answered as they should be.", taken...),
-		errors:    counter(signal.LoadErrors, "Requests that were not, by kind.", append(slices.Clip(taken), signal.LabelKind)...),
-		inFlight:  gauge(signal.LoadInFlight, "Requests that came due and have not ended, those included that wait for a connection.", request),
-		phase: gauge(signal.LoadPhase, "1 while the phase runs.",
-			[]string{signal.LabelRunID, signal.LabelScenario, signal.LabelMode, signal.LabelPhase, signal.LabelRound}),
+		scheduled: r.counter(signal.LoadScheduled, "Requests that came due.", request...),
+		completed: r.counter(signal.LoadCompleted, "Requests that were answered as they should be.", taken...),
+		errors:    r.counter(signal.LoadErrors, "Requests that were not, by kind.", append(slices.Clip(taken), signal.LabelKind)...),
+		inFlight:  r.gauge(signal.LoadInFlight, "Requests that came due and have not ended, those included that wait for a connection.", request...),
+		actions:   r.counter(signal.LoadActions, "What was done to the app before a phase or during it.", signal.LabelPhase, signal.LabelAction),
+		mode: r.gauge(signal.LoadMode, "The place of a mode in the scenario, from 1, and the mode as which the app counts it.",
+			signal.LabelMode, signal.LabelAppMode),
 		response: clock(signal.LoadResponse, "From when a request was due to its end."),
 		service:  clock(signal.LoadService, "From when a request was sent to its end."),
 		lag:      clock(signal.LoadLag, "From when a request was due to when it was sent."),

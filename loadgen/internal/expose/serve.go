@@ -6,9 +6,9 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
@@ -19,9 +19,9 @@ const Flag = "--metrics-addr"
 const Path = "/metrics"
 
 const (
-	// scraping is how recent the last scrape must be for a scraper to be there, and lastScrape how long one more is waited for.
+	// scraping is how recent the last scrape must be for a scraper to be there, and nextScrape how long one more is waited for.
 	scraping   = 3 * time.Second
-	lastScrape = 2 * time.Second
+	nextScrape = 3 * time.Second
 	// shutdownLimit is how long a scrape under way may take to end.
 	shutdownLimit = time.Second
 )
@@ -36,16 +36,7 @@ func (e *Exporter) Serve(ctx context.Context, addr string) (url string, stop fun
 	if err != nil {
 		return "", nil, fmt.Errorf("serve metrics: %w; %s chooses another address", err, Flag)
 	}
-	s := &server{
-		metrics: promhttp.HandlerFor(e.reg, promhttp.HandlerOpts{
-			EnableOpenMetrics:  true, // exemplars need it
-			DisableCompression: true, // it would cost the generator more than the loopback saves
-		}),
-		final: make(chan struct{}, 1),
-	}
-	mux := http.NewServeMux()
-	mux.Handle(Path, s)
-	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: shutdownLimit}
+	s := e.server
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -58,6 +49,15 @@ func (e *Exporter) Serve(ctx context.Context, addr string) (url string, stop fun
 	}
 	context.AfterFunc(ctx, stop)
 	return "http://" + reachable(ln.Addr()) + Path, stop, nil
+}
+
+// Await waits until what there is now has been scraped, and then until the next scrape: in between, what is scraped as often, as the app is, has been too. It waits
+// for a moment, also where nobody has scraped yet, as a Prometheus may be about to. What a counter had counted before its first scrape is in no rate, so that a
+// load begins after one.
+func (e *Exporter) Await(ctx context.Context) {
+	if e != nil && e.server.await(ctx) {
+		e.server.await(ctx)
+	}
 }
 
 // reachable is an address that a browser understands.
@@ -73,34 +73,68 @@ func reachable(addr net.Addr) string {
 type server struct {
 	http    *http.Server
 	metrics http.Handler
-	last    atomic.Int64  // Unix time in nanoseconds of the last scrape
-	closing atomic.Bool   // nothing will be counted any more
-	final   chan struct{} // a scrape that began after that has ended
+	lasting *lasting
+
+	mu      sync.Mutex      // guards the rest
+	last    time.Time       // the end of the last scrape; zero if there was none
+	waiting []chan struct{} // each is closed when a scrape has ended that began after it came
+}
+
+func newServer(reg *prometheus.Registry, l *lasting) *server {
+	s := &server{lasting: l, metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{
+		EnableOpenMetrics:  true, // exemplars need it
+		DisableCompression: true, // it would cost the generator more than the loopback saves
+	})}
+	mux := http.NewServeMux()
+	mux.Handle(Path, s)
+	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: shutdownLimit}
+	return s
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	closing := s.closing.Load()
+	s.mu.Lock()
+	waiting := s.waiting
+	s.waiting = nil
+	s.mu.Unlock()
+	entries := s.lasting.about()
 	s.metrics.ServeHTTP(w, r)
-	s.last.Store(time.Now().UnixNano())
-	if closing {
-		select {
-		case s.final <- struct{}{}:
-		default:
-		}
+	s.lasting.saw(entries)
+	s.mu.Lock()
+	s.last = time.Now()
+	s.mu.Unlock()
+	for _, done := range waiting {
+		close(done)
 	}
+}
+
+// await waits, for a moment, for the end of a scrape that has not begun yet, and reports whether there was one.
+func (s *server) await(ctx context.Context) bool {
+	done := make(chan struct{})
+	s.mu.Lock()
+	s.waiting = append(s.waiting, done)
+	s.mu.Unlock()
+	over := time.NewTimer(nextScrape)
+	defer over.Stop()
+	select {
+	case <-done:
+		return true
+	case <-over.C:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+// scraped reports whether there is a scraper.
+func (s *server) scraped() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Since(s.last) < scraping
 }
 
 // stop ends the server after one scrape more, if there is a scraper to make it.
 func (s *server) stop(ctx context.Context) {
-	s.closing.Store(true)
-	if time.Since(time.Unix(0, s.last.Load())) < scraping {
-		wait := time.NewTimer(lastScrape)
-		defer wait.Stop()
-		select {
-		case <-s.final:
-		case <-wait.C:
-		case <-ctx.Done():
-		}
+	if s.scraped() {
+		s.await(ctx)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownLimit)
 	defer cancel()

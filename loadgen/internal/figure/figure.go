@@ -218,6 +218,9 @@ func (f Figure) Samples() int64 {
 // Beyond is the share of the requests that a percentile leaves out: 0.01 for p99.
 func (f Figure) Beyond() float64 { return 1 - f.quantile }
 
+// OfTimes reports whether the figure is of the distribution of a clock: a quantile, the mean or the greatest.
+func (f Figure) OfTimes() bool { return f.over != nil }
+
 // few returns why the total has too few samples for the figure, or nil.
 func (f Figure) few(t *Total) error {
 	if f.quantile == 0 {

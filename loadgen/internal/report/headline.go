@@ -11,7 +11,7 @@ import (
 // headline is the verdict in one word and in one sentence. A run that is judged although the generator was the bottleneck has that in
 // the same line.
 func headline(run *result.Run) (word, sentence string) {
-	word, sentence = judged(run)
+	word, sentence = result.Word(run), judged(run)
 	if len(run.Limited) > 0 && run.AllowLimited && len(run.Invalid) == 0 {
 		sentence += "; GENERATOR-LIMITED, and judged all the same: " + firstOf(run.Limited)
 	}
@@ -26,33 +26,34 @@ func firstOf(reasons []string) string {
 	return s
 }
 
-func judged(run *result.Run) (word, sentence string) {
+// judged is what the verdict of a run says.
+func judged(run *result.Run) string {
 	n := result.CountGates(run)
 	gates := unit.Counted(int64(n.Total), "gate")
 	rest := leftOut(n.LeftOut)
 	switch result.ExitCode(run) {
 	case result.ExitInterrupted:
-		return "INTERRUPTED", fmt.Sprintf("stopped after %s: the figures are partial and the gates are not judged", unit.Length(run.Took))
+		return fmt.Sprintf("stopped after %s: the figures are partial and the gates are not judged", unit.Length(run.Took))
 	case result.ExitInvalid:
 		if len(run.Invalid) > 0 {
-			return "INVALID", firstOf(run.Invalid)
+			return firstOf(run.Invalid)
 		}
-		return "GENERATOR-LIMITED", "not judged, because the generator was the bottleneck: " + firstOf(run.Limited)
+		return "not judged, because the generator was the bottleneck: " + firstOf(run.Limited)
 	case result.ExitFail:
-		return "FAIL", fmt.Sprintf("%d of %s failed", n.Failed, gates) + rest
+		return fmt.Sprintf("%d of %s failed", n.Failed, gates) + rest
 	case result.ExitInconclusive:
 		if n.Total == 0 {
-			return "INCONCLUSIVE", "no gate is judged" + rest
+			return "no gate is judged" + rest
 		}
-		return "INCONCLUSIVE", fmt.Sprintf("%d of %s could not be judged", n.Open, gates) + wanted(run) + rest
+		return fmt.Sprintf("%d of %s could not be judged", n.Open, gates) + wanted(run) + rest
 	}
 	switch n.Total {
 	case 0:
-		return "DONE", "measured; the scenario has no gates to judge it by"
+		return "measured; the scenario has no gates to judge it by"
 	case 1:
-		return "PASS", "its one gate holds" + rest
+		return "its one gate holds" + rest
 	}
-	return "PASS", fmt.Sprintf("all %s hold", gates) + rest
+	return fmt.Sprintf("all %s hold", gates) + rest
 }
 
 // leftOut is the part of a sentence about gates that are left out.

@@ -66,16 +66,18 @@ type side struct {
 	mode   string
 }
 
+// values are those of a figure by round.
+func (s side) values(x figure.Figure, phase string) []float64 {
+	var all []float64
+	for _, r := range s.rounds {
+		all = append(all, x.Comparable(r.Total(s.mode, phase)))
+	}
+	return all
+}
+
 // pairedRatio is the ratio of a figure of one side to that of another, from the rounds that have both.
 func pairedRatio(x figure.Figure, phase string, of, to side) (stats.Ratio, error) {
-	var own, others [][]float64
-	for i := range min(len(of.rounds), len(to.rounds)) {
-		a, b := value(x, of.rounds[i].Total(of.mode, phase)), value(x, to.rounds[i].Total(to.mode, phase))
-		if a.Known && b.Known && a.Mark == Unmarked && b.Mark == Unmarked {
-			own, others = append(own, []float64{a.Value}), append(others, []float64{b.Value})
-		}
-	}
-	return stats.PairedRatio(own, others, stats.Level)
+	return figure.PairedRatio(of.values(x, phase), to.values(x, phase))
 }
 
 // ratioCell is a ratio with its interval. It has no value where it cannot be told from 1.

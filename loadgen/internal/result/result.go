@@ -69,7 +69,7 @@ type Objective struct {
 
 // Stack is what it ran on, as the app itself reported it where it could.
 type Stack struct {
-	Kind     string `json:"kind"` // embedded, local, remote
+	Kind     string `json:"kind"` // embedded, local, compose, remote
 	Target   string `json:"target"`
 	Database string `json:"database,omitempty"`
 	Cache    string `json:"cache,omitempty"`

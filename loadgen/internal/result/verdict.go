@@ -27,6 +27,27 @@ func ExitCode(run *Run) int {
 	return ExitPass
 }
 
+// Word is the verdict of run in one word: PASS, FAIL, INCONCLUSIVE, INVALID, GENERATOR-LIMITED, INTERRUPTED, or DONE if it has no gates.
+func Word(run *Run) string {
+	switch ExitCode(run) {
+	case ExitInterrupted:
+		return "INTERRUPTED"
+	case ExitInvalid:
+		if len(run.Invalid) > 0 {
+			return "INVALID"
+		}
+		return "GENERATOR-LIMITED"
+	case ExitFail:
+		return "FAIL"
+	case ExitInconclusive:
+		return "INCONCLUSIVE"
+	}
+	if CountGates(run).Total == 0 {
+		return "DONE"
+	}
+	return "PASS"
+}
+
 // IsLimited reports whether the run is not to be judged because the generator was the bottleneck.
 func (r *Run) IsLimited() bool { return len(r.Limited) > 0 && !r.AllowLimited }
 

@@ -57,7 +57,11 @@ func (r *runner) do(ctx context.Context, d *driven, name string, length time.Dur
 	if !ok {
 		return fmt.Errorf("unknown action %q", name)
 	}
-	return a.Do(ctx, target{r.subject, d}, length)
+	err := a.Do(ctx, target{r.subject, d}, length)
+	if err == nil {
+		r.observers.metrics.Action(d.phase.Name, name)
+	}
+	return err
 }
 
 // committed passes a price change to the oracles of the phase's modes.

@@ -60,6 +60,8 @@ func (r *runner) doFault(ctx context.Context, d *driven, b *befallen) error {
 	if err != nil {
 		return err
 	}
+	over := r.observers.metrics.Fault(b.Describe())
+	defer over()
 	if !b.Fault.Fault.Moment {
 		b.pinged = r.subject.pingDuring(ctx, b.Fault.Fault, b.For)
 		_ = world.Sleep(ctx, b.At+b.For-time.Since(began)) // a phase that ends before its time ends the fault too

@@ -18,7 +18,7 @@ import (
 	"loadlab/loadgen/internal/stack"
 )
 
-// describe asks the stack what it is, and configures the app of a remote one as the scenario wants it.
+// describe asks the stack what it is, and configures the app of one that runs already as the scenario wants it.
 func (s *subject) describe(ctx context.Context) error {
 	head := &s.about.stack
 	head.Kind, head.Target, head.Replicas = s.stack.Kind, withoutPassword(s.stack.APIs[0]), len(s.stack.APIs)
@@ -31,7 +31,7 @@ func (s *subject) describe(ctx context.Context) error {
 	}
 	config := api.Config{}
 	maps.Copy(config, info.Config)
-	if s.stack.Kind == stack.Remote {
+	if !stack.Own(s.stack.Kind) {
 		set, err := s.lab.PutConfig(ctx, s.scenario.App.RunTime())
 		if err != nil {
 			return fmt.Errorf("configure the app: %w", err)

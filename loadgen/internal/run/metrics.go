@@ -2,28 +2,62 @@ package run
 
 import (
 	"context"
+	"slices"
 
 	"loadlab/loadgen/internal/expose"
 	"loadlab/loadgen/internal/measure"
 	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/stack"
 )
 
-// metrics is the observer that shows the load to Prometheus, by the generator's own metrics.
+// metrics is the observer that shows the run to Prometheus, by the generator's own metrics. It ends after all other observers, when the verdict is
+// known.
 type metrics struct {
-	*expose.Exporter
-	stop func() // ends the serving
+	*expose.Exporter        // nil where nobody asked for metrics
+	stop             func() // ends the serving
 }
 
 // serveMetrics starts to serve the metrics of a run where cfg wants them.
-func serveMetrics(ctx context.Context, cfg Config, report *result.Run) (*metrics, error) {
-	m := &metrics{Exporter: expose.New(expose.Info{RunID: report.ID, Scenario: report.Scenario.Name, GitSHA: report.Commit})}
+func serveMetrics(ctx context.Context, cfg Config, report *result.Run, t *tracing) (*metrics, error) {
+	m := &metrics{Exporter: expose.New(exposed(cfg, report), t.passedOn)}
 	url, stop, err := m.Serve(ctx, cfg.MetricsAddr)
 	if err != nil {
 		return nil, UsageError{err}
 	}
 	m.stop = stop
-	cfg.log("the generator's metrics are at " + url)
+	if cfg.Stack.Kind == stack.Compose { // whose network alone has that address
+		cfg.log("Prometheus scrapes the generator's metrics within the compose network, at loadgen" + cfg.MetricsAddr)
+	} else {
+		cfg.log("the generator's metrics are at " + url)
+	}
 	return m, nil
+}
+
+// exposed is what the metrics have of a run from its begin on.
+func exposed(cfg Config, report *result.Run) expose.Plan {
+	s := cfg.Scenario
+	first := report.Modes[0]
+	p := expose.Plan{Info: expose.Info{RunID: report.ID, Scenario: s.Name, GitSHA: report.Commit, Stack: cfg.Stack.Kind, Baseline: first.Name}}
+	for _, m := range report.Modes {
+		alike := m.Session == "" && (m.Steps > 0) == (first.Steps > 0)
+		p.Modes = append(p.Modes, expose.Mode{Name: m.Name, App: appMode(m.Method, m.Path), Compared: alike})
+	}
+	for _, phase := range s.Phases {
+		x := expose.Phase{Name: phase.Name, Replicas: phase.World.Replicas, For: phase.Length(), Warmup: phase.Warmup}
+		for _, m := range s.Modes {
+			if m.Steps == 0 && phase.Has(m) {
+				x.Modes = append(x.Modes, m.Name)
+			}
+		}
+		for _, a := range phase.Before {
+			x.Actions = append(x.Actions, a.Do)
+		}
+		for _, a := range phase.During {
+			x.Actions = append(x.Actions, a.Do)
+		}
+		p.Phases = append(p.Phases, x)
+	}
+	return p
 }
 
 func (m *metrics) begin(p observedPhase) {
@@ -36,7 +70,26 @@ func (m *metrics) begin(p observedPhase) {
 
 func (m *metrics) end([]measure.Tally) { m.End() }
 
-func (m *metrics) close(context.Context) collected {
-	m.stop()
-	return collected{}
+func (m *metrics) close(context.Context) collected { return collected{} }
+
+// blockEnded shows what the modes of a block have come to so far. It takes its time between two blocks, where nothing is measured.
+func (r *runner) blockEnded(b block) {
+	var modes, phases []string
+	for _, p := range b.phases {
+		phases = append(phases, p.Name)
+		for _, m := range r.modesOf(b, p) {
+			if name := r.Scenario.Modes[m].Name; !slices.Contains(modes, name) {
+				modes = append(modes, name)
+			}
+		}
+	}
+	if err := r.observers.metrics.Ended(r.report, b.round, modes, phases); err != nil {
+		r.warn("the figures in Prometheus: " + err.Error())
+	}
+}
+
+// conclude shows the verdict of the run, and ends the serving of its metrics when that has been scraped.
+func (m *metrics) conclude(report *result.Run) error {
+	defer m.stop()
+	return m.Judged(report)
 }

@@ -39,6 +39,7 @@ type collected struct {
 // observers are all observers of a run.
 type observers struct {
 	tracing *tracing // is one of all
+	metrics *metrics // likewise, where somebody asked for them
 	all     []observer
 }
 
@@ -48,16 +49,15 @@ func startObservers(ctx context.Context, cfg Config, report *result.Run) (*obser
 	if err != nil {
 		return nil, err
 	}
-	o := &observers{tracing: tracing, all: []observer{tracing}}
+	o := &observers{tracing: tracing, metrics: &metrics{stop: func() {}}, all: []observer{tracing}}
 	if cfg.MetricsAddr == "" {
 		return o, nil
 	}
-	metrics, err := serveMetrics(ctx, cfg, report)
-	if err != nil {
+	if o.metrics, err = serveMetrics(ctx, cfg, report, tracing); err != nil {
 		o.close(ctx)
 		return nil, err
 	}
-	o.all = append(o.all, metrics)
+	o.all = append(o.all, o.metrics)
 	return o, nil
 }
 

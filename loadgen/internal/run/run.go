@@ -37,6 +37,9 @@ func Run(ctx context.Context, cfg Config) (*result.Run, error) {
 	}
 	validate(report)
 	judge(report, cfg.Scenario.Gates)
+	if err := r.observers.metrics.conclude(report); err != nil {
+		r.warn("the figures in Prometheus: " + err.Error())
+	}
 	return report, nil
 }
 
@@ -51,8 +54,10 @@ func (r *runner) up(ctx context.Context) (err error) {
 	r.observers.attach(r.subject)
 	if err := r.subject.up(ctx); err != nil {
 		r.observers.close(ctx)
+		r.observers.metrics.stop()
 		return err
 	}
+	r.observers.metrics.Await(ctx) // what counts nothing yet is scraped, too
 	r.logMissingViews()
 	r.report.Stack, r.report.Strategies = r.subject.about.stack, r.subject.about.strategies
 	r.warn(r.subject.about.warnings...)
@@ -77,6 +82,7 @@ func (r *runner) phases(ctx context.Context) error {
 				return err
 			}
 		}
+		r.blockEnded(b)
 	}
 	return nil
 }

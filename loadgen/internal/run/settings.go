@@ -40,7 +40,7 @@ func (s *subject) configure(ctx context.Context, p scenario.Phase) error {
 
 // reset puts back, on an app that outlives the run, what phases have changed.
 func (s *subject) reset(ctx context.Context) error {
-	if s.stack.Kind != stack.Remote {
+	if stack.Own(s.stack.Kind) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleLimit)

@@ -35,7 +35,7 @@ func newStage(s *subject) fault.Stage {
 		put(signals, world.Process, world.Redis, world.Database, world.App)
 		put(wire, world.Wire, world.Redis, world.Database)
 		put(controls, world.Controls, world.Redis, world.Database)
-	case stack.Remote:
+	case stack.Compose, stack.Remote:
 		if s.config.LinksAddr != "" {
 			put(wire, world.Wire, world.Redis, world.Database)
 		}
@@ -62,7 +62,7 @@ func checkWorld(cfg Config, stage fault.Stage) error {
 		all = append(all, scenario.Error{File: s.File, Line: line, Col: 1, Msg: text})
 	}
 	for _, p := range s.Phases {
-		if n := p.World.Replicas; cfg.Stack.Kind == stack.Remote && n > len(cfg.Stack.Targets) {
+		if n := p.World.Replicas; !stack.Own(cfg.Stack.Kind) && n > len(cfg.Stack.Targets) {
 			refuse(cmp.Or(p.World.ReplicasLine, p.Line), fmt.Sprintf("%d replicas take as many addresses of a service that runs already, and there %s: give --target, and --lab, once for each",
 				n, wereGiven(len(cfg.Stack.Targets))))
 			break
@@ -77,8 +77,8 @@ func checkWorld(cfg Config, stage fault.Stage) error {
 			}
 		}
 	}
-	remote := cfg.Stack.Kind == stack.Remote && cfg.Stack.LinksAddr == ""
-	if i := slices.IndexFunc(s.Phases, func(p scenario.Phase) bool { return far(p.World.Database) || far(p.World.Redis) }); remote && i >= 0 && len(all) == 0 {
+	unlinked := !stack.Own(cfg.Stack.Kind) && cfg.Stack.LinksAddr == ""
+	if i := slices.IndexFunc(s.Phases, func(p scenario.Phase) bool { return far(p.World.Database) || far(p.World.Redis) }); unlinked && i >= 0 && len(all) == 0 {
 		refuse(s.Phases[i].Line, "a distance takes links, which a service that runs already does not have: give their address with --links, or leave out world")
 	}
 	if len(all) == 0 {

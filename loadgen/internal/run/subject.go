@@ -46,7 +46,7 @@ func newSubject(cfg Config, p plan) (*subject, error) {
 		scenario: cfg.Scenario, config: cfg.Stack, client: cfg.Client, seed: p.derive(callerStream, 0, 0), data: p.derive(dataStream, 0, 0),
 	}
 	s.around = &around{subject: s}
-	if cfg.Stack.Kind != stack.Remote || cfg.Stack.LinksAddr != "" {
+	if stack.Own(cfg.Stack.Kind) || cfg.Stack.LinksAddr != "" {
 		s.links = linked(cfg.Scenario)
 	}
 	if cfg.Stack.Kind == stack.Embedded { // SQLite has no wire
@@ -137,10 +137,10 @@ func (c counters) of(mode string) api.Counts {
 	return sum
 }
 
-// droppedSpans returns how many spans the stack's own apps have lost: traces may have gaps then. What a remote app does with its spans is not the
-// run's concern.
+// droppedSpans returns how many spans the stack's own apps have lost: traces may have gaps then. What an app that ran already does with its spans is not
+// the run's concern.
 func (s *subject) droppedSpans(ctx context.Context) int64 {
-	if s.stack.Kind == stack.Remote || s.broken() != nil {
+	if !stack.Own(s.stack.Kind) || s.broken() != nil {
 		return 0
 	}
 	totals, err := s.lab.Counters(context.WithoutCancel(ctx))

@@ -42,11 +42,11 @@ type plannedFault struct {
 	text string
 }
 
-// startTracing receives spans where the app is the run's own, and passes all on to the OTLP endpoint that cfg names. With a remote app only
-// the generator's own spans are there to be passed on.
+// startTracing receives spans where the app is the run's own, and passes all on to the OTLP endpoint that cfg names. With an app that
+// runs already only the generator's own spans are there to be passed on.
 func startTracing(ctx context.Context, cfg Config) (*tracing, error) {
 	t := &tracing{perSecond: cfg.Traces}
-	own := cfg.Stack.Kind != stack.Remote
+	own := stack.Own(cfg.Stack.Kind)
 	if cfg.Traces < 0 || !own && cfg.OTLP == "" {
 		return t, nil
 	}
@@ -82,6 +82,15 @@ func (t *tracing) env(vars []string) []string {
 		kept = append(kept, t.receiver.Env()...)
 	}
 	return kept
+}
+
+// passedOn returns how many spans the endpoint took that the user named, and how many are lost.
+func (t *tracing) passedOn() (exported, dropped int64) {
+	if t.forward == nil {
+		return 0, 0
+	}
+	s := t.forward.Stats()
+	return s.Sent, s.Dropped + t.export.Dropped()
 }
 
 // on reports whether a trace would be seen anywhere.
@@ -187,11 +196,10 @@ func (t *tracing) close(ctx context.Context) (c collected) {
 	}
 	t.export.Close()
 	t.forward.Close(ctx)
-	s := t.forward.Stats()
-	if lost := s.Dropped + t.export.Dropped(); lost > 0 {
+	if _, lost := t.passedOn(); lost > 0 {
 		reason := "there was no room for them"
-		if s.Err != nil {
-			reason = s.Err.Error()
+		if err := t.forward.Stats().Err; err != nil {
+			reason = err.Error()
 		}
 		c.warnings = append(c.warnings, fmt.Sprintf("%d spans were not passed on: %s", lost, reason))
 	}

@@ -150,7 +150,7 @@ func (r *reader) supplies(s *Scenario) {
 			r.errs = append(r.errs, Error{r.file, p.Line, 1, fmt.Sprintf("phase %q: %s", p.Name, why)})
 		}
 		for _, m := range s.Modes {
-			if !p.has(m) {
+			if !p.Has(m) {
 				continue
 			}
 			for _, v := range m.Data {
@@ -162,8 +162,8 @@ func (r *reader) supplies(s *Scenario) {
 	}
 }
 
-// has reports whether a mode takes part in a phase.
-func (p Phase) has(m Mode) bool {
+// Has reports whether a mode takes part in a phase.
+func (p Phase) Has(m Mode) bool {
 	return len(p.Mix) == 0 || slices.ContainsFunc(p.Mix, func(s Share) bool { return s.Mode == m.Compared() })
 }
 

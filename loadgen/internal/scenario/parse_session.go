@@ -80,7 +80,7 @@ func (s *Scenario) crowds(p Phase) string {
 				weight = float64(share.Weight)
 			}
 		}
-		if !p.has(m) {
+		if !p.Has(m) {
 			continue
 		}
 		thinks := m.Think.Mean().Seconds() * float64(max(0, m.Steps-1))

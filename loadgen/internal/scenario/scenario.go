@@ -215,7 +215,7 @@ func (s *Scenario) scope() gate.Scope {
 	for _, p := range s.Phases {
 		gp := gate.PhaseScope{Name: p.Name, Warmup: p.Warmup}
 		for _, m := range s.Modes {
-			if len(p.Mix) > 0 && p.has(m) {
+			if len(p.Mix) > 0 && p.Has(m) {
 				gp.Modes = append(gp.Modes, m.Name)
 			}
 		}

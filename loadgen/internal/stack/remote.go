@@ -26,6 +26,9 @@ func (s *Stack) upRemote(ctx context.Context, cfg Config) error {
 	}
 	for _, target := range cfg.Targets {
 		if err := answers(ctx, target); err != nil {
+			if cfg.Kind == Compose {
+				err = fmt.Errorf("%w (the stack compose is reached from its own network alone: make scenario STACK=compose)", err)
+			}
 			return err
 		}
 		s.APIs = append(s.APIs, strings.TrimRight(target, "/"))

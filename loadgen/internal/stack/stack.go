@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -21,18 +23,22 @@ import (
 const (
 	Embedded = "embedded" // nothing but the app's program, which has SQLite and a Redis in it
 	Local    = "local"    // on a private PostgreSQL and redis-server
+	Compose  = "compose"  // what docker-compose.yml has brought up, seen from within its network
 	Remote   = "remote"   // a service that runs already
 )
 
 // Kinds are all kinds, the default first.
-func Kinds() []string { return []string{Embedded, Local, Remote} }
+func Kinds() []string { return []string{Embedded, Local, Compose, Remote} }
+
+// Own reports whether a stack of that kind is brought up, and down again. Any other runs already, and outlives the run.
+func Own(kind string) bool { return kind == Embedded || kind == Local }
 
 // Config is what to bring up.
 type Config struct {
 	Kind string
 	// AppBinary is the app's program. Empty: "app" next to this executable.
 	AppBinary string
-	// Replicas is how many apps there are, behind one database and one Redis. 0: one. A remote stack has as many as Targets.
+	// Replicas is how many apps there are, behind one database and one Redis. 0: one. A stack that runs already has as many as Targets.
 	Replicas int
 	// AppArgs are flags for the app: "--properties=5000", "--ttl=2s". The stack's own come after them and win.
 	AppArgs []string
@@ -47,14 +53,15 @@ type Config struct {
 	// LameDuck is how long an app serves on when it is to end.
 	LameDuck time.Duration
 
-	// Targets and Labs are the URLs of a remote stack's replicas: their APIs, and in the same order their lab controls; Labs may be empty.
+	// Targets and Labs are the URLs of the replicas of a stack that runs already: their APIs, and in the same order their lab controls; Labs may be empty.
+	// OnCompose sets them for the stack compose.
 	Targets, Labs []string
 
 	// Links are the servers that a link shall stand before, of world.Database and world.Redis. SQLite has no wire: an embedded stack has no link to its database.
 	Links []string
 	// LinkCommand is the program of links and its arguments. Empty: this program's command "link".
 	LinkCommand []string
-	// LinksAddr is where the links of a remote stack are controlled: host:port, tcp:host:port or unix:path. Empty: it has none.
+	// LinksAddr is where the links of a stack that runs already are controlled: host:port, tcp:host:port or unix:path. Empty: it has none.
 	LinksAddr string
 
 	// Log gets a line for each thing that is up. nil: no log.
@@ -68,7 +75,7 @@ type Stack struct {
 	Kind string
 	// APIs and Labs are base URLs by replica, without a slash at their end. Labs is empty if there are no lab controls.
 	APIs, Labs []string
-	// DatabaseURL and RedisAddr (host:port) are where the apps find their servers; empty of a remote stack.
+	// DatabaseURL and RedisAddr (host:port) are where the apps find their servers; empty of a stack that ran already.
 	DatabaseURL, RedisAddr string
 	// Postgres is the stack's own; nil if it has none.
 	Postgres *localserver.Postgres
@@ -111,13 +118,13 @@ func Up(ctx context.Context, cfg Config) (*Stack, error) {
 		s.grace = defaultStopGrace + cfg.LameDuck
 	}
 	var err error
-	switch cfg.Kind {
-	case Embedded, Local:
+	switch {
+	case !slices.Contains(Kinds(), cfg.Kind):
+		return nil, fmt.Errorf("unknown stack %q: use %s", cfg.Kind, strings.Join(Kinds(), ", "))
+	case Own(cfg.Kind):
 		err = s.upOwn(ctx, cfg)
-	case Remote:
-		err = s.upRemote(ctx, cfg)
 	default:
-		return nil, fmt.Errorf("unknown stack %q: use %s, %s or %s", cfg.Kind, Embedded, Local, Remote)
+		err = s.upRemote(ctx, cfg)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Down(context.WithoutCancel(ctx)))
@@ -143,7 +150,7 @@ func (s *Stack) watch(p *localserver.Process) {
 	})
 }
 
-// Done is closed when a process of the stack has died by itself. A remote stack's is never closed.
+// Done is closed when a process of the stack has died by itself. That of a stack that ran already is never closed.
 func (s *Stack) Done() <-chan struct{} { return s.broken }
 
 // Err returns which process died, and how, once Done is closed; nil before.

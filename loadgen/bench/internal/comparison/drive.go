@@ -78,7 +78,7 @@ func (j job) run(ctx context.Context) (driven, error) {
 	}
 	var config measure.Config
 	if j.Loop == loopExposed {
-		exporter := expose.New(expose.Info{RunID: "bench", Scenario: "bench"})
+		exporter := expose.New(expose.Plan{Info: expose.Info{RunID: "bench", Scenario: "bench"}}, func() (exported, dropped int64) { return 0, 0 })
 		exporter.Begin(expose.Labels{Name: j.Loop, Mode: "target", Modes: []string{"target"}})
 		config.Observer = exporter
 	}

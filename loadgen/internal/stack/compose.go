@@ -1,0 +1,20 @@
+package stack
+
+import "fmt"
+
+// OnCompose returns the configuration with the addresses that replicas of the app, and the links, have in the network of docker-compose.yml.
+func (c Config) OnCompose(replicas int) Config {
+	c.Kind, c.LinksAddr, c.Targets, c.Labs = Compose, "links:8474", nil, nil
+	for i := range replicas {
+		host := "app"
+		if i > 0 {
+			host = fmt.Sprintf("loadlab-replica-%d", i) // a container of the service replica
+		}
+		c.Targets = append(c.Targets, "http://"+host+":8000")
+		c.Labs = append(c.Labs, "http://"+host+":8001")
+	}
+	return c
+}
+
+// ComposeMetrics is where docker-compose.yml has Prometheus look for the generator's metrics, on a host that is called loadgen.
+const ComposeMetrics = ":9464"
