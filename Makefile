@@ -14,10 +14,10 @@ TOOLS   := $(CURDIR)/.cache/tools
 BUILD   := go build -trimpath -buildvcs=$(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help build scenario gate up down list validate run test test-compose test-short lint law-check soak bench bench-engine bench-link bench-gates servers tidy clean
+.PHONY: help build scenario gate up down list validate run pictures-grafana test test-compose test-short lint law-check soak bench bench-engine bench-link bench-gates servers tidy clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo; echo "  make scenario NAME=stampede STACK=local    on PostgreSQL and Redis instead of SQLite and miniredis"
 
 build: ## build both binaries into bin/
@@ -72,6 +72,12 @@ validate: build ## check every scenario without running it
 run: build ## serve the app alone on ports 8000 and 8001: ARGS='--ttl 5s'
 	@bin/app $(ARGS)
 
+# Of the newest run unless ARGS names one: ARGS='-run ID -from MS -to MS'.
+GRAFANA ?= http://localhost:3000
+
+pictures-grafana: ## open every dashboard of a running Grafana in Chromium: PNGs in pictures/, fails on what has no data or an error; GRAFANA=http://localhost:3000
+	go run ./dashboards/pictures -grafana $(GRAFANA) $(ARGS)
+
 test: servers ## every test, with the race detector, on real servers
 	go test -race -shuffle=on -timeout 8m ./...
 
@@ -125,4 +131,4 @@ tidy: ## tidy go.mod and format
 	gofmt -w app loadgen otel dashboards internal
 
 clean: ## remove what was built and measured
-	rm -rf bin runs .cache
+	rm -rf bin runs pictures .cache

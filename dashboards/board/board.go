@@ -96,3 +96,11 @@ func dashboard(uid, topic, description string, variables ...model.Variable) mode
 func source() model.DataSourceRef {
 	return model.DataSourceRef{Type: "prometheus", UID: "${datasource}"}
 }
+
+// MayLack are, by the UID of their dashboard, the titles of panels that have nothing to show of a run in which nothing of theirs happened.
+func MayLack() map[string][]string {
+	return map[string][]string{
+		UIDModes: {"Its p99 over that of $baseline, and the interval of that"},
+		UIDWorld: {"Inside and outside of faults"},
+	}
+}

@@ -25,14 +25,14 @@ func targets(format string, instant bool, queries []query) []model.Target {
 // refID is the name of a panel's query: A, B, ...
 func refID(i int) string { return string(rune('A' + i)) }
 
-// nothing stands where a panel has no data. An empty lab is no error: the first panel of the first dashboard has what to do about it.
-const nothing = "–"
+// Nothing stands where a panel has no data. An empty lab is no error: the first panel of the first dashboard has what to do about it.
+const Nothing = "–"
 
 func panel(kind, title, unit, description string, ts []model.Target) model.Panel {
 	ds := source()
 	return model.Panel{
 		Type: kind, Title: title, Description: description, DataSource: &ds, Targets: ts, Interval: "1s",
-		FieldConfig: &model.FieldConfig{Defaults: model.FieldDefaults{Unit: unit, NoValue: nothing}, Overrides: []model.Override{}},
+		FieldConfig: &model.FieldConfig{Defaults: model.FieldDefaults{Unit: unit, NoValue: Nothing}, Overrides: []model.Override{}},
 	}
 }
 

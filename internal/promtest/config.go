@@ -3,6 +3,7 @@ package promtest
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 // which is why this one exists; it is as strict.
 type Config struct {
 	Global  Global   `yaml:"global"`
+	Rules   []string `yaml:"rule_files,omitempty"`
 	Storage Storage  `yaml:"storage"`
 	Scrapes []Scrape `yaml:"scrape_configs"`
 }
@@ -56,7 +58,7 @@ type Target struct {
 	Addresses []string `yaml:"targets"`
 }
 
-// ReadConfig reads a configuration. A key that it does not know is an error that names the line.
+// ReadConfig reads a configuration. A key that it does not know is an error that names the line. Its files of rules are where it is, wherever it is written to.
 func ReadConfig(path string) (Config, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -65,6 +67,13 @@ func ReadConfig(path string) (Config, error) {
 	var c Config
 	if err := yaml.UnmarshalWithOptions(data, &c, yaml.Strict()); err != nil {
 		return Config{}, fmt.Errorf("read %s: %w", path, err)
+	}
+	folder, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return Config{}, fmt.Errorf("read the Prometheus configuration: %w", err)
+	}
+	for i, rules := range c.Rules {
+		c.Rules[i] = filepath.Join(folder, rules)
 	}
 	return c, nil
 }
