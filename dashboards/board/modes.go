@@ -168,8 +168,8 @@ func everyPhase() model.Panel {
 
 // gates are what the run was judged by.
 func gates() model.Panel {
-	judged := promql.Last(promql.Metric{Name: signal.LoadGate, Match: ofRun}, signal.LabelGate, signal.LabelVerdict) + " == 1"
-	p := table("Gates of the run", "Each gate with its verdict, once the run has ended.",
+	judged := promql.Last(promql.Metric{Name: signal.LoadGate, Match: ofRun + ", " + signal.LabelVerdict + `!="left out"`}, signal.LabelGate, signal.LabelVerdict) + " == 1"
+	p := table("Gates of the run", "Each gate with its verdict, once the run has ended. Those that name modes which the run is without are left out.",
 		[]keyColumn{{label: signal.LabelVerdict, title: "Verdict", width: 130}, {label: signal.LabelGate, title: "Gate"}}, []column{{title: "Judged", unit: "short", expr: judged, hidden: true}})
 	return sortedBy("Verdict", false, p)
 }
