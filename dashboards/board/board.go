@@ -68,6 +68,7 @@ func All() []File {
 		{"stampede-timeline.json", Stampede()},
 		{"request-anatomy.json", Anatomy()},
 		{"world.json", World()},
+		{"ab.json", AB()},
 		{"generator.json", Generator()},
 		{"runtime.json", Runtime()},
 		{"telemetry-health.json", Telemetry()},

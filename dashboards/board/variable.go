@@ -17,6 +17,7 @@ const (
 	varPercentile = "percentile"
 	varFrom       = "run_from"
 	varTo         = "run_to"
+	varArm        = "arm"
 	varJob        = "job"
 	varJaeger     = "jaeger"
 )
