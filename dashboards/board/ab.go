@@ -22,7 +22,9 @@ func AB() model.Dashboard {
 	phase := queryVariable(varPhase, "Phase", "The phase to show.", labelValues(of, signal.LabelPhase))
 	mode := queryVariable(varMode, "Mode", "The mode to show.", labelValues(of, signal.LabelMode))
 	arm := many(queryVariable(varArm, "Arm", "The builds to show: A, B, or both.", labelValues(of, signal.LabelArm)), ".+")
-	d := dashboard(UIDAB, "ab", "Two builds beside each other: each epoch has fresh processes of both, and is the unit of the comparison.", test, phase, mode, arm, percentileVariable())
+	percentile := queryVariable(varPercentile, "Quantile", "The quantile to show, of those that are judged; the greatest comes first.", labelValues(ofTest(signal.ABRatio).Select(), signal.LabelQuantile))
+	percentile.Sort = descending
+	d := dashboard(UIDAB, "ab", "Two builds beside each other: each epoch has fresh processes of both, and is the unit of the comparison.", test, phase, mode, arm, percentile)
 	d.Time.From = "now-1h"
 	var l layout
 	verdict := stat("Verdict", "short", "The verdict of the test, once it has ended.", plain(),
@@ -39,7 +41,7 @@ func AB() model.Dashboard {
 		query{promql.Last(ofTest(signal.ABInfo), signal.LabelScenario, signal.LabelArmA, signal.LabelArmB), "{{scenario}}: A is {{a}}, B is {{b}}", false})
 	arms.Options["textMode"] = "name"
 	l.add(8, 5, arms)
-	byEpoch := matrix("By epoch: both arms", "s", "The chosen percentile of each arm in each epoch that counts.", signal.LabelEpoch, signal.LabelArm,
+	byEpoch := matrix("By epoch: both arms", "s", "The chosen quantile of each arm in each epoch that counts.", signal.LabelEpoch, signal.LabelArm,
 		promql.Last(ofPoint(signal.ABQuantile).Where(signal.LabelArm+`=~"$arm"`), signal.LabelEpoch, signal.LabelArm))
 	byEpoch.FieldConfig.Overrides = []model.Override{
 		{Matcher: model.Matcher{ID: "byName", Options: "A"}, Properties: []model.Property{fixedColor("#808080")}},

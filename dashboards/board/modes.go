@@ -138,6 +138,9 @@ func costs(l *layout) {
 		{"CPU time of the database per request", "s", "db_cpu", "Of all its processes. SQLite runs inside the app."},
 		{"CPU time of Redis per request", "s", "redis_cpu", "By the operating system's account."},
 		{"Bytes from Redis per request", "bytes", "redis_bytes", "By the account of Redis."},
+		{"Processors in use", "none", "cores", "CPU seconds a second of app, database and Redis together."},
+		{"Requests a second for each of them", "reqps", "per_core", "What the mode gives for what it uses: completed requests a second for each of these processors."},
+		{"Memory of a page in Redis", "bytes", "page_memory", "The mean of a sample, all overhead included."},
 	} {
 		l.add(8, 7, toStampede(bars(c.title, c.unit, c.description, query{"sort(" + inPhase(ofFigure(c.figure)) + ")", "{{mode}}", false})))
 	}

@@ -85,10 +85,11 @@ func appModeVariable() model.Variable {
 	return v
 }
 
-// oneModeVariable lets the reader choose one mode of the app: the parts of a request are those of one mode.
+// oneModeVariable lets the reader choose one mode of the app, of those that were asked for; first comes the one that was most.
 func oneModeVariable() model.Variable {
-	v := queryVariable(varMode, "Mode", "The mode to show, as the app counts it.", labelValues(signal.HTTPServerDuration+"_count", signal.LabelMode))
-	v.Regex = "/^(?!none$).*/"
+	requests := promql.Increase(promql.Metric{Name: signal.RequestsTotal, Match: signal.LabelMode + `!="none"`}.In(promql.InRange), signal.LabelMode)
+	v := queryVariable(varMode, "Mode", "The mode to show, as the app counts it; first comes the one with the most requests.", "query_result(sort_desc("+requests+" > 0))")
+	v.Regex, v.Sort = `/mode="([^"]+)"/`, unsorted
 	return v
 }
 
