@@ -90,6 +90,12 @@ const (
 	CauseUnknown = "unknown" // the cache did not answer
 )
 
+// Metrics of the Go runtime, of both programs.
+const (
+	GCPause          = "lab_gc_pause_seconds"
+	SchedulerLatency = "lab_scheduler_latency_seconds"
+)
+
 // Labels of the metrics.
 const (
 	LabelRoute      = "http_route"
@@ -214,6 +220,11 @@ func ConcurrencyBuckets() []float64 {
 // LoadBuckets are the bucket bounds of the generator's durations, in seconds: those of HTTP, and finer ones for send lag.
 func LoadBuckets() []float64 {
 	return append([]float64{.00005, .0001, .00025}, HTTPBuckets()...)
+}
+
+// PauseBuckets are the bucket bounds of pauses of the Go runtime, in seconds: three to a decade, where what a request feels is.
+func PauseBuckets() []float64 {
+	return []float64{.00001, .00002, .00005, .0001, .0002, .0005, .001, .002, .003, .005, .0075, .01, .02, .05, .1, .5}
 }
 
 // PeakWindow is how far back the greatest numbers of the app look: longer than any scrape interval of the lab, so that none falls between two
