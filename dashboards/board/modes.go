@@ -90,13 +90,15 @@ func answer(l *layout) {
 	ratio := func(bound string) string {
 		return inPhase(ofRatio("p99", bound)) + " and on (" + signal.LabelMode + ") " + best()
 	}
-	l.add(10, 4, stat("Its p99 over that of $baseline, and the interval of that", timesUnit,
+	times := stat("Its p99 over that of $baseline, and the interval of that", timesUnit,
 		"0.1× is ten times faster. The interval has the true ratio in 95% of such runs, by rounds; there is none where the baseline itself is best.",
-		plain(), query{ratio(signal.BoundPoint), "p99 of {{mode}} is", false}, query{ratio(signal.BoundLow), "at least", false}, query{ratio(signal.BoundHigh), "at most", false}))
+		plain(), query{ratio(signal.BoundPoint), "p99 of {{mode}} is", false}, query{ratio(signal.BoundLow), "at least", false}, query{ratio(signal.BoundHigh), "at most", false})
+	times.FieldConfig.Defaults.NoValue = "No interval: it takes two rounds, and another mode than the baseline"
+	l.add(10, 4, times)
 
 	verdict := stat("Verdict", "short", "The verdict of the run, once its gates were judged.", plain(),
 		query{promql.Last(promql.Metric{Name: signal.LoadVerdict, Match: ofRun}, signal.LabelVerdict) + " == 1", "{{verdict}}", false})
-	verdict.Options["textMode"], verdict.FieldConfig.Overrides = "name", verdicts()
+	verdict.Options["textMode"], verdict.FieldConfig.Overrides, verdict.FieldConfig.Defaults.NoValue = "name", verdicts(), "not judged yet"
 	l.add(3, 4, verdict)
 	run := stat("Run", "short", "The scenario and the stack of the run.", plain(), query{
 		promql.Last(promql.Metric{Name: signal.RunInfo, Match: ofRun}, signal.LabelScenario, signal.LabelStack), "{{scenario}}, {{stack}}", false,

@@ -40,11 +40,8 @@ func dashboardOf(uid string) board.File {
 
 // page has a place of the grid for each panel, and a script.
 func page(script string, panels ...string) string {
-	text := "<!doctype html><body>"
-	for _, p := range panels {
-		text += `<div class="react-grid-item">` + p + `</div>`
-	}
-	return text + "<script>" + script + "</script>"
+	const begin, end = `<div class="react-grid-item">`, `</div>`
+	return "<!doctype html><body>" + begin + strings.Join(panels, end+begin) + end + "<script>" + script + "</script>"
 }
 
 // What Chromium sees of pages that have one symptom each.
