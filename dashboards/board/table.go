@@ -77,8 +77,6 @@ func sortedBy(title string, descending bool, p model.Panel) model.Panel {
 // but the time of day that its versions 9 to 13 all draw; bars over a label they all do.
 func matrix(title, unit, description, label, column, expr string) model.Panel {
 	p := panel(model.TypeBarChart, title, unit, description, targets("table", true, []query{{expr: expr}}))
-	least := 0.0
-	p.FieldConfig.Defaults.Min = &least
 	p.FieldConfig.Defaults.Color = map[string]any{"mode": "palette-classic"}
 	p.FieldConfig.Defaults.Custom = map[string]any{"lineWidth": 0, "fillOpacity": 85, "gradientMode": "none", "axisPlacement": "auto", "axisSoftMin": 0}
 	p.FieldConfig.Overrides = modeColours(false)

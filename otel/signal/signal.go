@@ -67,6 +67,15 @@ const (
 	LoadVerdict       = "loadgen_verdict_info"           // 1 for the verdict of the run, once it is judged
 )
 
+// Metrics of the load generator that are of an A/B test. Each has the label LabelRunID.
+const (
+	ABInfo     = "loadgen_ab_info"             // 1, with what the arms a and b are
+	ABQuantile = "loadgen_ab_quantile_seconds" // of an arm in an epoch that counts
+	ABRatio    = "loadgen_ab_ratio"            // of B to A in such an epoch
+	ABInterval = "loadgen_ab_interval"         // of that ratio over all epochs: see LabelBound
+	ABVerdict  = "loadgen_ab_verdict_info"     // 1 for the verdict of the test, once it has ended
+)
+
 // Values of LabelBound.
 const (
 	BoundPoint = "point"
@@ -119,6 +128,10 @@ const (
 	LabelVerdict    = "verdict"
 	LabelFault      = "fault"    // as the scenario has it
 	LabelAction     = "action"   // likewise
+	LabelArm        = "arm"      // A, B
+	LabelArmA       = "a"        // what the arm is
+	LabelArmB       = "b"        // likewise
+	LabelEpoch      = "epoch"    // its number, as two digits: 01
 	LabelAppMode    = "app_mode" // the mode by which the app counts a scenario's mode
 )
 

@@ -31,12 +31,15 @@ const (
 //
 // If there is a scraper, stop waits for one scrape more, for a moment: what was counted since the last one would be lost.
 func (e *Exporter) Serve(ctx context.Context, addr string) (url string, stop func(), err error) {
+	return e.server.serve(ctx, addr)
+}
+
+func (s *server) serve(ctx context.Context, addr string) (url string, stop func(), err error) {
 	var cfg net.ListenConfig
 	ln, err := cfg.Listen(ctx, "tcp", addr)
 	if err != nil {
 		return "", nil, fmt.Errorf("serve metrics: %w; %s chooses another address", err, Flag)
 	}
-	s := e.server
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
