@@ -35,6 +35,9 @@ func gathered(t *testing.T, reg prometheus.Gatherer, name string) float64 {
 	return 0
 }
 
+// pass lets time pass, in a synctest.
+func pass(d time.Duration) { <-time.NewTimer(d).C }
+
 // What was over between two scrapes is in the next ones, whoever scrapes how often, and then no more.
 func TestPeaksOutlastWhatTheyAreOf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -63,13 +66,13 @@ func TestPeaksOutlastWhatTheyAreOf(t *testing.T) {
 		}
 		waited()
 		check("at once", 1, 5, 0, 1)
-		time.Sleep(signal.PeakWindow * 2 / 3)
+		pass(signal.PeakWindow * 2 / 3)
 		check("later", 1, 5, 0, 1)
-		time.Sleep(signal.PeakWindow)
+		pass(signal.PeakWindow)
 		check("after the window", 1, 1, 0, 0)
 		done[0]()
 		check("the end of what lasted longer than the window", 0, 1, 0, 0)
-		time.Sleep(2 * signal.PeakWindow)
+		pass(2 * signal.PeakWindow)
 		check("at last", 0, 0, 0, 0)
 	})
 }
@@ -83,7 +86,7 @@ func TestRequestsThatWaitedAreCountedOnce(t *testing.T) {
 			m := probe.NewMeter(mode)
 			for range 3 {
 				done := m.Waiting()
-				time.Sleep(500 * time.Millisecond)
+				pass(500 * time.Millisecond)
 				done()
 			}
 		}
@@ -126,7 +129,7 @@ func TestWaitsForTheConnectionAreSpans(t *testing.T) {
 				m := probe.NewMeter(probe.NewRegistry(prometheus.NewRegistry()).Mode("m"))
 				ctx, request := provider.Tracer("test").Start(probe.With(t.Context(), m), "request")
 				start := time.Now()
-				time.Sleep(test.wait)
+				pass(test.wait)
 				probe.AddWait(ctx, start)
 				ended := spans.Ended()
 				if len(ended) != test.spans || m.Timing().Wait != test.wait {
