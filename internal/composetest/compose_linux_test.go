@@ -43,7 +43,7 @@ func TestCompose(t *testing.T) {
 	}
 	t.Cleanup(func() { s.shell(t, s.tree, "make down") })
 	if r := s.shell(t, s.tree, "make up"); r.code != 0 {
-		t.Fatal(r)
+		t.Fatalf("%s\n%s", r, s.shell(t, s.tree, "docker compose logs --tail 20"))
 	}
 	for _, part := range []struct {
 		name string

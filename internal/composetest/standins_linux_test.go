@@ -55,9 +55,10 @@ func (e *engine) standIns(t *testing.T) {
 	}
 	names := images(t)
 	e.postgres(t, names["postgres"])
-	e.importImage(t, names["redis"], nil, func(i *image) {
+	e.importImage(t, names["redis"], []string{`ENTRYPOINT ["/entrypoint"]`}, func(i *image) {
 		i.program("redis-server")
 		i.program("redis-cli")
+		i.text("entrypoint", 0o755, "#!/bin/sh\nexec \"$@\" --protected-mode no\n") // as the image that is pulled elsewhere is patched to be
 	})
 	e.prometheus(t, names["prometheus"])
 	answers(names["jaeger"], ":4317 :4318 :8888 :8889 :13133 :16686")
@@ -78,7 +79,7 @@ func (e *engine) postgres(t *testing.T, name string) {
 		i.tree(bin, bin)
 		i.tree(lib, lib, "bitcode", "pgxs")
 		i.tree("/usr/share/postgresql/"+version, "/usr/share/postgresql/"+version, "man", "contrib")
-		i.tree("/usr/share/zoneinfo/Etc", "/usr/share/zoneinfo/Etc")
+		i.copy("/usr/share/zoneinfo/UTC", "/usr/share/zoneinfo/UTC")
 		for _, p := range []string{"initdb", "postgres", "pg_ctl", "pg_isready", "psql", "createdb"} {
 			i.libraries(filepath.Join(bin, p))
 		}
@@ -86,7 +87,7 @@ func (e *engine) postgres(t *testing.T, name string) {
 		i.folder("var/run/postgresql", 0o1777, owner{999, 999})
 		i.text("entrypoint", 0o755, `#!/bin/sh
 set -e
-export PGDATA=/var/lib/postgresql/data TZ=Etc/UTC
+export PGDATA=/var/lib/postgresql/data TZ=UTC
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
   echo "$POSTGRES_PASSWORD" >/tmp/password
   initdb --username="$POSTGRES_USER" --pwfile=/tmp/password --auth-host=scram-sha-256 --auth-local=trust --locale=C --encoding=UTF8 >/dev/null
