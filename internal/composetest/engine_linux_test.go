@@ -49,9 +49,6 @@ func startEngine(t *testing.T) *engine {
 	}
 	t.Cleanup(func() {
 		err := p.Stop(engineStop, syscall.SIGTERM)
-		if t.Failed() {
-			t.Logf("the engine's last words:\n%s", p.Tail(20))
-		}
 		mounts, _ := filepath.Glob(filepath.Join(at, "exec", "netns", "*"))
 		for _, m := range mounts {
 			err = errors.Join(err, syscall.Unmount(m, syscall.MNT_DETACH))

@@ -132,11 +132,17 @@ func (s *stack) testByPath(t *testing.T) {
 	}
 }
 
-// As many replicas are started as the scenario has, and the generator reaches each.
+// As many replicas are started as the scenario has, and the generator reaches each. A change of the app is in all of them.
 func (s *stack) testReplicas(t *testing.T) {
+	s.write(t, filepath.Join(s.tree, "app", "changed.go"), "package main\n\nfunc init() { println(`changed`) }\n")
 	s.write(t, filepath.Join(s.tree, "scenarios", "two.yaml"), strings.Replace(own, "replicas: 1", "replicas: 2", 1))
 	if r := s.run(t, "NAME=two"); r.Stack.Replicas != 2 {
 		t.Errorf("got %d replicas, want 2", r.Stack.Replicas)
+	}
+	for _, name := range []string{"app", "replica"} {
+		if r := s.shell(t, s.tree, "docker compose logs "+name); !strings.Contains(r.stdout+r.stderr, "changed") {
+			t.Errorf("%s is not what was changed: %s", name, r)
+		}
 	}
 }
 
@@ -165,7 +171,6 @@ func (s *stack) testComment(t *testing.T) {
 	if !strings.Contains(r.stderr, "within the compose network, at loadgen:9464") || strings.Contains(r.stderr, "localhost:9464") {
 		t.Errorf("want a word on where the metrics are:\n%s", r.stderr)
 	}
-	t.Log(r.stdout)
 }
 
 // Prometheus has scraped the app and the generator, and both have sent their spans.
