@@ -38,7 +38,7 @@ scenario:
 	$(docker)
 	@[ -f '$(FILE)' ] || { echo "there is no scenario $(FILE): make list lists those of scenarios/" >&2; exit 2; }
 	@mkdir -p runs
-	@[ $(REPLICAS) = 1 ] || docker compose --profile replicas up --detach --wait --no-recreate --scale replica=$$(($(REPLICAS)-1)) replica
+	@[ $(REPLICAS) = 1 ] || docker compose --profile replicas up --detach --build --wait --scale replica=$$(($(REPLICAS)-1)) replica
 	@LOADLAB_UID=$$(id -u) LOADLAB_GID=$$(id -g) docker compose run --rm --build --use-aliases $(if $(BY_PATH),--volume '$(abspath $(dir $(NAME))):/lab/own:ro') \
 		loadgen run $(if $(BY_PATH),own/$(notdir $(NAME)),$(NAME)) --stack compose $(if $(filter command environment,$(origin REPLICAS)),--replicas $(REPLICAS)) $(MODES:%=--modes %) $(ARGS)
 else

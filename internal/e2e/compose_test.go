@@ -279,7 +279,7 @@ func TestComposeScenario(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string][]string{
 		"stampede":            {"[ 1 = 1 ]", "run --rm --build --use-aliases loadgen run stampede --stack compose"},
-		"replicas":            {"--scale replica=$((4-1)) replica", "loadgen run replicas --stack compose"},
+		"replicas":            {"up --detach --build --wait --scale replica=$((4-1)) replica", "loadgen run replicas --stack compose"},
 		"replicas REPLICAS=2": {"--scale replica=$((2-1)) replica", "loadgen run replicas --stack compose --replicas 2"},
 		"/else/where/x.yaml":  {"--use-aliases --volume '/else/where:/lab/own:ro' loadgen run own/x.yaml --stack compose"},
 	} {

@@ -124,8 +124,8 @@ func TestDockerfiles(t *testing.T) {
 	if !strings.Contains(string(testkit.ReadFile(t, "app/Dockerfile")), `CMD ["/app", "healthcheck"]`) {
 		t.Error("app: want a health check by the binary itself")
 	}
-	if !strings.Contains(string(testkit.ReadFile(t, "loadgen/Dockerfile")), "COPY scenarios/ /lab/scenarios/") {
-		t.Error("loadgen: want the scenarios")
+	if strings.Contains(string(testkit.ReadFile(t, "loadgen/Dockerfile")), "COPY scenarios") {
+		t.Error("loadgen: scenarios are mounted; one that is in the image makes another image of an edited one, and with it other links")
 	}
 	for line := range strings.Lines(string(testkit.ReadFile(t, ".dockerignore"))) {
 		pattern := strings.TrimSpace(line)

@@ -182,7 +182,7 @@ func TestTracesPage(t *testing.T) {
 		}
 	}
 	for r := range api.CacheResults {
-		if name := api.CacheResult(r).String(); name != "none" && !strings.Contains(page, "`"+name+"`") {
+		if name := r.String(); name != "none" && !strings.Contains(page, "`"+name+"`") {
 			t.Errorf("want the result %s", name)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -81,6 +82,28 @@ func (c *Client) Info(ctx context.Context) (api.Info, error) {
 		return api.Info{}, err
 	}
 	return all[0], alike(c.labs, all)
+}
+
+// Align gives every replica the settings of the first, of those that can be changed while it runs: an earlier run, of fewer replicas, has left that one others.
+func (c *Client) Align(ctx context.Context) error {
+	if len(c.labs) < 2 {
+		return nil
+	}
+	all, err := everyone[api.Config](ctx, c, http.MethodGet, api.PathLabConfig, nil)
+	if err != nil {
+		return err
+	}
+	for i, config := range all {
+		other := maps.Clone(all[0])
+		maps.DeleteFunc(other, func(name, value string) bool { return config[name] == value })
+		if len(other) == 0 {
+			continue
+		}
+		if _, err := ask[api.Config](ctx, c, http.MethodPut, c.labs[i]+api.PathLabConfig, other); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Strategies are the caching strategies that the app has, with their laws.

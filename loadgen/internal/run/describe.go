@@ -22,6 +22,11 @@ import (
 func (s *subject) describe(ctx context.Context) error {
 	head := &s.about.stack
 	head.Kind, head.Target, head.Replicas = s.stack.Kind, withoutPassword(s.stack.APIs[0]), len(s.stack.APIs)
+	if !stack.Own(s.stack.Kind) {
+		if err := s.lab.Align(ctx); err != nil {
+			return fmt.Errorf("give every replica the settings of the first: %w", err)
+		}
+	}
 	info, err := s.lab.Info(ctx)
 	if errors.Is(err, lab.ErrNoLab) {
 		return s.withoutLab()

@@ -117,6 +117,10 @@ func (p *portal) control(w http.ResponseWriter, r *http.Request) {
 		one := api.Law{Relation: "<=", Recomputes: "replicas", Text: "at most 1"}
 		answer(w, []api.Strategy{{Name: "ttl", Cold: one, Expiry: one, Stale: "T + D"}})
 	case api.PathLabConfig:
+		if r.Method == http.MethodGet {
+			answer(w, p.config)
+			return
+		}
 		if err := json.NewDecoder(r.Body).Decode(&p.config); err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return

@@ -122,7 +122,7 @@ func TestMissingPrograms(t *testing.T) {
 		t.Errorf("got %v, want ErrMissing", err)
 	}
 	b.cfg.Kind = "cloud"
-	if err := b.fails(t.Context()); !strings.Contains(err.Error(), `unknown stack "cloud": use embedded, local or remote`) {
+	if err := b.fails(t.Context()); !strings.Contains(err.Error(), `unknown stack "cloud": use embedded, local, compose, remote`) {
 		t.Errorf("got %v", err)
 	}
 	b.nothingLeft()
