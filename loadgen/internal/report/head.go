@@ -25,7 +25,7 @@ func head(run *result.Run) []Fact {
 		{Name: "app", Text: joined("; ", run.Stack.App, config(run.Stack.Config))},
 		{Name: "machine", Text: joined(", ", m.CPU, cores(m.Cores), m.OS, m.Go)},
 		{Name: "commit", Text: run.Commit},
-		{Name: "traces", Text: traces(run.Stack.Kind)},
+		{Name: "traces", Text: traces(run.Stack)},
 		{Name: "load", Text: fmt.Sprintf("%s, seed %d", strings.Join(load, ", "), run.Seed)},
 		{Name: "when", Text: fmt.Sprintf("%s, took %s", run.Started.UTC().Format("2006-01-02 15:04:05 UTC"), unit.Length(run.Took))},
 	}
@@ -44,12 +44,18 @@ func stack(s result.Stack) string {
 	return joined(", ", append(parts, s.Target)...)
 }
 
-// traces is where the traces of the app are, if they are not in the run.
-func traces(stack string) string {
-	if stack != "compose" {
+// traces is where the traces of the lab's app are, if they are not in the run.
+func traces(s result.Stack) string {
+	where := ""
+	switch {
+	case s.Kind == "compose":
+		where = "in Jaeger alone, to which the app sends its spans"
+	case s.Kind == "remote" && s.App != "":
+		where = "where the app sends its spans, if anywhere: it ran before the generator did"
+	default:
 		return ""
 	}
-	return "in Jaeger alone, to which the app sends its spans: N+1 queries are not looked for here, and loadgen trace has nothing to draw (docs/traces.md)"
+	return where + ": N+1 queries are not looked for here, and loadgen trace has nothing to draw (docs/traces.md)"
 }
 
 // distances lists how far away the servers are, as measured.
