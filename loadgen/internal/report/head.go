@@ -46,7 +46,7 @@ func stack(s result.Stack) string {
 
 // traces is where the traces of the lab's app are, if they are not in the run.
 func traces(s result.Stack) string {
-	where := ""
+	var where string
 	switch {
 	case s.Kind == "compose":
 		where = "in Jaeger alone, to which the app sends its spans"
