@@ -170,19 +170,20 @@ const SpanPoolWait = "pool wait"
 
 // Events on a span of the cache, in the order in which a recompute may have them.
 const (
-	EventLockTaken     = "lock taken"         // for the lock's TTL
-	EventLockBusy      = "lock busy"          // the first time that a request finds somebody else's lock or lease
-	EventLeaseTaken    = "lease taken"        // for the lock's TTL
-	EventLeaseExtended = "lease extended"     // likewise, once more
-	EventLockLost      = "lock lost"          // the lock, or the lease, ended before its holder gave it back, or was revoked
-	EventWaited        = "waited"             // for a recompute of another request: the reason
-	EventFillStored    = "fill stored"        // for the page's TTL
-	EventFillRejected  = "fill rejected"      // by Redis, which compares it
-	EventFillFailed    = "fill failed"        // Redis did not store it, for another reason
-	EventPageDropped   = "page dropped"       // although its TTL was not over
-	EventServedStale   = "served stale"       // for how long its TTL was over
-	EventRedisSkipped  = "Redis skipped"      // the breaker is open
-	EventBudgetSpent   = "Redis budget spent" // no call to Redis is made any more
+	EventLockTaken       = "lock taken"         // for the lock's TTL
+	EventLockBusy        = "lock busy"          // the first time that a request finds somebody else's lock or lease
+	EventLeaseTaken      = "lease taken"        // for the lock's TTL
+	EventLeaseExtended   = "lease extended"     // likewise, once more
+	EventLockLost        = "lock lost"          // the lock, or the lease, ended before its holder gave it back, or was revoked
+	EventWaited          = "waited"             // for a recompute of another request: the reason
+	EventLeaderUnsampled = "leader not sampled" // the request whose page this one has is in no trace that could be linked to
+	EventFillStored      = "fill stored"        // for the page's TTL
+	EventFillRejected    = "fill rejected"      // by Redis, which compares it
+	EventFillFailed      = "fill failed"        // Redis did not store it, for another reason
+	EventPageDropped     = "page dropped"       // although its TTL was not over
+	EventServedStale     = "served stale"       // for how long its TTL was over
+	EventRedisSkipped    = "Redis skipped"      // the breaker is open
+	EventBudgetSpent     = "Redis budget spent" // no call to Redis is made any more
 )
 
 // Span attributes of the OpenTelemetry semantic conventions, v1.43.
