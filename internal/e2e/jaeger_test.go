@@ -1,9 +1,15 @@
 package e2e_test
 
 import (
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"loadlab/app/api"
+	"loadlab/internal/testkit"
+	"loadlab/otel/signal"
 )
 
 // endpoint is where something listens.
@@ -152,6 +158,32 @@ func TestJaegerBuckets(t *testing.T) {
 		at, _ := slices.BinarySearch(bounds, took)
 		if at == 0 || at == len(bounds) || bounds[at] > 2*bounds[at-1] {
 			t.Errorf("a span of %s: no bucket of %s ends at most at twice its begin", took, bounds)
+		}
+	}
+}
+
+// docs/traces.md names tags, operations and services that there are.
+func TestTracesPage(t *testing.T) {
+	t.Parallel()
+	page := string(testkit.ReadFile(t, "docs/traces.md"))
+	known := string(testkit.ReadFile(t, "otel/signal/signal.go"))
+	tags := regexp.MustCompile(`lab\.[a-z_]+(\.[a-z_]+)*`).FindAllString(page, -1)
+	if len(tags) < 20 {
+		t.Errorf("got the tags %q, want those of the searches", tags)
+	}
+	for _, tag := range tags {
+		if !strings.Contains(known, `"`+tag+`"`) {
+			t.Errorf("there is no attribute %s", tag)
+		}
+	}
+	for _, name := range []string{appService, generatorService, signal.SpanCacheGet, signal.SpanCacheRefresh, signal.SpanCacheRecompute} {
+		if !strings.Contains(page, "`"+name+"`") {
+			t.Errorf("want a word on %s", name)
+		}
+	}
+	for r := range api.CacheResults {
+		if name := api.CacheResult(r).String(); name != "none" && !strings.Contains(page, "`"+name+"`") {
+			t.Errorf("want the result %s", name)
 		}
 	}
 }

@@ -32,7 +32,7 @@ func TestKnobs(t *testing.T) {
 		t.Fatal(err)
 	}
 	app, loadgen := filepath.Join(programs, "app"), filepath.Join(programs, "loadgen")
-	config := serveApp(ctx, t, app) + api.PathLabConfig
+	config := "http://" + serveApp(ctx, t, app, 1).Lab + api.PathLabConfig
 	file := filepath.Join(t.TempDir(), "refused.yaml")
 	for _, k := range api.Knobs() {
 		for _, value := range impossible(k) {
@@ -115,8 +115,8 @@ func put(ctx context.Context, t *testing.T, url string, k api.Knob, value string
 	return resp.StatusCode, problem.Detail
 }
 
-// serveApp runs the app until the test ends and returns the URL of its lab controls.
-func serveApp(ctx context.Context, t *testing.T, program string) string {
+// serveApp runs the app until the test ends and returns its addresses.
+func serveApp(ctx context.Context, t *testing.T, program string, properties int) (ready api.Ready) {
 	t.Helper()
 	folder, err := localserver.NewFolder()
 	if err != nil {
@@ -128,7 +128,7 @@ func serveApp(ctx context.Context, t *testing.T, program string) string {
 		}
 	})
 	readyFile := filepath.Join(folder.Path(), "ready.json")
-	cmd := exec.CommandContext(ctx, program, "--addr=127.0.0.1:0", "--lab-addr=127.0.0.1:0", "--properties=1", "--ready-file="+readyFile)
+	cmd := exec.CommandContext(ctx, program, "--addr=127.0.0.1:0", "--lab-addr=127.0.0.1:0", "--properties="+strconv.Itoa(properties), "--ready-file="+readyFile)
 	cmd.Env = environment()
 	process, err := folder.Start("app", cmd)
 	if err != nil {
@@ -139,7 +139,6 @@ func serveApp(ctx context.Context, t *testing.T, program string) string {
 			t.Error(err)
 		}
 	})
-	var ready api.Ready
 	err = process.Await(ctx, 10*time.Millisecond, func(context.Context) error {
 		text, err := os.ReadFile(readyFile)
 		if err != nil {
@@ -150,5 +149,5 @@ func serveApp(ctx context.Context, t *testing.T, program string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return "http://" + ready.Lab
+	return ready
 }
