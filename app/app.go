@@ -53,7 +53,7 @@ type app struct {
 func start(ctx context.Context, cfg config, env func(string) string, stderr io.Writer) (*app, error) {
 	gin.SetMode(gin.ReleaseMode)
 	a := &app{cfg: cfg, log: telemetry.NewLogger(stderr, cfg.logLevel)}
-	err := a.build(ctx, env)
+	err := a.build(ctx, env, stderr)
 	if err != nil {
 		a.close()
 		if ctx.Err() != nil {
@@ -64,7 +64,7 @@ func start(ctx context.Context, cfg config, env func(string) string, stderr io.W
 	return a, nil
 }
 
-func (a *app) build(ctx context.Context, env func(string) string) error {
+func (a *app) build(ctx context.Context, env func(string) string, stderr io.Writer) error {
 	// The ports come first: a port in use should be reported at once, not after a minute of seeding.
 	for i, addr := range []string{a.cfg.addr, a.cfg.labAddr} {
 		l, err := listen(ctx, addr, [...]string{"--addr", "--lab-addr"}[i])
@@ -75,8 +75,20 @@ func (a *app) build(ctx context.Context, env func(string) string) error {
 		a.onClose(func(context.Context) error { return ignoreClosed(l.Close()) })
 	}
 	var err error
-	a.telemetry, err = telemetry.New(ctx, telemetry.Config{Service: "loadlab-app", Version: revision.Get(), Env: env, Log: a.log})
-	if err != nil {
+	observed := telemetry.Config{Service: "loadlab-app", Version: revision.Get(), Env: env, Log: a.log}
+	if a.cfg.otlpLogs {
+		exported, end, err := telemetry.ExportLogs(ctx, observed, a.cfg.logLevel)
+		if errors.Is(err, telemetry.ErrNoEndpoint) {
+			return usageError{fmt.Errorf("--otlp-logs: %w", err)}
+		}
+		if err != nil {
+			return err
+		}
+		a.onClose(end)
+		a.log = telemetry.NewLogger(stderr, a.cfg.logLevel, exported)
+		observed.Log = a.log
+	}
+	if a.telemetry, err = telemetry.New(ctx, observed); err != nil {
 		return err
 	}
 	a.onClose(a.telemetry.Close)

@@ -17,7 +17,7 @@ type config struct {
 	addr, labAddr         string
 	databaseURL, redisURL string
 	cachePrefix           string
-	logSQL                bool
+	logSQL, otlpLogs      bool
 	logLevel              slog.Level
 	readyFile, finalFile  string
 	slow                  server.Slow
@@ -96,6 +96,7 @@ func define(fs *flag.FlagSet, cfg *config) {
 	fs.StringVar(&cfg.redisURL, "redis-url", "", "redis://...; empty: an embedded one, in a process of its own")
 	fs.StringVar(&cfg.cachePrefix, "cache-prefix", "loadlab", "what the names of all Redis keys begin with")
 	fs.BoolVar(&cfg.logSQL, "log-sql", false, "log every SQL statement")
+	fs.BoolVar(&cfg.otlpLogs, "otlp-logs", false, "send log records by OTLP too, with their traces, to OTEL_EXPORTER_OTLP_ENDPOINT")
 	fs.TextVar(&cfg.logLevel, "log-level", slog.LevelInfo, "debug, info, warn or error")
 	fs.StringVar(&cfg.readyFile, "ready-file", "", "write the addresses to this `file` as JSON once the app serves")
 	fs.StringVar(&cfg.finalFile, "final-file", "", "write the counters to this `file` as JSON, as /lab/counters has them, when the app ends")

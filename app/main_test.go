@@ -330,3 +330,12 @@ func TestHelpNamesEveryFlagAndItsVariable(t *testing.T) {
 		}
 	})
 }
+
+// Logs that are to be exported to nowhere are a usage error.
+func TestLogsToNowhere(t *testing.T) {
+	args := []string{"--addr=127.0.0.1:0", "--lab-addr=127.0.0.1:0", "--otlp-logs"}
+	err := execute(t.Context(), args, func(string) string { return "" }, strings.NewReader(""), io.Discard, io.Discard)
+	if !errors.As(err, new(usageError)) || !strings.Contains(err.Error(), "--otlp-logs") || !strings.Contains(err.Error(), "OTEL_EXPORTER_OTLP_ENDPOINT") {
+		t.Errorf("got %v, want a usage error that names what is missing", err)
+	}
+}

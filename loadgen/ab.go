@@ -24,6 +24,7 @@ type abFlags struct {
 	arms, labs    [2]string
 	args          [2][]string
 	stack, out    string
+	metrics       string
 	modes, phases []string
 	seed          uint64
 	slice, epoch  time.Duration
@@ -66,6 +67,7 @@ shown to be within the margins (p50 and p95 10%, p99 25%), INCONCLUSIVE (3) if n
 	flags.BoolVar(&f.selftest, "selftest", false, "slow B down and be sure to fail, then compare A with itself and be sure not to (--a: default the app next to this program)")
 	flags.StringVar(&f.inject, "inject", "+20%", "by how much --selftest slows B down")
 	flags.StringVar(&f.out, "out", "runs", "folder for the results")
+	flags.StringVar(&f.metrics, "metrics-addr", "", "serve what the epochs come to for Prometheus here, such as 127.0.0.1:9464")
 	f.connect.define(flags)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := f.check(); err != nil {
@@ -165,7 +167,7 @@ func (f *abFlags) config(s *scenario.Scenario, pair *arm.Pair, env environment, 
 	if err != nil {
 		return run.ABConfig{}, err
 	}
-	cfg := run.ABConfig{Config: common, Modes: f.modes, Phases: f.phases, Slice: f.slice, Epoch: f.epoch, MaxEpochs: f.epochs, Warnings: pair.Warnings}
+	cfg := run.ABConfig{Config: common, Modes: f.modes, Phases: f.phases, Slice: f.slice, Epoch: f.epoch, MaxEpochs: f.epochs, Warnings: pair.Warnings, Metrics: f.metrics}
 	for i, a := range pair.Arms {
 		cfg.Arms[i] = run.Build{
 			Arm:    ab.Arm{Name: a.Name, Commit: a.Commit, Dirty: a.Dirty, SHA256: a.SHA256, Args: f.args[i]},

@@ -52,7 +52,7 @@ func hit(ctx context.Context, env environment, cfg run.Config) error {
 		return err
 	}
 	fmt.Fprintln(env.stdout)
-	if err := printReport(env, r, ""); err != nil {
+	if err := printReport(env, r, "", ""); err != nil {
 		return err
 	}
 	if len(r.Cells) > 0 {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/result"
@@ -24,9 +25,10 @@ func runAndReport(ctx context.Context, env environment, cfg run.Config, out stri
 	if err != nil {
 		return err
 	}
+	dashboard := cfg.Grafana.Run(r, time.Now())
 	path, lost := keep(r, out)
 	fmt.Fprintln(env.stdout)
-	if err := printReport(env, r, path); err != nil {
+	if err := printReport(env, r, path, dashboard); err != nil {
 		return err
 	}
 	if lost != nil {
@@ -85,11 +87,11 @@ func newFolder(parent, name string) (string, error) {
 	}
 }
 
-// printReport prints the report for people; path is where run.json is, empty if it is nowhere.
-func printReport(env environment, r *result.Run, path string) error {
+// printReport prints the report for people; path is where run.json is, and dashboard the URL of its dashboard, empty if they are nowhere.
+func printReport(env environment, r *result.Run, path, dashboard string) error {
 	rendered, err := report.New(r)
 	if err != nil {
 		return err
 	}
-	return report.Text(env.stdout, rendered, report.Options{Width: width(env.stdout), Color: colored(env), Path: path})
+	return report.Text(env.stdout, rendered, report.Options{Width: width(env.stdout), Color: colored(env), Path: path, Grafana: dashboard})
 }

@@ -27,6 +27,7 @@ type runFlags struct {
 	stack, app, out       string
 	targets, labs, modes  []string
 	metrics, otlp         string
+	grafana               string
 	traces                float64
 	seed                  uint64
 	rounds                roundsFlag
@@ -87,6 +88,7 @@ func runCommand(env environment, dir *string) *cobra.Command {
 	flags.DurationVar(&f.budget, "budget", run.DefaultBudget, "how long --rounds auto may take")
 	f.connect.define(flags)
 	flags.StringVar(&f.metrics, "metrics-addr", "", "serve the generator's own metrics for Prometheus here, such as 127.0.0.1:9464")
+	flags.StringVar(&f.grafana, "grafana", env.get("LOADLAB_GRAFANA_URL"), "URL of a Grafana with the lab's dashboards, to print where it shows this run; it goes with --metrics-addr (default on compose: "+stack.ComposeGrafana+")")
 	flags.Float64Var(&f.traces, "traces", defaultTraces, "requests a second that are traced, in phases that do not say; below 0: none at all")
 	flags.StringVar(&f.otlp, "otlp", env.get("OTEL_EXPORTER_OTLP_ENDPOINT"), "OTLP/HTTP endpoint that all spans are passed on to")
 	flags.StringVar(&f.links, "links", "", "where the links between --target and its servers are controlled, host:port, if it has them (see loadgen link)")
@@ -149,6 +151,13 @@ func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (ru
 	if onCompose {
 		cfg.Stack = cfg.Stack.OnCompose(s.Replicas())
 		cfg.MetricsAddr = cmp.Or(cfg.MetricsAddr, stack.ComposeMetrics)
+		f.grafana = cmp.Or(f.grafana, stack.ComposeGrafana)
+	}
+	if cfg.Grafana, err = run.ParseGrafana(f.grafana); err != nil {
+		return cfg, usageError{fmt.Errorf("--grafana: %w", err)}
+	}
+	if cfg.Grafana != "" && cfg.MetricsAddr == "" {
+		return cfg, usageError{errors.New("--grafana goes with --metrics-addr: dashboards show what a Prometheus scrapes there")}
 	}
 	if !seeded {
 		cfg.Seed = s.Seed

@@ -68,6 +68,7 @@ func All() []File {
 		{"stampede-timeline.json", Stampede()},
 		{"request-anatomy.json", Anatomy()},
 		{"world.json", World()},
+		{"ab.json", AB()},
 		{"generator.json", Generator()},
 		{"runtime.json", Runtime()},
 		{"telemetry-health.json", Telemetry()},
@@ -97,10 +98,17 @@ func source() model.DataSourceRef {
 	return model.DataSourceRef{Type: "prometheus", UID: "${datasource}"}
 }
 
-// MayLack are, by the UID of their dashboard, the titles of panels that have nothing to show of a run in which nothing of theirs happened.
+// MayLack are, by the UID of their dashboard, the titles of panels that have nothing to show of a run in which nothing of theirs happened, or on a stack that does
+// not know it.
 func MayLack() map[string][]string {
 	return map[string][]string{
-		UIDModes: {"Its p99 over that of $baseline, and the interval of that"},
-		UIDWorld: {"Inside and outside of faults"},
+		UIDModes: {
+			"Its p99 over that of $baseline, and the interval of that", "CPU time of the app per request", "CPU time of the database per request", "CPU time of Redis per request",
+			"Bytes from Redis per request", "Processors in use", "Requests a second for each of them", "Memory of a page in Redis",
+		},
+		UIDStampede: {"Recomputes an expiry in phase $phase"},
+		UIDAnatomy:  {"Recompute duration"},
+		UIDWorld:    {"Inside and outside of faults"},
+		UIDAB:       {"Verdict", "B over A, and the interval of that", "Arms", "By epoch: both arms", "By epoch: how much slower B is", "Every endpoint"},
 	}
 }

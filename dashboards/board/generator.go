@@ -63,8 +63,8 @@ func peak(m promql.Metric) string {
 
 func loadPanels(l *layout) {
 	by := signal.LabelMode
-	l.add(8, 8, leads(UIDRuntime, everySecond(counted(series("Offered and achieved", "short",
-		"Requests that were due, and that were completed, from one point to the next, by mode. Apart: the target cannot keep up.",
+	l.add(8, 8, leads(UIDRuntime, everySecond(outlined(series("Offered and achieved", "short",
+		"Requests that were due, and that were completed, from one point to the next, by mode: the line and the bars. Apart: the target cannot keep up.",
 		query{promql.Each(ofLoad(signal.LoadScheduled), by), "offered, {{mode}}", false},
 		query{promql.Each(taken(signal.LoadCompleted), by), "achieved, {{mode}}", false}))), sameTime))
 	l.add(8, 8, leads(UIDRuntime, atLeast(5, series("In flight", "short",

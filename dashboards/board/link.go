@@ -1,6 +1,8 @@
 package board
 
 import (
+	"strings"
+
 	"loadlab/dashboards/model"
 	"loadlab/otel/signal"
 )
@@ -16,11 +18,7 @@ const (
 )
 
 func link(title, uid string, parts ...string) model.Link {
-	url := "/d/" + uid + "?" + withSource
-	for _, part := range parts {
-		url += "&" + part
-	}
-	return model.Link{Title: title, URL: url}
+	return model.Link{Title: title, URL: "/d/" + uid + "?" + strings.Join(append([]string{withSource}, parts...), "&")}
 }
 
 // leads links a panel, and each of its values, to a dashboard. parts are what the link of the panel takes along; a value takes its mode as well.

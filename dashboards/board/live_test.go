@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -43,7 +44,7 @@ func TestExpressionsHaveData(t *testing.T) {
 			})
 			testkit.Need(t, err, localserver.ErrMissing)
 			t.Cleanup(func() { _ = p.Stop() })
-			scraped(ctx, t, p, 6)
+			scraped(ctx, t, p, 8)
 			for _, f := range board.All() {
 				for _, q := range f.Dashboard.Queries() {
 					ofSteps := strings.Contains(q.Expr, "histogram_quantile") && strings.Contains(q.Expr, "offset")
@@ -66,7 +67,7 @@ func ask(ctx context.Context, t *testing.T, p *promtest.Server, q model.Query, v
 	if now := time.Now(); q.Instant {
 		result, err = p.Query(ctx, expr, now)
 	} else {
-		result, err = p.QueryRange(ctx, expr, now.Add(-2*time.Second), now, time.Second)
+		result, err = p.QueryRange(ctx, expr, now.Add(-8*time.Second), now, time.Second) // a busy machine scrapes late
 	}
 	if err != nil {
 		t.Errorf("%s: %s %s: %v", q.Dashboard, q.Panel, q.RefID, err)
@@ -215,7 +216,22 @@ func loadTarget(t *testing.T) string {
 	e.gauge(signal.RunInfo, series{signal.LabelScenario: "stampede", signal.LabelGitSHA: "0123456789ab", signal.LabelStack: "compose", signal.LabelBaseline: "naive"})
 	e.phases()
 	e.figures()
+	e.test()
 	return e.serve(t, reg)
+}
+
+// test exposes an A/B test.
+func (e *exposition) test() {
+	point := func(more series) series {
+		all := series{signal.LabelMode: "ttl", signal.LabelPhase: "warm", signal.LabelQuantile: "0.99"}
+		maps.Copy(all, more)
+		return all
+	}
+	e.gauge(signal.ABInfo, series{signal.LabelScenario: "warm", signal.LabelArmA: "HEAD", signal.LabelArmB: "."})
+	e.gauge(signal.ABVerdict, series{signal.LabelVerdict: "PASS"})
+	e.gauge(signal.ABQuantile, point(series{signal.LabelArm: "A", signal.LabelEpoch: "01"}), point(series{signal.LabelArm: "B", signal.LabelEpoch: "01"}))
+	e.gauge(signal.ABRatio, point(series{signal.LabelEpoch: "01"}))
+	e.gauge(signal.ABInterval, point(series{signal.LabelBound: signal.BoundPoint}), point(series{signal.LabelBound: signal.BoundLow}), point(series{signal.LabelBound: signal.BoundHigh}))
 }
 
 // phases begins a phase with every scrape.

@@ -90,13 +90,15 @@ func answer(l *layout) {
 	ratio := func(bound string) string {
 		return inPhase(ofRatio("p99", bound)) + " and on (" + signal.LabelMode + ") " + best()
 	}
-	l.add(10, 4, stat("Its p99 over that of $baseline, and the interval of that", timesUnit,
+	times := stat("Its p99 over that of $baseline, and the interval of that", timesUnit,
 		"0.1× is ten times faster. The interval has the true ratio in 95% of such runs, by rounds; there is none where the baseline itself is best.",
-		plain(), query{ratio(signal.BoundPoint), "p99 of {{mode}} is", false}, query{ratio(signal.BoundLow), "at least", false}, query{ratio(signal.BoundHigh), "at most", false}))
+		plain(), query{ratio(signal.BoundPoint), "p99 of {{mode}} is", false}, query{ratio(signal.BoundLow), "at least", false}, query{ratio(signal.BoundHigh), "at most", false})
+	times.FieldConfig.Defaults.NoValue = "No interval: it takes two rounds, and another mode than the baseline"
+	l.add(10, 4, times)
 
 	verdict := stat("Verdict", "short", "The verdict of the run, once its gates were judged.", plain(),
 		query{promql.Last(promql.Metric{Name: signal.LoadVerdict, Match: ofRun}, signal.LabelVerdict) + " == 1", "{{verdict}}", false})
-	verdict.Options["textMode"], verdict.FieldConfig.Overrides = "name", verdicts()
+	verdict.Options["textMode"], verdict.FieldConfig.Overrides, verdict.FieldConfig.Defaults.NoValue = "name", verdicts(), "not judged yet"
 	l.add(3, 4, verdict)
 	run := stat("Run", "short", "The scenario and the stack of the run.", plain(), query{
 		promql.Last(promql.Metric{Name: signal.RunInfo, Match: ofRun}, signal.LabelScenario, signal.LabelStack), "{{scenario}}, {{stack}}", false,
@@ -138,6 +140,9 @@ func costs(l *layout) {
 		{"CPU time of the database per request", "s", "db_cpu", "Of all its processes. SQLite runs inside the app."},
 		{"CPU time of Redis per request", "s", "redis_cpu", "By the operating system's account."},
 		{"Bytes from Redis per request", "bytes", "redis_bytes", "By the account of Redis."},
+		{"Processors in use", "none", "cores", "CPU seconds a second of app, database and Redis together."},
+		{"Requests a second for each of them", "reqps", "per_core", "What the mode gives for what it uses: completed requests a second for each of these processors."},
+		{"Memory of a page in Redis", "bytes", "page_memory", "The mean of a sample, all overhead included."},
 	} {
 		l.add(8, 7, toStampede(bars(c.title, c.unit, c.description, query{"sort(" + inPhase(ofFigure(c.figure)) + ")", "{{mode}}", false})))
 	}
@@ -168,8 +173,8 @@ func everyPhase() model.Panel {
 
 // gates are what the run was judged by.
 func gates() model.Panel {
-	judged := promql.Last(promql.Metric{Name: signal.LoadGate, Match: ofRun}, signal.LabelGate, signal.LabelVerdict) + " == 1"
-	p := table("Gates of the run", "Each gate with its verdict, once the run has ended.",
+	judged := promql.Last(promql.Metric{Name: signal.LoadGate, Match: ofRun + ", " + signal.LabelVerdict + `!="left out"`}, signal.LabelGate, signal.LabelVerdict) + " == 1"
+	p := table("Gates of the run", "Each gate with its verdict, once the run has ended. Those that name modes which the run is without are left out.",
 		[]keyColumn{{label: signal.LabelVerdict, title: "Verdict", width: 130}, {label: signal.LabelGate, title: "Gate"}}, []column{{title: "Judged", unit: "short", expr: judged, hidden: true}})
 	return sortedBy("Verdict", false, p)
 }

@@ -83,6 +83,16 @@ func counted(p model.Panel) model.Panel {
 	return atLeast(5, p)
 }
 
+// outlined draws what was achieved as bars, and what was offered as a line over them.
+func outlined(p model.Panel) model.Panel {
+	p = counted(p)
+	p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, model.Override{
+		Matcher:    model.Matcher{ID: "byRegexp", Options: "/^offered/"},
+		Properties: []model.Property{{ID: "custom.drawStyle", Value: "line"}, {ID: "custom.fillOpacity", Value: 0}, {ID: "custom.lineWidth", Value: 2}},
+	})
+	return p
+}
+
 // logarithmic gives a graph an axis on which a hit and a stampede can both be read.
 func logarithmic(p model.Panel) model.Panel {
 	p.FieldConfig.Defaults.Min = nil // zero has no place on it

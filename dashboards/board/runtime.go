@@ -3,6 +3,7 @@ package board
 import (
 	"loadlab/dashboards/model"
 	"loadlab/dashboards/promql"
+	"loadlab/otel/signal"
 )
 
 // Runtime shows the processes themselves: a slow request is often made of the scheduler and the garbage collector. The names are those
@@ -15,7 +16,7 @@ func Runtime() model.Dashboard {
 		"Processors that a process kept busy, and how many it may use. Near the limit the figures of all modes are those of the CPU.",
 		query{promql.Rate(ofJob("process_cpu_seconds_total"), job), "used, {{job}}", false},
 		query{perJob("go_sched_gomaxprocs_threads"), "limit, {{job}}", false}))
-	latencies := ofJob("go_sched_latencies_seconds")
+	latencies := ofJob(signal.SchedulerLatency)
 	l.add(8, 8, logarithmic(series("Scheduler latency", "s",
 		"How long goroutines were ready before they ran: p99 and p50. Above a millisecond the process is short of CPU.",
 		query{promql.ClassicQuantile(.99, latencies, job), "p99, {{job}}", false},
@@ -25,9 +26,11 @@ func Runtime() model.Dashboard {
 		query{perJob("go_goroutines"), "all, {{job}}", false},
 		query{perJob("go_sched_goroutines_runnable_goroutines"), "ready, {{job}}", false}))
 	l.row("Garbage collector")
-	l.add(8, 8, atLeast(.001, series("Pauses", "s",
-		"The longest of the collector's recent pauses, which stop the world. (Its histogram has buckets a tenfold wide: no percentile of it means much.)",
-		query{promql.Max(ofJob("go_gc_duration_seconds").Where(`quantile=~"1|1.0"`).Select(), job), "{{job}}", false})))
+	pauses := ofJob(signal.GCPause)
+	l.add(8, 8, logarithmic(series("Pauses", "s",
+		"How long the collector stopped the world: p99 and p50.",
+		query{promql.ClassicQuantile(.99, pauses, job), "p99, {{job}}", false},
+		query{promql.ClassicQuantile(.5, pauses, job), "p50, {{job}}", false})))
 	l.add(8, 8, series("Cycles", "ops",
 		"Collections a second.",
 		query{promql.Rate(ofJob("go_gc_cycles_total_gc_cycles_total"), job), "{{job}}", false}))

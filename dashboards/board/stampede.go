@@ -22,9 +22,10 @@ func Stampede() model.Dashboard {
 	strip := func(p model.Panel) { l.add(24, 7, leads(UIDAnatomy, everySecond(p), sameTime)) }
 
 	strip(stacked(counted(series("Recomputes by cause", "short",
-		"Recomputes from one point to the next, by mode and by what for: expired is past its TTL or about to be, cold was never cached or was flushed. "+
-			"A strategy that coalesces has one for an expiry (the line below); a stampede is where there are more.",
-		query{promql.Each(ofApp(signal.RecomputeTotal), signal.LabelCause, by), "{{cause}}, {{mode}}", false}))))
+		"Recomputes from one point to the next. By mode are those of pages past their TTL or about to be: a strategy that coalesces has one for an expiry (the graph below), and a stampede is "+
+			"where there are more. Cold are those of pages that were never cached or were flushed; unknown are those without an answer of the cache.",
+		query{promql.Each(ofApp(signal.RecomputeTotal).Where(signal.LabelCause+`="`+signal.CauseExpired+`"`), by), "{{mode}}", false},
+		query{promql.Each(ofApp(signal.RecomputeTotal).Where(signal.LabelCause+`!="`+signal.CauseExpired+`"`), signal.LabelCause), "{{cause}}", false}))))
 	strip(counted(series("Expiries", "short",
 		"Pages that were found expired, from one point to the next, by mode.",
 		query{promql.Each(ofApp(signal.ExpirationsTotal), by), "{{mode}}", false})))
@@ -43,14 +44,14 @@ func Stampede() model.Dashboard {
 			"trace of a request that paid.",
 		query{promql.Quantile("$percentile", response, by), "{{mode}}", true}))))
 	strip(stacked(counted(series("Cache results", "short",
-		"What the cache had for requests, from one point to the next. Coalesced: waited for another request's recompute.",
-		query{promql.Each(ofApp(signal.CacheRequests), signal.LabelResult, by), "{{result}}, {{mode}}", false}))))
+		"What the cache had for the requests of the chosen modes, from one point to the next. Coalesced: waited for another request's recompute.",
+		query{promql.Each(ofApp(signal.CacheRequests), signal.LabelResult), "{{result}}", false}))))
 	wait := promql.Metric{Name: signal.DBConnectionWait}.In(promql.Step)
 	strip(atLeast(.001, series("Pool wait", "s",
 		"How long requests waited for a database connection. The pool is the app's, so this is of all modes together.",
 		query{promql.Quantile("0.99", wait), "p99", false}, query{promql.Mean(wait), "mean", false})))
-	strip(counted(series("Offered and achieved load", "short",
-		"Requests that were due and that were completed, from one point to the next, by mode.",
+	strip(outlined(series("Offered and achieved load", "short",
+		"Requests that were due and that were completed, from one point to the next, by mode: the line and the bars.",
 		query{promql.Each(ofLoad(signal.LoadScheduled), by), "offered, {{mode}}", false},
 		query{promql.Each(ofLoad(signal.LoadCompleted), by), "achieved, {{mode}}", false})))
 	d.Panels = l.panels

@@ -47,7 +47,8 @@ func table(title, description string, keys []keyColumn, columns []column) model.
 		names[value], order[value] = c.title, len(keys)+i
 		properties := []model.Property{{ID: "unit", Value: c.unit}}
 		if c.hidden {
-			properties = append(properties, model.Property{ID: "custom.hidden", Value: true})
+			properties = append(properties, model.Property{ID: "custom.hidden", Value: true}, // until Grafana 12, and then:
+				model.Property{ID: "custom.hideFrom", Value: map[string]any{"viz": true, "legend": false, "tooltip": false}})
 		}
 		overrides = append(overrides, model.Override{Matcher: model.Matcher{ID: "byName", Options: c.title}, Properties: properties})
 	}
@@ -77,8 +78,6 @@ func sortedBy(title string, descending bool, p model.Panel) model.Panel {
 // but the time of day that its versions 9 to 13 all draw; bars over a label they all do.
 func matrix(title, unit, description, label, column, expr string) model.Panel {
 	p := panel(model.TypeBarChart, title, unit, description, targets("table", true, []query{{expr: expr}}))
-	least := 0.0
-	p.FieldConfig.Defaults.Min = &least
 	p.FieldConfig.Defaults.Color = map[string]any{"mode": "palette-classic"}
 	p.FieldConfig.Defaults.Custom = map[string]any{"lineWidth": 0, "fillOpacity": 85, "gradientMode": "none", "axisPlacement": "auto", "axisSoftMin": 0}
 	p.FieldConfig.Overrides = modeColours(false)

@@ -17,6 +17,7 @@ const (
 	varPercentile = "percentile"
 	varFrom       = "run_from"
 	varTo         = "run_to"
+	varArm        = "arm"
 	varJob        = "job"
 	varJaeger     = "jaeger"
 )
@@ -58,10 +59,12 @@ func edge(name, description, of string) model.Variable {
 	return v
 }
 
-// phaseVariable is the phase in which the modes differ most at p99: the one that matters, unless another is chosen. Warm-up phases have no figures.
+// phaseVariable is the phase in which the modes differ most at p99: the one that matters, unless another is chosen. By the difference alone that would be the phase with the
+// slowest requests, and by the ratio alone one of short requests in which a mode had a bad moment; so it is by their product. Warm-up phases have no figures.
 func phaseVariable() model.Variable {
 	p99 := promql.Metric{Name: signal.LoadFigure, Match: ofRun + ", " + signal.LabelFigure + `="p99", ` + signal.LabelPhase + `!~".+/(inside|outside)"`} // of faults
-	spread := promql.Last(p99, signal.LabelPhase) + " / " + promql.LastLeast(p99, signal.LabelPhase)
+	most, least := promql.Last(p99, signal.LabelPhase), promql.LastLeast(p99, signal.LabelPhase)
+	spread := "(" + most + " - " + least + ") * " + most + " / " + least
 	v := queryVariable(varPhase, "Phase", "The phase to show. First comes the one in which the modes differ most at p99; warm-up phases are in no figure.",
 		"query_result(sort_desc("+spread+"))")
 	v.Regex, v.Sort = `/phase="([^"]+)"/`, unsorted
@@ -82,10 +85,11 @@ func appModeVariable() model.Variable {
 	return v
 }
 
-// oneModeVariable lets the reader choose one mode of the app: the parts of a request are those of one mode.
+// oneModeVariable lets the reader choose one mode of the app, of those that were asked for; first comes the one that was most.
 func oneModeVariable() model.Variable {
-	v := queryVariable(varMode, "Mode", "The mode to show, as the app counts it.", labelValues(signal.HTTPServerDuration+"_count", signal.LabelMode))
-	v.Regex = "/^(?!none$).*/"
+	requests := promql.Increase(promql.Metric{Name: signal.RequestsTotal, Match: signal.LabelMode + `!="none"`}.In(promql.InRange), signal.LabelMode)
+	v := queryVariable(varMode, "Mode", "The mode to show, as the app counts it; first comes the one with the most requests.", "query_result(sort_desc("+requests+" > 0))")
+	v.Regex, v.Sort = `/mode="([^"]+)"/`, unsorted
 	return v
 }
 

@@ -33,7 +33,7 @@ type Options struct {
 	To      string // likewise
 	Out     string // the folder of the pictures
 	Files   []board.File
-	MayLack map[string][]string // UID to the titles of panels that need no data
+	MayLack map[string][]string // UID to the titles, with variables, of panels that need no data
 	Width   int                 // of a picture in pixels; 0 is 1600
 	// Limit is how long a dashboard may take to be drawn; 0 is 30 s. One that is not drawn by then is a problem.
 	Limit time.Duration
@@ -172,7 +172,8 @@ func judge(d model.Dashboard, on page, mayLack []string) []Problem {
 		if p.Error != "" {
 			add(p.Title, "an error: "+p.Error)
 		}
-		if empty(p.Text) && !slices.Contains(mayLack, p.Title) {
+		excused := slices.ContainsFunc(mayLack, func(title string) bool { return is(title, p.Title) })
+		if empty(p.Text) && !excused {
 			add(p.Title, "no data")
 		}
 	}
@@ -186,6 +187,5 @@ func judge(d model.Dashboard, on page, mayLack []string) []Problem {
 
 // empty reports whether a panel says that it has nothing: in Grafana's words, or in the dashboards'.
 func empty(text string) bool {
-	text = strings.TrimSpace(text)
-	return strings.Contains(text, "No data") || text == board.Nothing
+	return strings.Contains(text, "No data") || strings.HasPrefix(text, "No run") || strings.TrimSpace(text) == board.Nothing
 }

@@ -40,11 +40,8 @@ func dashboardOf(uid string) board.File {
 
 // page has a place of the grid for each panel, and a script.
 func page(script string, panels ...string) string {
-	text := "<!doctype html><body>"
-	for _, p := range panels {
-		text += `<div class="react-grid-item">` + p + `</div>`
-	}
-	return text + "<script>" + script + "</script>"
+	const begin, end = `<div class="react-grid-item">`, `</div>`
+	return "<!doctype html><body>" + begin + strings.Join(panels, end+begin) + end + "<script>" + script + "</script>"
 }
 
 // What Chromium sees of pages that have one symptom each.
@@ -58,6 +55,7 @@ func TestTake(t *testing.T) {
 		{"nodata", page("", best, panelWith("p99", "<div>No data</div>")), "nodata: p99: no data"},
 		{"dash", page("", best, panelWith("p99", "<div>"+board.Nothing+"</div>")), "dash: p99: no data"},
 		{"allowed", page("", panelWith("Best in expiry", board.Nothing), p99), ""},
+		{"norun", page("", panelWith("Best in expiry", "No run in this time range. Type: make"), p99), "norun: Best in expiry: no data"},
 		{"corner", page("", best, panelWith("p99", `<button data-testid="data-testid Panel status error" aria-label="parse error"></button>x`)), "corner: p99: an error: parse error"},
 		{"nineerror", page("", best, panelWith("p99", `<div class="panel-info-corner panel-info-corner--error"></div>x`)), "nineerror: p99: an error: marked in its corner"},
 		{"plugin", page("", best, panelWith("p99", "Panel plugin not found: trend")), "plugin: p99: an error: Panel plugin not found: trend"},
@@ -85,7 +83,7 @@ func TestTake(t *testing.T) {
 		}
 	}))
 	t.Cleanup(srv.Close)
-	o := gallery.Options{Grafana: srv.URL + "/", Run: "r1", From: "1", To: "2", Out: t.TempDir(), Limit: 10 * time.Second, Tabs: 8, MayLack: map[string][]string{"allowed": {"Best in expiry"}}}
+	o := gallery.Options{Grafana: srv.URL + "/", Run: "r1", From: "1", To: "2", Out: t.TempDir(), Limit: 10 * time.Second, Tabs: 8, MayLack: map[string][]string{"allowed": {"Best in $phase"}}}
 	for _, p := range pages {
 		o.Files = append(o.Files, dashboardOf(p.uid))
 	}

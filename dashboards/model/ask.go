@@ -53,7 +53,8 @@ func (d Dashboard) Queries() []Query {
 	return all
 }
 
-// expr is what a variable asks: query_result(EXPR), or the series of label_values(SERIES, label). It is empty for one that asks nothing.
+// expr is what a variable asks: query_result(EXPR), or the series of label_values(SERIES, label), which are those of the time range. It is empty for one that
+// asks nothing.
 func (v Variable) expr() string {
 	if inner, ok := strings.CutPrefix(v.Definition, "query_result("); ok {
 		return strings.TrimSuffix(inner, ")")
@@ -62,7 +63,7 @@ func (v Variable) expr() string {
 	if !ok {
 		return ""
 	}
-	return inner[:strings.LastIndex(inner, ",")]
+	return "last_over_time(" + inner[:strings.LastIndex(inner, ",")] + "[$__range])"
 }
 
 // URLs are the addresses that the dashboard, its panels and their values link to.

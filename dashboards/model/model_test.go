@@ -52,7 +52,7 @@ func TestQueries(t *testing.T) {
 	for _, q := range d.Queries() {
 		got = append(got, q.Panel+"="+q.Expr)
 	}
-	if want := "open=a inside=b annotation own=c variable values=d{x=\"1, 2\"} variable result=max(e)"; strings.Join(got, " ") != want {
+	if want := "open=a inside=b annotation own=c variable values=last_over_time(d{x=\"1, 2\"}[$__range]) variable result=max(e)"; strings.Join(got, " ") != want {
 		t.Errorf("got %q, want %s", got, want)
 	}
 }

@@ -30,7 +30,6 @@ func TestTelemetry(t *testing.T) {
 	t.Run("run", l.testRun)
 	t.Run("phases", l.testPhases)
 	t.Run("dashboards", l.testDashboards)
-	t.Run("modes", l.testModes)
 	t.Run("generator's histograms", l.testGenerator)
 	t.Run("app's histograms", l.testApp)
 	t.Run("exemplars", l.testExemplars)

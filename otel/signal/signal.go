@@ -67,6 +67,15 @@ const (
 	LoadVerdict       = "loadgen_verdict_info"           // 1 for the verdict of the run, once it is judged
 )
 
+// Metrics of the load generator that are of an A/B test. Each has the label LabelRunID.
+const (
+	ABInfo     = "loadgen_ab_info"             // 1, with what the arms a and b are
+	ABQuantile = "loadgen_ab_quantile_seconds" // of an arm in an epoch that counts
+	ABRatio    = "loadgen_ab_ratio"            // of B to A in such an epoch
+	ABInterval = "loadgen_ab_interval"         // of that ratio over all epochs: see LabelBound
+	ABVerdict  = "loadgen_ab_verdict_info"     // 1 for the verdict of the test, once it has ended
+)
+
 // Values of LabelBound.
 const (
 	BoundPoint = "point"
@@ -79,6 +88,12 @@ const (
 	CauseCold    = "cold"    // it was never cached, or flushed
 	CauseExpired = "expired" // it was past its TTL, about to be, or dropped for a change
 	CauseUnknown = "unknown" // the cache did not answer
+)
+
+// Metrics of the Go runtime, of both programs.
+const (
+	GCPause          = "lab_gc_pause_seconds"
+	SchedulerLatency = "lab_scheduler_latency_seconds"
 )
 
 // Labels of the metrics.
@@ -113,6 +128,10 @@ const (
 	LabelVerdict    = "verdict"
 	LabelFault      = "fault"    // as the scenario has it
 	LabelAction     = "action"   // likewise
+	LabelArm        = "arm"      // A, B
+	LabelArmA       = "a"        // what the arm is
+	LabelArmB       = "b"        // likewise
+	LabelEpoch      = "epoch"    // its number, as two digits: 01
 	LabelAppMode    = "app_mode" // the mode by which the app counts a scenario's mode
 )
 
@@ -151,19 +170,20 @@ const SpanPoolWait = "pool wait"
 
 // Events on a span of the cache, in the order in which a recompute may have them.
 const (
-	EventLockTaken     = "lock taken"         // for the lock's TTL
-	EventLockBusy      = "lock busy"          // the first time that a request finds somebody else's lock or lease
-	EventLeaseTaken    = "lease taken"        // for the lock's TTL
-	EventLeaseExtended = "lease extended"     // likewise, once more
-	EventLockLost      = "lock lost"          // the lock, or the lease, ended before its holder gave it back, or was revoked
-	EventWaited        = "waited"             // for a recompute of another request: the reason
-	EventFillStored    = "fill stored"        // for the page's TTL
-	EventFillRejected  = "fill rejected"      // by Redis, which compares it
-	EventFillFailed    = "fill failed"        // Redis did not store it, for another reason
-	EventPageDropped   = "page dropped"       // although its TTL was not over
-	EventServedStale   = "served stale"       // for how long its TTL was over
-	EventRedisSkipped  = "Redis skipped"      // the breaker is open
-	EventBudgetSpent   = "Redis budget spent" // no call to Redis is made any more
+	EventLockTaken       = "lock taken"         // for the lock's TTL
+	EventLockBusy        = "lock busy"          // the first time that a request finds somebody else's lock or lease
+	EventLeaseTaken      = "lease taken"        // for the lock's TTL
+	EventLeaseExtended   = "lease extended"     // likewise, once more
+	EventLockLost        = "lock lost"          // the lock, or the lease, ended before its holder gave it back, or was revoked
+	EventWaited          = "waited"             // for a recompute of another request: the reason
+	EventLeaderUnsampled = "leader not sampled" // the request whose page this one has is in no trace that could be linked to
+	EventFillStored      = "fill stored"        // for the page's TTL
+	EventFillRejected    = "fill rejected"      // by Redis, which compares it
+	EventFillFailed      = "fill failed"        // Redis did not store it, for another reason
+	EventPageDropped     = "page dropped"       // although its TTL was not over
+	EventServedStale     = "served stale"       // for how long its TTL was over
+	EventRedisSkipped    = "Redis skipped"      // the breaker is open
+	EventBudgetSpent     = "Redis budget spent" // no call to Redis is made any more
 )
 
 // Span attributes of the OpenTelemetry semantic conventions, v1.43.
@@ -201,6 +221,11 @@ func ConcurrencyBuckets() []float64 {
 // LoadBuckets are the bucket bounds of the generator's durations, in seconds: those of HTTP, and finer ones for send lag.
 func LoadBuckets() []float64 {
 	return append([]float64{.00005, .0001, .00025}, HTTPBuckets()...)
+}
+
+// PauseBuckets are the bucket bounds of pauses of the Go runtime, in seconds: three to a decade, where what a request feels is.
+func PauseBuckets() []float64 {
+	return []float64{.00001, .00002, .00005, .0001, .0002, .0005, .001, .002, .003, .005, .0075, .01, .02, .05, .1, .5}
 }
 
 // PeakWindow is how far back the greatest numbers of the app look: longer than any scrape interval of the lab, so that none falls between two

@@ -10,9 +10,14 @@ import (
 	"loadlab/otel/signal"
 )
 
-// NewLogger returns a logger that writes JSON lines to w, with the trace and span of the context where there is one.
-func NewLogger(w io.Writer, level slog.Leveler) *slog.Logger {
-	return slog.New(traceHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})})
+// NewLogger returns a logger that writes JSON lines to w, with the trace and span of the context where there is one, and hands each record to the other
+// handlers too.
+func NewLogger(w io.Writer, level slog.Leveler, others ...slog.Handler) *slog.Logger {
+	lines := traceHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})}
+	if len(others) == 0 {
+		return slog.New(lines)
+	}
+	return slog.New(slog.NewMultiHandler(append([]slog.Handler{lines}, others...)...))
 }
 
 // traceHandler adds trace_id and span_id to every record whose context carries a span.

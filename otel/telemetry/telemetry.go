@@ -68,6 +68,20 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 	if exporter == nil {
 		return t, nil
 	}
+	res, err := describe(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	counted := &countingExporter{next: exporter, spans: &t.Spans, log: cfg.Log}
+	provider := sdktrace.NewTracerProvider(sdktrace.WithResource(res), sdktrace.WithSpanProcessor(newQueue(counted, &t.Spans)))
+	t.Tracing = true
+	t.Tracer = provider.Tracer(instrumentation)
+	t.shutdown = provider.Shutdown
+	return t, nil
+}
+
+// describe returns the resource of what is exported.
+func describe(ctx context.Context, cfg Config) (*resource.Resource, error) {
 	service := cfg.Service
 	if name := cfg.Env("OTEL_SERVICE_NAME"); name != "" {
 		service = name
@@ -77,12 +91,7 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 	if err != nil && !errors.Is(err, resource.ErrPartialResource) {
 		return nil, fmt.Errorf("describe the service: %w", err)
 	}
-	counted := &countingExporter{next: exporter, spans: &t.Spans, log: cfg.Log}
-	provider := sdktrace.NewTracerProvider(sdktrace.WithResource(res), sdktrace.WithSpanProcessor(newQueue(counted, &t.Spans)))
-	t.Tracing = true
-	t.Tracer = provider.Tracer(instrumentation)
-	t.shutdown = provider.Shutdown
-	return t, nil
+	return res, nil
 }
 
 // Close flushes and stops the export of spans.
@@ -95,6 +104,7 @@ func NewRegistry() *prometheus.Registry {
 	reg.MustRegister(
 		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.MetricsGC, collectors.MetricsScheduler)),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		newPauses(),
 	)
 	return reg
 }

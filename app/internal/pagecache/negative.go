@@ -45,6 +45,7 @@ func (n *negativeCaching) lead(ctx context.Context, r *request) (Page, Outcome, 
 	ctx, cancel := r.detach(ctx)
 	defer cancel()
 	if e, err := r.readOrAbsent(ctx); e != nil {
+		linkToLeader(ctx, e.maker)
 		return e.page.shared(), e.coalesced(), err
 	}
 	page, out, err := r.fillAlone(ctx, noGrace)

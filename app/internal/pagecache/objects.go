@@ -53,6 +53,7 @@ func (o *objects) lead(ctx context.Context, r *request) (Page, Outcome, error) {
 	epoch, _ := r.inEpoch(ctx) // without one, nothing is stored
 	p := r.readParts(ctx)
 	if p.complete() {
+		linkToLeader(ctx, p.entry.maker)
 		return p.page(nil), p.entry.coalesced(), nil
 	}
 	if p.entry != nil {

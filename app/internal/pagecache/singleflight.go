@@ -24,6 +24,7 @@ func (s *singleflight) lead(ctx context.Context, r *request) (Page, Outcome, err
 	defer cancel()
 	// The page may be there by now: a request that missed it just before another flight stored it and landed comes here too late to join.
 	if e, ok := r.read(ctx); ok {
+		linkToLeader(ctx, e.maker)
 		return e.page.shared(), e.coalesced(), nil
 	}
 	return r.fillAlone(ctx, noGrace)

@@ -120,9 +120,15 @@ func endWork(span trace.Span, err error) {
 
 const scope = "loadlab/app/internal/pagecache"
 
-// linkToLeader links a waiter's span to the leader whose recompute it waits for, which may be in another trace.
+// linkToLeader links a waiter's span to the leader whose recompute it has the page from, which may be in another trace. Most requests are in none: then the
+// span says so, as there is nothing to look for. leader is not valid if the page came without one.
 func linkToLeader(ctx context.Context, leader trace.SpanContext) {
-	if leader.IsValid() && leader.IsSampled() {
-		trace.SpanFromContext(ctx).AddLink(trace.Link{SpanContext: leader})
+	span := trace.SpanFromContext(ctx)
+	switch {
+	case !span.IsRecording():
+	case leader.IsValid() && leader.IsSampled():
+		span.AddLink(trace.Link{SpanContext: leader})
+	default:
+		span.AddEvent(signal.EventLeaderUnsampled)
 	}
 }

@@ -89,6 +89,44 @@ func TestWaiterLinksToItsLeader(t *testing.T) {
 	}
 }
 
+// A waiter whose leader is in no trace says so, and has no link.
+func TestWaiterOfAnUnsampledLeader(t *testing.T) {
+	for _, strategy := range []string{"singleflight", "lock", "swr", "negative"} {
+		t.Run(strategy, func(t *testing.T) {
+			onEachRedis(t, func(t *testing.T, l *lab) {
+				waiterCtx, waiter, recorder := l.traced(t, sdktrace.AlwaysSample())
+				var computing count
+				done := make(chan error, 1)
+				go func() {
+					_, _, err := get(t.Context(), l.cache, strategy, key, func(ctx context.Context) (pagecache.Page, error) {
+						computing.add()
+						l.waiting(t, 1)
+						return page(1)(ctx)
+					})
+					done <- err
+				}()
+				computing.reach(t, 1)
+				if _, out, err := get(waiterCtx, l.cache, strategy, key, mustNotCompute(t)); err != nil || !out.Collapsed {
+					t.Fatalf("got %+v, %v", out, err)
+				}
+				if err := <-done; err != nil {
+					t.Fatal(err)
+				}
+				waiter.End()
+				span, events := recorder.Ended()[0], 0
+				for _, e := range span.Events() {
+					if e.Name == signal.EventLeaderUnsampled {
+						events++
+					}
+				}
+				if len(span.Links()) != 0 || events != 1 {
+					t.Errorf("%s: got links %v and %d events, want none and 1", span.Name(), span.Links(), events)
+				}
+			})
+		})
+	}
+}
+
 // waiterLinksToItsLeader finds a waiter's leader by the flight it joined, or by the page that the leader left in Redis.
 func waiterLinksToItsLeader(t *testing.T, strategy string) {
 	onEachRedis(t, func(t *testing.T, l *lab) {

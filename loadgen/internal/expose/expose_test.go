@@ -245,6 +245,63 @@ func TestConcurrently(t *testing.T) {
 	}
 }
 
+// TestFromZero: what a mode does in a phase is there before the phase begins, and so are the spans that were passed on.
+func TestFromZero(t *testing.T) {
+	url, _ := serve(t, planned(expose.Plan{
+		Modes: []expose.Mode{{Name: "ttl", App: "ttl"}, {Name: "cached", App: "swr"}},
+		Phases: []expose.Phase{
+			{Name: "warm", Modes: []string{"ttl", "cached"}, Actions: []string{"flush"}, Warmup: true}, {Name: "mixed", Modes: []string{"cached"}, Replicas: 2},
+		},
+	}))
+	s := get(t, url)
+	want(t, s, of(signal.LoadScheduled, "ttl", "warm"), 0)
+	want(t, s, of(signal.LoadErrors, "cached", "warm", signal.LabelKind, "timeout"), 0)
+	want(t, s, of(signal.LoadResponse+"_count", "cached", "mixed", signal.LabelReplica, "2"), 0)
+	want(t, s, key(signal.LoadActions, signal.LabelPhase, "warm", signal.LabelAction, "flush"), 0)
+	want(t, s, key(signal.LoadMode, signal.LabelMode, "cached", signal.LabelAppMode, "swr"), 2)
+	want(t, s, key(signal.SpansExported), 7)
+	want(t, s, key(signal.SpansDropped), 3)
+	if _, there := s.values[of(signal.LoadScheduled, "ttl", "mixed")]; there {
+		t.Error("a mode that takes no part in a phase has series there")
+	}
+}
+
+// TestShortOnesAreSeen: a phase and a fault that are over before a scrape are in the next one, and in no later one.
+func TestShortOnesAreSeen(t *testing.T) {
+	e := exporter()
+	url, _ := serve(t, e)
+	phase := of(signal.LoadPhase, "ttl", "burst", signal.LabelScenario, "stampede", signal.LabelRound, "1")
+	start := of(signal.LoadPhaseStart, "ttl", "burst", signal.LabelRound, "1")
+	fault := of(signal.LoadFault, "ttl", "burst", signal.LabelRound, "1", signal.LabelFault, "redis stop")
+	before := time.Now()
+	e.Begin(expose.Labels{Round: 1, Name: "burst", Mode: "ttl", Modes: []string{"ttl"}})
+	over := e.Fault("redis stop")
+	over()
+	e.End()
+	e.Fault("of no phase")()
+	e.Action("burst", "flush")
+	s := get(t, url)
+	want(t, s, phase, 1)
+	want(t, s, fault, 1)
+	want(t, s, key(signal.LoadActions, signal.LabelPhase, "burst", signal.LabelAction, "flush"), 1)
+	if at := s.values[start]; at < float64(before.UnixMilli())/1000 || at > float64(time.Now().UnixMilli())/1000 {
+		t.Errorf("it began at %v", at)
+	}
+	s = get(t, url)
+	for _, series := range []string{phase, start, fault} {
+		if _, there := s.values[series]; there {
+			t.Errorf("%s is still there", series)
+		}
+	}
+	// One that was seen is gone when it is over.
+	e.Begin(expose.Labels{Round: 1, Name: "burst", Mode: "ttl", Modes: []string{"ttl"}})
+	want(t, get(t, url), phase, 1)
+	e.End()
+	if _, there := get(t, url).values[phase]; there {
+		t.Error("a phase that was seen outlasts its end")
+	}
+}
+
 // TestNobodyLooks: a run without metrics has no exporter.
 func TestNobodyLooks(t *testing.T) {
 	var e *expose.Exporter

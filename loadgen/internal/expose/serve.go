@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,14 +30,17 @@ const (
 // Serve serves the metrics on addr, such as "127.0.0.1:9464", until stop is called or ctx ends, and returns the address they have. An
 // error is one line that names the flag.
 //
-// If there is a scraper, stop waits for one scrape more, for a moment: what was counted since the last one would be lost.
+// If there are scrapers, stop waits for one scrape more of each, for a moment: what was counted since the last one would be lost.
 func (e *Exporter) Serve(ctx context.Context, addr string) (url string, stop func(), err error) {
+	return e.server.serve(ctx, addr)
+}
+
+func (s *server) serve(ctx context.Context, addr string) (url string, stop func(), err error) {
 	var cfg net.ListenConfig
 	ln, err := cfg.Listen(ctx, "tcp", addr)
 	if err != nil {
 		return "", nil, fmt.Errorf("serve metrics: %w; %s chooses another address", err, Flag)
 	}
-	s := e.server
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -51,12 +55,12 @@ func (e *Exporter) Serve(ctx context.Context, addr string) (url string, stop fun
 	return "http://" + reachable(ln.Addr()) + Path, stop, nil
 }
 
-// Await waits until what there is now has been scraped, and then until the next scrape: in between, what is scraped as often, as the app is, has been too. It waits
+// Await waits until what there is now has been scraped by everybody, and then until the next scrape: in between, what is scraped as often, as the app is, has been too. It waits
 // for a moment, also where nobody has scraped yet, as a Prometheus may be about to. What a counter had counted before its first scrape is in no rate, so that a
 // load begins after one.
 func (e *Exporter) Await(ctx context.Context) {
-	if e != nil && e.server.await(ctx) {
-		e.server.await(ctx)
+	if e != nil {
+		e.server.await(ctx, 1+e.server.scrapers())
 	}
 }
 
@@ -75,10 +79,19 @@ type server struct {
 	metrics http.Handler
 	lasting *lasting
 
-	mu      sync.Mutex      // guards the rest
-	last    time.Time       // the end of the last scrape; zero if there was none
-	waiting []chan struct{} // each is closed when a scrape has ended that began after it came
+	mu      sync.Mutex  // guards the rest
+	begun   []time.Time // of the last scrapes
+	waiters []*waiter
 }
+
+// waiter waits for the end of scrapes that begin after it came.
+type waiter struct {
+	left int
+	done chan struct{} // closed when none is left
+}
+
+// remembered is how many scrapes are, which is more than there are in a second.
+const remembered = 16
 
 func newServer(reg *prometheus.Registry, l *lasting) *server {
 	s := &server{lasting: l, metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{
@@ -93,48 +106,56 @@ func newServer(reg *prometheus.Registry, l *lasting) *server {
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	waiting := s.waiting
-	s.waiting = nil
+	waiters := slices.Clone(s.waiters)
+	s.begun = append(s.begun[max(0, len(s.begun)+1-remembered):], time.Now())
 	s.mu.Unlock()
 	entries := s.lasting.about()
 	s.metrics.ServeHTTP(w, r)
 	s.lasting.saw(entries)
 	s.mu.Lock()
-	s.last = time.Now()
-	s.mu.Unlock()
-	for _, done := range waiting {
-		close(done)
+	defer s.mu.Unlock()
+	for _, x := range waiters {
+		if x.left--; x.left == 0 {
+			close(x.done)
+			s.waiters = slices.DeleteFunc(s.waiters, func(o *waiter) bool { return o == x })
+		}
 	}
 }
 
-// await waits, for a moment, for the end of a scrape that has not begun yet, and reports whether there was one.
-func (s *server) await(ctx context.Context) bool {
-	done := make(chan struct{})
+// await waits, for a moment, for the end of n scrapes that have not begun yet.
+func (s *server) await(ctx context.Context, n int) {
+	x := &waiter{left: n, done: make(chan struct{})}
 	s.mu.Lock()
-	s.waiting = append(s.waiting, done)
+	s.waiters = append(s.waiters, x)
 	s.mu.Unlock()
 	over := time.NewTimer(nextScrape)
 	defer over.Stop()
 	select {
-	case <-done:
-		return true
+	case <-x.done:
 	case <-over.C:
 	case <-ctx.Done():
 	}
-	return false
 }
 
-// scraped reports whether there is a scraper.
-func (s *server) scraped() bool {
+// scrapers returns about how many scrapers there are, if each scrapes once a second, as the lab's Prometheus does: at least 1.
+func (s *server) scrapers() int { return max(1, s.scrapesSince(time.Now().Add(-time.Second))) }
+
+func (s *server) scrapesSince(at time.Time) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return time.Since(s.last) < scraping
+	n := 0
+	for _, t := range s.begun {
+		if t.After(at) {
+			n++
+		}
+	}
+	return n
 }
 
-// stop ends the server after one scrape more, if there is a scraper to make it.
+// stop ends the server after each scraper has scraped once more, if there are any.
 func (s *server) stop(ctx context.Context) {
-	if s.scraped() {
-		s.await(ctx)
+	if s.scrapesSince(time.Now().Add(-scraping)) > 0 {
+		s.await(ctx, s.scrapers())
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownLimit)
 	defer cancel()

@@ -171,6 +171,7 @@ func (r *Report) Section(id string) Section {
 type Options struct {
 	Width    int    // of the terminal; 0 is 80
 	Color    bool   // whether it takes ANSI colours
+	Grafana  string // URL of the run's dashboard; empty if it has none
 	Path     string // where run.json or ab.json is; empty if it is nowhere
 	MaxBytes int    // how long Markdown may be, at least MarkdownLeast; 0 is MarkdownLimit
 }

@@ -30,6 +30,9 @@ func Text(w io.Writer, r *Report, o Options) error {
 				unit.Counted(int64(n), "trace")+" that were kept")
 		}
 	}
+	if o.Grafana != "" {
+		p.item("grafana", headColumn, tty.Faint, o.Grafana)
+	}
 	return p.err
 }
 

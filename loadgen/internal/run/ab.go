@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"loadlab/loadgen/internal/ab"
+	"loadlab/loadgen/internal/expose"
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/stack"
 	"loadlab/loadgen/internal/stats"
@@ -38,6 +39,8 @@ type ABConfig struct {
 	Epoch         time.Duration // load of an arm, for each mode and phase
 	MaxEpochs     int           // looks after more are left out; 0: the plan's
 	Warnings      []string      // that the report is to have
+	// Metrics is where the test is shown to Prometheus while it goes on; empty for nowhere. (MetricsAddr is of a run, of which an epoch has several.)
+	Metrics string
 }
 
 // Build is what an arm runs: a program, or a service that runs already.
@@ -57,6 +60,7 @@ type abTest struct {
 	turns []turn
 	coin  *rand.Rand
 	test  *ab.Test
+	shown *expose.AB // nil where nobody asked for metrics
 }
 
 // AB measures two builds until their difference is decided. The test is complete also when it turns out invalid or is interrupted; an error means
@@ -66,6 +70,15 @@ func AB(ctx context.Context, cfg ABConfig) (*ab.Test, error) {
 	var err error
 	if t.turns, t.test.Ungated, err = turnsOf(cfg); err != nil {
 		return nil, err
+	}
+	if cfg.Metrics != "" {
+		t.shown = expose.NewAB(t.test)
+		url, stop, err := t.shown.Serve(ctx, cfg.Metrics)
+		if err != nil {
+			return nil, UsageError{err}
+		}
+		defer stop()
+		t.log("the test's metrics are at " + url)
 	}
 	err = t.compareWork(ctx)
 	for n := 1; err == nil && t.goOn(); n++ {
@@ -85,6 +98,7 @@ func AB(ctx context.Context, cfg ABConfig) (*ab.Test, error) {
 	t.test.Took = time.Since(t.test.Started)
 	d, err := t.test.Decide()
 	t.test.Verdict = d.Verdict
+	t.shown.Decided(t.test)
 	return t.test, err
 }
 
@@ -156,6 +170,9 @@ func (t *abTest) epoch(ctx context.Context, number int) (err error) {
 		e.Dropped = append(e.Dropped, fmt.Sprintf("the machine's host gave %s of the processors' time to others (steal)", unit.Percent(e.Stolen)))
 	}
 	t.finish(&e)
+	if err := t.shown.Epoch(t.test); err != nil {
+		return err
+	}
 	t.log(fmt.Sprintf("epoch %d: %s%s", number, unit.Length(time.Since(began)), t.seen(e)))
 	return nil
 }

@@ -24,6 +24,7 @@ type Config struct {
 	AllowLimited bool
 	MetricsAddr  string  // where the generator's own metrics are served; empty for nowhere
 	Traces       float64 // requests a second that are traced, in phases that leave it open; negative: nothing is traced in any phase
+	Grafana      Grafana // where the dashboards are that show the run
 	OTLP         string  // an OTLP/HTTP endpoint that all spans are passed on to; empty for none
 	Progress     Progress
 }

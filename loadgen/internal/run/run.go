@@ -59,6 +59,9 @@ func (r *runner) up(ctx context.Context) (err error) {
 	}
 	r.observers.metrics.Await(ctx) // what counts nothing yet is scraped, too
 	r.logMissingViews()
+	if at := r.Grafana.Run(r.report, time.Time{}); at != "" {
+		r.log("in Grafana, from the end of its first mode on: " + at)
+	}
 	r.report.Stack, r.report.Strategies = r.subject.about.stack, r.subject.about.strategies
 	r.warn(r.subject.about.warnings...)
 	return nil

@@ -18,3 +18,6 @@ func (c Config) OnCompose(replicas int) Config {
 
 // ComposeMetrics is where docker-compose.yml has Prometheus look for the generator's metrics, on a host that is called loadgen.
 const ComposeMetrics = ":9464"
+
+// ComposeGrafana is where docker-compose.yml has Grafana for a browser, unless its port was moved.
+const ComposeGrafana = "http://localhost:3000"

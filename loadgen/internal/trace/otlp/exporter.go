@@ -15,6 +15,7 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
+	"loadlab/internal/revision"
 	"loadlab/loadgen/internal/trace"
 	"loadlab/otel/signal"
 )
@@ -118,10 +119,19 @@ func Encode(samples []trace.Sample) (body []byte, spans int, err error) {
 		}
 	}
 	body, err = proto.Marshal(&collectorpb.ExportTraceServiceRequest{ResourceSpans: []*tracepb.ResourceSpans{{
-		Resource:   &resourcepb.Resource{Attributes: []*commonpb.KeyValue{keyValue("service.name", trace.Service)}},
+		Resource:   generator(),
 		ScopeSpans: []*tracepb.ScopeSpans{scope},
 	}}})
 	return body, len(scope.Spans), err
+}
+
+// generator is the resource of the generator's spans. It has no SDK of OpenTelemetry, and names what makes its spans instead, as the conventions want it.
+func generator() *resourcepb.Resource {
+	version := revision.Get()
+	return &resourcepb.Resource{Attributes: []*commonpb.KeyValue{
+		keyValue("service.name", trace.Service), keyValue("service.version", version),
+		keyValue("telemetry.sdk.name", "loadlab/loadgen/internal/trace/otlp"), keyValue("telemetry.sdk.language", "go"), keyValue("telemetry.sdk.version", version),
+	}}
 }
 
 func encodeSpan(traceID []byte, due int64, s *result.Span) *tracepb.Span {

@@ -204,6 +204,15 @@ func TestExportedAttributesHaveTheirTypes(t *testing.T) {
 	if err := proto.Unmarshal(body, &req); err != nil {
 		t.Fatal(err)
 	}
+	named := map[string]string{}
+	for _, a := range req.GetResourceSpans()[0].GetResource().GetAttributes() {
+		named[a.GetKey()] = a.GetValue().GetStringValue()
+	}
+	for _, name := range []string{"service.name", "service.version", "telemetry.sdk.name", "telemetry.sdk.language", "telemetry.sdk.version"} {
+		if named[name] == "" {
+			t.Errorf("the resource has no %s: %v", name, named)
+		}
+	}
 	span := req.GetResourceSpans()[0].GetScopeSpans()[0].GetSpans()[0]
 	for _, a := range span.GetAttributes() {
 		if a.GetKey() == "http.response.status_code" && a.GetValue().GetIntValue() != 200 {
