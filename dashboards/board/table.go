@@ -47,7 +47,8 @@ func table(title, description string, keys []keyColumn, columns []column) model.
 		names[value], order[value] = c.title, len(keys)+i
 		properties := []model.Property{{ID: "unit", Value: c.unit}}
 		if c.hidden {
-			properties = append(properties, model.Property{ID: "custom.hidden", Value: true})
+			properties = append(properties, model.Property{ID: "custom.hidden", Value: true}, // until Grafana 12, and then:
+				model.Property{ID: "custom.hideFrom", Value: map[string]any{"viz": true, "legend": false, "tooltip": false}})
 		}
 		overrides = append(overrides, model.Override{Matcher: model.Matcher{ID: "byName", Options: c.title}, Properties: properties})
 	}
