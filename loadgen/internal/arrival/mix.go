@@ -45,9 +45,11 @@ func (m Mix) Mode(k int64) int {
 
 // splitmix is the k-th output of SplitMix64 (Steele, Lea and Flood, 2014), which can be computed for any k without the ones before.
 func splitmix(seed, k uint64) uint64 {
-	z := splitmixFinish(seed) + (k+1)*0x9e3779b97f4a7c15
+	z := splitmixFinish(seed) + (k+1)*golden
 	return splitmixFinish(z)
 }
+
+const golden = 0x9e3779b97f4a7c15
 
 func splitmixFinish(z uint64) uint64 {
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9

@@ -10,6 +10,8 @@ import (
 // serves them.
 type Stream interface {
 	Next() (due time.Duration, ok bool)
+	// skip passes over n arrivals, for less than it takes to compute when they are due.
+	skip(n int64)
 }
 
 // NewConstant returns evenly spaced arrivals: the k-th, from 0, is due when the profile expects k before it.
@@ -55,6 +57,8 @@ func (s *constant) Next() (time.Duration, bool) {
 	return t, ok
 }
 
+func (s *constant) skip(n int64) { s.k += float64(n) }
+
 type poisson struct {
 	cursor
 	rng *rand.Rand
@@ -66,6 +70,13 @@ func (s *poisson) Next() (time.Duration, bool) {
 	return s.due(s.x)
 }
 
+// skip draws every gap, as the sum is of all of them. The inverse of the profile is the greater part of the work.
+func (s *poisson) skip(n int64) {
+	for range n {
+		s.x += s.rng.ExpFloat64()
+	}
+}
+
 type burst struct{ left int64 }
 
 func (s *burst) Next() (time.Duration, bool) {
@@ -75,3 +86,5 @@ func (s *burst) Next() (time.Duration, bool) {
 	s.left--
 	return 0, true
 }
+
+func (s *burst) skip(n int64) { s.left -= n }

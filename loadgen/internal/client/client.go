@@ -39,6 +39,9 @@ type Caller interface {
 	// Draw has the calls up to the next Draw take the data of arrival k of a phase with that seed, or of its user where data sticks to
 	// users. What an earlier arrival took from its responses is forgotten. Requests without variables need no Draw.
 	Draw(seed uint64, k, user int64)
+	// Digest returns a hash of the request reqs[mode] with the data of the last Draw, without what differs from run to run: the target, trace
+	// ids, and values of responses. It is of use to compare what two runs have sent.
+	Digest(mode int) uint64
 	// Call makes the request reqs[mode] and fills in out, whose former content is lost. It returns by the deadline; a zero deadline is
 	// Options.Timeout from now.
 	Call(ctx context.Context, mode int, deadline time.Time, out *measure.Outcome)

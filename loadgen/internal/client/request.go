@@ -46,6 +46,7 @@ type Request struct {
 	trace  int    // where the traceparent's value starts in wire; 0 if there is none
 
 	template   *template // instead of wire, of a request with variables
+	fixed      uint64    // of the digest: see Spec.fixedDigest
 	idempotent bool
 	closes     bool // it asks for its connection to be closed
 
@@ -54,7 +55,7 @@ type Request struct {
 
 // Prepare serialises a request. An error names what is wrong with it.
 func (t *Target) Prepare(spec Spec) (*Request, error) {
-	r := &Request{spec: spec, method: spec.Method, target: t.prefix + spec.Path, host: t.host, header: make(http.Header)}
+	r := &Request{spec: spec, method: spec.Method, target: t.prefix + spec.Path, host: t.host, header: make(http.Header), fixed: spec.fixedDigest()}
 	if r.method == "" {
 		r.method = http.MethodGet
 	}

@@ -29,11 +29,14 @@ type draw struct {
 	taken   map[string][]byte // from responses
 	value   []byte            // before it is escaped
 	body    []byte            // before its length is known
+
+	written *template // what was written last for this arrival; nil if nothing was
+	rows    uint64    // a hash of the rows in it
 }
 
 // begin begins another arrival. The values that the one before it took are forgotten; their memory is kept.
 func (d *draw) begin(seed uint64, k, user int64) {
-	d.seed, d.k, d.user = seed, k, user
+	d.seed, d.k, d.user, d.written = seed, k, user, nil
 	for name, value := range d.taken {
 		d.taken[name] = value[:0]
 	}
@@ -88,10 +91,10 @@ func (ps pieces) append(dst []byte, d *draw) []byte {
 		var value []byte
 		switch {
 		case p.source != nil && !p.escaped:
-			dst = p.source.Append(dst, p.source.Row(d.seed, d.k, d.user))
+			dst = p.source.Append(dst, d.row(p.source))
 			continue
 		case p.source != nil:
-			d.value = p.source.Append(d.value[:0], p.source.Row(d.seed, d.k, d.user))
+			d.value = p.source.Append(d.value[:0], d.row(p.source))
 			value = d.value
 		case p.taken != "":
 			value = d.taken[p.taken]
@@ -181,6 +184,7 @@ func (s *Spec) pieces(text keys.Text, where keys.Where) pieces {
 
 // write writes the whole request in HTTP/1.1 over wire. trace is where the traceparent's value starts; 0 if there is none.
 func (t *template) write(wire []byte, traced bool, d *draw) (_ []byte, trace int) {
+	d.written, d.rows = t, 0
 	wire = t.start.append(wire[:0], d)
 	if traced {
 		wire = append(wire, api.HeaderTraceparent+": "...)

@@ -67,6 +67,7 @@ func Closed(ctx context.Context, c ClosedConfig) (Result, error) {
 		})
 	}
 	ready.Wait()
+	s.await(ctx)
 	watch := watchSelf()
 	s.begin(c.For)
 	close(l.gate)
@@ -102,8 +103,11 @@ type user struct {
 
 func (l *closed) users(ctx context.Context) []*user {
 	modes := Assign(l.c.Users, l.c.Weights)
-	users := make([]*user, 0, l.c.Users)
+	users := make([]*user, 0, l.Share.Count(int64(l.c.Users)))
 	for i, mode := range modes {
+		if !l.Share.Has(int64(i)) {
+			continue
+		}
 		u := &user{closed: l, index: i, mode: mode}
 		if l.c.ThinkMax > 0 {
 			u.rng = rand.New(rand.NewPCG(l.c.Seed, thinkStream+uint64(i)))
@@ -132,14 +136,14 @@ func (u *user) run(ctx context.Context) {
 			return
 		}
 		u.offer(u.mode, due)
-		done := u.maker.serve(u.mode, k, int64(u.index), due)
+		done := u.maker.serve(u.mode, k, int64(u.index), due, 0)
 		due = max(done.Sub(u.start), due) + u.think()
 	}
 }
 
 // claim takes the next arrival, and reports whether there is one. It is claimed before the user thinks, so that no user thinks in vain.
 func (u *user) claim() (k int64, ok bool) {
-	k = int64(u.c.Users) - 1 + u.claimed.Add(1)
+	k = u.Share.Arrival(u.Share.Count(int64(u.c.Users)) - 1 + u.claimed.Add(1))
 	return k, u.may(k)
 }
 

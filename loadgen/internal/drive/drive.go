@@ -26,6 +26,12 @@
 // session is an entry of the ledger of its own, from when it was due to the end of its last request. What a loop offers, sends and bounds is
 // arrivals, be they requests or sessions.
 //
+// # A share of the load
+//
+// Several workers may drive one phase together. Each sends the arrivals of its share, which keep their numbers, due times, modes and rows: the union is what one would have sent. Of a closed
+// loop the users are shared, and their numbers count as those of arrivals do; where the phase ends with a number of requests those are shared too. StartAt has all begin at
+// the same moment.
+//
 // # The end
 //
 // When the context ends, nothing more is released, and what was not released was never scheduled. What was released and waits is
@@ -36,9 +42,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 	"sync/atomic"
 	"time"
 
+	"loadlab/loadgen/internal/arrival"
 	"loadlab/loadgen/internal/measure"
 )
 
@@ -56,6 +64,12 @@ type Drawer interface {
 	Draw(k, user int64)
 }
 
+// Digester is a Caller that knows what it requests.
+type Digester interface {
+	// Digest returns a hash of the request of a mode with the data of the last Draw, without what differs from run to run.
+	Digest(mode int) uint64
+}
+
 // Defaults.
 const (
 	DefaultTimeout     = 10 * time.Second
@@ -71,6 +85,8 @@ type Common struct {
 	Grace     time.Duration // for requests in flight when the context ends; 0 is DefaultGrace
 	Sessions  []*Session    // by mode; nil, or too short, is a mode of single requests
 	Rows      int64         // of data, for an arrival each: the loop ends when there are no more; 0 is no end
+	Share     arrival.Share // of the load that this loop drives; the zero value is all of it
+	StartAt   time.Time     // when the phase begins; zero, or past, is as soon as everything is ready
 	// NewAlarm makes what wakes a goroutine when something is due. nil is the system's best, SystemAlarm; tests in virtual time need
 	// TimerAlarm.
 	NewAlarm func(ctx context.Context) (Alarm, error)
@@ -79,6 +95,7 @@ type Common struct {
 // Result is what a loop did. What the requests came to is in the recorder.
 type Result struct {
 	Start       time.Time
+	Begun       time.Duration // after Start, until the loop ran: how late it was for a StartAt
 	Took        time.Duration // of the load itself: the phase's length if it has one, otherwise until the last request ended
 	Drained     time.Duration // after that, until the last request had ended
 	Offered     int64         // arrivals that came due
@@ -87,7 +104,9 @@ type Result struct {
 	Connections int           // the most at once
 	Interrupted bool          // the context ended first
 	RanOut      bool          // of Rows, while there were more arrivals
-	Self        Self
+	// Digest is of the arrivals that came due. Of a closed loop it leaves out when that was, which depends on the responses.
+	Digest arrival.Digest
+	Self   Self
 }
 
 var errConfig = errors.New("drive: a loop needs NewCaller and Recorder")
@@ -97,6 +116,7 @@ type phase struct {
 	Common
 	start time.Time
 	end   time.Time // of the phase's length; zero if it has none
+	begun time.Duration
 
 	calls   context.Context // of the requests; it ends a grace period after the phase's
 	stop    context.CancelFunc
@@ -104,6 +124,9 @@ type phase struct {
 	ranOut  atomic.Bool // there was an arrival without a row
 
 	offered, sent, inTime atomic.Int64
+
+	mu     sync.Mutex // guards digest
+	digest arrival.Digest
 }
 
 // newPhase fills in defaults and ties the requests to ctx. The caller calls release at the end.
@@ -135,9 +158,31 @@ func (s *phase) stopAfter(d time.Duration) {
 	context.AfterFunc(s.calls, func() { t.Stop() })
 }
 
+// await waits for the time at which the phase begins, or the end of ctx.
+func (s *phase) await(ctx context.Context) {
+	if s.StartAt.IsZero() {
+		return
+	}
+	alarm := s.alarm(ctx)
+	defer alarm.Close()
+	alarm.Wait(s.StartAt)
+}
+
+// alarm makes an alarm. A system that has no more of the better kind has the portable one.
+func (s *phase) alarm(ctx context.Context) Alarm {
+	a, err := s.NewAlarm(ctx)
+	if err != nil {
+		a, _ = TimerAlarm(ctx) // has no errors
+	}
+	return a
+}
+
 // begin starts the clock of the phase.
 func (s *phase) begin(length time.Duration) {
 	s.start = time.Now()
+	if late := s.start.Sub(s.StartAt); !s.StartAt.IsZero() && late >= 0 { // and not interrupted before
+		s.begun, s.start = late, s.StartAt
+	}
 	if length > 0 {
 		s.end = s.start.Add(length)
 	}
@@ -180,7 +225,7 @@ func (s *phase) countSent(sent time.Time) {
 // result is what is known once all requests have ended.
 func (s *phase) result(ctx context.Context, loadEnded time.Time) Result {
 	r := Result{
-		Start: s.start, Took: loadEnded.Sub(s.start), Drained: time.Since(loadEnded),
+		Start: s.start, Begun: s.begun, Digest: s.digest, Took: loadEnded.Sub(s.start), Drained: time.Since(loadEnded),
 		Offered: s.offered.Load(), Sent: s.sent.Load(), InTime: s.inTime.Load(),
 		Interrupted: ctx.Err() != nil, RanOut: s.ranOut.Load(),
 	}

@@ -60,53 +60,66 @@ func (s *phase) patience() time.Duration {
 type maker struct {
 	*phase
 	caller Caller
-	drawer Drawer // nil if the requests take no data
-	alarm  Alarm  // nil if nobody thinks
+	drawer Drawer   // nil if the requests take no data
+	known  Digester // nil if the caller does not know its requests
+	alarm  Alarm    // nil if nobody thinks
 
 	out   measure.Outcome // of a request
 	whole measure.Outcome // of a session
+
+	digest arrival.Digest
 }
 
-// newMaker returns a maker with a connection of its own, and with an alarm if it is to wait. A system that has no more alarms of the better
-// kind has the portable one.
+// newMaker returns a maker with a connection of its own, and with an alarm if it is to wait.
 func (s *phase) newMaker(ctx context.Context, waits bool) *maker {
 	m := &maker{phase: s, caller: s.NewCaller()}
 	m.drawer, _ = m.caller.(Drawer)
+	m.known, _ = m.caller.(Digester)
 	if waits {
-		var err error
-		if m.alarm, err = s.NewAlarm(ctx); err != nil {
-			m.alarm, _ = TimerAlarm(ctx) // has no errors
-		}
+		m.alarm = s.alarm(ctx)
 	}
 	return m
 }
 
 func (m *maker) close() {
+	m.mu.Lock()
+	m.phase.digest.Merge(m.digest)
+	m.mu.Unlock()
 	m.caller.Close()
 	if m.alarm != nil {
 		m.alarm.Close()
 	}
 }
 
-// serve makes the request or the session of an arrival, and returns when it ended.
-func (m *maker) serve(mode int, k, user int64, due time.Duration) time.Time {
+// serve makes the request or the session of an arrival, and returns when it ended. at is when it was due as far as the schedule says so.
+func (m *maker) serve(mode int, k, user int64, due, at time.Duration) time.Time {
 	if m.drawer != nil {
 		m.drawer.Draw(k, user)
 	}
 	if v := m.sessionOf(mode); v != nil {
-		m.visit(v, k, due)
+		m.visit(v, mode, k, due, at)
 		m.countSent(m.whole.Sent)
 		m.Recorder.Record(mode, due, &m.whole)
 		return m.whole.Done
 	}
 	m.request(m.caller, mode, due, &m.out)
+	m.enter(k, at, mode, mode)
 	m.countSent(m.out.Sent)
 	return m.out.Done
 }
 
+// enter adds an arrival to the digest, right after its first request: what that request was is then known for less than before.
+func (m *maker) enter(k int64, at time.Duration, mode, first int) {
+	var request uint64
+	if m.known != nil {
+		request = m.known.Digest(first)
+	}
+	m.digest.Add(k, at, mode, request)
+}
+
 // visit makes the requests of a session, up to the first that fails. One that is stopped while its user thinks has not failed, but its time is
 // a lower bound, as that of a request that is stopped: it is timed out.
-func (m *maker) visit(v *Session, k int64, due time.Duration) {
+func (m *maker) visit(v *Session, mode int, k int64, due, at time.Duration) {
 	whole := &m.whole
 	*whole = measure.Outcome{}
 	for i, step := range v.Steps {
@@ -120,6 +133,7 @@ func (m *maker) visit(v *Session, k int64, due time.Duration) {
 		m.Recorder.Scheduled(step, due)
 		m.request(m.caller, step, due, &m.out)
 		if i == 0 {
+			m.enter(k, at, mode, step)
 			whole.Sent = m.out.Sent
 		}
 		whole.Kind, whole.Status, whole.Done = m.out.Kind, m.out.Status, m.out.Done

@@ -44,6 +44,7 @@ func Open(ctx context.Context, c OpenConfig) (Result, error) {
 	}
 	defer alarm.Close()
 
+	s.await(ctx)
 	watch := watchSelf()
 	s.begin(c.For)
 	o.pace(ctx, alarm)
@@ -82,10 +83,12 @@ type open struct {
 type worker struct{ wake chan struct{} }
 
 func newOpen(ctx context.Context, s *phase, c OpenConfig) *open {
-	o := &open{phase: s, limit: c.Connections, mode: c.Mode, ahead: c.Stream(), behind: c.Stream(), late: hist.New()}
+	o := &open{
+		phase: s, limit: c.Connections, mode: c.Mode, ahead: c.Share.Stream(c.Stream()), behind: c.Share.Stream(c.Stream()), late: hist.New(),
+	}
 	o.newMaker = func() *maker { return s.newMaker(ctx, s.thinking()) }
 	if c.Rows > 0 {
-		o.ahead = &rationed{Stream: o.ahead, left: c.Rows, ranOut: &s.ranOut}
+		o.ahead = &rationed{Stream: o.ahead, left: c.Share.Count(c.Rows), ranOut: &s.ranOut}
 	}
 	if o.limit <= 0 {
 		o.limit = DefaultConnections
@@ -105,7 +108,7 @@ const batch = 64
 
 // pace releases arrivals when they are due, and returns when the phase's length is over or ctx has ended.
 func (o *open) pace(ctx context.Context, alarm Alarm) {
-	var k int64
+	k, step := o.Share.Arrival(0), o.Share.Step()
 	due, more := o.ahead.Next()
 	for more && ctx.Err() == nil {
 		now := time.Since(o.start)
@@ -119,7 +122,7 @@ func (o *open) pace(ctx context.Context, alarm Alarm) {
 		for more && due <= now && n < batch {
 			o.offer(o.mode(k), due)
 			o.late.Record(now - due)
-			k++
+			k += step
 			n++
 			due, more = o.ahead.Next()
 		}
@@ -188,7 +191,7 @@ func (o *open) work() {
 		if !ok {
 			return
 		}
-		m.serve(o.mode(k), k, k, due)
+		m.serve(o.mode(k), k, k, due, due)
 	}
 }
 
@@ -198,7 +201,7 @@ func (o *open) take(w *worker) (k int64, due time.Duration, ok bool) {
 	for {
 		o.mu.Lock()
 		if o.taken < o.released {
-			k = o.taken
+			k = o.Share.Arrival(o.taken)
 			o.taken++
 			due, _ = o.behind.Next()
 			o.mu.Unlock()
