@@ -32,8 +32,13 @@ func (e *Encoder) Encode(h *Histogram) (string, error) {
 		return "", nil
 	}
 	e.plain.Reset()
-	e.plain.Write(appendPlain(e.plain.AvailableBuffer(), h.h.Export().Counts))
+	return e.pack(AppendPlain(e.plain.AvailableBuffer(), h))
+}
 
+// pack compresses what the plain encoding is.
+func (e *Encoder) pack(plain []byte) (string, error) {
+	e.plain.Reset()
+	e.plain.Write(plain)
 	e.packed.Reset()
 	e.packed.Write(make([]byte, 8)) // cookie and length, when that is known
 	if e.zlib == nil {
@@ -57,9 +62,12 @@ func (e *Encoder) Encode(h *Histogram) (string, error) {
 	return base64.StdEncoding.EncodeToString(b), nil
 }
 
+// AppendPlain appends a histogram in HdrHistogram's V2 encoding without compression, for who reads it at once: see Sum.
+func AppendPlain(b []byte, h *Histogram) []byte { return appendPlain(b, 0, h.h.Export().Counts) }
+
 // appendPlain appends the uncompressed encoding: a header of 40 bytes, then the counts up to the last that is not zero, zigzag and
-// LEB128 (Go's varint, as no count here needs its tenth byte), with a run of zeros written as minus its length.
-func appendPlain(b []byte, counts []int64) []byte {
+// LEB128 (Go's varint, as no count here needs its tenth byte), with a run of zeros written as minus its length. So many zeros come before counts.
+func appendPlain(b []byte, zeros int64, counts []int64) []byte {
 	start := len(b)
 	b = binary.BigEndian.AppendUint32(b, cookiePlain)
 	b = binary.BigEndian.AppendUint32(b, 0) // the length of the counts
@@ -68,7 +76,6 @@ func appendPlain(b []byte, counts []int64) []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(Lowest/unit))
 	b = binary.BigEndian.AppendUint64(b, uint64(Highest/unit))
 	b = binary.BigEndian.AppendUint64(b, math.Float64bits(1)) // integer to double conversion ratio
-	var zeros int64
 	for _, n := range counts {
 		if n == 0 {
 			zeros++
