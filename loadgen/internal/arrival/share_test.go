@@ -88,7 +88,9 @@ func TestDigest(t *testing.T) {
 		}
 		return d
 	}
-	plain := func(k int64) (time.Duration, int, uint64) { return time.Duration(k) * time.Millisecond, int(k % 2), uint64(7 * k) }
+	plain := func(k int64) (time.Duration, int, uint64) {
+		return time.Duration(k) * time.Millisecond, int(k % 2), uint64(7 * k)
+	}
 	want := of(plain, 0, 1, 2, 3)
 	parts := of(plain, 3, 1)
 	parts.Merge(of(plain, 2, 0))

@@ -106,22 +106,29 @@ func (e *encoder) fail(err error) {
 
 // encode appends a second to its mode.
 func (e *encoder) encode(j job) error {
-	m := &e.encoded[j.mode]
 	s, err := j.clocks.encode(&e.hist, j.at)
+	if err == nil {
+		err = e.encoded[j.mode].add(&e.hist, s, e.maxSeconds)
+	}
 	if err != nil {
 		return fmt.Errorf("mode %d, second %d: %w", j.mode, j.at, err)
 	}
+	return nil
+}
+
+// add adds a second. Of more than so many, the older ones are joined with their neighbours.
+func (m *encoded) add(e *hist.Encoder, s result.Second, maxSeconds int) error {
 	m.seconds = append(m.seconds, s)
-	if len(m.seconds) <= e.maxSeconds {
+	if len(m.seconds) <= maxSeconds {
 		return nil
 	}
 	// One join for each second more: the work is spread evenly, and what is joined lies in the older half.
 	if m.join >= len(m.seconds)/2 {
 		m.join = 0
 	}
-	joined, err := join(&e.hist, m.seconds[m.join], m.seconds[m.join+1])
+	joined, err := join(e, m.seconds[m.join], m.seconds[m.join+1])
 	if err != nil {
-		return fmt.Errorf("mode %d, second %d: %w", j.mode, j.at, err)
+		return err
 	}
 	m.seconds = slices.Replace(m.seconds, m.join, m.join+2, joined)
 	m.join++

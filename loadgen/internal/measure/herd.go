@@ -14,16 +14,16 @@ import (
 // alone where they slow each other down. Any other measure of a recompute is wrong: the shortest one of a phase is too short, and the
 // mean is that of late members too, whom nobody has to wait for.
 type Herds struct {
-	open   []herd // whose end may still be ahead: others may join
-	closed []result.Herd
+	open   []Herd // whose end may still be ahead: others may join
+	closed []Herd
 }
 
-// herd is one under way. Its times are since the cell's start.
-type herd struct {
-	begun, first, end time.Duration
-	last              time.Duration // how long the recompute took that ended last
-	sum               time.Duration // over all, from when each found none until it had stored its own
-	size              int64
+// Herd is recomputes that ran at the same time. Its times are since the cell's start.
+type Herd struct {
+	Begun, First, End time.Duration
+	Last              time.Duration // how long the recompute took that ended last
+	Sum               time.Duration // over all, from when each found none until it had stored its own
+	Size              int64
 }
 
 const (
@@ -39,10 +39,10 @@ const (
 // before the end.
 func (h *Herds) Add(done, total, redis time.Duration) {
 	redis = min(redis, total)
-	one := herd{begun: done - total + redis/4, first: done - redis/4, last: total - redis, size: 1}
-	one.end, one.sum = one.first, max(one.first-one.begun, 0)
+	one := Herd{Begun: done - total + redis/4, First: done - redis/4, Last: total - redis, Size: 1}
+	one.End, one.Sum = one.First, max(one.First-one.Begun, 0)
 	for i := 0; i < len(h.open); i++ {
-		if o := h.open[i]; one.begun <= o.end && o.begun <= one.end {
+		if o := h.open[i]; one.meets(o) {
 			one = o.join(one) // which may now touch one more
 			h.open = slices.Delete(h.open, i, i+1)
 			i = -1
@@ -54,10 +54,12 @@ func (h *Herds) Add(done, total, redis time.Duration) {
 	}
 }
 
-func (h herd) join(o herd) herd {
-	j := herd{begun: min(h.begun, o.begun), first: min(h.first, o.first), end: h.end, last: h.last, sum: h.sum + o.sum, size: h.size + o.size}
-	if o.end > j.end {
-		j.end, j.last = o.end, o.last
+func (h Herd) meets(o Herd) bool { return h.Begun <= o.End && o.Begun <= h.End }
+
+func (h Herd) join(o Herd) Herd {
+	j := Herd{Begun: min(h.Begun, o.Begun), First: min(h.First, o.First), End: h.End, Last: h.Last, Sum: h.Sum + o.Sum, Size: h.Size + o.Size}
+	if o.End > j.End {
+		j.End, j.Last = o.End, o.Last
 	}
 	return j
 }
@@ -67,20 +69,41 @@ func (h *Herds) close() {
 	o := h.open[0]
 	h.open = slices.Delete(h.open, 0, 1)
 	if len(h.closed) < maxHerds {
-		h.closed = append(h.closed, result.Herd{At: o.begun, First: max(o.first-o.begun, 0), Spread: o.end - o.first, Last: o.last,
-			Mean: o.sum / time.Duration(o.size), Size: o.size})
+		h.closed = append(h.closed, o)
+	}
+}
+
+// all closes all herds and returns them in the order in which they began.
+func (h *Herds) all() []Herd {
+	for len(h.open) > 0 {
+		h.close()
+	}
+	slices.SortStableFunc(h.closed, func(a, b Herd) int { return cmp.Compare(a.Begun, b.Begun) })
+	return h.closed
+}
+
+// merge joins the herds that several workers saw of the same recomputes' herds. It is called once.
+func (h *Herds) merge(parts []Herd) {
+	slices.SortStableFunc(parts, func(a, b Herd) int { return cmp.Compare(a.Begun, b.Begun) })
+	for _, part := range parts {
+		if n := len(h.open); n > 0 && h.open[n-1].meets(part) {
+			h.open[n-1] = h.open[n-1].join(part)
+			continue
+		}
+		h.open = append(h.open, part)
 	}
 }
 
 // Finish returns all herds, in the order in which they began.
 func (h *Herds) Finish() []result.Herd {
-	for len(h.open) > 0 {
-		h.close()
+	var all []result.Herd
+	for _, o := range h.all() {
+		all = append(all, result.Herd{At: o.Begun, First: max(o.First-o.Begun, 0), Spread: o.End - o.First, Last: o.Last,
+			Mean: o.Sum / time.Duration(o.Size), Size: o.Size})
 	}
-	slices.SortStableFunc(h.closed, func(a, b result.Herd) int { return cmp.Compare(a.At, b.At) })
-	for i := 1; i < len(h.closed); i++ {
-		last, this := h.closed[i-1], &h.closed[i]
+	for i := 1; i < len(all); i++ {
+		last, this := all[i-1], &all[i]
 		this.Age, this.Took = this.At-(last.At+last.First+last.Spread), last.Last
 	}
-	return h.closed
+	return all
 }

@@ -28,3 +28,13 @@ func (p *peak) most() int64 {
 	}
 	return most
 }
+
+// merge adds what another has seen of the same time.
+func (p *peak) merge(tenths []int32) {
+	for i, n := range tenths {
+		if i == len(p.tenths) {
+			p.tenths = append(p.tenths, 0)
+		}
+		p.tenths[i] += n
+	}
+}

@@ -33,6 +33,8 @@ type Config struct {
 	// MaxSeconds is how many seconds of a mode are kept apart; 0 is 1800. Of a longer phase, the older seconds are joined with their
 	// neighbours, so that memory stays bounded however long it runs.
 	MaxSeconds int
+	// Deltas is for a worker, whose coordinator merges what several have recorded: it takes Flush again and again, and never Finish.
+	Deltas bool
 	// Observer, if not nil, gets everything that is recorded, after it was.
 	Observer Observer
 }
@@ -47,7 +49,7 @@ type Observer interface {
 // Recorder records one phase. Its methods may be called concurrently; Finish must be called, once, and last.
 type Recorder struct {
 	oracles []*Oracle
-	encoder *encoder
+	encoder *encoder // nil of a worker
 	observe Observer
 	began   chan struct{} // closed by Start
 
@@ -87,12 +89,17 @@ func NewRecorder(c Config) *Recorder {
 			r.modes[i].replicas = newReplicas(c.Replicas)
 		}
 	}
-	maxSeconds := c.MaxSeconds
-	if maxSeconds <= 0 {
-		maxSeconds = defaultMaxSeconds
+	if !c.Deltas {
+		r.encoder = startEncoder(len(r.modes), c.maxSeconds(), r.recycle)
 	}
-	r.encoder = startEncoder(len(r.modes), maxSeconds, r.recycle)
 	return r
+}
+
+func (c *Config) maxSeconds() int {
+	if c.MaxSeconds <= 0 {
+		return defaultMaxSeconds
+	}
+	return c.MaxSeconds
 }
 
 const defaultMaxSeconds = 1800
@@ -188,6 +195,9 @@ func (r *Recorder) settle(mode int) {
 	n := 0
 	for n < len(m.seconds) && m.seconds[n].outstanding == 0 && m.seconds[n].at+settled <= m.newest {
 		if c := m.seconds[n].clocks; c != nil {
+			if r.encoder == nil {
+				break // until it is flushed
+			}
 			r.encoder.put(job{mode: mode, at: m.seconds[n].at, clocks: c})
 		}
 		n++
