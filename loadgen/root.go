@@ -26,7 +26,7 @@ Exit codes: 0 pass, 1 a gate failed, 2 usage or scenario error, 3 inconclusive, 
 	})
 	dir := root.PersistentFlags().String("scenarios", "scenarios", "folder of the scenario files")
 	root.AddCommand(runCommand(env, dir), abCommand(env, dir), hitCommand(env), listCommand(env, dir), validateCommand(env, dir), reportCommand(env), compareCommand(env), traceCommand(env),
-		linkCommand(env))
+		linkCommand(env), workerCommand())
 	root.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			return usageError{fmt.Errorf("there is no command %q (loadgen --help lists them)", args[0])}

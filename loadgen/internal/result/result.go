@@ -35,7 +35,9 @@ type Run struct {
 	Modes      []Mode      `json:"modes"`             // in the scenario's order; the first is what the others are compared with
 	Phases     []PhaseInfo `json:"phases"`            // in the scenario's order, warm-up included
 	Cells      []Cell      `json:"cells"`             // one per round, mode and phase, in the order they ran; warm-up phases included, marked by their Phase
-	Drivers    []Driver    `json:"drivers,omitempty"` // one per phase that was driven
+	Drivers    []Driver    `json:"drivers,omitempty"` // one per phase that was driven; with workers, one for each of them
+	Workers    []Worker    `json:"workers,omitempty"` // other processes that sent the load; none if this one did
+	Requests   *Requests   `json:"requests,omitempty"`
 	Strategies []Strategy  `json:"strategies,omitempty"`
 	// Traces are those worth a look: of each mode and phase the slowest that were sampled, one near the median, and what they are linked to.
 	Traces []Trace `json:"traces,omitempty"`
@@ -232,7 +234,9 @@ type Driver struct {
 	Mode   string `json:"mode"` // "mix" for a phase that modes shared
 	Phase  string `json:"phase"`
 	Warmup bool   `json:"warmup,omitempty"`
-	Took   Dur    `json:"took_ns"` // of the load itself
+	Worker string `json:"worker,omitempty"`  // "worker 0"; empty if the load had no workers
+	Took   Dur    `json:"took_ns"`           // of the load itself
+	Late   Dur    `json:"late_ns,omitempty"` // of a worker: how much after the common start it began, by its own clock
 
 	Offered int64 `json:"offered"` // requests that came due
 	Sent    int64 `json:"sent"`

@@ -173,7 +173,7 @@ func (r *runner) window(t turn, epoch, k int) *driven {
 
 // slice drives what is to be driven, to its end.
 func (r *runner) slice(ctx context.Context, d *driven, into *tally) (result.Driver, error) {
-	d.recorder = measure.NewRecorder(measure.Config{
+	d.record(measure.Config{
 		Modes: len(r.Scenario.Modes), Sessions: areSessions(r.Scenario.Modes), Observer: both{into, r.observers}, Replicas: d.phase.World.Replicas,
 	})
 	slice, cancel := r.subject.whileUp(ctx)

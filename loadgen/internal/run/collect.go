@@ -26,7 +26,7 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 		mode := r.report.Modes[m]
 		cell := r.cell(d, m, results[m], d.oracles[m])
 		cell.Took, cell.Herds, cell.Replicas = d.took, results[m].Herds, results[m].Replicas
-		cell.Errors = r.subject.connections.takeErrors(m)
+		cell.Errors = r.errors(m)
 		maps.DeleteFunc(cell.Errors, func(kind, _ string) bool { return cell.Ledger.Failed[kind] == 0 }) // another replica took the request
 		if mode.Keys.Many() {
 			cell.Peak = results[m].Peak
@@ -35,7 +35,9 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 			count(&cell, d.before, after, appMode(mode.Method, mode.Path))
 		}
 		for i := range cell.Replicas {
-			cell.Replicas[i].Out = d.out[i]
+			if i < len(d.out) { // the load has begun
+				cell.Replicas[i].Out = d.out[i]
+			}
 		}
 		if whole { // and settled: the counters waited for work in the background
 			charge(&cell, d.account, r.subject.closed(ctx, mode.Strategy), d.alone(r.report.Modes) && mode.Session == "")

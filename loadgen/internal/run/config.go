@@ -27,6 +27,7 @@ type Config struct {
 	Grafana      Grafana // where the dashboards are that show the run
 	OTLP         string  // an OTLP/HTTP endpoint that all spans are passed on to; empty for none
 	Progress     Progress
+	Workers      Workers // other processes that send the load
 }
 
 // Progress shows a run while it goes on. Begin is called when a phase begins, and end with its last figures. Until then figures may be called

@@ -23,6 +23,15 @@ func driver(h progress.Heading, warmup bool, r drive.Result) result.Driver {
 	return d
 }
 
+// placeOf is where a driver's figures are from.
+func placeOf(d result.Driver) string {
+	place := fmt.Sprintf("%s, %s, round %d", d.Mode, d.Phase, d.Round)
+	if d.Worker != "" {
+		place += ", " + d.Worker
+	}
+	return place
+}
+
 // What the generator must keep to for its figures to be the server's. They are wide: generator, app and servers share the machine, and a
 // busy machine that makes everybody late is what a stampede is. A run that breaks them has measured the generator more than the app.
 const (
@@ -45,7 +54,7 @@ func generatorLimits(drivers []result.Driver) []string {
 			continue
 		}
 		add := func(format string, args ...any) {
-			limits = append(limits, fmt.Sprintf("%s, %s, round %d: ", d.Mode, d.Phase, d.Round)+fmt.Sprintf(format, args...))
+			limits = append(limits, placeOf(d)+": "+fmt.Sprintf(format, args...))
 		}
 		lagging := d.Release.Count >= enoughReleases && d.Release.P99 > maxLag
 		busy := d.Took >= enoughTime && d.CPU > maxCPU

@@ -12,7 +12,7 @@ import (
 // loop drives the load that the phase describes.
 func (r *runner) loop(ctx context.Context, d *driven) (drive.Result, error) {
 	p, round := d.phase, d.block.round
-	common := drive.Common{NewCaller: r.callers(d), Recorder: d.recorder, Timeout: p.Timeout, Sessions: r.sessions(d)}
+	common := drive.Common{NewCaller: r.callers(d), Recorder: d.own, Timeout: p.Timeout, Sessions: r.sessions(d), Share: d.share, StartAt: d.at}
 	_, common.Rows = r.scarcest(d)
 	weights := r.weights(d)
 	if p.Kind == scenario.Closed {
@@ -30,8 +30,16 @@ func (r *runner) loop(ctx context.Context, d *driven) (drive.Result, error) {
 		return drive.Result{}, fmt.Errorf("phase %s: %w", p.Name, err)
 	}
 	return drive.Open(ctx, drive.OpenConfig{
-		Common: common, Stream: stream, Mode: mix.Mode, For: p.Length(), Connections: p.Connections, MaxInFlight: r.Scenario.MaxInFlight,
+		Common: common, Stream: stream, Mode: mix.Mode, For: p.Length(), Connections: d.part(p.Connections), MaxInFlight: d.part(r.Scenario.MaxInFlight),
 	})
+}
+
+// part is the share of a bound: at least 1, as a worker without a connection could send nothing.
+func (d *driven) part(bound int) int {
+	if bound == 0 {
+		return 0
+	}
+	return max(1, int(d.share.Count(int64(bound))))
 }
 
 // weights returns the shares of the scenario's modes in a phase.

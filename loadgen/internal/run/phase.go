@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"loadlab/loadgen/internal/arrival"
 	"loadlab/loadgen/internal/measure"
 	"loadlab/loadgen/internal/progress"
 	"loadlab/loadgen/internal/scenario"
@@ -16,7 +17,10 @@ type driven struct {
 	block    block
 	phase    indexed
 	modes    []int // of the scenario, that take part
-	recorder *measure.Recorder
+	recorder recording
+	own      *measure.Recorder // the same, if this process drives the load
+	share    arrival.Share     // of the load that it drives, if workers do
+	at       time.Time         // when they begin
 	oracles  []*measure.Oracle // by mode of the scenario; nil for those that take no part
 	before   counters
 	account  account // before
@@ -26,6 +30,19 @@ type driven struct {
 	watch    *watch      // nil without faults
 	reached  linkFailures
 	out      []time.Duration // how long each replica was out of service; nil with one
+}
+
+// recording is what is measured of a phase, by this process or by its workers.
+type recording interface {
+	Began() <-chan struct{}
+	Snapshot() measure.Snapshot
+	Finish() ([]measure.Result, error)
+}
+
+// record makes the recorder of a phase that this process drives.
+func (d *driven) record(c measure.Config) {
+	d.own = measure.NewRecorder(c)
+	d.recorder = d.own
 }
 
 // phase prepares, drives and collects one phase of a block.
@@ -93,9 +110,15 @@ func (r *runner) drive(ctx context.Context, d *driven) error {
 		d.watch = newWatch(d.phase.Phase, d.oracles, areSessions(r.Scenario.Modes), r.observers)
 		observer = d.watch
 	}
-	d.recorder = measure.NewRecorder(measure.Config{
+	config := measure.Config{
 		Modes: len(r.Scenario.Modes), Sessions: areSessions(r.Scenario.Modes), Oracles: d.oracles, Observer: observer, Replicas: d.phase.World.Replicas,
-	})
+	}
+	load := r.loop
+	if r.workers == nil {
+		d.record(config)
+	} else {
+		load = r.workers.join(r, d, config)
+	}
 	r.observers.begin(r.observed(d))
 	defer func() { r.observers.end(d.recorder.Snapshot().Modes) }()
 	ctx, cancel := r.subject.whileUp(ctx)
@@ -105,15 +128,15 @@ func (r *runner) drive(ctx context.Context, d *driven) error {
 	end := r.Progress.Begin(r.heading(d), func() progress.Figures { return figures(d.recorder, time.Since(begun)) })
 	stop := r.meanwhile(ctx, d)
 	befall := r.befall(ctx, d)
-	result, err := r.loop(ctx, d)
+	result, err := load(ctx, d)
 	actionErr := stop()
 	if err != nil || result.Interrupted {
 		cancel() // no fault outlasts its phase
 	}
 	faultErr := befall()
-	if err == nil {
+	if !result.Start.IsZero() {
 		d.start, d.took, d.out = result.Start, result.Took, r.subject.health.out(result.Start, result.Start.Add(result.Took))
-		r.report.Drivers = append(r.report.Drivers, driver(r.heading(d), d.phase.Warmup, result))
+		r.account(d, result)
 	}
 	end(figures(d.recorder, d.took))
 	switch {
@@ -150,7 +173,7 @@ func (r *runner) heading(d *driven) progress.Heading {
 }
 
 // figures returns what has been measured of a phase so far.
-func figures(recorder *measure.Recorder, elapsed time.Duration) progress.Figures {
+func figures(recorder recording, elapsed time.Duration) progress.Figures {
 	all := recorder.Snapshot().All
 	return progress.Figures{
 		Elapsed: elapsed, Requests: all.Ended, Errors: all.Failed, P50: all.P50, P95: all.P95, P99: all.P99,

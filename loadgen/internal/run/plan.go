@@ -75,6 +75,7 @@ const (
 	dataStream
 	stepStream
 	coinStream
+	digestStream
 )
 
 // derive returns a seed for one end of one phase of one round. It does not depend on the mode: every mode of a round gets the same

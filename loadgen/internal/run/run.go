@@ -17,6 +17,8 @@ type runner struct {
 	plan      plan
 	subject   *subject
 	observers *observers
+	workers   *workers // nil if this process sends the load
+	requests  requests
 	report    *result.Run
 }
 
@@ -28,9 +30,14 @@ func Run(ctx context.Context, cfg Config) (*result.Run, error) {
 	if err := r.up(ctx); err != nil {
 		return nil, err
 	}
-	if err := r.phases(ctx); err != nil {
+	err := r.hire(ctx)
+	if err == nil {
+		err = r.phases(ctx)
+	}
+	if err != nil {
 		r.stopped(ctx, err)
 	}
+	r.dismiss()
 	r.down(ctx)
 	if cfg.Auto {
 		report.Scenario.Rounds = roundsDone(report)

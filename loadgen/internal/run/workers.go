@@ -1,0 +1,294 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"time"
+
+	"loadlab/loadgen/internal/client"
+	"loadlab/loadgen/internal/drive"
+	"loadlab/loadgen/internal/measure"
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/shard"
+)
+
+// Workers are the processes that send the load of a run, each its share. The run itself brings the stack up, does everything to it, and
+// collects.
+type Workers struct {
+	N       int    // 0: the run sends its load itself
+	Addr    string // where the run waits for them
+	Program string // the hash of the program, which theirs must be
+	Secret  []byte
+	Limits  shard.Limits
+	// Launch starts worker i, which is to find the run at an address.
+	Launch func(ctx context.Context, i int, addr string) (*shard.Process, error)
+}
+
+// workers are those of a run under way.
+type workers struct {
+	coordinator *shard.Coordinator
+	processes   []*shard.Process
+	errors      map[int]map[string]string // the first of each kind in the phase under way, by mode
+	leave       context.CancelFunc        // nobody watches the processes any more
+}
+
+// job is what every worker is to know of the run.
+type job struct {
+	Seed    uint64   `json:"seed"`
+	Modes   []string `json:"modes"`
+	Workers int      `json:"workers"`
+	URLs    []string `json:"urls"` // of the replicas
+	Connect connect  `json:"connect"`
+	Traces  float64  `json:"traces"` // requests a second and worker that are traced, in phases that leave it open
+	Traced  bool     `json:"traced"`
+}
+
+// connect is how requests are made.
+type connect struct {
+	Transport string        `json:"transport"`
+	Timeout   time.Duration `json:"timeout"`
+	Phases    bool          `json:"phases"`
+	Insecure  bool          `json:"insecure"`
+	HTTP2     bool          `json:"http2"`
+	Proxy     string        `json:"proxy"`
+	Redirects int           `json:"redirects"`
+}
+
+// load is a phase in the plan of the run, as a worker is told of it.
+type load struct {
+	Round    int    `json:"round"`
+	Mode     string `json:"mode"`
+	Phase    int    `json:"phase"`
+	Replicas int    `json:"replicas"`
+}
+
+// hire has workers come, if the run is to have some.
+func (r *runner) hire(ctx context.Context) error {
+	c := r.Config.Workers
+	if c.N == 0 {
+		return nil
+	}
+	text, err := json.Marshal(r.job())
+	if err != nil {
+		return fmt.Errorf("describe the run to its workers: %w", err)
+	}
+	w := &workers{}
+	w.coordinator, err = shard.Listen(ctx, c.Addr, shard.Config{
+		Workers: c.N, Secret: c.Secret, Program: c.Program, Scenario: r.Scenario.SHA256, Job: text, Limits: c.Limits, Ended: w.ended,
+	})
+	if err != nil {
+		return err
+	}
+	r.workers = w
+	watch, leave := context.WithCancel(context.WithoutCancel(ctx))
+	w.leave = leave
+	for i := range c.N {
+		if c.Launch == nil {
+			break
+		}
+		p, err := c.Launch(ctx, i, w.coordinator.Addr())
+		if err != nil {
+			return err
+		}
+		w.processes = append(w.processes, p)
+	}
+	for i, p := range w.processes {
+		go func() {
+			select {
+			case <-p.Done():
+				w.coordinator.Lose(i, p.Ended(0))
+			case <-watch.Done():
+			}
+		}()
+	}
+	return w.coordinator.Join(ctx)
+}
+
+// exitLimit is how long the process of a worker may take to end after its connection has, for its end to be known.
+const exitLimit = 500 * time.Millisecond
+
+func (w *workers) ended(i int) string {
+	if i >= len(w.processes) {
+		return ""
+	}
+	return w.processes[i].Ended(exitLimit)
+}
+
+// job describes the run.
+func (r *runner) job() job {
+	o := r.subject.client
+	j := job{
+		Seed: r.Seed, Workers: r.Config.Workers.N, URLs: r.subject.stack.APIs,
+		Connect: connect{Transport: o.Transport, Timeout: o.Timeout, Phases: o.Phases, Insecure: o.Insecure, HTTP2: o.HTTP2, Redirects: o.Redirects},
+		Traces:  r.Traces / float64(r.Config.Workers.N), Traced: r.observers.tracing.on(),
+	}
+	if o.Proxy != nil {
+		j.Connect.Proxy = o.Proxy.String()
+	}
+	for _, m := range r.Scenario.Compared() {
+		j.Modes = append(j.Modes, m.Name)
+	}
+	return j
+}
+
+// dismiss ends what hire began, and puts into the report who the workers were.
+func (r *runner) dismiss() {
+	w := r.workers
+	if w == nil {
+		return
+	}
+	ids, clocks := w.coordinator.Members()
+	for i, id := range ids {
+		r.report.Workers = append(r.report.Workers, result.Worker{
+			Index: id.Index, UID: id.UID, Host: id.Host, PID: id.PID, Offset: clocks[i].Offset, Error: clocks[i].Error,
+		})
+	}
+	w.leave()
+	w.coordinator.Close()
+	for _, p := range w.processes {
+		p.Stop(exitLimit)
+	}
+}
+
+// errors returns the first error of each kind of a mode's requests, and forgets them.
+func (r *runner) errors(mode int) map[string]string {
+	if r.workers == nil {
+		return r.subject.connections.takeErrors(mode)
+	}
+	first := r.workers.errors[mode]
+	delete(r.workers.errors, mode)
+	if first == nil {
+		first = map[string]string{}
+	}
+	return first
+}
+
+// join prepares a phase that the workers drive together, and returns what drives it.
+func (w *workers) join(r *runner, d *driven, c measure.Config) func(context.Context, *driven) (drive.Result, error) {
+	n := w.coordinator.Workers
+	m := &merging{runner: r, driven: d, merged: measure.NewMerged(c, n), results: make([]*drive.Result, n)}
+	d.recorder = m.merged
+	w.errors = map[int]map[string]string{}
+	return m.drive
+}
+
+// merging is a phase that workers drive together.
+type merging struct {
+	runner  *runner
+	driven  *driven
+	merged  *measure.Merged
+	results []*drive.Result // by worker, of those that have reported their end
+	start   time.Time
+}
+
+// drive has the phase driven.
+func (m *merging) drive(ctx context.Context, d *driven) (drive.Result, error) {
+	text, err := json.Marshal(load{Round: d.block.round, Mode: d.block.mode, Phase: d.phase.index, Replicas: d.phase.World.Replicas})
+	if err != nil {
+		return drive.Result{}, fmt.Errorf("describe a phase to the workers: %w", err)
+	}
+	err = m.runner.workers.coordinator.Drive(ctx, text, m)
+	if errors.Is(err, context.Cause(ctx)) && ctx.Err() != nil {
+		err = nil // it was interrupted, and the report says so
+	}
+	return m.result(ctx), err
+}
+
+// Begin implements shard.Sink.
+func (m *merging) Begin(at time.Time) {
+	m.start = at
+	m.merged.Start()
+}
+
+// Report implements shard.Sink.
+func (m *merging) Report(worker int, r *shard.Report) error {
+	if err := m.merged.Add(worker, r.Second, &r.Delta); err != nil {
+		return err
+	}
+	for i := range r.Seen {
+		m.see(&r.Seen[i])
+	}
+	if r.Done == nil {
+		return nil
+	}
+	if r.Done.Failed != "" {
+		return errors.New(r.Done.Failed)
+	}
+	m.results[worker] = &r.Done.Result
+	errs := m.runner.workers.errors
+	for mode, of := range r.Done.Errors {
+		maps.Copy(of, errs[mode]) // those of the worker that was first stay
+		errs[mode] = of
+	}
+	return nil
+}
+
+// see passes on a request to who wants it by itself. Clocks differ by no more than is known; it is for a read's good that it counts as sent so much
+// earlier.
+func (m *merging) see(s *shard.Seen) {
+	if s.Mode < 0 || s.Mode >= len(m.driven.oracles) {
+		return
+	}
+	o := s.At(m.start)
+	switch {
+	case m.driven.watch != nil:
+		m.driven.watch.Scheduled(s.Mode)
+		m.driven.watch.Record(s.Mode, s.Due, m.start, o)
+	case o.Sampled:
+		m.runner.observers.tracing.Record(s.Mode, s.Due, m.start, o)
+	}
+	if oracle := m.driven.oracles[s.Mode]; oracle != nil && o.Kind == measure.OK && o.Version != 0 {
+		oracle.Read(o.Version, o.Sent.Add(-m.clockError()))
+	}
+}
+
+func (m *merging) clockError() (most time.Duration) {
+	_, clocks := m.runner.workers.coordinator.Members()
+	for _, c := range clocks {
+		most = max(most, c.Error)
+	}
+	return most
+}
+
+// Lost implements shard.Sink.
+func (m *merging) Lost(worker int) { m.merged.Lost(worker) }
+
+// result is what the loops of all workers came to together. It has no Self: each worker has a driver of its own in the report.
+func (m *merging) result(ctx context.Context) drive.Result {
+	sum := drive.Result{Start: m.start, Interrupted: ctx.Err() != nil}
+	for i, r := range m.results {
+		if r == nil {
+			continue
+		}
+		of := driver(m.runner.heading(m.driven), m.driven.phase.Warmup, *r)
+		of.Worker, of.Late = shard.Identity{Index: i}.Name(), r.Begun
+		m.runner.report.Drivers = append(m.runner.report.Drivers, of)
+		sum.Took, sum.Drained = max(sum.Took, r.Took), max(sum.Drained, r.Drained)
+		sum.Offered += r.Offered
+		sum.Sent += r.Sent
+		sum.InTime += r.InTime
+		sum.Connections += r.Connections
+		sum.Interrupted = sum.Interrupted || r.Interrupted
+		sum.RanOut = sum.RanOut || r.RanOut
+		sum.Digest.Merge(r.Digest)
+	}
+	if sum.Took == 0 && !m.start.IsZero() {
+		sum.Took = time.Since(m.start)
+	}
+	return sum
+}
+
+// options returns how requests are made, from what a worker was told.
+func (c connect) options() (client.Options, error) {
+	o := client.Options{Transport: c.Transport, Timeout: c.Timeout, Phases: c.Phases, Insecure: c.Insecure, HTTP2: c.HTTP2, Redirects: c.Redirects}
+	if c.Proxy == "" {
+		return o, nil
+	}
+	proxy, err := url.Parse(c.Proxy)
+	o.Proxy = proxy
+	return o, err
+}
