@@ -41,7 +41,7 @@ func workers(n int, s *scenario.Scenario, env environment) (run.Workers, error) 
 	// The processors are shared: what a worker could use is what its load is held against.
 	procs := max(1, runtime.GOMAXPROCS(0)/n)
 	w := run.Workers{N: n, Addr: "127.0.0.1:0", Program: hash, Secret: shard.NewSecret()}
-	w.Launch = func(ctx context.Context, i int, addr string) (*shard.Process, error) {
+	w.Launch = func(ctx context.Context, i int, addr string) (run.Process, error) {
 		args := []string{"worker", "--coordinator", addr, "--index", strconv.Itoa(i), "--secret", shard.SecretFile, s.File}
 		return shard.Start(ctx, self, args, append(env.vars, "GOMAXPROCS="+strconv.Itoa(procs)), w.Secret)
 	}

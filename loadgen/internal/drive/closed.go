@@ -52,6 +52,7 @@ func Closed(ctx context.Context, c ClosedConfig) (Result, error) {
 		return Result{}, err
 	}
 	defer release()
+	s.Share.Of = min(s.Share.Of, c.Users) // a worker without a user has no requests either
 	l := &closed{phase: s, c: c, gate: make(chan struct{})}
 	users := l.users(ctx)
 

@@ -29,7 +29,7 @@
 // # A share of the load
 //
 // Several workers may drive one phase together. Each sends the arrivals of its share, which keep their numbers, due times, modes and rows: the union is what one would have sent. Of a closed
-// loop the users are shared, and their numbers count as those of arrivals do; where the phase ends with a number of requests those are shared too. StartAt has all begin at
+// loop the users are shared, and their numbers count as those of arrivals do; where the phase ends with a number of requests those are shared too, by the workers that have a user. StartAt has all begin at
 // the same moment.
 //
 // # The end

@@ -24,14 +24,23 @@ type Workers struct {
 	Program string // the hash of the program, which theirs must be
 	Secret  []byte
 	Limits  shard.Limits
-	// Launch starts worker i, which is to find the run at an address.
-	Launch func(ctx context.Context, i int, addr string) (*shard.Process, error)
+	// Launch starts worker i, which is to find the run at an address. Nil: somebody else does.
+	Launch func(ctx context.Context, i int, addr string) (Process, error)
+}
+
+// Process is a worker that a run has started; *shard.Process is one.
+type Process interface {
+	Done() <-chan struct{}
+	// Ended returns how it ended, if it does within a time; empty if it runs on.
+	Ended(within time.Duration) string
+	// Stop ends it, after a time in which it may end by itself, and waits for its end.
+	Stop(after time.Duration)
 }
 
 // workers are those of a run under way.
 type workers struct {
 	coordinator *shard.Coordinator
-	processes   []*shard.Process
+	processes   []Process
 	errors      map[int]map[string]string // the first of each kind in the phase under way, by mode
 	leave       context.CancelFunc        // nobody watches the processes any more
 }

@@ -36,9 +36,10 @@ type Coordinator struct {
 	events   chan event
 	refused  atomic.Int64 // connections without the secret
 
-	mu      sync.Mutex // guards all below
-	members []*member  // by index; nil before they have registered
-	joined  chan struct{}
+	mu      sync.Mutex    // guards all below
+	members []*member     // by index; nil before they have registered
+	missing int           // members that have not been welcomed yet
+	joined  chan struct{} // closed when none is
 	lost    error
 	broken  chan struct{} // closed when a worker is lost
 	conns   map[net.Conn]bool
@@ -74,7 +75,7 @@ func Listen(ctx context.Context, addr string, c Config) (*Coordinator, error) {
 	}
 	co := &Coordinator{
 		Config: c, listener: l, tls: config, done: make(chan struct{}), events: make(chan event, 4*c.Workers),
-		members: make([]*member, c.Workers), joined: make(chan struct{}), broken: make(chan struct{}), conns: map[net.Conn]bool{},
+		members: make([]*member, c.Workers), missing: c.Workers, joined: make(chan struct{}), broken: make(chan struct{}), conns: map[net.Conn]bool{},
 	}
 	co.all.Go(co.accept)
 	return co, nil
@@ -126,7 +127,7 @@ func (c *Coordinator) serve(conn *tls.Conn) {
 		return
 	}
 	c.all.Go(func() { w.beat(m.stop) })
-	c.enter(m)
+	c.welcomed()
 	if err := c.hear(m); err != nil {
 		reason := why(err, c.Limits.Silence)
 		if c.Ended != nil {
@@ -163,18 +164,12 @@ func (c *Coordinator) register(m *member) (refused string) {
 	return refused
 }
 
-// enter counts a member that was welcomed.
-func (c *Coordinator) enter(m *member) {
+// welcomed counts a member that has its job.
+func (c *Coordinator) welcomed() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, other := range c.members {
-		if other == nil {
-			return
-		}
-	}
-	if c.joined != nil {
+	if c.missing--; c.missing == 0 {
 		close(c.joined)
-		c.joined = nil
 	}
 }
 
@@ -253,13 +248,10 @@ func (c *Coordinator) Lost() error {
 
 // Join waits until all workers have registered. An error names one that has not.
 func (c *Coordinator) Join(ctx context.Context) error {
-	c.mu.Lock()
-	joined := c.joined
-	c.mu.Unlock()
 	limit := time.NewTimer(c.Limits.Join)
 	defer limit.Stop()
 	select {
-	case <-joined:
+	case <-c.joined:
 		return nil
 	case <-c.broken:
 		return c.Lost()
@@ -278,7 +270,7 @@ func (c *Coordinator) Join(ctx context.Context) error {
 			return &LostError{Identity{Index: i}, reason}
 		}
 	}
-	return nil
+	return errors.New("workers have registered, and could not be told what to do within " + c.Limits.Join.String())
 }
 
 // Members returns the workers that have registered, with what they knew of the clock when the last phase began.
