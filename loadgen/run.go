@@ -32,6 +32,7 @@ type runFlags struct {
 	seed                  uint64
 	rounds                roundsFlag
 	replicas, workers     int
+	silence               time.Duration
 	budget                time.Duration
 	limited               bool
 	connect               connectFlags
@@ -96,6 +97,7 @@ func runCommand(env environment, dir *string) *cobra.Command {
 	flags.Func("redis-rtt", "round trip to Redis, in place of the scenario's: 200us", f.redisRTT.set)
 	flags.IntVar(&f.replicas, "replicas", 0, "how many replicas of the app, in place of the scenario's")
 	flags.IntVar(&f.workers, "workers", 0, "how many processes send the load, each its share: together they send what one would (default: this one sends it)")
+	flags.DurationVar(&f.silence, "worker-timeout", 10*time.Second, "how long a worker may be silent: then the run is invalid")
 	flags.BoolVar(&f.limited, "allow-limited", false, "judge the gates also when the generator was the bottleneck")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		s, err := scenario.Find(*dir, args[0])
@@ -182,6 +184,6 @@ func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (ru
 	case len(f.labs) > 0 && len(f.labs) != len(f.targets):
 		return cfg, usageError{fmt.Errorf("--lab is there %d times and --target %d times: give every replica both, in the same order", len(f.labs), len(f.targets))}
 	}
-	cfg.Workers, err = workers(f.workers, s, env)
+	cfg.Workers, err = workers(f.workers, f.silence, s, env)
 	return cfg, err
 }

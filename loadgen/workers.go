@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,13 +23,19 @@ import (
 // maxWorkers is how many processes one machine may be asked for.
 const maxWorkers = 64
 
+// minSilence is more than a busy machine lets a process wait.
+const minSilence = time.Second
+
 // workers returns how a run has n processes of this program send its load; 0 is that it does so itself.
-func workers(n int, s *scenario.Scenario, env environment) (run.Workers, error) {
+func workers(n int, silence time.Duration, s *scenario.Scenario, env environment) (run.Workers, error) {
 	if n == 0 {
 		return run.Workers{}, nil
 	}
 	if n < 0 || n > maxWorkers {
 		return run.Workers{}, usageError{fmt.Errorf("--workers is %d: it is from 1 to %d", n, maxWorkers)}
+	}
+	if silence < minSilence {
+		return run.Workers{}, usageError{fmt.Errorf("--worker-timeout is %s: the least is %s", silence, minSilence)}
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -40,9 +47,9 @@ func workers(n int, s *scenario.Scenario, env environment) (run.Workers, error) 
 	}
 	// The processors are shared: what a worker could use is what its load is held against.
 	procs := max(1, runtime.GOMAXPROCS(0)/n)
-	w := run.Workers{N: n, Addr: "127.0.0.1:0", Program: hash, Secret: shard.NewSecret()}
+	w := run.Workers{N: n, Addr: "127.0.0.1:0", Program: hash, Secret: shard.NewSecret(), Limits: shard.Limits{Silence: silence}}
 	w.Launch = func(ctx context.Context, i int, addr string) (run.Process, error) {
-		args := []string{"worker", "--coordinator", addr, "--index", strconv.Itoa(i), "--secret", shard.SecretFile, s.File}
+		args := []string{"worker", "--coordinator", addr, "--index", strconv.Itoa(i), "--secret", shard.SecretFile, "--timeout", silence.String(), s.File}
 		return shard.Start(ctx, self, args, append(env.vars, "GOMAXPROCS="+strconv.Itoa(procs)), w.Secret)
 	}
 	return w, nil
@@ -73,6 +80,7 @@ func workerCommand() *cobra.Command {
 	flags.StringVar(&c.Addr, "coordinator", "", "host:port of the run")
 	flags.IntVar(&c.Index, "index", 0, "which of the workers this is, from 0")
 	flags.StringVar(&secret, "secret", "", "file that has the secret of the run")
+	flags.DurationVar(&c.Limits.Silence, "timeout", 0, "how long the run may be silent")
 	flags.StringVar(&c.UID, "uid", "", "what no other process has for an id (default: drawn)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		text, err := os.ReadFile(secret)

@@ -27,6 +27,7 @@ func head(run *result.Run) []Fact {
 		{Name: "commit", Text: run.Commit},
 		{Name: "traces", Text: traces(run.Stack)},
 		{Name: "load", Text: fmt.Sprintf("%s, seed %d", strings.Join(load, ", "), run.Seed)},
+		{Name: "requests", Text: requests(run.Requests)},
 		{Name: "when", Text: fmt.Sprintf("%s, took %s", run.Started.UTC().Format("2006-01-02 15:04:05 UTC"), unit.Length(run.Took))},
 	}
 	return slices.DeleteFunc(all, func(x Fact) bool { return x.Text == "" })

@@ -37,6 +37,7 @@ const (
 	Faults      = "fault"  // one section for each
 	Capacity    = "capacity"
 	Replicas    = "replicas"
+	Workers     = "workers"
 
 	ReplicaFigures = "replica_figures" // of each mode, for programs
 	Ratios         = "ratios"          // of percentiles of modes, with intervals, for programs
@@ -153,7 +154,7 @@ func parts() []func(*figure.Figures) []Section {
 		return func(f *figure.Figures) []Section { return []Section{section(f)} }
 	}
 	return []func(*figure.Figures) []Section{
-		one(modes), one(figures), one(ratioFigures), one(intervalFigures), one(replicas), one(replicaFigures), matrix, one(timeSpent), one(laws), one(predictions), one(queries), one(staleness), faults, one(errorKinds), one(intervals), one(notes), one(gates), one(capacity),
+		one(modes), one(figures), one(ratioFigures), one(intervalFigures), one(replicas), one(replicaFigures), one(workers), matrix, one(timeSpent), one(laws), one(predictions), one(queries), one(staleness), faults, one(errorKinds), one(intervals), one(notes), one(gates), one(capacity),
 	}
 }
 

@@ -18,3 +18,36 @@ type Requests struct {
 	// Without are the phases that are not in it: which requests they have depends on the responses.
 	Without []string `json:"without,omitempty"`
 }
+
+// Spreads returns how far apart the workers of a run began each phase, in the order in which they ran. Each began when its clock said so: they are known to
+// within twice the greatest Error.
+func (r *Run) Spreads() []Spread {
+	var all []Spread
+	for _, d := range r.Drivers {
+		if d.Worker == "" {
+			continue
+		}
+		of := Spread{Round: d.Round, Mode: d.Mode, Phase: d.Phase, Warmup: d.Warmup, First: d.Late, Last: d.Late}
+		if n := len(all); n > 0 && all[n-1].same(of) {
+			of.First, of.Last = min(of.First, all[n-1].First), max(of.Last, all[n-1].Last)
+			all = all[:n-1]
+		}
+		all = append(all, of)
+	}
+	return all
+}
+
+// Spread is how much after the common start of a phase its workers began.
+type Spread struct {
+	Round       int
+	Mode, Phase string
+	Warmup      bool
+	First, Last Dur
+}
+
+// Width is how far apart the first and the last began.
+func (s Spread) Width() Dur { return s.Last - s.First }
+
+func (s Spread) same(o Spread) bool {
+	return s.Round == o.Round && s.Mode == o.Mode && s.Phase == o.Phase
+}

@@ -8,6 +8,7 @@ import (
 	"loadlab/loadgen/internal/drive"
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/scenario"
+	"loadlab/loadgen/internal/unit"
 )
 
 // requests adds up the digests of a run's phases.
@@ -65,4 +66,15 @@ func (r *runner) account(d *driven, res drive.Result) {
 	if r.workers == nil {
 		r.report.Drivers = append(r.report.Drivers, driver(r.heading(d), d.phase.Warmup, res))
 	}
+}
+
+// spreadLimits returns the phases that workers did not begin together. A worker that was late is late with its share of the load: what was one load is two.
+func spreadLimits(r *result.Run) []string {
+	var limits []string
+	for _, s := range r.Spreads() {
+		if s.Width() > maxSpread && !s.Warmup {
+			limits = append(limits, fmt.Sprintf("%s, %s, round %d: the workers began %s apart (at most %s)", s.Mode, s.Phase, s.Round, unit.Latency(s.Width()), unit.Latency(maxSpread)))
+		}
+	}
+	return limits
 }

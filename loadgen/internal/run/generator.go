@@ -41,6 +41,8 @@ const (
 	maxGC     = 0.10                   // of the same
 	minSent   = 0.95                   // of the requests that came due, sent while the phase lasted
 
+	maxSpread = 100 * time.Millisecond // between the begins of the first and the last worker of a phase
+
 	enoughReleases = 200         // for a p99 to be more than the greatest value or two
 	enoughTime     = time.Second // for a share of CPU to mean anything
 )

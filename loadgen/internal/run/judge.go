@@ -21,7 +21,7 @@ func validate(r *result.Run) {
 				c.Mode, c.Phase, c.Round, c.Ledger.Scheduled, c.Ledger.Completed, c.Ledger.Errors()))
 		}
 	}
-	r.Limited = generatorLimits(r.Drivers)
+	r.Limited = append(generatorLimits(r.Drivers), spreadLimits(r)...)
 	if scheduled == 0 && !r.Interrupted && len(r.Invalid) == 0 {
 		r.Invalid = append(r.Invalid, "nothing was measured")
 	}

@@ -79,19 +79,19 @@ modes:
 		phase   string
 		without bool // the responses have a say in which requests there are
 	}{
-		"open":               {phase: "{name: p, rate: 600/s, arrivals: constant, for: 300ms}"},
-		"poisson":            {phase: "{name: p, rate: 600/s, for: 300ms}"},
-		"ramp":               {phase: "{name: p, rate: 1/s..900/s, for: 400ms}"},
-		"steps":              {phase: "{name: p, steps: [{rate: 500/s, for: 100ms}, {rate: 1/s, for: 50ms}, {rate: 900/s, for: 100ms}]}"},
-		"burst":              {phase: "{name: p, burst: 53}"},
-		"one request":        {phase: "{name: p, requests: 1}"},
-		"requests":           {phase: "{name: p, requests: 31}"},
-		"requests of users":  {phase: "{name: p, users: 5, requests: 101, think: 1ms..2ms}"},
-		"mix":                {phase: "{name: p, rate: 600/s, for: 300ms, mix: {a: 5, b: 2, c: 1, visit: 2}}"},
-		"mixed burst":        {phase: "{name: p, burst: 40, mix: {a: 1, b: 2, c: 3, visit: 1}}"},
-		"one for each user":  {phase: "{name: p, users: 12, requests: 12, think: 1ms, mix: {a: 1, b: 2, c: 3, visit: 1}}"},
-		"users for a time":   {phase: "{name: p, users: 4, think: 5ms, for: 200ms}", without: true},
-		"users of a mix":     {phase: "{name: p, users: 4, requests: 50, think: 1ms, mix: {a: 1, b: 2, c: 1, visit: 1}}", without: true},
+		"open":              {phase: "{name: p, rate: 600/s, arrivals: constant, for: 300ms}"},
+		"poisson":           {phase: "{name: p, rate: 600/s, for: 300ms}"},
+		"ramp":              {phase: "{name: p, rate: 1/s..900/s, for: 400ms}"},
+		"steps":             {phase: "{name: p, steps: [{rate: 500/s, for: 100ms}, {rate: 1/s, for: 50ms}, {rate: 900/s, for: 100ms}]}"},
+		"burst":             {phase: "{name: p, burst: 53}"},
+		"one request":       {phase: "{name: p, requests: 1}"},
+		"requests":          {phase: "{name: p, requests: 31}"},
+		"requests of users": {phase: "{name: p, users: 5, requests: 101, think: 1ms..2ms}"},
+		"mix":               {phase: "{name: p, rate: 600/s, for: 300ms, mix: {a: 5, b: 2, c: 1, visit: 2}}"},
+		"mixed burst":       {phase: "{name: p, burst: 40, mix: {a: 1, b: 2, c: 3, visit: 1}}"},
+		"one for each user": {phase: "{name: p, users: 12, requests: 12, think: 1ms, mix: {a: 1, b: 2, c: 3, visit: 1}}"},
+		"users for a time":  {phase: "{name: p, users: 4, think: 5ms, for: 200ms}", without: true},
+		"users of a mix":    {phase: "{name: p, users: 4, requests: 50, think: 1ms, mix: {a: 1, b: 2, c: 1, visit: 1}}", without: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
