@@ -36,7 +36,7 @@ func workers(f *figure.Figures) Section {
 		{Name: "hiccup_max_ms", Above: "stood still,", Title: "at most"}, {Name: "cpu_percent", Above: "CPU,", Title: "at most"}, {Name: "began_late_ms", Above: "began late,", Title: "at most"},
 		{Name: "host", Title: "host", Left: true, Spare: true}, {Name: "uid", Title: "uid", Left: true, Spare: true},
 	}}
-	g := Group{Name: Workers}
+	var g Group
 	var clock time.Duration
 	for _, w := range f.Run.Workers {
 		g.Rows = append(g.Rows, workerCells(f.Run, w))

@@ -32,6 +32,11 @@ func (h *hand) Ended(within time.Duration) string {
 	case <-h.done:
 		return fmt.Sprint("ended: ", h.err)
 	case <-limit.C:
+	}
+	select { // both may have been
+	case <-h.done:
+		return fmt.Sprint("ended: ", h.err)
+	default:
 		return ""
 	}
 }

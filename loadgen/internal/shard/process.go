@@ -59,11 +59,7 @@ func (p *Process) PID() int { return p.cmd.Process.Pid }
 
 // Ended returns how the process has ended, with the last that it wrote, if it does so within a time; empty if it runs on.
 func (p *Process) Ended(within time.Duration) string {
-	limit := time.NewTimer(within)
-	defer limit.Stop()
-	select {
-	case <-p.done:
-	case <-limit.C:
+	if !p.over(within) {
 		return ""
 	}
 	text := "ended: " + p.cmd.ProcessState.String()
@@ -73,14 +69,27 @@ func (p *Process) Ended(within time.Duration) string {
 	return text
 }
 
-// Stop ends the process, after a time in which it may end by itself, and waits for its end.
-func (p *Process) Stop(after time.Duration) {
-	limit := time.NewTimer(after)
+// over reports whether the process has ended, or does within a time.
+func (p *Process) over(within time.Duration) bool {
+	limit := time.NewTimer(within)
 	defer limit.Stop()
 	select {
 	case <-p.done:
-		return
+		return true
 	case <-limit.C:
+	}
+	select { // both may have been
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Stop ends the process, after a time in which it may end by itself, and waits for its end.
+func (p *Process) Stop(after time.Duration) {
+	if p.over(after) {
+		return
 	}
 	_ = p.cmd.Process.Kill() // it may just have ended
 	<-p.done
