@@ -14,7 +14,7 @@ TOOLS   := $(CURDIR)/.cache/tools
 BUILD   := go build -trimpath -buildvcs=$(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help build scenario gate up down list validate run pictures-grafana test test-compose test-short lint law-check soak bench bench-engine bench-link bench-gates servers tidy clean
+.PHONY: help build scenario gate up down list validate run pictures-grafana test test-compose test-short lint law-check soak bench bench-engine bench-link bench-workers bench-gates servers tidy clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -109,6 +109,10 @@ bench: build servers ## what a hit costs with each strategy, what the app serves
 
 bench-engine: ## the generator beside wrk, hey, fortio and vegeta, where they are on the PATH
 	go run ./loadgen/bench $(ARGS)
+
+bench-workers: ## what it costs to merge what workers measure, and to lead a hundred of them
+	go test -run '^$$' -bench 'Merged$$' -benchtime 3x ./loadgen/internal/measure
+	go test -run '^$$' -bench Coordinator -benchtime 1x ./loadgen/internal/shard
 
 bench-link: ## what a wire of a given length costs: pings through a link, and its CPU time for each
 	go test -run '^$$' -bench RoundTrip -benchtime 3s ./loadgen/internal/world/link

@@ -15,7 +15,13 @@ import (
 	"loadlab/loadgen/internal/shard"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if addr, ok := isSimulated(); ok {
+		simulate(addr)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // quick are limits for tests of what takes too long.
 func quick() shard.Limits {
