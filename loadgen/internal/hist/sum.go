@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
 )
@@ -36,7 +37,52 @@ func (s *Sum) Add(plain []byte) error {
 	if err != nil {
 		return err
 	}
-	at, first := 0, -1
+	first, last := -1, -1
+	err = eachCount(counts, func(at int, n int64) error {
+		if n > math.MaxInt64-s.total {
+			return errPlain
+		}
+		if first < 0 {
+			first = at
+		}
+		last = at
+		s.counts[at] += n
+		s.total += n
+		return nil
+	})
+	if first >= 0 {
+		s.low, s.high = min(s.low, first), max(s.high, last+1)
+	}
+	return err
+}
+
+// Each calls a function for each duration of a histogram as AppendPlain wrote it, to the histogram's resolution, and how often it is there.
+func Each(plain []byte, call func(d time.Duration, n int64)) error {
+	if len(plain) == 0 {
+		return nil
+	}
+	counts, err := countsOf(plain)
+	if err != nil {
+		return err
+	}
+	return eachCount(counts, func(at int, n int64) error {
+		call(durationAt(at), n)
+		return nil
+	})
+}
+
+// durationAt is the middle of the durations that are counted at an index. HdrHistogram has 1,024 counts for each doubling from 1,024 units on, and one
+// for each unit below (Digits is 3).
+func durationAt(at int) time.Duration {
+	const half = 1024
+	doubling := max(at/half-1, 0)
+	low := int64(at-doubling*half) << doubling
+	return min(time.Duration(low+(1<<doubling)/2)*unit, Highest)
+}
+
+// eachCount calls a function for every count above 0, by its index.
+func eachCount(counts []byte, call func(at int, n int64) error) error {
+	at := 0
 	for i := 0; i < len(counts); {
 		var n int64
 		if b := counts[i]; b < 0x80 { // most are
@@ -50,22 +96,16 @@ func (s *Sum) Add(plain []byte) error {
 			i += k
 		}
 		switch {
-		case n <= 0:
-			if at += int(max(1, -n)); n < -size {
-				return errPlain
-			}
-			continue
-		case at >= size || n > math.MaxInt64-s.total:
+		case n < -size || at >= size:
 			return errPlain
-		case first < 0:
-			first = at
+		case n <= 0:
+			at += int(max(1, -n))
+		default:
+			if err := call(at, n); err != nil {
+				return err
+			}
+			at++
 		}
-		s.counts[at] += n
-		s.total += n
-		at++
-	}
-	if first >= 0 {
-		s.low, s.high = min(s.low, first), max(s.high, min(at, size))
 	}
 	return nil
 }

@@ -104,3 +104,23 @@ func BenchmarkSum(b *testing.B) {
 		}
 	})
 }
+
+// TestEach checks that every duration comes back to the histogram's resolution.
+func TestEach(t *testing.T) {
+	for d := hist.Lowest; d <= hist.Highest; d += d/7 + hist.Lowest {
+		h := hist.New()
+		h.Record(d)
+		h.Record(d)
+		err := hist.Each(hist.AppendPlain(nil, h), func(got time.Duration, n int64) {
+			if off := (got - d).Abs(); n != 2 || off > max(d/1000, hist.Lowest) {
+				t.Errorf("%s: %d times %s", d, n, got)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := hist.Each([]byte("x"), func(time.Duration, int64) {}); err == nil {
+		t.Error("no error of what is no histogram")
+	}
+}

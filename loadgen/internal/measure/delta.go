@@ -41,6 +41,17 @@ func (c *Counts) add(o Counts) {
 	c.Clamped += o.Clamped
 }
 
+// Sub returns what has come since o.
+func (c Counts) Sub(o Counts) Counts {
+	c.Scheduled -= o.Scheduled
+	for kind, n := range o.Ended {
+		c.Ended[kind] -= n
+	}
+	c.Bytes -= o.Bytes
+	c.Clamped -= o.Clamped
+	return c
+}
+
 // ended is how many have ended, whichever way.
 func (c *Counts) ended() (n int64) {
 	for _, of := range c.Ended {

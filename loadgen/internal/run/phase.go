@@ -161,7 +161,11 @@ func (r *runner) observed(d *driven) observedPhase {
 	for _, m := range d.modes {
 		modes[m] = r.Scenario.Modes[m]
 	}
-	return observedPhase{Phase: d.phase.Phase, round: d.block.round, turn: d.block.name(), modes: modes}
+	p := d.phase.Phase
+	if r.workers != nil && d.watch == nil {
+		p.World.Replicas = 0 // which replica took a request is known at the end of the phase
+	}
+	return observedPhase{Phase: p, round: d.block.round, turn: d.block.name(), modes: modes}
 }
 
 // heading returns what is shown of a phase.

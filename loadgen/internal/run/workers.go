@@ -180,6 +180,9 @@ func (r *runner) errors(mode int) map[string]string {
 func (w *workers) join(r *runner, d *driven, c measure.Config) func(context.Context, *driven) (drive.Result, error) {
 	n := w.coordinator.Workers
 	m := &merging{runner: r, driven: d, merged: measure.NewMerged(c, n), results: make([]*drive.Result, n)}
+	for range n {
+		m.known = append(m.known, make([]measure.Counts, c.Modes))
+	}
 	d.recorder = m.merged
 	w.errors = map[int]map[string]string{}
 	return m.drive
@@ -190,7 +193,8 @@ type merging struct {
 	runner  *runner
 	driven  *driven
 	merged  *measure.Merged
-	results []*drive.Result // by worker, of those that have reported their end
+	results []*drive.Result    // by worker, of those that have reported their end
+	known   [][]measure.Counts // by worker and mode, that have been exposed
 	start   time.Time
 }
 
@@ -218,6 +222,7 @@ func (m *merging) Report(worker int, r *shard.Report) error {
 	if err := m.merged.Add(worker, r.Second, &r.Delta); err != nil {
 		return err
 	}
+	m.expose(worker, &r.Delta)
 	for i := range r.Seen {
 		m.see(&r.Seen[i])
 	}
@@ -234,6 +239,22 @@ func (m *merging) Report(worker int, r *shard.Report) error {
 		errs[mode] = of
 	}
 	return nil
+}
+
+// expose shows to Prometheus what has come of a worker. Of a phase with faults every request is shown by itself.
+func (m *merging) expose(worker int, d *measure.Delta) {
+	if m.driven.watch != nil {
+		return
+	}
+	for i := range d.Modes {
+		of := &d.Modes[i]
+		if m.runner.Scenario.Modes[of.Mode].Steps > 0 {
+			continue // sessions are not observed
+		}
+		known := &m.known[worker][of.Mode]
+		m.runner.observers.metrics.Merge(of, of.Counts.Sub(*known))
+		*known = of.Counts
+	}
 }
 
 // see passes on a request to who wants it by itself. Clocks differ by no more than is known; it is for a read's good that it counts as sent so much

@@ -35,14 +35,14 @@ type Limits struct {
 	Prepare time.Duration // until all are ready for a phase: 15 s
 	Silence time.Duration // of a worker, or of the coordinator: 10 s
 	Stop    time.Duration // until a worker that was stopped has reported, beyond what its requests may take: 10 s
-	Lead    time.Duration // from when all are ready to the begin of a phase, or 10 round trips if that is longer: 20 ms
+	Lead    time.Duration // from when all are ready to the begin of a phase, or 10 round trips if that is longer: 50 ms
 }
 
 func (l Limits) complete() Limits {
 	for _, each := range []struct {
 		limit *time.Duration
 		is    time.Duration
-	}{{&l.Join, 30 * time.Second}, {&l.Prepare, 15 * time.Second}, {&l.Silence, 10 * time.Second}, {&l.Stop, 10 * time.Second}, {&l.Lead, 20 * time.Millisecond}} {
+	}{{&l.Join, 30 * time.Second}, {&l.Prepare, 15 * time.Second}, {&l.Silence, 10 * time.Second}, {&l.Stop, 10 * time.Second}, {&l.Lead, 50 * time.Millisecond}} {
 		if *each.limit <= 0 {
 			*each.limit = each.is
 		}
