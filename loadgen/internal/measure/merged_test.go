@@ -2,8 +2,8 @@ package measure_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 
@@ -50,7 +50,7 @@ func samples(rng *rand.Rand, start time.Time, n int) []sample {
 // every histogram of every second to the byte. A delta that comes twice does not count twice.
 func TestMergedIsExact(t *testing.T) {
 	for _, workers := range []int{1, 2, 3, 8} {
-		t.Run(fmt.Sprint(workers), func(t *testing.T) {
+		t.Run(strconv.Itoa(workers), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(uint64(workers), 1))
 			start := time.Now()
 			config := measure.Config{Modes: 4, Sessions: []bool{false, false, true, false}, Replicas: 2}

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -75,7 +76,7 @@ func workerCells(run *result.Run, w result.Worker) []Cell {
 		used = Cell{Text: unit.Percent(cpu), Value: 100 * cpu, Known: true}
 	}
 	return []Cell{
-		{Text: fmt.Sprint(w.Index)}, {Text: unit.Count(sent), Value: float64(sent), Known: true}, lasts(release), lasts(hiccup), used, lasts(late),
+		{Text: strconv.Itoa(w.Index)}, {Text: unit.Count(sent), Value: float64(sent), Known: true}, lasts(release), lasts(hiccup), used, lasts(late),
 		{Text: w.Host}, {Text: w.UID},
 	}
 }

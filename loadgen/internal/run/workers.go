@@ -77,7 +77,7 @@ type load struct {
 
 // hire has workers come, if the run is to have some.
 func (r *runner) hire(ctx context.Context) error {
-	c := r.Config.Workers
+	c := r.Workers
 	if c.N == 0 {
 		return nil
 	}
@@ -131,9 +131,9 @@ func (w *workers) ended(i int) string {
 func (r *runner) job() job {
 	o := r.subject.client
 	j := job{
-		Seed: r.Seed, Workers: r.Config.Workers.N, URLs: r.subject.stack.APIs,
+		Seed: r.Seed, Workers: r.Workers.N, URLs: r.subject.stack.APIs,
 		Connect: connect{Transport: o.Transport, Timeout: o.Timeout, Phases: o.Phases, Insecure: o.Insecure, HTTP2: o.HTTP2, Redirects: o.Redirects},
-		Traces:  r.Traces / float64(r.Config.Workers.N), Traced: r.observers.tracing.on(),
+		Traces:  r.Traces / float64(r.Workers.N), Traced: r.observers.tracing.on(),
 	}
 	if o.Proxy != nil {
 		j.Connect.Proxy = o.Proxy.String()
@@ -252,7 +252,7 @@ func (m *merging) expose(worker int, d *measure.Delta) {
 			continue // sessions are not observed
 		}
 		known := &m.known[worker][of.Mode]
-		m.runner.observers.metrics.Merge(of, of.Counts.Sub(*known))
+		m.runner.observers.metrics.Merge(of, of.Sub(*known))
 		*known = of.Counts
 	}
 }

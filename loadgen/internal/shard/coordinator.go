@@ -77,7 +77,7 @@ func Listen(ctx context.Context, addr string, c Config) (*Coordinator, error) {
 		Config: c, listener: l, tls: config, done: make(chan struct{}), events: make(chan event, 4*c.Workers),
 		members: make([]*member, c.Workers), missing: c.Workers, joined: make(chan struct{}), broken: make(chan struct{}), conns: map[net.Conn]bool{},
 	}
-	co.all.Go(co.accept)
+	co.all.Go(func() { co.accept(context.WithoutCancel(ctx)) })
 	return co, nil
 }
 
@@ -85,7 +85,7 @@ func Listen(ctx context.Context, addr string, c Config) (*Coordinator, error) {
 func (c *Coordinator) Addr() string { return c.listener.Addr().String() }
 
 // accept takes connections until the listener is closed.
-func (c *Coordinator) accept() {
+func (c *Coordinator) accept(ctx context.Context) {
 	for {
 		conn, err := c.listener.Accept()
 		if err != nil {
@@ -95,7 +95,7 @@ func (c *Coordinator) accept() {
 		c.conns[conn] = true
 		c.mu.Unlock()
 		c.all.Go(func() {
-			c.serve(tls.Server(conn, c.tls))
+			c.serve(ctx, tls.Server(conn, c.tls))
 			conn.Close()
 			c.mu.Lock()
 			delete(c.conns, conn)
@@ -105,9 +105,9 @@ func (c *Coordinator) accept() {
 }
 
 // serve registers who connects, and hears it to its end.
-func (c *Coordinator) serve(conn *tls.Conn) {
+func (c *Coordinator) serve(ctx context.Context, conn *tls.Conn) {
 	w := &wire{conn: conn, silence: c.Limits.Silence}
-	if conn.SetDeadline(time.Now().Add(c.Limits.Silence)) != nil || conn.Handshake() != nil {
+	if conn.SetDeadline(time.Now().Add(c.Limits.Silence)) != nil || conn.HandshakeContext(ctx) != nil {
 		c.refused.Add(1)
 		return
 	}
@@ -296,7 +296,7 @@ func (c *Coordinator) Close() {
 			_ = m.send(message{End: true}) // one that is gone needs none
 		}
 	}
-	c.listener.Close()
+	_ = c.listener.Close() // nobody is let in any more, whatever it returns
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)

@@ -172,10 +172,11 @@ func (w *worker) obey(ctx context.Context, m arrived, tick *time.Ticker) error {
 			return err
 		}
 		w.phase = &underWay{number: m.Prepare.Number, load: load, stop: func() {}}
-		stopped := false
-		if w.clock, stopped, err = w.readClock(); err != nil {
+		clock, stopped, err := w.readClock()
+		if err != nil {
 			return err
 		}
+		w.clock = clock
 		if stopped {
 			return w.obey(ctx, arrived{message: message{Stop: true}}, tick)
 		}
