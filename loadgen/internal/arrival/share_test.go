@@ -48,9 +48,9 @@ func TestShares(t *testing.T) {
 		"burst of 2":     func(uint64) arrival.Stream { return arrival.NewBurst(2) },
 	}
 	for name, stream := range streams {
-		for _, n := range []int{1, 2, 3, 8, 31} {
+		for _, n := range []int{1, 3, 8, 31} {
 			t.Run(fmt.Sprint(name, " by ", n), func(t *testing.T) {
-				for seed := range uint64(20) {
+				for seed := range uint64(4) {
 					whole := map[due]int{}
 					for _, d := range arrivalsOf(stream(seed), arrival.Share{}) {
 						whole[d]++

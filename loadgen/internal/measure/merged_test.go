@@ -49,7 +49,7 @@ func samples(rng *rand.Rand, start time.Time, n int) []sample {
 // TestMergedIsExact checks that what several workers have recorded is, merged, what one recorder records of the same requests: counts, sums, herds, and
 // every histogram of every second to the byte. A delta that comes twice does not count twice.
 func TestMergedIsExact(t *testing.T) {
-	for _, workers := range []int{1, 2, 3, 8} {
+	for _, workers := range []int{1, 3, 8} {
 		t.Run(strconv.Itoa(workers), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(uint64(workers), 1))
 			start := time.Now()
@@ -66,7 +66,7 @@ func TestMergedIsExact(t *testing.T) {
 			}
 			merged.Start()
 			<-merged.Began()
-			list := samples(rng, start, 4000)
+			list := samples(rng, start, 1600)
 			for k, s := range list {
 				for _, r := range []*measure.Recorder{one, parts[k%workers]} {
 					r.Scheduled(s.mode, s.due)
@@ -75,8 +75,8 @@ func TestMergedIsExact(t *testing.T) {
 					continue
 				}
 				end(list[k-200], one, parts[(k-200)%workers])
-				if k%500 == 0 {
-					flush(t, merged, parts, k/500-1, start.Add(s.due), false)
+				if k%200 == 0 {
+					flush(t, merged, parts, k/200-1, start.Add(s.due), false)
 				}
 			}
 			for k := len(list) - 200; k < len(list); k++ {
