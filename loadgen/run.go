@@ -115,6 +115,9 @@ func runCommand(env environment, dir *string) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if cfg.Workers, err = workers(f.workers, f.silence, s, env); err != nil {
+			return err
+		}
 		return runAndReport(cmd.Context(), env, cfg, f.out)
 	}
 	return cmd
@@ -184,6 +187,5 @@ func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (ru
 	case len(f.labs) > 0 && len(f.labs) != len(f.targets):
 		return cfg, usageError{fmt.Errorf("--lab is there %d times and --target %d times: give every replica both, in the same order", len(f.labs), len(f.targets))}
 	}
-	cfg.Workers, err = workers(f.workers, f.silence, s, env)
-	return cfg, err
+	return cfg, nil
 }
