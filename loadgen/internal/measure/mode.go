@@ -23,6 +23,7 @@ type mode struct {
 	herds     Herds
 	replicas  []replica // empty if there is but one
 	peak      peak      // of recomputes
+	counts    counts
 
 	seconds []second // that may still change, one after the other; the first is the oldest
 	newest  int      // the latest second in which a request was due

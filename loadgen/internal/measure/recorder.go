@@ -113,6 +113,7 @@ func (r *Recorder) Scheduled(mode int, due time.Duration) {
 	r.mu.Lock()
 	m := &r.modes[mode]
 	m.scheduled++
+	m.counts.at(due).Scheduled++
 	m.second(due).outstanding++
 	r.settle(mode)
 	r.mu.Unlock()
@@ -128,6 +129,7 @@ func (r *Recorder) Record(mode int, due time.Duration, o *Outcome) {
 	s := m.second(due)
 	s.outstanding--
 	m.count(o)
+	m.counts.add(due, o.Done.Sub(r.start), o)
 	if o.Replica < len(m.replicas) {
 		m.replicas[o.Replica].record(r.start.Add(due), o)
 	}
