@@ -1,49 +1,50 @@
 package finding
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
 	"loadlab/loadgen/internal/figure"
+	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/stats"
 	"loadlab/loadgen/internal/unit"
 )
 
-// differences sets the modes of each phase beside the first, by the highest percentile that all have in every round.
+// differences sets the modes of each phase beside the first: by the highest percentile that all have in every round, and by their rate where users wait for their answers and for
+// nothing else.
 func differences(e *evidence) []Finding {
-	type found struct {
-		Finding
-		most float64
-	}
-	var all []found
-	for _, p := range e.phases {
-		modes := e.in(p.Name)
-		if len(modes) < 2 || modes[0] != e.modes[0] {
-			continue
+	return e.besideFirst(func(p result.PhaseInfo, places []place) (string, bool) {
+		if p.Kind == "closed" && p.Think == 0 && p.For > 0 && !p.Mix {
+			return "rate", true
 		}
-		c := compared{e: e, phase: p.Name, first: modes[0]}
-		var places []place
-		for _, m := range modes {
-			places = append(places, place{m, p.Name})
-		}
-		var ok bool
-		if c.figure, ok = e.quantile(places); !ok {
-			continue
-		}
-		for _, m := range modes[1:] {
-			c.add(m)
-		}
-		if len(c.less)+len(c.more) > 0 {
-			all = append(all, found{c.finding(), c.most})
-		}
-	}
-	slices.SortStableFunc(all, func(a, b found) int {
-		if a.most > b.most {
-			return -1
-		}
-		return 1
+		return e.quantile(places)
 	})
+}
+
+// costs sets the modes of a phase beside the first by how many requests a processor serves: of the phase with the most requests.
+func costs(e *evidence) []Finding {
+	x, _ := figure.Named("per_core")
+	all := e.besideFirst(func(_ result.PhaseInfo, places []place) (string, bool) {
+		return x.Name, !slices.ContainsFunc(places, func(p place) bool { return !e.everyRound(x, p) })
+	})
+	slices.SortStableFunc(all, func(a, b Finding) int { return cmp.Compare(e.requests(b.Phases[0]), e.requests(a.Phases[0])) })
+	return all
+}
+
+// requests is how many were scheduled in a phase.
+func (e *evidence) requests(phase string) int64 { return e.Total("", phase).Ledger.Scheduled }
+
+// ranked is a finding with the factor by which it says that something differs.
+type ranked struct {
+	Finding
+	factor float64
+}
+
+// byFactor returns findings, those with the greatest factor first.
+func byFactor(all []ranked) []Finding {
+	slices.SortStableFunc(all, func(a, b ranked) int { return cmp.Compare(b.factor, a.factor) })
 	var out []Finding
 	for _, x := range all {
 		out = append(out, x.Finding)
@@ -51,76 +52,144 @@ func differences(e *evidence) []Finding {
 	return out
 }
 
-// beside is a mode beside the first.
+// besideFirst sets the modes of each phase beside the first by the figure that choose returns, if any.
+func (e *evidence) besideFirst(choose func(result.PhaseInfo, []place) (string, bool)) []Finding {
+	var all []ranked
+	for _, p := range e.phases {
+		modes := e.in(p.Name)
+		if len(modes) < 2 || modes[0] != e.modes[0] || e.faulty(p.Name) {
+			continue
+		}
+		var places []place
+		for _, m := range modes {
+			places = append(places, place{m, p.Name})
+		}
+		figure, ok := choose(p, places)
+		if !ok {
+			continue
+		}
+		c := compared{e: e, figure: figure}
+		for _, to := range places[1:] {
+			if (e.mode(to.mode).Steps > 0) == (e.mode(modes[0]).Steps > 0) {
+				c.add(to, places[0])
+			}
+		}
+		if len(c.less)+len(c.more) > 0 {
+			first, _ := e.value(figure, modes[0], p.Name)
+			text := fmt.Sprintf("In %s, %s was %s for %s", name(p.Name), noun(figure), c.render(first), name(modes[0])) + c.sides(", ", ", and ", name(modes[0]))
+			all = append(all, ranked{Finding{Text: text, Modes: append(modes[:1:1], c.names()...), Phases: []string{p.Name}, Figures: []string{figure}}, c.most})
+		}
+	}
+	return byFactor(all)
+}
+
+// changes sets each phase beside the one before it that has a load of the same kind, mode by mode.
+func changes(e *evidence) []Finding {
+	var all []ranked
+	for i, p := range e.phases {
+		var before result.PhaseInfo
+		for _, b := range e.phases[:i] {
+			if b.Kind == p.Kind && b.Mix == p.Mix && !e.faulty(b.Name) {
+				before = b
+			}
+		}
+		if before.Name == "" || p.Kind == "burst" || e.faulty(p.Name) {
+			continue
+		}
+		c := compared{e: e}
+		var places []place
+		modes := slices.DeleteFunc(e.in(p.Name), func(m string) bool { return e.Total(m, before.Name) == nil })
+		for _, m := range modes {
+			places = append(places, place{m, p.Name}, place{m, before.Name})
+		}
+		var ok bool
+		if c.figure, ok = e.quantile(places); !ok {
+			continue
+		}
+		for _, m := range modes {
+			c.add(place{m, p.Name}, place{m, before.Name})
+		}
+		if len(c.less)+len(c.more) > 0 {
+			text := fmt.Sprintf("From %s to %s, %s became ", name(before.Name), name(p.Name), c.figure) + c.sides("", " and ", "what it was")
+			all = append(all, ranked{Finding{Text: text, Modes: c.names(), Phases: []string{before.Name, p.Name}, Figures: []string{c.figure}}, c.most})
+		}
+	}
+	return byFactor(all)
+}
+
+// beside is a place beside another.
 type beside struct {
 	mode  string
 	value float64
 	ratio stats.Ratio
 }
 
-// compared is a figure of the modes of a phase beside that of the first.
+// compared is a figure of some places, each beside another.
 type compared struct {
-	e                    *evidence
-	figure, phase, first string
-	less, more           []beside
-	alike                []string
-	most                 float64 // the greatest factor between a mode and the first
+	e          *evidence
+	figure     string
+	less, more []beside
+	alike      []string
+	most       float64 // the greatest factor
 }
 
-func (c *compared) add(mode string) {
-	v, ok := c.e.value(c.figure, mode, c.phase)
-	if !ok || (c.e.mode(mode).Steps > 0) != (c.e.mode(c.first).Steps > 0) {
-		return
-	}
-	r, ok := c.e.ratio(c.figure, place{mode, c.phase}, place{c.first, c.phase})
-	x := beside{mode, v, r}
+// add sets a place beside another.
+func (c *compared) add(of, to place) {
+	v, known := c.e.value(c.figure, of.mode, of.phase)
+	r, ok := c.e.ratio(c.figure, of, to)
+	x := beside{of.mode, v, r}
 	switch {
-	case !ok:
+	case !known || !ok:
 	case sign(r) < 0:
 		c.less, c.most = append(c.less, x), max(c.most, 1/r.Value)
 	case sign(r) > 0:
 		c.more, c.most = append(c.more, x), max(c.most, r.Value)
 	default:
-		c.alike = append(c.alike, mode)
+		c.alike = append(c.alike, of.mode)
 	}
 }
 
-func (c *compared) finding() Finding {
-	first, _ := c.e.value(c.figure, c.first, c.phase)
-	text := fmt.Sprintf("In %s, the %s of %s was %s.", name(c.phase), c.figure, name(c.first), c.render(first))
-	modes := []string{c.first}
-	for _, side := range []struct {
-		word string
-		all  []beside
-	}{{"less", c.less}, {"more", c.more}} {
-		if len(side.all) == 0 {
-			continue
-		}
-		slices.SortStableFunc(side.all, func(a, b beside) int {
-			if a.value < b.value {
-				return -1
-			}
-			return 1
-		})
-		var names []string
-		var values []float64
-		for _, x := range side.all {
-			names, values = append(names, x.mode), append(values, x.value)
-		}
-		modes = append(modes, names...)
-		var parts []string
-		at := 0
-		for _, g := range byGap(names, values) {
-			parts = append(parts, fmt.Sprintf("%s with %s (%s)", list(g.names), spread(c.render(slices.Min(g.values)), c.render(slices.Max(g.values))),
-				ratios(side.all[at:at+len(g.names)])))
-			at += len(g.names)
-		}
-		text += fmt.Sprintf(" It was %s of %s.", side.word, strings.Join(parts, ", and of "))
+// names are the modes that differ.
+func (c *compared) names() []string {
+	var all []string
+	for _, x := range slices.Concat(c.less, c.more) {
+		all = append(all, x.mode)
 	}
+	return all
+}
+
+// sides says what those that differ have, after a first word, with the least first; and which cannot be told from what they are set beside.
+func (c *compared) sides(begin, last, from string) string {
+	all := slices.Concat(c.less, c.more)
+	slices.SortStableFunc(all, func(a, b beside) int { return cmp.Compare(a.value, b.value) })
+	var names []string
+	var values []float64
+	for _, x := range all {
+		names, values = append(names, x.mode), append(values, x.value)
+	}
+	var parts []string
+	at := 0
+	for _, g := range byGap(names, values) {
+		parts = append(parts, fmt.Sprintf("%s for %s (%s)", spread(c.render(slices.Min(g.values)), c.render(slices.Max(g.values))), list(g.names),
+			ratios(all[at:at+len(g.names)])))
+		at += len(g.names)
+	}
+	text := begin + parts[0]
+	for i, p := range parts[1:] {
+		if i+2 == len(parts) {
+			text += last + p
+		} else {
+			text += ", " + p
+		}
+	}
+	if len(parts) == 1 && begin != "" {
+		text = strings.Replace(last, ",", "", 1) + parts[0]
+	}
+	text += "."
 	if len(c.alike) > 0 {
-		text += fmt.Sprintf(" %s cannot be told from it.", list(c.alike))
+		text += fmt.Sprintf(" %s cannot be told from %s.", list(c.alike), from)
 	}
-	return Finding{Text: text, Modes: modes, Phases: []string{c.phase}, Figures: []string{c.figure}}
+	return text
 }
 
 // ratios renders the ratio of one mode with its interval, and from where to where those of several are.
@@ -143,4 +212,12 @@ func (c *compared) render(v float64) string {
 		return unit.Latency(figure.Duration(v))
 	}
 	return unit.Digits(v) + x.Unit
+}
+
+// noun is what a figure is called in a sentence.
+func noun(figure string) string {
+	if figure == "per_core" {
+		return "the rate for each processor that app, database and Redis used"
+	}
+	return figure
 }

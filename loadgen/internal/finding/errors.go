@@ -5,44 +5,119 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
+	"time"
 
 	"loadlab/loadgen/internal/figure"
+	"loadlab/loadgen/internal/tty"
 	"loadlab/loadgen/internal/unit"
 )
 
-// failures says of each phase without faults how many requests failed, and how.
+// failures says of each phase without faults how many requests failed, how, and when. Those of fewest words come last: the phases in which the fewest failed.
 func failures(e *evidence) []Finding {
 	var all []Finding
 	for _, p := range e.phases {
 		if e.faulty(p.Name) {
 			continue
 		}
-		var parts, modes []string
-		for _, m := range e.requesters(p.Name) {
-			if t := e.Total(m, p.Name); t.Ledger.Errors() > 0 {
-				parts, modes = append(parts, fmt.Sprintf("%s of %s (%s)", of(t.Ledger.Errors(), t.Ledger.Scheduled), name(m), kinds(t))), append(modes, m)
-			}
+		modes := slices.DeleteFunc(e.requesters(p.Name), func(m string) bool { return e.Total(m, p.Name).Ledger.Errors() == 0 })
+		slices.SortStableFunc(modes, func(a, b string) int { return cmp.Compare(e.failed(b, p.Name), e.failed(a, p.Name)) })
+		if len(modes) > 0 {
+			all = append(all, Finding{Text: e.failure(modes, p.Name), Modes: modes, Phases: []string{p.Name}, Figures: []string{"errors"}})
 		}
-		if len(modes) == 0 {
-			continue
-		}
-		all = append(all, Finding{Text: fmt.Sprintf("In %s, requests failed: %s.", name(p.Name), strings.Join(parts, "; ")), Modes: modes, Phases: []string{p.Name},
-			Figures: []string{"errors"}})
 	}
+	slices.SortStableFunc(all, func(a, b Finding) int { return cmp.Compare(e.failed("", b.Phases[0]), e.failed("", a.Phases[0])) })
 	return all
 }
 
-// kinds lists failures by kind, the most frequent first.
+// failed is the share of the requests that failed.
+func (e *evidence) failed(mode, phase string) float64 {
+	l := e.Total(mode, phase).Ledger
+	share, _ := figure.Ratio(l.Errors(), l.Scheduled)
+	return share
+}
+
+// inDetail is of how many modes is said how and when requests failed.
+const inDetail = 2
+
+// failure is what failed of the modes, the worst first, in a phase.
+func (e *evidence) failure(modes []string, phase string) string {
+	text := ""
+	for _, m := range modes[:min(inDetail, len(modes))] {
+		t := e.Total(m, phase)
+		text += fmt.Sprintf("In %s, %s of %s failed: %s", name(phase), of(t.Ledger.Errors(), t.Ledger.Scheduled), name(m), kinds(t))
+		if when := e.when(m, phase); when != "" {
+			text += ", due " + when
+		}
+		text += ". "
+	}
+	if rest := modes[min(inDetail, len(modes)):]; len(rest) > 0 {
+		var shares []float64
+		for _, m := range rest {
+			shares = append(shares, e.failed(m, phase))
+		}
+		text += fmt.Sprintf("So did %s of %s.", spread(unit.Percent(slices.Min(shares)), unit.Percent(slices.Max(shares))), list(rest))
+	}
+	return tidy(text)
+}
+
+// kinds lists failures by kind, the most frequent first, and the first error of the most frequent.
 func kinds(t *figure.Total) string {
 	names := slices.SortedFunc(maps.Keys(t.Ledger.Failed), func(a, b string) int {
 		return cmp.Or(cmp.Compare(t.Ledger.Failed[b], t.Ledger.Failed[a]), cmp.Compare(a, b))
 	})
 	var parts []string
-	for _, kind := range names {
-		if n := t.Ledger.Failed[kind]; n > 0 {
-			parts = append(parts, unit.Count(n)+" "+kind)
+	for i, kind := range names {
+		n := t.Ledger.Failed[kind]
+		if n == 0 {
+			continue
 		}
+		part := unit.Count(n) + " " + kind
+		if first := t.Errors[kind]; first != "" && i == 0 {
+			part += " (" + tty.Snip(tty.Clean(first), longestError) + ")"
+		}
+		parts = append(parts, part)
 	}
 	return sentence(parts)
+}
+
+// longestError is how many columns an error's text takes at most.
+const longestError = 60
+
+// when says when the requests that failed were due, over all rounds, to a second: "from 3 s to 6 s". It is empty if the run does not have it.
+func (e *evidence) when(mode, phase string) string {
+	var kept int64
+	var length time.Duration
+	first, last := time.Duration(-1), time.Duration(0)
+	for _, c := range e.Run.Cells {
+		if c.Mode != mode || c.Phase != phase {
+			continue
+		}
+		length = max(length, c.Took)
+		for i, s := range c.Seconds {
+			if s.Failed == 0 {
+				continue
+			}
+			kept += s.Failed
+			end := c.Took
+			if i+1 < len(c.Seconds) {
+				end = time.Duration(c.Seconds[i+1].At) * time.Second
+			}
+			from := time.Duration(s.At) * time.Second
+			if first < 0 || from < first {
+				first = from
+			}
+			last = max(last, min(end, from+max(time.Second, end-from)))
+		}
+	}
+	switch {
+	case kept == 0 || kept != e.Total(mode, phase).Ledger.Errors() || length < 2*time.Second:
+		return ""
+	case first == 0 && last >= length.Truncate(time.Second):
+		return "from its begin to its end"
+	case first == 0:
+		return "in its first " + unit.Length(last)
+	case last >= length.Truncate(time.Second):
+		return "from " + unit.Length(first) + " on, to its end"
+	}
+	return "from " + unit.Length(first) + " to " + unit.Length(last)
 }

@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -91,14 +92,14 @@ const manyTimes = 1.5
 
 func (x *expiry) finding() Finding {
 	f := Finding{Phases: []string{x.phase}, Figures: []string{"recomputes_per_expiry", "p95", "max"}, Modes: slices.Concat(x.herds, x.waited, x.alone, x.old, x.nobody)}
-	when := "Each time the page had expired"
+	when := "the page had expired"
 	switch {
 	case x.many:
-		when = "Each time a page was missing or too old"
+		when = "a page was missing or too old"
 	case x.cold:
-		when = "Each time the page was missing"
+		when = "the page was missing"
 	}
-	when += fmt.Sprintf(" (%s), ", name(x.phase))
+	when = fmt.Sprintf("In %s, each time %s, ", name(x.phase), when)
 	var parts []string
 	for _, g := range byGap(x.herds, x.each) {
 		text := fmt.Sprintf("%s computed it %s", list(g.names), counted(g.values))
@@ -109,12 +110,8 @@ func (x *expiry) finding() Finding {
 		}
 		parts = append(parts, text)
 	}
-	if n := len(x.waited); n > 0 {
-		text := fmt.Sprintf("%s computed it once, and those who came meanwhile waited", list(x.waited))
-		if longest, ok := x.slow("max", x.waited); ok {
-			text += ": no request took longer than " + longest
-		}
-		parts = append(parts, text)
+	if len(x.waited) > 0 {
+		parts = append(parts, fmt.Sprintf("%s computed it once, and those who came meanwhile waited%s", list(x.waited), x.longest()))
 	}
 	if len(x.alone) > 0 {
 		parts = append(parts, fmt.Sprintf("%s computed it once, and only who did so waited", list(x.alone)))
@@ -127,6 +124,34 @@ func (x *expiry) finding() Finding {
 	}
 	f.Text = when + strings.Join(parts, ". ") + "."
 	return f
+}
+
+// longest says how long requests of the modes of waited took at most.
+func (x *expiry) longest() string {
+	slices.SortStableFunc(x.waited, func(a, b string) int {
+		first, _ := x.e.value("max", a, x.phase)
+		second, _ := x.e.value("max", b, x.phase)
+		return cmp.Compare(first, second)
+	})
+	var values []float64
+	for _, m := range x.waited {
+		v, ok := x.e.value("max", m, x.phase)
+		if !ok {
+			return ""
+		}
+		values = append(values, v)
+	}
+	groups := byGap(x.waited, values)
+	if len(groups) == 1 {
+		d, _ := x.slow("max", x.waited)
+		return ": no request took longer than " + d
+	}
+	var parts []string
+	for _, g := range groups {
+		d, _ := x.slow("max", g.names)
+		parts = append(parts, d+" with "+list(g.names))
+	}
+	return ": no request took longer than " + sentence(parts)
 }
 
 // few renders how many requests of the modes of old waited.

@@ -51,8 +51,21 @@ type rule struct {
 func rules() []rule {
 	return []rule{
 		{"errors", 2, true, failures},
+		{"saturation", 2, true, saturation},
+		{"fault", 4, false, faults},
+		{"law", 2, false, broken},
 		{"expiry", 2, false, expiries},
+		{"staleness", 2, false, staleness},
+		{"capacity", 1, false, capacities},
 		{"difference", 2, false, differences},
+		{"spent", 1, false, spent},
+		{"change", 2, false, changes},
+		{"crowding", 1, false, crowding},
+		{"spell", 2, false, spells},
+		{"cost", 1, false, costs},
+		{"work", 1, false, work},
+		{"repeats", 1, false, repeats},
+		{"summary", 3, false, summaries},
 	}
 }
 

@@ -71,3 +71,6 @@ func of(n, all int64) string {
 	}
 	return fmt.Sprintf("%s of %s (%s)", unit.Count(n), unit.Counted(all, "request"), unit.Percent(float64(n)/float64(all)))
 }
+
+// tidy is a text without a blank at its end.
+func tidy(s string) string { return strings.TrimSpace(s) }

@@ -1,0 +1,226 @@
+package finding
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"loadlab/loadgen/internal/hist"
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/unit"
+)
+
+// inTime is the share of the requests that came due which must be sent while a phase lasts, for the server to have kept up.
+const inTime = 0.95
+
+// saturation says where a server took fewer requests than came due: in each round, of an open load.
+func saturation(e *evidence) []Finding {
+	var all []Finding
+	for _, p := range e.phases {
+		if p.Kind != "open" {
+			continue
+		}
+		by := map[string][]result.Driver{}
+		var turns []string
+		for _, d := range e.Run.Drivers {
+			if d.Phase == p.Name && !d.Warmup {
+				if len(by[d.Mode]) == 0 {
+					turns = append(turns, d.Mode)
+				}
+				by[d.Mode] = append(by[d.Mode], d)
+			}
+		}
+		for _, turn := range turns {
+			if text, ok := overrun(by[turn]); ok {
+				modes := []string{turn}
+				who := name(turn)
+				if p.Mix {
+					modes = e.in(p.Name)
+					who = "what " + list(modes) + " share"
+				}
+				limited := slices.ContainsFunc(e.Run.Limited, func(s string) bool { return strings.HasPrefix(s, turn+", "+p.Name+", ") })
+				all = append(all, Finding{Text: fmt.Sprintf("In %s, %s did not keep up: ", name(p.Name), who) + text + blame(limited, by[turn]), Modes: modes,
+					Phases: []string{p.Name}, Figures: []string{"rate", "lag_p50", "errors"}})
+			}
+		}
+	}
+	return all
+}
+
+// overrun renders what came due and what could be sent, if that was less in each round.
+func overrun(rounds []result.Driver) (string, bool) {
+	var offered, sent int64
+	var took time.Duration
+	for _, d := range rounds {
+		if d.Took <= 0 || d.Offered == 0 || float64(d.InTime) >= inTime*float64(d.Offered) {
+			return "", false
+		}
+		offered, sent, took = offered+d.Offered, sent+d.InTime, took+d.Took
+	}
+	rate := func(n int64) string { return unit.Digits(float64(n)/took.Seconds()) + "/s" }
+	return fmt.Sprintf("%s came due (%s), and %s (%s) could be sent while it lasted; the others waited for a connection.", unit.Counted(offered, "request"),
+		rate(offered), unit.Count(sent), rate(sent)), len(rounds) > 0
+}
+
+// blame says whether the generator was the bottleneck itself.
+func blame(limited bool, rounds []result.Driver) string {
+	if limited {
+		return " The generator itself was at its limit, so that this may be its doing."
+	}
+	var late time.Duration
+	for _, d := range rounds {
+		late = max(late, d.Release.P99)
+	}
+	return fmt.Sprintf(" The generator released them in time (p99 %s late at most).", unit.Latency(late))
+}
+
+// crowding says of closed loads without think time where more users brought no more requests a second: their number at least doubled, the rate grew by less than half as much (all of its
+// interval), and the median response time grew.
+func crowding(e *evidence) []Finding {
+	var all []Finding
+	for i, p := range e.phases {
+		before, ok := e.fewer(p, e.phases[:i])
+		if !ok {
+			continue
+		}
+		factor := float64(p.Users) / float64(before.Users)
+		var parts, modes []string
+		for _, m := range e.in(p.Name) {
+			of, to := place{m, p.Name}, place{m, before.Name}
+			rate, ok := e.ratio("rate", of, to)
+			p50, more := e.ratio("p50", of, to)
+			if ok && more && rate.High < 1+(factor-1)/2 && sign(p50) > 0 && p50.Low > rate.High {
+				was, _ := e.value("rate", m, before.Name)
+				is, _ := e.value("rate", m, p.Name)
+				parts, modes = append(parts, fmt.Sprintf("%s went from %s/s to %s/s (%s), and its p50 to %s of what it was", name(m), unit.Digits(was), unit.Digits(is),
+					unit.TimesWithin(rate.Value, rate.Low, rate.High), unit.TimesWithin(p50.Value, p50.Low, p50.High))), append(modes, m)
+			}
+		}
+		if len(parts) > 0 {
+			all = append(all, Finding{Text: fmt.Sprintf("From %d to %d users (%s to %s) most of what came was waiting: %s.", before.Users, p.Users, name(before.Name), name(p.Name),
+				strings.Join(parts, "; ")), Modes: modes, Phases: []string{before.Name, p.Name}, Figures: []string{"rate", "p50"}})
+		}
+	}
+	slices.Reverse(all) // the most users first
+	return all
+}
+
+// fewer returns the last of the phases before with at most half as many users as p, which is a closed load without think time.
+func (e *evidence) fewer(p result.PhaseInfo, before []result.PhaseInfo) (result.PhaseInfo, bool) {
+	if p.Kind != "closed" || p.Think > 0 || p.Mix {
+		return p, false
+	}
+	for _, b := range slices.Backward(before) {
+		if b.Kind == "closed" && b.Think == 0 && !b.Mix && b.Users > 0 && 2*b.Users <= p.Users {
+			return b, true
+		}
+	}
+	return p, false
+}
+
+// fewModes is up to how many modes a run has a summary of each.
+const fewModes = 2
+
+// summaries say what came of all requests, and of each phase where there are few modes.
+func summaries(e *evidence) []Finding {
+	t := e.Total("", "")
+	n := t.Ledger.Scheduled
+	whole := fmt.Sprintf("%s of %s failed.", unit.Count(t.Ledger.Errors()), unit.Counted(n, "request"))
+	if t.Ledger.Errors() == 0 {
+		whole = fmt.Sprintf("None of %s failed.", unit.Counted(n, "request"))
+	}
+	all := []Finding{{Text: whole, Modes: e.modes, Figures: []string{"errors"}}}
+	if len(e.modes) > fewModes {
+		return all
+	}
+	for _, p := range e.phases {
+		for _, m := range e.in(p.Name) {
+			if text, ok := e.summary(m, p); ok {
+				all = append(all, Finding{Text: text, Modes: []string{m}, Phases: []string{p.Name}, Figures: []string{"rate", "p50", "p99", "max"}})
+			}
+		}
+	}
+	return all
+}
+
+// summary says how a mode answered in a phase.
+func (e *evidence) summary(mode string, p result.PhaseInfo) (string, bool) {
+	var parts []string
+	for _, q := range []struct{ name, words string }{{"p50", "half of the requests"}, {"p95", "19 of 20"}, {"p99", "99 of 100"}} {
+		if d, ok := e.time(q.name, mode, p.Name); ok {
+			parts = append(parts, fmt.Sprintf("%s within %s", q.words, unit.Latency(d)))
+		}
+	}
+	rate, ok := e.value("rate", mode, p.Name)
+	if !ok || len(parts) == 0 || rate == 0 {
+		return "", false
+	}
+	text := fmt.Sprintf("In %s, %s answered %s/s: %s", name(p.Name), name(mode), unit.Digits(rate), sentence(parts))
+	if longest, ok := e.time("max", mode, p.Name); ok {
+		text += ", the slowest in " + unit.Latency(longest)
+	}
+	return text + ".", true
+}
+
+// Of the slowest requests of a phase: how many there must be, and how many of them in how little of its time, to be called a spell. Of ten requests that come at any time of
+// a phase, eight are in one fifth of it that is chosen afterwards with a probability below 1 in 1,000.
+const (
+	leastSlow  = 10
+	mostOfSlow = 0.8
+	partOfTime = 0.2
+)
+
+// spells says when the slowest requests were due, where they were due together: in a phase that ran once.
+func spells(e *evidence) []Finding {
+	var all []Finding
+	for _, p := range e.phases {
+		if len(e.rounds) > 1 || e.faulty(p.Name) {
+			continue
+		}
+		for _, m := range e.in(p.Name) {
+			p99, ok := e.time("p99", m, p.Name)
+			if !ok {
+				continue
+			}
+			if text, ok := e.spell(m, p.Name, p99); ok {
+				all = append(all, Finding{Text: fmt.Sprintf("In %s, %s", name(p.Name), text), Modes: []string{m}, Phases: []string{p.Name}, Figures: []string{"p99", "max"}})
+			}
+		}
+	}
+	return all
+}
+
+// spell finds the stretch of a cell's time with the most requests that took longer than p99.
+func (e *evidence) spell(mode, phase string, p99 time.Duration) (string, bool) {
+	i := slices.IndexFunc(e.Run.Cells, func(c result.Cell) bool { return c.Mode == mode && c.Phase == phase })
+	c := e.Run.Cells[i]
+	length := int(c.Took / time.Second)
+	slow := make([]int64, length+1)
+	var all int64
+	for _, s := range c.Seconds {
+		h, err := hist.Decode(s.Response)
+		if s.Response == "" || err != nil || s.At < 0 || s.At > length {
+			continue
+		}
+		slow[s.At] = h.Above(p99)
+		all += slow[s.At]
+	}
+	width := int(partOfTime * float64(length))
+	if width < 1 || all < leastSlow {
+		return "", false
+	}
+	for w := 1; w <= width; w++ { // the shortest that will do
+		for at := range length - w + 1 {
+			var n int64
+			for _, x := range slow[at : at+w] {
+				n += x
+			}
+			if float64(n) >= mostOfSlow*float64(all) {
+				return fmt.Sprintf("%d of the %d requests of %s that took longer than its p99 (%s) were due from %d s to %d s of %s.", n, all, name(mode), unit.Latency(p99),
+					at, at+w, unit.Length(c.Took)), true
+			}
+		}
+	}
+	return "", false
+}
