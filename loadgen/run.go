@@ -95,6 +95,7 @@ func runCommand(env environment, dir *string) *cobra.Command {
 	flags.Func("database-rtt", "round trip to the database, in place of the scenario's: 1ms", f.databaseRTT.set)
 	flags.Func("redis-rtt", "round trip to Redis, in place of the scenario's: 200us", f.redisRTT.set)
 	flags.IntVar(&f.replicas, "replicas", 0, "how many replicas of the app, in place of the scenario's")
+	full := fullFlag(flags)
 	flags.BoolVar(&f.limited, "allow-limited", false, "judge the gates also when the generator was the bottleneck")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		s, err := scenario.Find(*dir, args[0])
@@ -112,7 +113,7 @@ func runCommand(env environment, dir *string) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return runAndReport(cmd.Context(), env, cfg, f.out)
+		return runAndReport(cmd.Context(), env, cfg, f.out, *full)
 	}
 	return cmd
 }

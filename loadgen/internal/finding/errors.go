@@ -12,7 +12,7 @@ import (
 	"loadlab/loadgen/internal/unit"
 )
 
-// failures says of each phase without faults how many requests failed, how, and when. Those of fewest words come last: the phases in which the fewest failed.
+// failures says of each phase without faults how many requests failed, how, and when: of the phase first in which the greatest share did.
 func failures(e *evidence) []Finding {
 	var all []Finding
 	for _, p := range e.phases {
@@ -41,39 +41,44 @@ const inDetail = 2
 
 // failure is what failed of the modes, the worst first, in a phase.
 func (e *evidence) failure(modes []string, phase string) string {
-	text := ""
-	for _, m := range modes[:min(inDetail, len(modes))] {
+	var parts []string
+	for i, m := range modes[:min(inDetail, len(modes))] {
 		t := e.Total(m, phase)
-		text += fmt.Sprintf("In %s, %s of %s failed: %s", name(phase), of(t.Ledger.Errors(), t.Ledger.Scheduled), name(m), kinds(t))
-		if when := e.when(m, phase); when != "" {
-			text += ", due " + when
+		failed := ""
+		if i == 0 {
+			failed = " failed"
 		}
-		text += ". "
+		how := kinds(t)
+		if when := e.when(m, phase); when != "" {
+			how += ", due " + when
+		}
+		parts = append(parts, fmt.Sprintf("%s of %s%s (%s)", of(t.Ledger.Errors(), t.Ledger.Scheduled), name(m), failed, how))
 	}
+	text := fmt.Sprintf("In %s, %s.", name(phase), sentence(parts))
 	if rest := modes[min(inDetail, len(modes)):]; len(rest) > 0 {
 		var shares []float64
 		for _, m := range rest {
 			shares = append(shares, e.failed(m, phase))
 		}
-		text += fmt.Sprintf("So did %s of %s.", spread(unit.Percent(slices.Min(shares)), unit.Percent(slices.Max(shares))), list(rest))
+		text += fmt.Sprintf(" So did %s of those of %s.", spread(unit.Percent(slices.Min(shares)), unit.Percent(slices.Max(shares))), list(rest))
 	}
-	return tidy(text)
+	return text
 }
 
-// kinds lists failures by kind, the most frequent first, and the first error of the most frequent.
+// kinds lists failures by kind, the most frequent first, with the first error of that.
 func kinds(t *figure.Total) string {
 	names := slices.SortedFunc(maps.Keys(t.Ledger.Failed), func(a, b string) int {
 		return cmp.Or(cmp.Compare(t.Ledger.Failed[b], t.Ledger.Failed[a]), cmp.Compare(a, b))
 	})
+	names = slices.DeleteFunc(names, func(kind string) bool { return t.Ledger.Failed[kind] == 0 })
 	var parts []string
 	for i, kind := range names {
-		n := t.Ledger.Failed[kind]
-		if n == 0 {
-			continue
+		part := kind
+		if len(names) > 1 {
+			part = unit.Count(t.Ledger.Failed[kind]) + " " + kind
 		}
-		part := unit.Count(n) + " " + kind
-		if first := t.Errors[kind]; first != "" && i == 0 {
-			part += " (" + tty.Snip(tty.Clean(first), longestError) + ")"
+		if first := t.Errors[kind]; first != "" && first != kind && i == 0 {
+			part += ": " + tty.Snip(tty.Clean(first), longestError)
 		}
 		parts = append(parts, part)
 	}

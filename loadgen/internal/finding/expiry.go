@@ -27,18 +27,8 @@ func expiries(e *evidence) []Finding {
 			all = append(all, x.finding())
 		}
 	}
-	// The phase in which pages were computed most is the one to read of.
-	slices.SortStableFunc(all, func(a, b Finding) int { return e.computed(b.Phases[0]) - e.computed(a.Phases[0]) })
+	slices.SortStableFunc(all, func(a, b Finding) int { return cmp.Compare(e.requests(b.Phases[0]), e.requests(a.Phases[0])) })
 	return all
-}
-
-// computed is how many recomputes the modes of a phase came to.
-func (e *evidence) computed(phase string) int {
-	n := 0
-	for _, m := range e.in(phase) {
-		n += int(e.Total(m, phase).Counters()[api.CountRecomputes])
-	}
-	return n
 }
 
 // expiry is what became of the pages that had to be computed in one phase, by mode.
@@ -62,7 +52,7 @@ func (x *expiry) add(mode string) {
 	c := t.Counters()
 	missing := c[api.CountExpirations] + c[api.CountCold]
 	each, ok := x.e.value("recomputes_per_expiry", mode, x.phase)
-	if !ok || missing == 0 || c[api.CountRecomputes] == 0 || t.Server.Timed < t.Ledger.Completed {
+	if !ok || missing == 0 || c[api.CountRecomputes] == 0 || !reported(t) {
 		return
 	}
 	x.cold = x.cold || c[api.CountCold] > 0
@@ -87,6 +77,15 @@ func (x *expiry) add(mode string) {
 	}
 }
 
+// reported reports whether every response says what the cache had for it.
+func reported(t *figure.Total) bool {
+	var n int64
+	for _, of := range t.Server.Cache {
+		n += of
+	}
+	return n >= t.Ledger.Completed
+}
+
 // manyTimes is from how many recomputes of a page on, on average, it is called a herd.
 const manyTimes = 1.5
 
@@ -105,14 +104,12 @@ func (x *expiry) finding() Finding {
 		text := fmt.Sprintf("%s computed it %s", list(g.names), counted(g.values))
 		if q, ok := x.paid(g.names); ok {
 			if d, ok := x.slow(q, g.names); ok {
-				text += fmt.Sprintf("; %s took over %s", beyond(q), d)
+				text += fmt.Sprintf(", and %s took over %s", beyond(q), d)
 			}
 		}
 		parts = append(parts, text)
 	}
-	if len(x.waited) > 0 {
-		parts = append(parts, fmt.Sprintf("%s computed it once, and those who came meanwhile waited%s", list(x.waited), x.longest()))
-	}
+	parts = append(parts, x.waiting()...)
 	if len(x.alone) > 0 {
 		parts = append(parts, fmt.Sprintf("%s computed it once, and only who did so waited", list(x.alone)))
 	}
@@ -122,36 +119,27 @@ func (x *expiry) finding() Finding {
 	if len(x.nobody) > 0 {
 		parts = append(parts, fmt.Sprintf("%s computed it once, and nobody waited", list(x.nobody)))
 	}
-	f.Text = when + strings.Join(parts, ". ") + "."
+	f.Text = when + strings.Join(parts, "; ") + "."
 	return f
 }
 
-// longest says how long requests of the modes of waited took at most.
-func (x *expiry) longest() string {
-	slices.SortStableFunc(x.waited, func(a, b string) int {
-		first, _ := x.e.value("max", a, x.phase)
-		second, _ := x.e.value("max", b, x.phase)
-		return cmp.Compare(first, second)
-	})
+// waiting says of the modes of waited who waited, and how long at most: those that are alike together, the shortest first.
+func (x *expiry) waiting() []string {
+	longest := func(m string) float64 { v, _ := x.e.value("max", m, x.phase); return v }
+	slices.SortStableFunc(x.waited, func(a, b string) int { return cmp.Compare(longest(a), longest(b)) })
 	var values []float64
 	for _, m := range x.waited {
-		v, ok := x.e.value("max", m, x.phase)
-		if !ok {
-			return ""
-		}
-		values = append(values, v)
-	}
-	groups := byGap(x.waited, values)
-	if len(groups) == 1 {
-		d, _ := x.slow("max", x.waited)
-		return ": no request took longer than " + d
+		values = append(values, longest(m))
 	}
 	var parts []string
-	for _, g := range groups {
-		d, _ := x.slow("max", g.names)
-		parts = append(parts, d+" with "+list(g.names))
+	for _, g := range byGap(x.waited, values) {
+		text := list(g.names) + " computed it once, and those who came meanwhile waited"
+		if d, ok := x.slow("max", g.names); ok {
+			text += ": no request took longer than " + d
+		}
+		parts = append(parts, text)
 	}
-	return ": no request took longer than " + sentence(parts)
+	return parts
 }
 
 // few renders how many requests of the modes of old waited.

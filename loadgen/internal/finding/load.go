@@ -122,43 +122,44 @@ func (e *evidence) fewer(p result.PhaseInfo, before []result.PhaseInfo) (result.
 // fewModes is up to how many modes a run has a summary of each.
 const fewModes = 2
 
-// summaries say what came of all requests, and of each phase where there are few modes.
+// summaries say how many requests failed, if nothing else does, and what came of each phase where there are few modes.
 func summaries(e *evidence) []Finding {
-	t := e.Total("", "")
-	n := t.Ledger.Scheduled
-	whole := fmt.Sprintf("%s of %s failed.", unit.Count(t.Ledger.Errors()), unit.Counted(n, "request"))
-	if t.Ledger.Errors() == 0 {
-		whole = fmt.Sprintf("None of %s failed.", unit.Counted(n, "request"))
+	var all []Finding
+	ledger := e.Total("", "").Ledger
+	switch {
+	case ledger.Errors() == 0:
+		all = append(all, Finding{Text: fmt.Sprintf("None of %s failed.", unit.Counted(ledger.Scheduled, "request")), Modes: e.modes, Figures: []string{"errors"}})
+	case len(e.Faults()) > 0:
+		all = append(all, Finding{Text: fmt.Sprintf("%s failed, with and without faults.", of(ledger.Errors(), ledger.Scheduled)), Modes: e.modes, Figures: []string{"errors"}})
 	}
-	all := []Finding{{Text: whole, Modes: e.modes, Figures: []string{"errors"}}}
 	if len(e.modes) > fewModes {
 		return all
 	}
 	for _, p := range e.phases {
 		for _, m := range e.in(p.Name) {
 			if text, ok := e.summary(m, p); ok {
-				all = append(all, Finding{Text: text, Modes: []string{m}, Phases: []string{p.Name}, Figures: []string{"rate", "p50", "p99", "max"}})
+				all = append(all, Finding{Text: text, Modes: []string{m}, Phases: []string{p.Name}, Figures: []string{"rate", "p50", "p95", "p99", "max"}})
 			}
 		}
 	}
 	return all
 }
 
-// summary says how a mode answered in a phase.
+// summary says how fast a mode was in a phase, if that had requests enough for a p95.
 func (e *evidence) summary(mode string, p result.PhaseInfo) (string, bool) {
-	var parts []string
-	for _, q := range []struct{ name, words string }{{"p50", "half of the requests"}, {"p95", "19 of 20"}, {"p99", "99 of 100"}} {
-		if d, ok := e.time(q.name, mode, p.Name); ok {
-			parts = append(parts, fmt.Sprintf("%s within %s", q.words, unit.Latency(d)))
-		}
-	}
 	rate, ok := e.value("rate", mode, p.Name)
-	if !ok || len(parts) == 0 || rate == 0 {
+	if _, enough := e.time("p95", mode, p.Name); !ok || !enough || rate == 0 {
 		return "", false
 	}
-	text := fmt.Sprintf("In %s, %s answered %s/s: %s", name(p.Name), name(mode), unit.Digits(rate), sentence(parts))
+	var parts []string
+	for _, q := range []string{"p50", "p95", "p99"} {
+		if d, ok := e.time(q, mode, p.Name); ok {
+			parts = append(parts, q+" was "+unit.Latency(d))
+		}
+	}
+	text := fmt.Sprintf("In %s, %s completed %s requests a second: %s", name(p.Name), name(mode), unit.Digits(rate), strings.Join(parts, ", "))
 	if longest, ok := e.time("max", mode, p.Name); ok {
-		text += ", the slowest in " + unit.Latency(longest)
+		text += ", and the longest took " + unit.Latency(longest)
 	}
 	return text + ".", true
 }

@@ -21,10 +21,10 @@ type part struct {
 func parts() []part {
 	return []part{
 		{"SQL", func(b result.Bucket) time.Duration { return b.SQL }},
-		{"waiting for a connection of the pool", func(b result.Bucket) time.Duration { return b.Wait }},
+		{"waiting for a database connection", func(b result.Bucket) time.Duration { return b.Wait }},
 		{"Redis", func(b result.Bucket) time.Duration { return b.Redis }},
-		{"the app's own time, waiting for another's recompute included,", func(b result.Bucket) time.Duration { return b.App }},
-		{"the network, the server's queue included,", func(b result.Bucket) time.Duration { return b.Network }},
+		{"the app", func(b result.Bucket) time.Duration { return b.App }},
+		{"the network", func(b result.Bucket) time.Duration { return b.Network }},
 		{"waiting to be sent", func(b result.Bucket) time.Duration { return b.Lag }},
 	}
 }
@@ -39,10 +39,12 @@ func spent(e *evidence) []Finding {
 		by := map[string][]string{}
 		var names []string
 		longest := time.Duration(0)
-		for _, m := range e.requesters(p.Name) {
+		of := e.requesters(p.Name)
+		slowest := e.slowest(of, p.Name)
+		for _, m := range of {
 			p99, ok := e.time("p99", m, p.Name)
 			x := e.most(m, p.Name)
-			if !ok || len(x) == 0 {
+			if !ok || len(x) == 0 || p99 < slowest/farBelow {
 				continue
 			}
 			key := called(x)
@@ -59,7 +61,7 @@ func spent(e *evidence) []Finding {
 		for _, x := range names {
 			text, modes = append(text, fmt.Sprintf("%s for %s (%s)", x, list(by[x]), e.shares(by[x], p.Name))), append(modes, by[x]...)
 		}
-		all = append(all, ranked{Finding{Text: fmt.Sprintf("In %s, most of the response time at p99 was %s.", name(p.Name), strings.Join(text, "; ")), Modes: modes,
+		all = append(all, ranked{Finding{Text: fmt.Sprintf("In %s, most of the response time at p99 was %s.", name(p.Name), strings.Join(text, "; ")) + included(names), Modes: modes,
 			Phases: []string{p.Name}, Figures: []string{"p99"}}, longest.Seconds() * float64(e.requests(p.Name))})
 	}
 	return byFactor(all)
@@ -73,6 +75,23 @@ func (e *evidence) slowest(modes []string, phase string) time.Duration {
 		longest = max(longest, d)
 	}
 	return longest
+}
+
+// farBelow is by how much the p99 of a mode is below the greatest of a phase where nobody asks what it is made of.
+const farBelow = 10
+
+// included says what is in parts whose names do not say it.
+func included(names []string) string {
+	all := strings.Join(names, " ")
+	switch {
+	case strings.Contains(all, "the app") && strings.Contains(all, "the network"):
+		return " The app's time has waits for another's recompute in it, the network's the server's queue."
+	case strings.Contains(all, "the app"):
+		return " The app's time has waits for another's recompute in it."
+	case strings.Contains(all, "the network"):
+		return " The network's time has the server's queue in it."
+	}
+	return ""
 }
 
 // What is called most of a response time: one part of it, or two together.

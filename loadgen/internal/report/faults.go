@@ -41,6 +41,9 @@ func faults(f *figure.Figures) []Section {
 	if len(all) == 0 {
 		return nil
 	}
+	for i := range sections {
+		sections[i].Full = len(all) > 1 // else the matrix has what is to be seen at a glance
+	}
 	sections[0].Prose = append(sections[0].Prose, prose("detected: until the first request that shows it had ended (an error, an answer without the cache, or a slow one); paid for: until "+
 		"requests no longer failed or were slow, while it went on; recovered: from its end until requests were as before it, to 100 ms; calls/s made to it: by the app, while it was down.")...)
 	if len(all) == 1 { // else the matrix has it

@@ -21,11 +21,11 @@ func head(run *result.Run) []Fact {
 	all := []Fact{
 		{Name: "scenario", Text: joined(": ", run.Scenario.Name, run.Scenario.Why)},
 		{Name: "stack", Text: joined(": ", run.Stack.Kind, stack(run.Stack))},
-		{Name: "distance", Text: distances(run.Stack.Distances)},
-		{Name: "app", Text: joined("; ", run.Stack.App, config(run.Stack.Config))},
+		{Name: "distance", Text: distances(run.Stack.Distances), Full: true},
+		{Name: "app", Text: joined("; ", run.Stack.App, config(run.Stack.Config)), Full: true},
 		{Name: "machine", Text: joined(", ", m.CPU, cores(m.Cores), m.OS, m.Go)},
-		{Name: "commit", Text: run.Commit},
-		{Name: "traces", Text: traces(run.Stack)},
+		{Name: "commit", Text: run.Commit, Full: true},
+		{Name: "traces", Text: traces(run.Stack), Full: true},
 		{Name: "load", Text: fmt.Sprintf("%s, seed %d", strings.Join(load, ", "), run.Seed)},
 		{Name: "when", Text: fmt.Sprintf("%s, took %s", run.Started.UTC().Format("2006-01-02 15:04:05 UTC"), unit.Length(run.Took))},
 	}
