@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"loadlab/loadgen/internal/figure"
@@ -77,8 +78,8 @@ func kinds(t *figure.Total) string {
 		if len(names) > 1 {
 			part = unit.Count(t.Ledger.Failed[kind]) + " " + kind
 		}
-		if first := t.Errors[kind]; first != "" && first != kind && i == 0 {
-			part += ": " + tty.Snip(tty.Clean(first), longestError)
+		if first := tty.Snip(tty.Clean(t.Errors[kind]), longestError); first != "" && i == 0 {
+			part = strings.Replace(part+": "+first, kind+": "+kind, kind, 1)
 		}
 		parts = append(parts, part)
 	}

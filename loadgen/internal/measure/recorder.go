@@ -208,6 +208,11 @@ type Tally struct {
 	Scheduled, Ended, Failed int64
 	Bytes                    int64
 	P50, P95, P99            time.Duration // response time
+
+	// Latest is the p99 of the requests of the last second that is over, Second, as far as they have ended. Of a Snapshot's modes alone; 0 if there is none.
+	Second int
+	Latest time.Duration
+	Few    bool // they are too few for a p99
 }
 
 // Snapshot is what a phase has come to so far.
