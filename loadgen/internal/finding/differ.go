@@ -117,6 +117,40 @@ func changes(e *evidence) []Finding {
 	return byFactor(all)
 }
 
+// sharing sets a phase that modes share beside one that each had for itself, mode by mode: what they do to each other, if the load is the same.
+func sharing(e *evidence) []Finding {
+	var all []ranked
+	for _, p := range e.phases {
+		for _, alone := range e.phases {
+			if !p.Mix || alone.Mix || alone.Kind == "burst" || e.faulty(p.Name) || e.faulty(alone.Name) {
+				continue
+			}
+			for _, m := range e.in(p.Name) {
+				of, to := place{m, p.Name}, place{m, alone.Name}
+				if e.Total(m, alone.Name) == nil {
+					continue
+				}
+				c := compared{e: e}
+				var ok bool
+				if c.figure, ok = e.quantile([]place{of, to}); !ok {
+					continue
+				}
+				c.add(of, to)
+				if c.most == 0 {
+					continue
+				}
+				x := slices.Concat(c.less, c.more)[0]
+				others := slices.DeleteFunc(e.in(p.Name), func(other string) bool { return other == m })
+				was, _ := e.value(c.figure, m, alone.Name)
+				text := fmt.Sprintf("In %s, which %s shared with %s, its %s was %s; by itself, in %s, it was %s (%s).", name(p.Name), name(m), list(others), c.figure, c.render(x.value),
+					name(alone.Name), c.render(was), ratios([]beside{x}))
+				all = append(all, ranked{Finding{Text: text, Modes: []string{m}, Phases: []string{alone.Name, p.Name}, Figures: []string{c.figure}}, c.most})
+			}
+		}
+	}
+	return byFactor(all)
+}
+
 // beside is a place beside another.
 type beside struct {
 	mode  string

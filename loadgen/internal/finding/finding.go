@@ -59,12 +59,13 @@ func rules() []rule {
 		{"capacity", 1, false, capacities},
 		{"difference", 2, false, differences},
 		{"spent", 1, false, spent},
+		{"sharing", 2, false, sharing},
 		{"change", 2, false, changes},
 		{"crowding", 1, false, crowding},
 		{"spell", 2, false, spells},
 		{"cost", 1, false, costs},
-		{"work", 1, false, work},
-		{"repeats", 1, false, repeats},
+		{"work", 1, true, work},
+		{"repeats", 1, true, repeats},
 		{"summary", 3, false, summaries},
 	}
 }

@@ -48,18 +48,29 @@ func (s Section) brief() Section {
 		s.Table = s.Table.brief()
 	}
 	if len(s.Gates) > 0 {
-		var open []result.Gate
-		for _, g := range s.Gates {
-			if g.Verdict != result.Pass && g.Verdict != result.LeftOut {
-				open = append(open, g)
-			}
-		}
-		if rest := len(s.Gates) - len(open); rest > 0 && len(open) > 0 {
-			s.Prose = append(s.Prose, Note{Text: fmt.Sprintf("%s hold or are left out.", unit.Counted(int64(rest), "other gate")), Brief: true})
-		}
-		s.Gates = open
+		s.Gates, s.Prose = openGates(s.Gates)
 	}
 	return s
+}
+
+// openGates returns the gates that do not hold, and counts the others. If none is judged, for the reason that the verdict has, it counts all.
+func openGates(all []result.Gate) (open []result.Gate, notes []Note) {
+	reasons := map[string]bool{}
+	for _, g := range all {
+		switch g.Verdict {
+		case result.Pass, result.LeftOut:
+		default:
+			open = append(open, g)
+			reasons[g.Reason] = true
+		}
+	}
+	if unjudged := !slices.ContainsFunc(open, func(g result.Gate) bool { return g.Verdict != result.NotJudged }); unjudged && len(open) > 1 && len(reasons) == 1 {
+		return nil, []Note{{Text: fmt.Sprintf("%s are not judged: %s.", unit.Counted(int64(len(open)), "gate"), open[0].Reason), Brief: true}}
+	}
+	if rest := len(all) - len(open); rest > 0 && len(open) > 0 {
+		notes = []Note{{Text: fmt.Sprintf("Of %s, %d hold or are left out.", unit.Counted(int64(len(all)), "gate"), rest), Brief: true}}
+	}
+	return open, notes
 }
 
 // empty reports whether there is nothing but a heading.
