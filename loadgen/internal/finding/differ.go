@@ -110,7 +110,7 @@ func changes(e *evidence) []Finding {
 			c.add(place{m, p.Name}, place{m, before.Name})
 		}
 		if len(c.less)+len(c.more) > 0 {
-			text := fmt.Sprintf("From %s to %s, %s became ", name(before.Name), name(p.Name), c.figure) + c.sides("", " and ", "what it was")
+			text := fmt.Sprintf("From %s to %s, %s went ", name(before.Name), name(p.Name), c.figure) + c.sides("", " and ", "what it was")
 			all = append(all, ranked{Finding{Text: text, Modes: c.names(), Phases: []string{before.Name, p.Name}, Figures: []string{c.figure}}, c.most})
 		}
 	}
@@ -122,12 +122,12 @@ func sharing(e *evidence) []Finding {
 	var all []ranked
 	for _, p := range e.phases {
 		for _, alone := range e.phases {
-			if !p.Mix || alone.Mix || alone.Kind == "burst" || e.faulty(p.Name) || e.faulty(alone.Name) {
+			if !p.Mix || alone.Mix || alone.Kind != p.Kind || e.faulty(p.Name) || e.faulty(alone.Name) {
 				continue
 			}
 			for _, m := range e.in(p.Name) {
 				of, to := place{m, p.Name}, place{m, alone.Name}
-				if e.Total(m, alone.Name) == nil {
+				if !e.sameLoad(of, to) {
 					continue
 				}
 				c := compared{e: e}
@@ -141,9 +141,8 @@ func sharing(e *evidence) []Finding {
 				}
 				x := slices.Concat(c.less, c.more)[0]
 				others := slices.DeleteFunc(e.in(p.Name), func(other string) bool { return other == m })
-				was, _ := e.value(c.figure, m, alone.Name)
 				text := fmt.Sprintf("In %s, which %s shared with %s, its %s was %s; by itself, in %s, it was %s (%s).", name(p.Name), name(m), list(others), c.figure, c.render(x.value),
-					name(alone.Name), c.render(was), ratios([]beside{x}))
+					name(alone.Name), c.render(x.was), ratios([]beside{x}))
 				all = append(all, ranked{Finding{Text: text, Modes: []string{m}, Phases: []string{alone.Name, p.Name}, Figures: []string{c.figure}}, c.most})
 			}
 		}
@@ -151,10 +150,25 @@ func sharing(e *evidence) []Finding {
 	return byFactor(all)
 }
 
+// sameLoad reports whether a mode had about as many requests a second in both places.
+func (e *evidence) sameLoad(a, b place) bool {
+	var rates []float64
+	for _, p := range []place{a, b} {
+		t := e.Total(p.mode, p.phase)
+		if t == nil || t.Took <= 0 {
+			return false
+		}
+		rates = append(rates, float64(t.Ledger.Scheduled)/t.Took.Seconds())
+	}
+	const within = 1.5
+	return max(rates[0], rates[1]) <= within*min(rates[0], rates[1])
+}
+
 // beside is a place beside another.
 type beside struct {
 	mode  string
 	value float64
+	was   float64 // of what it is set beside
 	ratio stats.Ratio
 }
 
@@ -167,13 +181,16 @@ type compared struct {
 	most       float64 // the greatest factor
 }
 
-// add sets a place beside another.
+// add sets a place beside another. What the rounds show and all requests together do not, as where one round was worse than all others, is no difference.
 func (c *compared) add(of, to place) {
 	v, known := c.e.value(c.figure, of.mode, of.phase)
+	was, also := c.e.value(c.figure, to.mode, to.phase)
 	r, ok := c.e.ratio(c.figure, of, to)
-	x := beside{of.mode, v, r}
+	x := beside{of.mode, v, was, r}
 	switch {
-	case !known || !ok:
+	case !known || !also || !ok:
+	case v/was < r.Low/near || v/was > r.High*near:
+		c.alike = append(c.alike, of.mode)
 	case sign(r) < 0:
 		c.less, c.most = append(c.less, x), max(c.most, 1/r.Value)
 	case sign(r) > 0:
@@ -182,6 +199,9 @@ func (c *compared) add(of, to place) {
 		c.alike = append(c.alike, of.mode)
 	}
 }
+
+// near is by how much the ratio of the figures of all requests may be outside of the interval of the rounds' ratios: those are of a middling round.
+const near = 1.25
 
 // names are the modes that differ.
 func (c *compared) names() []string {
@@ -204,8 +224,12 @@ func (c *compared) sides(begin, last, from string) string {
 	var parts []string
 	at := 0
 	for _, g := range byGap(names, values) {
-		parts = append(parts, fmt.Sprintf("%s for %s (%s)", spread(c.render(slices.Min(g.values)), c.render(slices.Max(g.values))), list(g.names),
-			ratios(all[at:at+len(g.names)])))
+		some := all[at : at+len(g.names)]
+		value := spread(c.render(slices.Min(g.values)), c.render(slices.Max(g.values)))
+		if begin == "" { // nothing has said what it was
+			value = "from " + c.before(some) + " to " + strings.ReplaceAll(value, " to ", "–")
+		}
+		parts = append(parts, fmt.Sprintf("%s for %s (%s)", value, list(g.names), ratios(some)))
 		at += len(g.names)
 	}
 	text := begin + parts[0]
@@ -224,6 +248,19 @@ func (c *compared) sides(begin, last, from string) string {
 		text += fmt.Sprintf(" %s cannot be told from %s.", list(c.alike), from)
 	}
 	return text
+}
+
+// before renders what those that are set beside something were before.
+func (c *compared) before(some []beside) string {
+	var values []float64
+	for _, x := range some {
+		values = append(values, x.was)
+	}
+	least, most := c.render(slices.Min(values)), c.render(slices.Max(values))
+	if least == most {
+		return least
+	}
+	return least + "–" + most
 }
 
 // ratios renders the ratio of one mode with its interval, and from where to where those of several are.

@@ -27,7 +27,9 @@ func expiries(e *evidence) []Finding {
 			all = append(all, x.finding())
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Finding) int { return cmp.Compare(e.requests(b.Phases[0]), e.requests(a.Phases[0])) })
+	slices.SortStableFunc(all, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(len(b.Modes), len(a.Modes)), cmp.Compare(e.requests(b.Phases[0]), e.requests(a.Phases[0])))
+	})
 	return all
 }
 

@@ -52,6 +52,7 @@ func rules() []rule {
 	return []rule{
 		{"errors", 2, true, failures},
 		{"saturation", 2, true, saturation},
+		{"backlog", 2, false, backlogs},
 		{"fault", 4, false, faults},
 		{"law", 2, false, broken},
 		{"expiry", 2, false, expiries},

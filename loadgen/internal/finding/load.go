@@ -63,6 +63,60 @@ func overrun(rounds []result.Driver) (string, bool) {
 		rate(offered), unit.Count(sent), rate(sent)), len(rounds) > 0
 }
 
+// backlogs says of open loads of one rate where responses took longer and longer: a queue that grew as long as the load lasted. The medians of each second must have grown from
+// second to second, and to twice what they were, in each round; that is due to chance, if all orders are as likely, with a probability of leastChance at most.
+func backlogs(e *evidence) []Finding {
+	var all []Finding
+	for _, p := range e.phases {
+		if p.Kind != "open" || p.Varies || e.faulty(p.Name) {
+			continue
+		}
+		for _, m := range e.in(p.Name) {
+			first, last, ok := e.growth(m, p.Name)
+			if !ok {
+				continue
+			}
+			all = append(all, Finding{Text: fmt.Sprintf("In %s, a queue grew before %s as long as the load lasted (%s): the median response time went from %s in the first second to %s in the last.",
+				name(p.Name), name(m), name(p.Load), between(first), between(last)), Modes: []string{m}, Phases: []string{p.Name}, Figures: []string{"p50", "max"}})
+		}
+	}
+	return all
+}
+
+const leastChance = 0.005
+
+// growth returns the medians of the first and the last second of each round, if they grew from second to second.
+func (e *evidence) growth(mode, phase string) (first, last []time.Duration, ok bool) {
+	chance := 1.0
+	for _, c := range e.Run.Cells {
+		if c.Mode != mode || c.Phase != phase {
+			continue
+		}
+		var before time.Duration
+		n := 0
+		for _, s := range c.Seconds {
+			h, err := hist.Decode(s.Response)
+			if s.Response == "" || err != nil || s.At >= int(c.Took/time.Second) {
+				continue
+			}
+			median := h.Quantile(0.5)
+			if median <= before {
+				return nil, nil, false
+			}
+			if n++; n == 1 {
+				first = append(first, median)
+			}
+			before = median
+			chance /= float64(n)
+		}
+		if n < 2 || before < gap*first[len(first)-1] {
+			return nil, nil, false
+		}
+		last = append(last, before)
+	}
+	return first, last, chance <= leastChance
+}
+
 // blame says whether the generator was the bottleneck itself.
 func blame(limited bool, rounds []result.Driver) string {
 	if limited {
@@ -98,7 +152,7 @@ func crowding(e *evidence) []Finding {
 			}
 		}
 		if len(parts) > 0 {
-			all = append(all, Finding{Text: fmt.Sprintf("From %d to %d users (%s to %s) most of what came was waiting: %s.", before.Users, p.Users, name(before.Name), name(p.Name),
+			all = append(all, Finding{Text: fmt.Sprintf("From %d to %d users (%s to %s) more users waited more than they brought: %s.", before.Users, p.Users, name(before.Name), name(p.Name),
 				strings.Join(parts, "; ")), Modes: modes, Phases: []string{before.Name, p.Name}, Figures: []string{"rate", "p50"}})
 		}
 	}
