@@ -176,7 +176,7 @@ func TestInvalidRunsHaveCountsAlone(t *testing.T) {
 
 var simulated = flag.Int("runs", 8, "simulated runs of modes that are the same")
 
-// Modes that are the same are seldom found to differ. The figures of the package comment are of -runs 400.
+// Modes that are the same are seldom found to differ. The figures of the package comment are of -runs 300.
 func TestSimulatedModesThatAreTheSame(t *testing.T) {
 	t.Parallel()
 	for _, rounds := range []int{2, 3, 5} {

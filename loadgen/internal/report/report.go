@@ -176,9 +176,12 @@ func (r *Report) Section(id string) Section {
 }
 
 // findings are the sentences that a reader would have to find in the tables himself.
-func findings(f *figure.Figures) Section {
-	s := Section{ID: Findings, Findings: finding.Of(f)}
-	if len(s.Findings) > 0 {
+func findings(f *figure.Figures) Section { return whatWasFound(finding.Of(f)) }
+
+// whatWasFound is a section of findings; nothing if there are none.
+func whatWasFound(all []finding.Finding) Section {
+	s := Section{ID: Findings, Findings: all}
+	if len(all) > 0 {
 		s.Heading = "What was found"
 	}
 	return s
