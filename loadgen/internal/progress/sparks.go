@@ -85,11 +85,11 @@ func (s *sparks) lines(columns, rows int, colors bool) []string {
 	if room < 4 || len(shown) == 0 {
 		return nil
 	}
-	low, high := time.Duration(math.MaxInt64), time.Duration(0)
+	low, high, most := time.Duration(math.MaxInt64), time.Duration(0), 0
 	for i := range shown {
 		x := &shown[i]
 		x.points = x.points[max(len(x.points)-room, 0):]
-		low, high = min(low, slices.Min(x.points)), max(high, slices.Max(x.points))
+		low, high, most = min(low, slices.Min(x.points)), max(high, slices.Max(x.points)), max(most, len(x.points))
 	}
 	styles := palette.Of(names)
 	var lines []string
@@ -99,12 +99,12 @@ func (s *sparks) lines(columns, rows int, colors bool) []string {
 			lead = strings.Repeat(" ", len(head))
 		}
 		name := tty.Snip(tty.Clean(x.name), longest)
-		drawn := draw(x.points, low, high)
+		drawn, rest := draw(x.points, low, high), strings.Repeat(" ", most-len(x.points))
 		if colors {
 			at := slices.Index(names, x.name)
 			drawn = fmt.Sprintf("\x1b[38;5;%dm%s\x1b[0m", styles[at].ANSI(), drawn)
 		}
-		lines = append(lines, lead+name+strings.Repeat(" ", longest-tty.Width(name)+1)+drawn+fmt.Sprintf("%*s", value, x.last()))
+		lines = append(lines, lead+name+strings.Repeat(" ", longest-tty.Width(name)+1)+drawn+rest+fmt.Sprintf("%*s", value, x.last()))
 	}
 	return lines
 }
