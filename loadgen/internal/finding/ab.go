@@ -23,10 +23,10 @@ func OfAB(t *ab.Test, d ab.Decision) []Finding {
 	for i, f := range d.Latency.Findings {
 		switch {
 		case f.Slower:
-			text := fmt.Sprintf("At %s, B took %s of what A took, over %s; its margin was %s.", name(f.Name), times(f.Effect), unit.Counted(int64(d.Latency.Epochs), "epoch"),
+			text := fmt.Sprintf("At %s, B took %s what A took, over %s; its margin was %s.", name(f.Name), times(f.Effect), unit.Counted(int64(d.Latency.Epochs), "epoch"),
 				"+"+unit.Digits(100*t.Plan.Endpoints[i].Margin)+"%")
 			if c, ok := causes[f.Name]; ok && c.Name != ab.Unattributed {
-				text += fmt.Sprintf(" %s of the change is %s.", unit.Percent(c.Explains), name(c.Name))
+				text += " Most of the change is " + name(c.Name) + "."
 			}
 			all = append(all, ofEndpoints(t, "slower", text, i))
 		case f.Within:
@@ -37,7 +37,7 @@ func OfAB(t *ab.Test, d ab.Decision) []Finding {
 	}
 	all = all[:min(len(all), Most-2)]
 	if len(within) > 0 {
-		all = append(all, ofEndpoints(t, "within", fmt.Sprintf("B is within its margin at %s: %s of what A took.", endpoints(d, within), effects(d, within)), within...))
+		all = append(all, ofEndpoints(t, "within", fmt.Sprintf("B is within its margin at %s: %s what A took.", endpoints(d, within), effects(d, within)), within...))
 	}
 	if len(open) > 0 {
 		all = append(all, ofEndpoints(t, "open", fmt.Sprintf("At %s it is shown neither to be slower nor to be within its margin: %s.", endpoints(d, open), effects(d, open)), open...))

@@ -4,12 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"loadlab/loadgen/internal/figure"
 	"loadlab/loadgen/internal/unit"
 )
 
-// capacities says how many requests a second each mode can stand by the scenario's objective, and which the most.
+// capacities says how many requests a second each mode can stand by the scenario's objective, the most first.
 func capacities(e *evidence) []Finding {
 	o := e.Run.Scenario.Objective
 	if o == nil {
@@ -19,7 +20,6 @@ func capacities(e *evidence) []Finding {
 	if !ok {
 		return nil
 	}
-	within := o.Figure + " ≤ " + unit.Length(o.AtMost)
 	stands := map[string]figure.Stand{}
 	var keep, never, phases []string
 	for _, m := range e.modes {
@@ -41,28 +41,32 @@ func capacities(e *evidence) []Finding {
 			phases = append(phases, s.Phase.Name)
 		}
 	}
-	rate := func(m string) float64 { v, _ := e.value("rate", m, stands[m].Phase.Name); return v }
-	slices.SortStableFunc(keep, func(a, b string) int { return cmp.Compare(rate(b), rate(a)) })
-	text := ""
-	if len(keep) > 0 {
-		text = fmt.Sprintf("Within %s, %s answered %s/s (%s). ", within, name(keep[0]), unit.Digits(rate(keep[0])), name(stands[keep[0]].Phase.Load))
-		var values []float64
-		for _, m := range keep {
-			values = append(values, rate(m))
-		}
-		for _, m := range keep[1:] {
-			text += fmt.Sprintf("%s answered %s/s (%s)%s. ", name(m), unit.Digits(rate(m)), name(stands[m].Phase.Load), e.beside(place{m, stands[m].Phase.Name},
-				place{keep[0], stands[keep[0]].Phase.Name}))
-		}
-	}
-	for _, m := range never {
-		v, _ := e.time(o.Figure, m, stands[m].Phase.Name)
-		text += fmt.Sprintf("%s never kept to it: at best its %s was %s (%s). ", name(m), o.Figure, unit.Latency(v), name(stands[m].Phase.Load))
-	}
-	if text == "" {
+	if len(keep)+len(never) == 0 {
 		return nil
 	}
-	return []Finding{{Text: tidy(text), Modes: slices.Concat(keep, never), Phases: phases, Figures: []string{"rate", o.Figure}}}
+	parts := e.keeping(keep, stands, o.Figure+" ≤ "+unit.Length(o.AtMost))
+	for _, m := range never {
+		v, _ := e.time(o.Figure, m, stands[m].Phase.Name)
+		parts = append(parts, fmt.Sprintf("%s never kept to %s ≤ %s: at best it was %s (%s).", name(m), o.Figure, unit.Length(o.AtMost), unit.Latency(v), name(stands[m].Phase.Load)))
+	}
+	return []Finding{{Text: strings.Join(parts, " "), Modes: slices.Concat(keep, never), Phases: phases, Figures: []string{"rate", o.Figure}}}
+}
+
+// keeping says what those can stand that keep to an objective, and sorts them, the most first.
+func (e *evidence) keeping(modes []string, stands map[string]figure.Stand, within string) []string {
+	rate := func(m string) float64 { v, _ := e.value("rate", m, stands[m].Phase.Name); return v }
+	slices.SortStableFunc(modes, func(a, b string) int { return cmp.Compare(rate(b), rate(a)) })
+	var parts []string
+	for i, m := range modes {
+		text, end := name(m), "."
+		if i == 0 {
+			text = "Within " + within + ", " + text
+		} else {
+			end = e.beside(place{m, stands[m].Phase.Name}, place{modes[0], stands[modes[0]].Phase.Name}) + "."
+		}
+		parts = append(parts, fmt.Sprintf("%s answered %s/s (%s)%s", text, unit.Digits(rate(m)), name(stands[m].Phase.Load), end))
+	}
+	return parts
 }
 
 // beside renders the ratio of the rates of two places, if it can be told from 1, or that it cannot; nothing of one round.

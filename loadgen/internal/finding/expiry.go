@@ -113,13 +113,13 @@ func (x *expiry) finding() Finding {
 	}
 	parts = append(parts, x.waiting()...)
 	if len(x.alone) > 0 {
-		parts = append(parts, fmt.Sprintf("%s computed it once, and only who did so waited", list(x.alone)))
+		parts = append(parts, list(x.alone)+" computed it once, and only who did so waited")
 	}
 	if len(x.old) > 0 {
 		parts = append(parts, fmt.Sprintf("%s computed it once and served the old page meanwhile: %s waited", list(x.old), x.few()))
 	}
 	if len(x.nobody) > 0 {
-		parts = append(parts, fmt.Sprintf("%s computed it once, and nobody waited", list(x.nobody)))
+		parts = append(parts, list(x.nobody)+" computed it once, and nobody waited")
 	}
 	f.Text = when + strings.Join(parts, "; ") + "."
 	return f

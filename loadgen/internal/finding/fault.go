@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"loadlab/loadgen/internal/figure"
@@ -188,10 +189,11 @@ func unharmed(all []suffering) Finding {
 	if len(all) == 1 {
 		return all[0].finish(text+all[0].cost()+all[0].recovery(), modes, phases)
 	}
+	parts := []string{tidy(text)}
 	for _, s := range all {
 		if len(s.gone) > 0 {
-			text += fmt.Sprintf("After %s, those of %s were not as before when the phase ended, %s later. ", name(s.Phase), list(s.gone), unit.Latency(s.watched(s.gone)))
+			parts = append(parts, fmt.Sprintf("After %s, those of %s were not as before when the phase ended, %s later.", name(s.Phase), list(s.gone), unit.Latency(s.watched(s.gone))))
 		}
 	}
-	return all[0].finish(text, modes, phases)
+	return all[0].finish(strings.Join(parts, " "), modes, phases)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"loadlab/loadgen/internal/figure"
 	"loadlab/loadgen/internal/unit"
@@ -45,10 +46,11 @@ func staleness(e *evidence) []Finding {
 		} else {
 			text += ", no mode was without stale reads. "
 		}
+		parts := []string{tidy(text)}
 		for _, g := range byGap(stale, ages) {
-			text += e.old(g, p.Name)
+			parts = append(parts, e.old(g, p.Name))
 		}
-		all = append(all, Finding{Text: tidy(text), Modes: slices.Concat(stale, never), Phases: []string{p.Name}, Figures: []string{"stale_max", "stale_ratio"}})
+		all = append(all, Finding{Text: strings.Join(parts, " "), Modes: slices.Concat(stale, never), Phases: []string{p.Name}, Figures: []string{"stale_max", "stale_ratio"}})
 	}
 	return all
 }
@@ -62,6 +64,6 @@ func (e *evidence) old(g group, phase string) string {
 		shares = append(shares, share)
 	}
 	latency := func(ms float64) string { return unit.Latency(figure.Duration(ms)) }
-	return fmt.Sprintf("Readers of %s got a version that had been old for up to %s; %s of the reads were stale. ", list(g.names),
+	return fmt.Sprintf("Readers of %s got a version that had been old for up to %s; %s of the reads were stale.", list(g.names),
 		spread(latency(slices.Min(g.values)), latency(slices.Max(g.values))), spread(unit.Percent(slices.Min(shares)), unit.Percent(slices.Max(shares))))
 }

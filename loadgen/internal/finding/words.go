@@ -34,14 +34,6 @@ func sentence(parts []string) string {
 	return strings.Join(parts[:last], ", ") + " and " + parts[last]
 }
 
-// verb is the form of a verb for so many subjects.
-func verb(n int, one, more string) string {
-	if n == 1 {
-		return one
-	}
-	return more
-}
-
 // between renders the least and the greatest of some times: "1.82 ms to 7.84 ms", one of them if they read the same.
 func between(times []time.Duration) string {
 	return spread(unit.Latency(slices.Min(times)), unit.Latency(slices.Max(times)))
@@ -67,7 +59,7 @@ func beyond(quantile string) string {
 // of renders a count of a whole: "57 of 2,305 requests (2.5%)".
 func of(n, all int64) string {
 	if n == all {
-		return fmt.Sprintf("all %s", unit.Counted(all, "request"))
+		return "all " + unit.Counted(all, "request")
 	}
 	return fmt.Sprintf("%s of %s (%s)", unit.Count(n), unit.Counted(all, "request"), unit.Percent(float64(n)/float64(all)))
 }

@@ -192,18 +192,18 @@ func machine(r *result.Run) string {
 
 // load is the load of a phase, and what a mode requests.
 func load(r *result.Run, mode, phase string) string {
-	text := ""
+	var parts []string
 	for _, p := range r.Phases {
 		if p.Name == phase {
-			text = p.Load
+			parts = append(parts, p.Load)
 		}
 	}
 	for _, m := range r.Modes {
 		if m.Name == mode && m.Path != "" {
-			text += ", " + m.Method + " " + m.Path
+			parts = append(parts, m.Method+" "+m.Path)
 		}
 	}
-	return text
+	return strings.Join(parts, ", ")
 }
 
 // commit is that of the app, or, where it does not say, of the generator.

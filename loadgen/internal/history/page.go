@@ -75,7 +75,7 @@ func (h *History) chart(s Series) pageSeries {
 		of.Dots = append(of.Dots, dot)
 	}
 	for _, c := range s.Changes {
-		of.Lines = append(of.Lines, pageChange{X: x(c.At) - step/2, Text: s.Points[c.At].Run + ": " + h.change(s, c)})
+		of.Lines = append(of.Lines, pageChange{X: x(c.At) - step/2, Text: s.Points[c.At].Run + ": " + h.change(c)})
 	}
 	return of
 }

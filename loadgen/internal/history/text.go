@@ -42,7 +42,7 @@ func (h *History) Text(w io.Writer, o Options) error {
 		for i, p := range s.Points {
 			if next < len(s.Changes) && s.Changes[next].At == i {
 				lead := paint(tty.Yellow, "  ▶ ")
-				for j, part := range tty.Wrap(h.change(s, s.Changes[next]), max(o.Width-4, 20)) {
+				for j, part := range tty.Wrap(h.change(s.Changes[next]), max(o.Width-4, 20)) {
 					if j > 0 {
 						lead = "    "
 					}

@@ -33,7 +33,7 @@ func (s Series) about() string {
 }
 
 // change says what changed.
-func (h *History) change(s Series, c Change) string {
+func (h *History) change(c Change) string {
 	text := fmt.Sprintf("changed: %s before, %s from here on", h.render(c.Before), h.render(c.After))
 	if c.Before > 0 {
 		text += " (" + unit.Times(c.After/c.Before) + ")"
