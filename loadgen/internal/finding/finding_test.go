@@ -73,7 +73,7 @@ func TestRules(t *testing.T) {
 		}, ""},
 		{"change", func(*testing.T) *result.Run {
 			return resulttest.Fill(service("open", []string{"page"}, "low", "high"), 3, []resulttest.Load{load("page", "low", 2*ms), load("page", "high", 40*ms)})
-		}, "From low to high, p99 became 51.8 ms for page (19.2x [18.8, 19.6])."},
+		}, "From low to high, p99 went from 2.69 ms to 51.8 ms for page (19.2x [18.8, 19.6])."},
 		{"sharing", func(*testing.T) *result.Run {
 			run := service("open", []string{"page", "report"}, "alone", "both")
 			run.Phases[1].Mix = true
@@ -135,7 +135,7 @@ func TestRules(t *testing.T) {
 			run := service("closed", []string{"page"}, "few", "many")
 			run.Phases[0].Users, run.Phases[1].Users = 4, 16
 			return resulttest.Fill(run, 3, []resulttest.Load{load("page", "few", 4*ms), load("page", "many", 16*ms)})
-		}, "From 4 to 16 users (few to many) most of what came was waiting: page went from 40.0/s to 40.0/s (1.00x [1.00, 1.00]), and its p50 to 3.97x [3.75, 4.20] of what it was."},
+		}, "From 4 to 16 users (few to many) more users waited more than they brought: page went from 40.0/s to 40.0/s (1.00x [1.00, 1.00]), and its p50 to 3.97x [3.75, 4.20] of what it was."},
 	}
 	for _, tt := range tests {
 		found := texts(t, tt.run(t), tt.rule)
@@ -174,12 +174,16 @@ func TestInvalidRunsHaveCountsAlone(t *testing.T) {
 	}
 }
 
-var simulated = flag.Int("runs", 8, "simulated runs of modes that are the same")
+var simulated = flag.Int("runs", 5, "simulated runs of modes that are the same")
 
 // Modes that are the same are seldom found to differ. The figures of the package comment are of -runs 300.
 func TestSimulatedModesThatAreTheSame(t *testing.T) {
 	t.Parallel()
-	for _, rounds := range []int{2, 3, 5} {
+	all := []int{2, 3, 5}
+	if *simulated < 100 {
+		all = all[1:2] // histograms are dear with the race detector
+	}
+	for _, rounds := range all {
 		with, pairs, wrong := 0, 0, 0
 		for seed := range *simulated {
 			rng := rand.New(rand.NewPCG(uint64(seed), uint64(rounds)))
