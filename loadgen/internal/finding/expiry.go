@@ -38,6 +38,7 @@ type expiry struct {
 	e           *evidence
 	phase, kind string
 	cold        bool      // a page was wanted that was never there
+	changed     bool      // what it shows, so that it had to be replaced for more reasons than its age
 	many        bool      // pages are more than one
 	herds       []string  // computed it more often than once, the most first
 	each        []float64 // how often, of each of herds
@@ -58,6 +59,7 @@ func (x *expiry) add(mode string) {
 		return
 	}
 	x.cold = x.cold || c[api.CountCold] > 0
+	x.changed = x.changed || t.Stale.Writes > 0
 	x.many = x.many || x.e.mode(mode).Keys.Many()
 	waited, missed := t.Server.Cache[api.CacheCoalesced.String()], t.Server.Cache[api.CacheMiss.String()]
 	switch {
@@ -99,6 +101,8 @@ func (x *expiry) finding() Finding {
 		when = "a page was missing or too old"
 	case x.cold:
 		when = "the page was missing"
+	case x.changed:
+		when = "the page had to be replaced"
 	}
 	when = fmt.Sprintf("In %s, each time %s, ", name(x.phase), when)
 	var parts []string

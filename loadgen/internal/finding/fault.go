@@ -139,13 +139,13 @@ func (s suffering) cost() string {
 func (s suffering) recovery() string {
 	switch {
 	case len(s.back) == 0:
-		return fmt.Sprintf("They were not as before when the phase ended, %s after its end.", unit.Latency(s.watched(s.gone)))
+		return fmt.Sprintf("Requests were not as before when the phase ended, %s after its end.", unit.Latency(s.watched(s.gone)))
 	case len(s.gone) == 0 && s.recovered == 0:
-		return "They were as before as soon as it ended."
+		return "Requests were as before as soon as it ended."
 	case len(s.gone) == 0:
-		return fmt.Sprintf("They were as before within %s of its end.", unit.Latency(s.recovered))
+		return fmt.Sprintf("Requests were as before within %s of its end.", unit.Latency(s.recovered))
 	}
-	return fmt.Sprintf("Within %s of its end they were as before; those of %s were not when the phase ended, %s after it.", unit.Latency(s.recovered), list(s.gone),
+	return fmt.Sprintf("Within %s of its end requests were as before; those of %s were not when the phase ended, %s after it.", unit.Latency(s.recovered), list(s.gone),
 		unit.Latency(s.watched(s.gone)))
 }
 

@@ -174,7 +174,7 @@ func TestInvalidRunsHaveCountsAlone(t *testing.T) {
 	}
 }
 
-var simulated = flag.Int("runs", 5, "simulated runs of modes that are the same")
+var simulated = flag.Int("runs", 3, "simulated runs of modes that are the same")
 
 // Modes that are the same are seldom found to differ. The figures of the package comment are of -runs 300.
 func TestSimulatedModesThatAreTheSame(t *testing.T) {

@@ -64,6 +64,6 @@ func (e *evidence) old(g group, phase string) string {
 		shares = append(shares, share)
 	}
 	latency := func(ms float64) string { return unit.Latency(figure.Duration(ms)) }
-	return fmt.Sprintf("Readers of %s got a version that had been old for up to %s; %s of the reads were stale.", list(g.names),
+	return fmt.Sprintf("Readers of %s got versions that had been old for %s at most; %s of the reads were stale.", list(g.names),
 		spread(latency(slices.Min(g.values)), latency(slices.Max(g.values))), spread(unit.Percent(slices.Min(shares)), unit.Percent(slices.Max(shares))))
 }
