@@ -53,6 +53,9 @@ func random(seed uint64) *result.Run {
 	run := resulttest.Base()
 	kinds := []string{"open", "closed", "burst"}
 	run.Phases = nil
+	if rng.IntN(4) == 0 {
+		run.Modes[0].Steps, run.Modes[1].Session = 1, run.Modes[0].Name
+	}
 	for i := range 1 + rng.IntN(3) {
 		run.Phases = append(run.Phases, result.PhaseInfo{Name: string(rune('p' + i)), Kind: kinds[rng.IntN(3)], Users: rng.IntN(60), Mix: rng.IntN(4) == 0, For: time.Duration(rng.IntN(9)) * time.Second})
 	}

@@ -155,3 +155,37 @@ func TestMarkdownFitsAComment(t *testing.T) {
 		t.Errorf("got no word on what did not fit, or no verdict:\n%.200s", b.String())
 	}
 }
+
+// A matrix of more modes than a page has room for is written in parts, and no mode is lost.
+func TestAWideMatrixIsWrittenInParts(t *testing.T) {
+	run := resulttest.Outage(t)
+	cells, modes := run.Cells, run.Modes
+	for i := range 5 {
+		for _, m := range modes {
+			m.Name += strings.Repeat("+", i+1)
+			run.Modes = append(run.Modes, m)
+		}
+		for _, c := range cells {
+			c.Mode += strings.Repeat("+", i+1)
+			run.Cells = append(run.Cells, c)
+		}
+	}
+	var b bytes.Buffer
+	if err := short(80)(&b, of(t, run)); err != nil {
+		t.Fatal(err)
+	}
+	_, matrix, _ := strings.Cut(b.String(), "\nOutages")
+	if n := strings.Count(matrix, "redis-kill: redis kill"); n < 2 {
+		t.Errorf("the matrix has %d parts, want several:\n%s", n, matrix)
+	}
+	for line := range strings.Lines(b.String()) {
+		if w := uniseg.StringWidth(strings.TrimSuffix(line, "\n")); w > 80 {
+			t.Errorf("%d columns: %s", w, line)
+		}
+	}
+	for _, m := range run.Modes {
+		if !strings.Contains(matrix, " "+m.Name) {
+			t.Errorf("%s is in no part", m.Name)
+		}
+	}
+}
