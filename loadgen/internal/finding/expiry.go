@@ -141,7 +141,7 @@ func (x *expiry) waiting() []string {
 	for _, g := range byGap(x.waited, values) {
 		text := list(g.names) + " computed it once, and those who came meanwhile waited"
 		if d, ok := x.slow("max", g.names); ok {
-			text += ": no request took longer than " + d
+			text += " (longest request " + d + ")"
 		}
 		parts = append(parts, text)
 	}
