@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"loadlab/loadgen/internal/figure"
+	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/run"
 	"loadlab/loadgen/internal/stack"
@@ -26,6 +27,7 @@ func hitCommand(env environment) *cobra.Command {
 	f.define(flags)
 	seed := flags.Uint64("seed", 1, "seed of the arrivals")
 	limited := flags.Bool("allow-limited", false, "exit 0 also when the generator was the bottleneck")
+	full := fullFlag(flags)
 	var connect connectFlags
 	connect.define(flags)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -40,19 +42,19 @@ func hitCommand(env environment) *cobra.Command {
 		return hit(cmd.Context(), env, run.Config{
 			Scenario: s, Seed: *seed, Client: options, AllowLimited: *limited, Progress: newProgress(env),
 			Stack: stack.Config{Kind: stack.Remote, Targets: []string{target}},
-		})
+		}, *full)
 	}
 	return cmd
 }
 
 // hit runs the one phase, prints the report, and ends it with a line that other programs can read.
-func hit(ctx context.Context, env environment, cfg run.Config) error {
+func hit(ctx context.Context, env environment, cfg run.Config, full bool) error {
 	r, err := run.Run(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(env.stdout)
-	if err := printReport(env, r, "", ""); err != nil {
+	if err := printReport(env, r, report.Options{Full: full}); err != nil {
 		return err
 	}
 	if len(r.Cells) > 0 {

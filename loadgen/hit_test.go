@@ -106,7 +106,7 @@ func TestHitAServerThatFails(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(server.Close)
 	r := loadgen(t, "hit", server.URL, "-n", "5")
-	if requests, _ := figures(t, r); r.code != 0 && !limited(r) || requests != 5 || !strings.Contains(r.stdout, "5 of 5 requests (100%): 5 status") {
+	if requests, _ := figures(t, r); r.code != 0 && !limited(r) || requests != 5 || !strings.Contains(r.stdout, "all 5 requests of hit failed (status 404)") {
 		t.Error(r)
 	}
 	server.Close()

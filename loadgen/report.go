@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"loadlab/loadgen/internal/ab"
 	"loadlab/loadgen/internal/report"
@@ -19,10 +20,11 @@ func reportCommand(env environment) *cobra.Command {
 		Long: "Render a run again, or decide an A/B test again. A run is written as " + known + ", a test as " + choice(report.ABFormats()) + ".\n\n" +
 			"Markdown is cut between sections where it would be longer than --max-bytes: the default fits a comment on GitHub or GitLab, 1048576 a job's summary."}
 	format := cmd.Flags().String("format", report.Formats()[0].Name, known)
+	full := fullFlag(cmd.Flags())
 	maxBytes := cmd.Flags().Int("max-bytes", report.MarkdownLimit, "how long Markdown may be")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		path := args[0]
-		o := report.Options{Width: width(env.stdout), Color: colored(env), Path: path, MaxBytes: *maxBytes}
+		o := report.Options{Width: width(env.stdout), Color: colored(env), Path: path, MaxBytes: *maxBytes, Full: *full}
 		switch changed := cmd.Flags().Changed("max-bytes"); {
 		case changed && *format != "markdown":
 			return usageError{errors.New("--max-bytes is of --format markdown alone")}
@@ -41,6 +43,11 @@ func reportCommand(env environment) *cobra.Command {
 		return reportAB(env, t, *format, o)
 	}
 	return cmd
+}
+
+// fullFlag defines the flag that asks for all of a report.
+func fullFlag(flags *pflag.FlagSet) *bool {
+	return flags.Bool("full", false, "all sections, in text and Markdown; otherwise the verdict, the findings, and what fits two screens")
 }
 
 // reportRun renders the run.json at path.

@@ -17,7 +17,7 @@ import (
 
 // runAndReport runs a scenario, writes run.json into a new folder in out, and prints the report, also when run.json could not be written.
 // The error is the verdict, unless there was nothing to report or a run that passed could not be kept.
-func runAndReport(ctx context.Context, env environment, cfg run.Config, out string) error {
+func runAndReport(ctx context.Context, env environment, cfg run.Config, out string, full bool) error {
 	if err := writable(out); err != nil {
 		return usageError{fmt.Errorf("%w (%s)", err, otherwise(cfg.Stack.Kind))}
 	}
@@ -28,7 +28,7 @@ func runAndReport(ctx context.Context, env environment, cfg run.Config, out stri
 	dashboard := cfg.Grafana.Run(r, time.Now())
 	path, lost := keep(r, out)
 	fmt.Fprintln(env.stdout)
-	if err := printReport(env, r, path, dashboard); err != nil {
+	if err := printReport(env, r, report.Options{Path: path, Grafana: dashboard, Full: full}); err != nil {
 		return err
 	}
 	if lost != nil {
@@ -87,11 +87,12 @@ func newFolder(parent, name string) (string, error) {
 	}
 }
 
-// printReport prints the report for people; path is where run.json is, and dashboard the URL of its dashboard, empty if they are nowhere.
-func printReport(env environment, r *result.Run, path, dashboard string) error {
+// printReport prints the report for people. Of the options, Path is where run.json is, and Grafana the URL of its dashboard, empty if they are nowhere; those of the terminal are filled in.
+func printReport(env environment, r *result.Run, o report.Options) error {
 	rendered, err := report.New(r)
 	if err != nil {
 		return err
 	}
-	return report.Text(env.stdout, rendered, report.Options{Width: width(env.stdout), Color: colored(env), Path: path, Grafana: dashboard})
+	o.Width, o.Color = width(env.stdout), colored(env)
+	return report.Text(env.stdout, rendered, o)
 }

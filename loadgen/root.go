@@ -25,7 +25,7 @@ Exit codes: 0 pass, 1 a gate failed, 2 usage or scenario error, 3 inconclusive, 
 		return usageError{fmt.Errorf("%w (%s --help lists the flags)", err, cmd.CommandPath())}
 	})
 	dir := root.PersistentFlags().String("scenarios", "scenarios", "folder of the scenario files")
-	root.AddCommand(runCommand(env, dir), abCommand(env, dir), hitCommand(env), listCommand(env, dir), validateCommand(env, dir), reportCommand(env), compareCommand(env), traceCommand(env),
+	root.AddCommand(runCommand(env, dir), abCommand(env, dir), hitCommand(env), listCommand(env, dir), validateCommand(env, dir), reportCommand(env), compareCommand(env), historyCommand(env), traceCommand(env),
 		linkCommand(env), workerCommand())
 	root.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {

@@ -98,6 +98,7 @@ func runCommand(env environment, dir *string) *cobra.Command {
 	flags.IntVar(&f.replicas, "replicas", 0, "how many replicas of the app, in place of the scenario's")
 	flags.IntVar(&f.workers, "workers", 0, "how many processes send the load, each its share: together they send what one would (default: this one sends it)")
 	flags.DurationVar(&f.silence, "worker-timeout", 10*time.Second, "how long a worker may be silent: then the run is invalid")
+	full := fullFlag(flags)
 	flags.BoolVar(&f.limited, "allow-limited", false, "judge the gates also when the generator was the bottleneck")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		s, err := scenario.Find(*dir, args[0])
@@ -118,7 +119,7 @@ func runCommand(env environment, dir *string) *cobra.Command {
 		if cfg.Workers, err = workers(f.workers, f.silence, s, env); err != nil {
 			return err
 		}
-		return runAndReport(cmd.Context(), env, cfg, f.out)
+		return runAndReport(cmd.Context(), env, cfg, f.out, *full)
 	}
 	return cmd
 }

@@ -50,7 +50,7 @@ func runSmall(t *testing.T, args ...string) ending {
 func TestRun(t *testing.T) {
 	workplace(t)
 	write(t, "small.yaml", small)
-	r := runSmall(t, "--seed", "42", "--phases")
+	r := runSmall(t, "--full", "--seed", "42", "--phases")
 	if r.code != result.ExitPass {
 		t.Fatal(r)
 	}
@@ -180,7 +180,7 @@ func checkTraces(t *testing.T, path string) {
 func checkRenderings(t *testing.T, run *result.Run, path, printed string) {
 	t.Helper()
 	render := func(format string) string {
-		r := loadgen(t, "report", path, "--format", format)
+		r := loadgen(t, "report", path, "--format", format, "--full")
 		if r.code != 0 || r.stderr != "" || r.stdout == "" {
 			t.Errorf("%s: %s", format, r)
 		}
@@ -246,7 +246,7 @@ gates:
   - sql("optimized", "p") < sql("naive", "p")
   - sql("optimized", "p") == 2
 `)
-	r := runSmall(t, "--modes", "optimized,batched")
+	r := runSmall(t, "--full", "--modes", "optimized,batched")
 	for _, want := range []string{
 		"PASS  small: its one gate holds; 2 name modes that are left out", "2 modes (left out: naive), 1 round",
 		"  LEFT OUT  sql(\"optimized\", \"p\") < sql(\"naive\", \"p\")\n            the run is without naive\n",

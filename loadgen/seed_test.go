@@ -74,7 +74,7 @@ func schedule(run *result.Run) (cells []string) {
 func table(t *testing.T, run *result.Run) (names []string) {
 	t.Helper()
 	var text strings.Builder
-	if err := report.Text(&text, reportOf(t, run), report.Options{Width: 140}); err != nil {
+	if err := report.Text(&text, reportOf(t, run), report.Options{Width: 140, Full: true}); err != nil {
 		t.Fatal(err)
 	}
 	_, rest, _ := strings.Cut(text.String(), "\nModes by phase\n")

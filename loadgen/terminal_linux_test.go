@@ -83,7 +83,7 @@ func TestOnATerminal(t *testing.T) {
 		if got := strings.Contains(out, "\x1b["); got != tt.colours {
 			t.Errorf("%d columns, %q: colours: %t, want %t", tt.columns, tt.vars, got, tt.colours)
 		}
-		plain := escape.ReplaceAllString(err, "")
+		plain := strings.ReplaceAll(escape.ReplaceAllString(err, ""), "\r", "")
 		lines := strings.Split(strings.TrimSpace(plain), "\n")
 		if drawn := len(lines) > 2; drawn != (tt.bar != "") || !strings.Contains(plain, tt.bar) {
 			t.Errorf("%d columns, %q: no bar %q in %q", tt.columns, tt.vars, tt.bar, lines)

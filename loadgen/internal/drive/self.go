@@ -16,6 +16,7 @@ import (
 // enough, as a request also lags when every connection is busy with a slow server.
 type Self struct {
 	Wall, User, System time.Duration // of the process; User and System are 0 where the system does not account for them
+	Seconds            []float64     // what CPU is in each second, the last of which may be a part of one; nil where the system does not account for it
 	Procs              int           // GOMAXPROCS
 	MaxRSS             int64         // bytes, of the process so far; 0 where the system does not account for it
 	GCs                int64
@@ -42,6 +43,7 @@ type selfWatch struct {
 	usage   usage
 	gc      gcStats
 	late    *hist.Histogram
+	cpu     []float64 // by second
 	stop    chan struct{}
 	stopped chan struct{}
 }
@@ -75,7 +77,7 @@ func (w *selfWatch) end() Self {
 		Wall: time.Since(w.start), User: usage.user - w.usage.user, System: usage.system - w.usage.system,
 		Procs: runtime.GOMAXPROCS(0), MaxRSS: usage.maxRSS,
 		GCs: gc.n - w.gc.n, GCPause: gc.pause - w.gc.pause, GCCPU: gc.cpu - w.gc.cpu,
-		Hiccup: measure.Summarize(w.late),
+		Hiccup: measure.Summarize(w.late), Seconds: w.cpu,
 	}
 }
 
@@ -86,6 +88,7 @@ func (w *selfWatch) hiccups() {
 	timer := time.NewTimer(hiccupEvery)
 	defer timer.Stop()
 	next := w.start.Add(hiccupEvery)
+	second, used := w.start, w.usage
 	for {
 		timer.Reset(time.Until(next))
 		select {
@@ -93,7 +96,14 @@ func (w *selfWatch) hiccups() {
 			now := time.Now()
 			w.late.Record(now.Sub(next))
 			next = now.Add(hiccupEvery)
+			if now.Sub(second) >= time.Second {
+				used = w.busy(used, now.Sub(second))
+				second = now
+			}
 		case <-w.stop:
+			if part := time.Since(second); part >= leastPart {
+				w.busy(used, part)
+			}
 			// A phase may end with the pause that should be seen.
 			if late := time.Since(next); late > 0 {
 				w.late.Record(late)
@@ -103,7 +113,19 @@ func (w *selfWatch) hiccups() {
 	}
 }
 
-const hiccupEvery = 10 * time.Millisecond
+const (
+	hiccupEvery = 10 * time.Millisecond
+	leastPart   = 200 * time.Millisecond // of a second, for a share of it to mean anything
+)
+
+// busy notes the share of the processors that was used since a reading of the clocks, and returns the next.
+func (w *selfWatch) busy(since usage, took time.Duration) usage {
+	now := readUsage()
+	if now != (usage{}) {
+		w.cpu = append(w.cpu, float64(now.user+now.system-since.user-since.system)/float64(took)/float64(runtime.GOMAXPROCS(0)))
+	}
+	return now
+}
 
 func readGC() gcStats {
 	var s debug.GCStats

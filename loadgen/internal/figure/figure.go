@@ -48,6 +48,7 @@ type Column struct {
 	Optional     bool   // left out where no mode has a value
 	Alarm        bool   // any value above 0 is bad
 	Spare        bool   // left out where a page is too narrow
+	Brief        bool   // a short report has it too
 }
 
 // Part is which of three tables a column is in where a page is too narrow for one: times, what requests cost in queries and recomputes, and
@@ -67,20 +68,20 @@ const (
 func Table() []Figure {
 	return append(distributions(),
 		Figure{Name: "rate", Unit: PerSecond, Doc: "completed requests a second", of: (*Total).rate,
-			Column: Column{Place: 30, Title: "req/s", Format: unit.Digits, Part: InLatency, Spare: true}},
+			Column: Column{Brief: true, Place: 30, Title: "req/s", Format: unit.Digits, Part: InLatency, Spare: true}},
 		Figure{Name: "requests", Doc: "scheduled requests", of: func(t *Total) (float64, bool) { return float64(t.Ledger.Scheduled), true },
 			Column: Column{Place: 10, Title: "requests", Format: unit.Amount, Part: InCost}},
 		Figure{Name: "completed", Doc: "completed requests", of: func(t *Total) (float64, bool) { return float64(t.Ledger.Completed), true }},
 		Figure{Name: "errors", Doc: "requests that failed in any way, or were never sent", of: func(t *Total) (float64, bool) { return float64(t.Ledger.Errors()), true },
-			Column: Column{Place: 20, Title: "errors", Format: unit.Amount, Part: InLatency, Alarm: true}},
+			Column: Column{Brief: true, Place: 20, Title: "errors", Format: unit.Amount, Part: InLatency, Alarm: true}},
 		Figure{Name: "error_ratio", Doc: "errors over requests, from 0 to 1", of: func(t *Total) (float64, bool) { return Ratio(t.Ledger.Errors(), t.Ledger.Scheduled) }},
 		Figure{Name: "sql", Doc: "SQL queries per request", of: (*Total).sql,
-			Column: Column{Place: 90, Above: "SQL", Title: "/req", Format: unit.Amount, Part: InCost, Optional: true, Counted: true,
+			Column: Column{Brief: true, Place: 90, Above: "SQL", Title: "/req", Format: unit.Amount, Part: InCost, Optional: true, Counted: true,
 				Legend: "SQL and Redis: queries and commands per request"}},
 		Figure{Name: "redis", Doc: "Redis commands per request", of: (*Total).redis,
 			Column: Column{Place: 100, Above: "Redis", Title: "/req", Format: unit.Amount, Part: InCost, Optional: true}},
 		Figure{Name: "not_modified", Doc: "responses without a body, as the copy that the user has is current (304), from 0 to 1; of modes that are conditional", of: (*Total).notModified, share: true,
-			Column: Column{Place: 115, Above: "not", Title: "modified", Format: unit.Percent, Part: InCost, Optional: true,
+			Column: Column{Brief: true, Place: 115, Above: "not", Title: "modified", Format: unit.Percent, Part: InCost, Optional: true,
 				Legend: "not modified: the user's copy was current (304)"}},
 		Figure{Name: "saved_bytes", Unit: Bytes, Doc: "bytes of bodies that a 304 spared per completed request: the length of what it stood for; of modes that are conditional", of: (*Total).saved,
 			Column: Column{Place: 128, Above: "saved", Title: "/req", Format: unit.Bytes, Part: InUse, Optional: true,
@@ -101,7 +102,7 @@ func Table() []Figure {
 		Figure{Name: "cores", Doc: "processors that app, database and Redis used together: CPU seconds a second", of: (*Total).cores},
 		Figure{Name: "per_core", Unit: PerSecond, Doc: "completed requests a second for each of these processors", of: (*Total).perCore},
 		Figure{Name: "recomputes", Doc: "pages recomputed in a round: the mean over the rounds", of: (*Total).recomputes,
-			Column: Column{Place: 120, Above: "recomputes", Title: "/round", Format: unit.Amount, Part: InCost, Optional: true,
+			Column: Column{Brief: true, Place: 120, Above: "recomputes", Title: "/round", Format: unit.Amount, Part: InCost, Optional: true,
 				Legend: "recomputes: how often a page was computed anew in a round"}},
 		Figure{Name: "peak_recomputes", Doc: "the most pages that were recomputed by the requests of one second, of a mode that asks for many pages; refreshes in the background are in none",
 			of: (*Total).peakRecomputes,
@@ -109,7 +110,7 @@ func Table() []Figure {
 				Legend: "most in 1 s: of the recomputes, those of the second in which most were asked for"}},
 		Figure{Name: "recomputes_per_expiry", Doc: "recomputes over the pages that were found expired", of: (*Total).perExpiry},
 		Figure{Name: "hit_ratio", Doc: "responses served from the cache, from 0 to 1", of: (*Total).hits, share: true,
-			Column: Column{Place: 110, Above: "hit", Title: "ratio", Format: unit.Percent, Part: InCost, Optional: true,
+			Column: Column{Brief: true, Place: 110, Above: "hit", Title: "ratio", Format: unit.Percent, Part: InCost, Optional: true,
 				Legend: "hit ratio: answered from the cache, stale pages included"}},
 		Figure{Name: "predicted_hit_ratio", Doc: "what the law of the mode's strategy predicts for hit_ratio in a phase", of: (*Total).predictedHits, predicted: true},
 		Figure{Name: "evictions", Doc: "keys that Redis evicted in a round to keep within its maxmemory: the mean over the rounds", of: (*Total).evictions,
@@ -145,7 +146,7 @@ func distributions() []Figure {
 					return Millis(s.of(h)), h.Count() > 0
 				}}
 			if clock.prefix == "" && s.place > 0 {
-				f.Column = Column{Place: s.place, Title: s.name, Format: inMillis, Part: InLatency, Spare: s.name == "max"}
+				f.Column = Column{Place: s.place, Title: s.name, Format: inMillis, Part: InLatency, Spare: s.name == "max", Brief: s.name != "max"}
 			}
 			all = append(all, f)
 		}

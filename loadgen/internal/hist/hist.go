@@ -101,3 +101,14 @@ func (h *Histogram) Max() time.Duration {
 	}
 	return min(time.Duration(h.h.Max())*unit, Highest)
 }
+
+// Above returns how many of the recorded durations are longer than d, to the histogram's resolution.
+func (h *Histogram) Above(d time.Duration) int64 {
+	var n int64
+	for _, b := range h.h.Distribution() {
+		if b.From > int64((d+unit/2)/unit) {
+			n += b.Count
+		}
+	}
+	return n
+}

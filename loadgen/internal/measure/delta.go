@@ -76,6 +76,7 @@ type Sums struct {
 	Asked    *result.Revalidation `json:"asked,omitempty"`
 	Herds    []Herd               `json:"herds,omitempty"`
 	Tenths   []int32              `json:"tenths,omitempty"` // recomputes in each tenth of a second
+	BySecond counts               `json:"by_second,omitempty"`
 	Replicas []ReplicaDelta       `json:"replicas,omitempty"`
 }
 
@@ -154,7 +155,7 @@ func (m *mode) counts() Counts {
 }
 
 func (m *mode) sumUp() *Sums {
-	s := &Sums{Statuses: m.byStatus(), Server: m.sums(), Spent: m.spent.buckets(), Herds: m.herds.all(), Tenths: m.peak.tenths}
+	s := &Sums{Statuses: m.byStatus(), Server: m.sums(), Spent: m.spent.buckets(), Herds: m.herds.all(), Tenths: m.peak.tenths, BySecond: m.bySecond}
 	s.Asked = m.revalidation()
 	for _, r := range m.replicas {
 		s.Replicas = append(s.Replicas, ReplicaDelta{Ended: r.ended, Failed: r.failed, Response: plain(r.response)})
@@ -185,6 +186,7 @@ func (s *Sums) merge(o *Sums) {
 	p := peak{s.Tenths}
 	p.merge(o.Tenths)
 	s.Tenths = p.tenths
+	s.BySecond.merge(o.BySecond)
 }
 
 // mergeSpent adds up two lists of sizes, both shortest first.

@@ -39,6 +39,8 @@ type mergedMode struct {
 	counts  []Counts // by worker
 	settled []int    // by worker
 	seconds map[int]*[clockKinds][][]byte
+	newest  int      // of the seconds that there are figures of
+	recent  [2]Tally // Second, Latest and Few of the last seconds that are encoded, the last first
 	encoded encoded
 	total   [clockKinds]*hist.Sum
 	sums    Sums
@@ -126,6 +128,7 @@ func (m *Merged) add(worker int, d *ModeDelta) error {
 		if to == nil {
 			to = new([clockKinds][][]byte)
 			of.seconds[s.At] = to
+			of.newest = max(of.newest, s.At)
 		}
 		for clock, plain := range [clockKinds][]byte{s.Response, s.Service, s.Lag} {
 			if len(plain) == 0 {
@@ -194,9 +197,9 @@ func (m *Merged) encode(of *mergedMode, at int) {
 	var err error
 	s := result.Second{At: at}
 	for clock, to := range [clockKinds]*string{&s.Response, &s.Service, &s.Lag} {
-		m.scratch.Reset()
-		for _, plain := range parts[clock] {
-			err = cmp.Or(err, m.scratch.Add(plain))
+		err = cmp.Or(err, m.sum(parts[clock]))
+		if clock == responseClock {
+			of.recent = [2]Tally{m.latest(at), of.recent[0]}
 		}
 		text, eerr := m.encoder.EncodeSum(m.scratch)
 		*to, err = text, cmp.Or(err, eerr)
@@ -204,6 +207,38 @@ func (m *Merged) encode(of *mergedMode, at int) {
 	if err = cmp.Or(err, of.encoded.add(&m.encoder, s, m.maxSeconds)); err != nil {
 		m.err = cmp.Or(m.err, fmt.Errorf("second %d: %w", at, err))
 	}
+}
+
+// sum makes scratch the sum of parts. The caller holds mu.
+func (m *Merged) sum(parts [][]byte) (err error) {
+	m.scratch.Reset()
+	for _, plain := range parts {
+		err = cmp.Or(err, m.scratch.Add(plain))
+	}
+	return err
+}
+
+// latest is what a tally has of the second whose response times are in scratch. The caller holds mu.
+func (m *Merged) latest(at int) Tally {
+	h, err := m.scratch.Histogram()
+	if err != nil || h.Count() == 0 {
+		return Tally{}
+	}
+	return Tally{Second: at, Latest: h.Quantile(0.99), Few: h.Count() < hist.Samples(0.99)}
+}
+
+// over returns the tally of the last second that is over. The caller holds mu.
+func (m *Merged) over(of *mergedMode) Tally {
+	at := of.newest - 1
+	if parts := of.seconds[at]; parts != nil && m.sum(parts[responseClock]) == nil {
+		return m.latest(at)
+	}
+	for _, t := range of.recent {
+		if t.Second == at {
+			return t
+		}
+	}
+	return Tally{}
 }
 
 // Snapshot returns the figures so far, as far as they have come.
@@ -214,7 +249,8 @@ func (m *Merged) Snapshot() Snapshot {
 	for i := range m.modes {
 		of := &m.modes[i]
 		counts := of.sum()
-		s.Modes[i] = Tally{Scheduled: counts.Scheduled, Ended: counts.ended(), Bytes: counts.Bytes}
+		s.Modes[i] = m.over(of)
+		s.Modes[i].Scheduled, s.Modes[i].Ended, s.Modes[i].Bytes = counts.Scheduled, counts.ended(), counts.Bytes
 		s.Modes[i].Failed = s.Modes[i].Ended - counts.Ended[OK]
 		if h, err := of.total[responseClock].Histogram(); err == nil {
 			s.Modes[i].quantiles(h)
@@ -270,6 +306,7 @@ func (m *Merged) result(of *mergedMode) (Result, error) {
 	r.Server.Cache, r.Server.Counters = orNil(of.sums.Server.Cache), nil // which only the server knows
 	var err, serr error
 	r.Seconds, err = inOrder(of.encoded.seconds)
+	r.Seconds = of.sums.BySecond.into(r.Seconds)
 	for clock, to := range [clockKinds]*result.Summary{&r.Response, &r.Service, &r.Lag} {
 		h, herr := of.total[clock].Histogram()
 		if herr != nil {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"loadlab/app/api"
+	"loadlab/loadgen/internal/hist"
 	"loadlab/loadgen/internal/result"
 )
 
@@ -23,6 +24,7 @@ type mode struct {
 	herds     Herds
 	replicas  []replica // empty if there is but one
 	peak      peak      // of recomputes
+	bySecond  counts
 
 	seconds []second // that may still change, one after the other; the first is the oldest
 	newest  int      // the latest second in which a request was due
@@ -100,6 +102,10 @@ func (m *mode) tally() Tally {
 		}
 	}
 	t.quantiles(m.total.response)
+	if i := len(m.seconds) - 2; i >= 0 && m.seconds[i].clocks != nil {
+		h := m.seconds[i].clocks.response
+		t.Second, t.Latest, t.Few = m.seconds[i].at, h.Quantile(0.99), h.Count() < hist.Samples(0.99)
+	}
 	return t
 }
 

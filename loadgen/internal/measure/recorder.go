@@ -120,6 +120,7 @@ func (r *Recorder) Scheduled(mode int, due time.Duration) {
 	r.mu.Lock()
 	m := &r.modes[mode]
 	m.scheduled++
+	m.bySecond.at(due).Scheduled++
 	m.second(due).outstanding++
 	r.settle(mode)
 	r.mu.Unlock()
@@ -135,6 +136,7 @@ func (r *Recorder) Record(mode int, due time.Duration, o *Outcome) {
 	s := m.second(due)
 	s.outstanding--
 	m.count(o)
+	m.bySecond.add(due, o.Done.Sub(r.start), o)
 	if o.Replica < len(m.replicas) {
 		m.replicas[o.Replica].record(r.start.Add(due), o)
 	}
@@ -216,6 +218,11 @@ type Tally struct {
 	Scheduled, Ended, Failed int64
 	Bytes                    int64
 	P50, P95, P99            time.Duration // response time
+
+	// Latest is the p99 of the requests of the last second that is over, Second, as far as they have ended. Of a Snapshot's modes alone; 0 if there is none.
+	Second int
+	Latest time.Duration
+	Few    bool // they are too few for a p99
 }
 
 // Snapshot is what a phase has come to so far.

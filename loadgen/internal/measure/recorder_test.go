@@ -185,17 +185,22 @@ func TestSecondsAddUp(t *testing.T) {
 	if h := merged(t, got); h.Count() != 6000 || got.Response.Count != 6000 || h.Quantile(0.99) != got.Response.P99 || h.Mean() != got.Response.Mean {
 		t.Errorf("seconds hold %d values with p99 %v, the summary %d with %v", h.Count(), h.Quantile(0.99), got.Response.Count, got.Response.P99)
 	}
-	if len(got.Seconds) != 30 {
-		t.Fatalf("got %d seconds, want 30", len(got.Seconds))
+	if len(got.Seconds) != 35 {
+		t.Fatalf("got %d seconds, want 30, and 5 in which late responses came", len(got.Seconds))
 	}
+	var done int64
 	for i, s := range got.Seconds {
 		h, err := hist.Decode(s.Response)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.At != i || h.Count() != perSecond[i] {
-			t.Errorf("second %d: got at %d with %d values, want %d", i, s.At, h.Count(), perSecond[i])
+		if s.At != i || h.Count() != perSecond[i] || s.Scheduled != perSecond[i] || s.Failed != 0 {
+			t.Errorf("second %d: got at %d with %d values of %d scheduled, want %d", i, s.At, h.Count(), s.Scheduled, perSecond[i])
 		}
+		done += s.Done
+	}
+	if done != 6000 || got.Seconds[34].Done == 0 {
+		t.Errorf("got %d done, want 6000, some of them in the last second: %+v", done, got.Seconds[34])
 	}
 }
 

@@ -52,7 +52,7 @@ func (r *Recorder) Finish() ([]Result, error) {
 		err = cmp.Or(err, serr, rerr)
 		results[i] = Result{
 			Ledger:   m.ledger(),
-			Seconds:  seconds,
+			Seconds:  m.bySecond.into(seconds),
 			Response: Summarize(m.total.response),
 			Service:  Summarize(m.total.service),
 			Lag:      Summarize(m.total.lag),

@@ -1,5 +1,5 @@
-// Package progress shows a run while it runs: on a terminal a bar for the phase under way with what has been measured of it so far, and
-// elsewhere a line for each phase that has ended. It does not know how the figures are measured.
+// Package progress shows a run while it runs: on a terminal a bar for the phase under way with what has been measured of it so far, one for the whole run with the
+// time that is left, and the p99 of each mode over time; elsewhere a line for each phase that has ended. It does not know how the figures are measured.
 package progress
 
 import (
@@ -7,15 +7,10 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"loadlab/loadgen/internal/hist"
-	"loadlab/loadgen/internal/tty"
 	"loadlab/loadgen/internal/unit"
-
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
 )
 
 // Heading is what is shown of a phase before it is driven.
@@ -23,8 +18,18 @@ type Heading struct {
 	Round, Rounds int    // of how many; 0 if that is unknown
 	Mode, Name    string // Mode is "mix" for a phase that modes share
 	Load          string // as text
+	Warmup        bool   // in no figure
 	For           time.Duration
 	Requests      int // 0 if For ends the phase
+	// Ahead are the phases that follow this one until the end of the run; nil if nobody knows how many there are.
+	Ahead []Ahead
+	Last  bool // no phase follows: Ahead is empty because of that
+}
+
+// Ahead is a phase to come.
+type Ahead struct {
+	Name string
+	For  time.Duration // 0 if a number of requests ends it
 }
 
 // Figures are what has been measured of a phase so far.
@@ -33,6 +38,16 @@ type Figures struct {
 	Requests      int64 // ended, however
 	Errors        int64
 	P50, P95, P99 time.Duration
+	Modes         []Mode // that take part
+}
+
+// Mode is what has been measured of one mode.
+type Mode struct {
+	Name   string
+	P99    time.Duration // of the phase so far; 0 if there is none
+	Second int           // the last second of the phase that is over, from 0; negative if none is
+	Latest time.Duration // p99 of the requests that were due in it, as far as they have ended
+	Few    bool          // they are too few for a p99
 }
 
 // Rate returns the requests that ended per second.
@@ -91,8 +106,8 @@ func (h Heading) round() string {
 	return fmt.Sprintf("%d/%d", h.Round, h.Rounds)
 }
 
-// permille returns how much of the phase is done.
-func (h Heading) permille(f Figures) int64 {
+// share returns how much of the phase is done, from 0 to 1.
+func (h Heading) share(f Figures) float64 {
 	share := 0.0
 	if h.For > 0 {
 		share = float64(f.Elapsed) / float64(h.For)
@@ -100,11 +115,8 @@ func (h Heading) permille(f Figures) int64 {
 	if h.Requests > 0 {
 		share = max(share, float64(f.Requests)/float64(h.Requests))
 	}
-	return min(int64(share*whole), whole)
+	return min(share, 1)
 }
-
-// whole is all of a phase, in permille.
-const whole = 1000
 
 // Lines writes a line for each phase that has ended: for logs.
 type Lines struct{ W io.Writer }
@@ -112,86 +124,4 @@ type Lines struct{ W io.Writer }
 // Begin starts a phase; the caller calls end when it has ended.
 func (l Lines) Begin(h Heading, _ func() Figures) (end func(Figures)) {
 	return func(last Figures) { fmt.Fprintf(l.W, "%s  %s\n", h.title(), last) }
-}
-
-// Bars draws a bar for the phase under way and leaves a line behind for each that has ended.
-type Bars struct {
-	W     io.Writer // a terminal
-	Width int       // its columns; what is drawn takes fewer, so that it never wraps
-}
-
-const (
-	// refresh is how often a bar is redrawn: often enough to show that the run goes on, seldom enough to cost nothing on the cores that
-	// are measured.
-	refresh = 250 * time.Millisecond
-	// wide is the least width for a bar with everything spelled out. Below it, a percentage stands for the bar.
-	wide     = 114
-	barWidth = 12
-)
-
-// line lays a phase and its figures out, with so many columns between them. What is too long for the terminal is cut: the names first.
-func (b Bars) line(h Heading, f Figures, between int) (title, figures string) {
-	title, figures = h.title(), f.String()
-	if b.Width < wide {
-		title, figures = h.short(), f.short()
-	}
-	room := max(b.Width-1-between, 0) // the last column is the cursor's
-	figures = tty.Snip(figures, room)
-	return tty.Snip(title, room-tty.Width(figures)), figures
-}
-
-// Begin draws a phase until end is called.
-func (b Bars) Begin(h Heading, figures func() Figures) (end func(Figures)) {
-	container := mpb.New(mpb.WithOutput(b.W), mpb.WithWidth(b.Width), mpb.WithRefreshRate(refresh), mpb.WithAutoRefresh())
-	bar := b.bar(container, h, figures)
-	stop := make(chan struct{})
-	var ticker sync.WaitGroup
-	ticker.Go(func() {
-		tick := time.NewTicker(refresh)
-		defer tick.Stop()
-		for {
-			select {
-			case <-tick.C:
-				bar.SetCurrent(min(h.permille(figures()), whole-1)) // a bar that is full has ended
-			case <-stop:
-				return
-			}
-		}
-	})
-	return func(last Figures) {
-		close(stop)
-		ticker.Wait()
-		bar.SetCurrent(whole)
-		container.Wait()
-		left, right := b.line(h, last, 2)
-		fmt.Fprintf(b.W, "%s  %s\n", left, right)
-	}
-}
-
-// bar adds a bar, or a percentage where there is no room for one, between the phase and its figures.
-func (b Bars) bar(container *mpb.Progress, h Heading, figures func() Figures) *mpb.Bar {
-	var right string // of the same moment as what is drawn before it
-	before := func(decor.Statistics) string {
-		now := figures()
-		gap, between := " ", barWidth+2
-		if b.Width < wide {
-			gap = fmt.Sprintf(" %3d%% ", h.permille(now)*100/whole)
-			between = len(gap)
-		}
-		var left string
-		left, right = b.line(h, now, between)
-		return left + gap
-	}
-	after := func(decor.Statistics) string {
-		if b.Width < wide {
-			return right
-		}
-		return " " + right
-	}
-	style := mpb.NopStyle()
-	if b.Width >= wide {
-		style = mpb.BarStyle().Lbound("").Rbound("").Filler("━").Tip("━").Padding(" ")
-	}
-	return container.New(whole, style, mpb.BarRemoveOnComplete(), mpb.BarFillerTrim(), mpb.BarWidth(barWidth),
-		mpb.PrependDecorators(decor.Any(before)), mpb.AppendDecorators(decor.Any(after)))
 }

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -14,6 +16,7 @@ import (
 	"github.com/rivo/uniseg"
 
 	"loadlab/loadgen/internal/progress"
+	"loadlab/loadgen/internal/tty"
 )
 
 var (
@@ -57,8 +60,8 @@ func TestBars(t *testing.T) {
 	now := quick
 	drawn, last := draw(t, 120, expiry, &now, func() { now.Elapsed, now.Requests = 2250*time.Millisecond, 450 })
 	want := []string{
-		"round 1/3  singleflight   expiry     ━━━━━━          250/s  p50  850 µs  p95 12.3 ms  p99  1.25 s  no errors",
-		"round 1/3  singleflight   expiry     ━━━━━━━━━       200/s  p50  850 µs  p95 12.3 ms  p99  1.25 s  no errors",
+		"round 1/3  singleflight   expiry     ━━━━━━┄┄┄┄┄┄    250/s  p50  850 µs  p95 12.3 ms  p99  1.25 s  no errors",
+		"round 1/3  singleflight   expiry     ━━━━━━━━━┄┄┄    200/s  p50  850 µs  p95 12.3 ms  p99  1.25 s  no errors",
 	}
 	for _, w := range want {
 		if !slices.Contains(drawn, w) {
@@ -90,12 +93,17 @@ func TestBars(t *testing.T) {
 	}
 }
 
-// Nothing that is drawn is as wide as the terminal: it would wrap, and a bar that wraps is drawn on a new line each time. In 80 columns
-// the figures are all there, whatever the names are.
+// modes are two modes after so many seconds.
+func modes(second int, p99 time.Duration) []progress.Mode {
+	return []progress.Mode{{Name: "ttl", P99: p99, Second: second, Latest: p99}, {Name: strings.Repeat("long", 9), P99: p99, Second: second, Latest: 2 * p99}}
+}
+
+// Nothing that is drawn is as wide as the terminal: it would wrap, and what wraps is not drawn over. In 80 columns the figures are all there, whatever the names are.
 func TestBarsNeverWrap(t *testing.T) {
 	for _, width := range []int{20, 60, 80, 100, 113, 114, 120, 200} {
 		for _, phase := range []progress.Heading{expiry, burst, long} {
 			for _, live := range []progress.Figures{none, quick, slow, worst} {
+				phase.Last, live.Modes = true, modes(1, 123*time.Millisecond)
 				drawn, last := draw(t, width, phase, &live, func() {})
 				if len(drawn) < 2 {
 					t.Errorf("%d columns: drawn %q", width, drawn)
@@ -104,18 +112,162 @@ func TestBarsNeverWrap(t *testing.T) {
 					if uniseg.StringWidth(line) >= width {
 						t.Errorf("%d columns, %d of them used: %q", width, uniseg.StringWidth(line), line)
 					}
-					if width < 80 {
-						continue
-					}
-					for _, part := range []string{fmt.Sprintf("%d/%d", phase.Round, phase.Rounds), "/s", "p50", "p95", "p99", "err"} {
-						if !strings.Contains(line, part) {
-							t.Errorf("%d columns: no %s in %q", width, part, line)
-						}
+				}
+				for _, part := range []string{fmt.Sprintf("%d/%d", phase.Round, phase.Rounds), "/s", "p50", "p95", "p99", "err"} {
+					if width >= 80 && (!strings.Contains(drawn[0], part) || !strings.Contains(last, part)) {
+						t.Errorf("%d columns: no %s in %q or %q", width, part, drawn[0], last)
 					}
 				}
 			}
 		}
 	}
+}
+
+// Of two phases, nothing but their lines is left, in whatever colours and whatever the terminal's size becomes.
+func TestNothingIsLeftBehind(t *testing.T) {
+	for _, colors := range []bool{false, true} {
+		s := newScreen(120)
+		synctest.Test(t, func(*testing.T) {
+			b := &progress.Bars{W: s, Size: s.size, Colors: colors}
+			for i, h := range []progress.Heading{expiry, burst} {
+				h.Ahead = []progress.Ahead{{Name: "burst"}}
+				end := b.Begin(h, func() progress.Figures {
+					f := quick
+					f.Modes = modes(i+1, 85*time.Millisecond)
+					return f
+				})
+				time.Sleep(700 * time.Millisecond) //nolint:forbidigo // of the bubble's clock
+				synctest.Wait()
+				s.resize(map[int]int{0: 70, 1: 130}[i])
+				time.Sleep(700 * time.Millisecond) //nolint:forbidigo // of the bubble's clock
+				synctest.Wait()
+				if text := s.text(); !strings.Contains(text, "run  ") || !strings.Contains(text, "p99  ttl") || !strings.Contains(text, "85.0 ms") {
+					t.Errorf("neither the run nor the modes are drawn:\n%s", text)
+				}
+				end(quick)
+			}
+		})
+		var left []string
+		for _, row := range s.rows {
+			if row != "" {
+				left = append(left, row)
+			}
+		}
+		if len(left) != 2 || !strings.HasPrefix(left[0], "1/3 singleflight") || !strings.HasPrefix(left[1], "round 12/1000  mix") {
+			t.Errorf("left behind (colours %t):\n%s", colors, strings.Join(left, "\n"))
+		}
+		if s.coloured != colors {
+			t.Errorf("colours: %t, want %t", s.coloured, colors)
+		}
+	}
+}
+
+// screen is a terminal: what was written to it, as far as it was not erased.
+type screen struct {
+	columns  atomic.Int64 // its size is asked for in another goroutine
+	mu       sync.Mutex   // guards what follows
+	row      int
+	rows     []string
+	coloured bool
+}
+
+func newScreen(columns int) *screen {
+	s := new(screen)
+	s.columns.Store(int64(columns))
+	return s
+}
+
+func (s *screen) size() (columns, rows int) { return int(s.columns.Load()), 24 }
+
+var sequence = regexp.MustCompile(`^\x1b\[([0-9;]*)([A-Za-z])`)
+
+// text is what is seen.
+func (s *screen) text() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Join(s.rows, "\n")
+}
+
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	text := string(p)
+	for text != "" {
+		for len(s.rows) <= s.row {
+			s.rows = append(s.rows, "")
+		}
+		if m := sequence.FindStringSubmatch(text); m != nil {
+			switch m[2] {
+			case "A":
+				n, _ := strconv.Atoi(m[1])
+				s.row = max(s.row-n, 0)
+			case "J":
+				s.rows = append(s.rows[:s.row], "")
+			case "m":
+				s.coloured = true
+			}
+			text = text[len(m[0]):]
+			continue
+		}
+		char, rest, _, _ := uniseg.FirstGraphemeClusterInString(text, -1)
+		text = rest
+		switch char {
+		case "\r":
+		case "\n":
+			s.row++
+		default:
+			if int64(uniseg.StringWidth(s.rows[s.row])) == s.columns.Load() {
+				s.row++
+				s.rows = append(s.rows, "")
+			}
+			s.rows[s.row] += char
+		}
+	}
+	return len(p), nil
+}
+
+// resize breaks the rows that are too wide now, as terminals do, and leaves the cursor below them.
+func (s *screen) resize(columns int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var rows []string
+	for _, row := range s.rows[:s.row] {
+		for uniseg.StringWidth(row) > columns {
+			head := tty.Cut(row, columns)
+			rows, row = append(rows, head), row[len(head):]
+		}
+		rows = append(rows, row)
+	}
+	s.columns.Store(int64(columns))
+	s.rows, s.row = rows, len(rows)
+}
+
+// The time that is left is that of the phases to come, and of what went by between those before.
+func TestTimeLeft(t *testing.T) {
+	s := newScreen(80)
+	synctest.Test(t, func(*testing.T) {
+		b := &progress.Bars{W: s, Size: s.size}
+		run := func(h progress.Heading, took time.Duration, want string) {
+			t.Helper()
+			begun := time.Now()
+			figures := func() progress.Figures { return progress.Figures{Elapsed: time.Since(begun)} }
+			end := b.Begin(h, figures)
+			time.Sleep(took) //nolint:forbidigo // of the bubble's clock
+			synctest.Wait()
+			if text := s.text(); !strings.Contains(text, want) {
+				t.Errorf("%s: want %q in\n%s", h.Name, want, text)
+			}
+			end(figures())
+		}
+		steady := progress.Heading{Name: "steady", For: 10 * time.Second, Ahead: []progress.Ahead{{Name: "some"}, {Name: "steady", For: 10 * time.Second}, {Name: "some"}}}
+		run(steady, 4*time.Second+time.Millisecond, "20%  about 16s left") // nothing is known of some
+		time.Sleep(2 * time.Second)                                        //nolint:forbidigo // of the bubble's clock
+		some := progress.Heading{Name: "some", Requests: 5, Ahead: steady.Ahead[1:]}
+		run(some, 3*time.Second+time.Millisecond, "about 14s left")
+		last := progress.Heading{Name: "some", Requests: 5, Last: true}
+		run(last, time.Second+time.Millisecond, "about 2s left")
+		run(progress.Heading{Name: "auto"}, time.Second+time.Millisecond, "run  11s so far")
+	})
 }
 
 // draw shows a phase for 1.2 s of virtual time, halfway through which change is called, and returns what was drawn and what was left
@@ -126,16 +278,17 @@ func draw(t *testing.T, width int, phase progress.Heading, live *progress.Figure
 	synctest.Test(t, func(*testing.T) {
 		var shown atomic.Value // bars read it in goroutines of their own
 		shown.Store(*live)
-		end := progress.Bars{W: &b, Width: width}.Begin(phase, func() progress.Figures { return shown.Load().(progress.Figures) })
+		bars := &progress.Bars{W: &b, Size: func() (int, int) { return width, 24 }}
+		end := bars.Begin(phase, func() progress.Figures { return shown.Load().(progress.Figures) })
 		time.Sleep(600 * time.Millisecond) //nolint:forbidigo // of the bubble's clock
 		change()
 		shown.Store(*live)
 		time.Sleep(600 * time.Millisecond) //nolint:forbidigo // of the bubble's clock
 		end(*live)
 	})
-	text := regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]`).ReplaceAllString(b.String(), "")
+	text := regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]|\r`).ReplaceAllString(b.String(), "")
 	for line := range strings.Lines(text) {
-		if line = strings.TrimRight(line, "\r\n"); line != "" {
+		if line = strings.TrimRight(line, "\n"); line != "" {
 			drawn = append(drawn, line)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"loadlab/loadgen/internal/ab"
+	"loadlab/loadgen/internal/finding"
 	"loadlab/loadgen/internal/stats"
 	"loadlab/loadgen/internal/unit"
 )
@@ -32,7 +33,7 @@ func NewABTest(t *ab.Test) (*ABTest, error) {
 	if t.Same() {
 		r.Sentence = "A/A, both arms are the same build: " + d.Reason
 	}
-	for _, s := range []Section{effects(t, d), causes(t, d), work(t), ungated(t), tested(t, d)} {
+	for _, s := range []Section{whatWasFound(finding.OfAB(t, d)), effects(t, d), causes(t, d), work(t), ungated(t), tested(t, d)} {
 		if s.Heading != "" {
 			r.Sections = append(r.Sections, s)
 		}

@@ -54,40 +54,23 @@ const never = "never"
 
 // capacityOf returns the row of a mode; nil if it was in no phase of its own.
 func capacityOf(f *figure.Figures, mode string, bound figure.Figure, atMost float64) []Cell {
-	rate, _ := figure.Named("rate")
-	var best, least *figure.Total
-	var with [2]string // the loads of the two
-	for _, p := range f.Run.Phases {
-		t := f.Total(mode, p.Name)
-		if t == nil || p.Mix {
-			continue
-		}
-		v := value(bound, t)
-		if v.Known && (least == nil || v.Value < value(bound, least).Value) {
-			least, with[1] = t, p.Load
-		}
-		failed, _ := figure.Ratio(t.Ledger.Errors(), t.Ledger.Scheduled)
-		keeps := v.Known && v.Mark == Unmarked && v.Value <= atMost && failed <= bound.Beyond()
-		if keeps && (best == nil || value(rate, t).Value > value(rate, best).Value) {
-			best, with[0] = t, p.Load
-		}
-	}
-	none := Cell{Text: unit.None, Tone: Faint}
-	switch {
-	case best != nil:
-		row := []Cell{{Text: mode}}
-		for _, name := range []string{"rate", "cores", "per_core"} {
-			row = append(row, rendered(name, best, unit.Digits))
-		}
-		return append(row, rendered(bound.Name, best, inMillis), Cell{Text: with[0]})
-	case least == nil:
+	best, ok := f.Stand(mode, bound, atMost)
+	if !ok {
 		return nil
 	}
+	row := []Cell{{Text: mode}}
+	if best.Keeps {
+		for _, name := range []string{"rate", "cores", "per_core"} {
+			row = append(row, rendered(name, best.Total, unit.Digits))
+		}
+		return append(row, rendered(bound.Name, best.Total, inMillis), Cell{Text: best.Phase.Load})
+	}
+	none := Cell{Text: unit.None, Tone: Faint}
 	no := Cell{Text: never, Tone: Doubtful}
-	if v := value(bound, least); v.Value <= atMost { // of too few requests, or with too many failed
+	if v := value(bound, best.Total); v.Value <= atMost { // of too few requests, or with too many failed
 		no = none
 	}
-	return []Cell{{Text: mode}, no, none, none, rendered(bound.Name, least, inMillis), {Text: with[1]}}
+	return append(row, no, none, none, rendered(bound.Name, best.Total, inMillis), Cell{Text: best.Phase.Load})
 }
 
 // rendered is a figure of a total as a cell.

@@ -14,7 +14,7 @@ const shortID = 8
 // trace names the trace that was kept for a fault, of that mode.
 func (x faultOf) trace(f *figure.Figures, mode string) Cell {
 	i := slices.IndexFunc(f.Run.Traces, func(t result.Trace) bool {
-		return t.Mode == mode && t.Phase == x.phase && slices.Contains(t.Faults, x.text)
+		return t.Mode == mode && t.Phase == x.Phase && slices.Contains(t.Faults, x.Text)
 	})
 	if i < 0 {
 		return Cell{Text: unit.None, Tone: Faint}

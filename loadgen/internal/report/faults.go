@@ -12,36 +12,14 @@ import (
 )
 
 // faultOf is one fault of one phase, over all rounds.
-type faultOf struct {
-	phase, text string
-	modes       []string
-	of          map[string][]result.Fault // by mode, one a round
-	alone       bool                      // it is the only one of its phase
-}
+type faultOf struct{ figure.Befallen }
 
 // faultsOf returns the faults of a run, in the order of its phases.
 func faultsOf(f *figure.Figures) []faultOf {
 	var all []faultOf
-	eachPhase(f, func(p result.PhaseInfo, modes []string) {
-		first := len(all)
-		for _, m := range modes {
-			for _, x := range f.Total(m, p.Name).Faults {
-				i := slices.IndexFunc(all[first:], func(o faultOf) bool { return o.text == x.Text })
-				if i < 0 {
-					i = len(all) - first
-					all = append(all, faultOf{phase: p.Name, text: x.Text, of: map[string][]result.Fault{}})
-				}
-				o := &all[first+i]
-				if len(o.of[m]) == 0 {
-					o.modes = append(o.modes, m)
-				}
-				o.of[m] = append(o.of[m], x)
-			}
-		}
-		for i := range all[first:] {
-			all[first+i].alone = len(all)-first == 1
-		}
-	})
+	for _, x := range f.Faults() {
+		all = append(all, faultOf{x})
+	}
 	return all
 }
 
@@ -50,18 +28,21 @@ func faults(f *figure.Figures) []Section {
 	var sections []Section
 	all := faultsOf(f)
 	for _, x := range all {
-		t := &Table{Second: "When it was felt: " + x.text, Columns: faultColumns()}
-		g := Group{Name: x.phase, Title: x.phase}
-		for _, m := range x.modes {
+		t := &Table{Second: "When it was felt: " + x.Text, Columns: faultColumns()}
+		g := Group{Name: x.Phase, Title: x.Phase}
+		for _, m := range x.Modes {
 			g.Rows = append(g.Rows, x.row(f, m))
 		}
 		t.Groups = append(t.Groups, g)
 		sections = append(sections, Section{
-			ID: Faults, Heading: fmt.Sprintf("Fault: %s, in phase %s", x.text, x.phase), Table: dropEmpty(t), Prose: x.notes(f),
+			ID: Faults, Heading: fmt.Sprintf("Fault: %s, in phase %s", x.Text, x.Phase), Table: dropEmpty(t), Prose: x.notes(f),
 		})
 	}
 	if len(all) == 0 {
 		return nil
+	}
+	for i := range sections {
+		sections[i].Full = len(all) > 1 // else the matrix has what is to be seen at a glance
 	}
 	sections[0].Prose = append(sections[0].Prose, prose("detected: until the first request that shows it had ended (an error, an answer without the cache, or a slow one); paid for: until "+
 		"requests no longer failed or were slow, while it went on; recovered: from its end until requests were as before it, to 100 ms; calls/s made to it: by the app, while it was down.")...)
@@ -84,22 +65,22 @@ func faultColumns() []Column {
 }
 
 func (x faultOf) row(f *figure.Figures, mode string) []Cell {
-	sum := sumUp(x.of[mode])
+	sum := x.Sum(mode)
 	cells := []Cell{
 		{Text: mode},
-		x.p99(f, mode, figure.Outside, sum.outside), x.p99(f, mode, figure.Inside, sum.inside),
-		{Text: unit.Count(sum.errors) + " of " + unit.Count(sum.requests), Value: float64(sum.errors), Known: true, Tone: badIf(sum.errors > 0)},
-		{Text: unit.Count(sum.degraded), Value: float64(sum.degraded), Known: true},
-		lasted(sum.detect, unit.None), lasted(sum.degrade, "all of it"), lasted(sum.recover, "not seen"),
+		x.p99(f, mode, figure.Outside, sum.Outside), x.p99(f, mode, figure.Inside, sum.Inside),
+		{Text: unit.Count(sum.Errors) + " of " + unit.Count(sum.Requests), Value: float64(sum.Errors), Known: true, Tone: badIf(sum.Errors > 0)},
+		{Text: unit.Count(sum.Degraded), Value: float64(sum.Degraded), Known: true},
+		lasted(sum.Detect, unit.None), lasted(sum.Degrade, "all of it"), lasted(sum.Recover, "not seen"),
 	}
 	calls := Cell{Text: unit.None, Tone: Faint}
-	if sum.lasted > 0 && sum.attempts >= 0 {
-		v := float64(sum.attempts) / sum.lasted.Seconds()
+	if sum.Lasted > 0 && sum.Attempts >= 0 {
+		v := float64(sum.Attempts) / sum.Lasted.Seconds()
 		calls = Cell{Text: unit.Digits(v), Value: v, Known: true}
 	}
 	stalest := Cell{Text: unit.None, Tone: Faint}
-	if sum.stalest > 0 {
-		stalest = latency(sum.stalest)
+	if sum.Stalest > 0 {
+		stalest = latency(sum.Stalest)
 	}
 	return append(cells, calls, stalest, x.trace(f, mode))
 }
@@ -126,8 +107,8 @@ func badIf(bad bool) Tone {
 // p99 is that of a part of the phase: of all rounds together if the fault is the only one of its phase, else the worst round's.
 func (x faultOf) p99(f *figure.Figures, mode, part string, worst result.Summary) Cell {
 	p99, _ := figure.Named("p99")
-	if x.alone {
-		c := value(p99, f.Total(mode, x.phase+part))
+	if x.Alone {
+		c := value(p99, f.Total(mode, x.Phase+part))
 		if c.Known {
 			c.Text = unit.Latency(figure.Duration(c.Value))
 		}
@@ -147,70 +128,17 @@ func (x faultOf) p99(f *figure.Figures, mode, part string, worst result.Summary)
 	return latency(worst.P99)
 }
 
-// faultSum is a fault over its rounds: sums of counts, and the longest of times.
-type faultSum struct {
-	requests, errors, degraded, attempts int64
-	inside, outside                      result.Summary // of the round with the greatest p99
-	detect, degrade, recover             *time.Duration
-	lasted, stalest                      time.Duration
-	failed                               map[string]int64
-}
-
-func sumUp(rounds []result.Fault) faultSum {
-	s := faultSum{failed: map[string]int64{}, degrade: new(time.Duration), recover: new(time.Duration)}
-	for _, x := range rounds {
-		i := x.Impact
-		s.requests += i.Inside.Requests
-		s.errors += i.Inside.Errors()
-		s.degraded += i.Inside.Degraded
-		for kind, n := range i.Inside.Failed {
-			s.failed[kind] += n
-		}
-		s.inside, s.outside = worse(s.inside, i.Inside.Response), worse(s.outside, i.Outside.Response)
-		if i.Detect != nil && (s.detect == nil || *i.Detect > *s.detect) {
-			s.detect = i.Detect
-		}
-		s.degrade, s.recover = longer(s.degrade, i.Degrade), longer(s.recover, i.Recover)
-		s.lasted += x.Ended - x.Began
-		s.stalest = max(s.stalest, i.Inside.Stalest)
-		if i.Attempts < 0 || s.attempts < 0 {
-			s.attempts = -1
-		} else {
-			s.attempts += i.Attempts
-		}
-	}
-	return s
-}
-
-func worse(a, b result.Summary) result.Summary {
-	if b.Count > 0 && (a.Count == 0 || b.P99 > a.P99) {
-		return b
-	}
-	return a
-}
-
-// longer returns the longer of two times; nil is one that has no end.
-func longer(a, b *time.Duration) *time.Duration {
-	if a == nil || b == nil {
-		return nil
-	}
-	if *b > *a {
-		return b
-	}
-	return a
-}
-
 // notes are how it is known that the fault took effect, how requests failed, and what the columns mean.
 func (x faultOf) notes(f *figure.Figures) []Note {
 	var lines []string
-	first := x.of[x.modes[0]][0]
+	first := x.Of[x.Modes[0]][0]
 	lines = append(lines, fmt.Sprintf("Done by %s. Seen, with %s: %s. Slow is, for %s, what takes more than %s.",
-		means(first.By), x.modes[0], strings.TrimSuffix(first.Evidence, "."), x.modes[0], unit.Latency(first.Impact.Slow)))
-	for _, m := range x.modes {
-		sum := sumUp(x.of[m])
-		if sum.errors > 0 {
-			text := m + " failed: " + kinds(sum.failed, ", ")
-			if t := f.Total(m, x.phase+figure.Inside); t != nil {
+		means(first.By), x.Modes[0], strings.TrimSuffix(first.Evidence, "."), x.Modes[0], unit.Latency(first.Impact.Slow)))
+	for _, m := range x.Modes {
+		sum := x.Sum(m)
+		if sum.Errors > 0 {
+			text := m + " failed: " + kinds(sum.Failed, ", ")
+			if t := f.Total(m, x.Phase+figure.Inside); t != nil {
 				text = joined(". ", text, firstErrors(t))
 			}
 			lines = append(lines, text+".")

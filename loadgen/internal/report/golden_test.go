@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -18,24 +19,34 @@ import (
 
 // formats are all renderings, by the ending of their goldens.
 var formats = map[string]func(io.Writer, *report.Report) error{
-	"80.txt":    text(80, false),
-	"120.txt":   text(120, false),
-	"color.txt": text(120, true),
-	"md":        plain(report.Markdown),
-	"xml":       plain(report.JUnit),
-	"csv":       plain(report.CSV),
-	"json":      plain(report.JSON),
+	"brief.80.txt":  short(80),
+	"brief.120.txt": short(120),
+	"brief.md":      func(w io.Writer, r *report.Report) error { return report.Markdown(w, r, report.Options{}) },
+	"80.txt":        text(80, false),
+	"120.txt":       text(120, false),
+	"color.txt":     text(120, true),
+	"md":            full(report.Markdown),
+	"xml":           full(report.JUnit),
+	"csv":           full(report.CSV),
+	"json":          full(report.JSON),
 }
 
 func text(width int, color bool) func(io.Writer, *report.Report) error {
 	return func(w io.Writer, r *report.Report) error {
-		return report.Text(w, r, report.Options{Width: width, Color: color, Path: "runs/20261122-230504-stampede/run.json"})
+		return report.Text(w, r, report.Options{Width: width, Color: color, Full: true, Path: "runs/20261122-230504-stampede/run.json"})
 	}
 }
 
-// plain is a format without options.
-func plain(format func(io.Writer, *report.Report, report.Options) error) func(io.Writer, *report.Report) error {
-	return func(w io.Writer, r *report.Report) error { return format(w, r, report.Options{}) }
+// short is the text of a report that is not full.
+func short(width int) func(io.Writer, *report.Report) error {
+	return func(w io.Writer, r *report.Report) error {
+		return report.Text(w, r, report.Options{Width: width, Path: "runs/20261122-230504-stampede/run.json"})
+	}
+}
+
+// full is a format without options, but for that.
+func full(format func(io.Writer, *report.Report, report.Options) error) func(io.Writer, *report.Report) error {
+	return func(w io.Writer, r *report.Report) error { return format(w, r, report.Options{Full: true}) }
 }
 
 // of makes the report of a run.
@@ -68,7 +79,7 @@ func TestTextFitsItsWidth(t *testing.T) {
 		run := fixture(t)
 		for _, width := range []int{72, 80, 120} {
 			var b bytes.Buffer
-			if err := text(width, false)(&b, of(t, run)); err != nil {
+			if err := errors.Join(text(width, false)(&b, of(t, run)), short(width)(&b, of(t, run))); err != nil {
 				t.Fatal(err)
 			}
 			for i, line := range strings.Split(b.String(), "\n") {
@@ -117,7 +128,7 @@ func TestNothingActsOnTheTerminal(t *testing.T) {
 			run.Cells[i].Mode = evil
 		}
 	}
-	for _, render := range []func(io.Writer, *report.Report) error{text(80, false), plain(report.Markdown)} {
+	for _, render := range []func(io.Writer, *report.Report) error{text(80, false), short(80), full(report.Markdown)} {
 		var b bytes.Buffer
 		if err := render(&b, of(t, run)); err != nil {
 			t.Fatal(err)
@@ -142,5 +153,39 @@ func TestMarkdownFitsAComment(t *testing.T) {
 	}
 	if !strings.Contains(b.String(), "**Cut here**") || !strings.HasPrefix(b.String(), "### FAIL: stampede") {
 		t.Errorf("got no word on what did not fit, or no verdict:\n%.200s", b.String())
+	}
+}
+
+// A matrix of more modes than a page has room for is written in parts, and no mode is lost.
+func TestAWideMatrixIsWrittenInParts(t *testing.T) {
+	run := resulttest.Outage(t)
+	cells, modes := run.Cells, run.Modes
+	for i := range 5 {
+		for _, m := range modes {
+			m.Name += strings.Repeat("+", i+1)
+			run.Modes = append(run.Modes, m)
+		}
+		for _, c := range cells {
+			c.Mode += strings.Repeat("+", i+1)
+			run.Cells = append(run.Cells, c)
+		}
+	}
+	var b bytes.Buffer
+	if err := short(80)(&b, of(t, run)); err != nil {
+		t.Fatal(err)
+	}
+	_, matrix, _ := strings.Cut(b.String(), "\nOutages")
+	if n := strings.Count(matrix, "redis-kill: redis kill"); n < 2 {
+		t.Errorf("the matrix has %d parts, want several:\n%s", n, matrix)
+	}
+	for line := range strings.Lines(b.String()) {
+		if w := uniseg.StringWidth(strings.TrimSuffix(line, "\n")); w > 80 {
+			t.Errorf("%d columns: %s", w, line)
+		}
+	}
+	for _, m := range run.Modes {
+		if !strings.Contains(matrix, " "+m.Name) {
+			t.Errorf("%s is in no part", m.Name)
+		}
 	}
 }

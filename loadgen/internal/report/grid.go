@@ -89,14 +89,29 @@ func (g *grid) drop() bool {
 	return false
 }
 
-// write writes the grid on p. Where it is too wide for the page, columns that can be spared are left out; if that is not enough, its first column,
-// which holds names, is cut.
+// leastNames is how narrow the first column of a grid is cut, which holds names.
+const leastNames = 8
+
+// write writes the grid on p. Where it is too wide for the page, columns that can be spared are left out; if that is not enough, its first column is cut;
+// and if that is not enough either, it is written in parts below each other, each with the first column.
 func (g *grid) write(p *page) {
 	for g.width() > p.width && g.drop() {
 	}
 	widths := g.widths()
-	if over := g.width() - p.width; over > 0 {
-		widths[0] = max(widths[0]-over, 8)
+	over := g.width() - p.width
+	if over > 0 && widths[0]-over < leastNames {
+		if parts := g.split(p.width); len(parts) > 1 {
+			for i, part := range parts {
+				if i > 0 {
+					p.write("\n")
+				}
+				part.write(p)
+			}
+			return
+		}
+	}
+	if over > 0 {
+		widths[0] = max(widths[0]-over, leastNames)
 	}
 	above, titles, two := make([]Cell, len(widths)), make([]Cell, len(widths)), false
 	for i, c := range g.columns {
@@ -114,6 +129,38 @@ func (g *grid) write(p *page) {
 		}
 		g.line(p, widths, r.cells)
 	}
+}
+
+// split returns the grid in parts of as many columns as fit a page, each with the first.
+func (g *grid) split(width int) []*grid {
+	widths := g.widths()
+	first := len(indent) + widths[0]
+	var parts [][]int
+	used := width + 1
+	for i, w := range widths[1:] {
+		if used += len(gap) + w; used > width {
+			parts, used = append(parts, []int{0}), first+len(gap)+w
+		}
+		parts[len(parts)-1] = append(parts[len(parts)-1], i+1)
+	}
+	var all []*grid
+	for _, columns := range parts {
+		part := &grid{}
+		for _, i := range columns {
+			part.columns = append(part.columns, g.columns[i])
+		}
+		for _, r := range g.rows {
+			row := gridRow{title: r.title}
+			for _, i := range columns {
+				if r.cells != nil {
+					row.cells = append(row.cells, r.cells[i])
+				}
+			}
+			part.rows = append(part.rows, row)
+		}
+		all = append(all, part)
+	}
+	return all
 }
 
 // line writes one line of cells. Blanks are written only before a text, so that no line ends in them.

@@ -41,7 +41,7 @@ func intervals(f *figure.Figures) Section {
 	if !byRound {
 		each, luck = "block", " What differs from one round to the next is in no interval of blocks."
 	}
-	return Section{ID: Intervals, Heading: "How sure the figures are: those of one " + each, Table: t,
+	return Section{ID: Intervals, Full: true, Heading: "How sure the figures are: those of one " + each, Table: t,
 		Prose: prose("The middle of " + strings.Join(over, ", ") + ", and the interval that has the true middle in 95% of such runs; " + unit.None + ": unknown. The figures above are of " +
 			"all requests together, to which the worst " + each + "s give the most: a p99 of those is often above." + luck)}
 }

@@ -25,6 +25,8 @@ func JSON(w io.Writer, r *Report, _ Options) error {
 	for _, s := range r.Sections {
 		switch {
 		case s.ID == Modes, s.ID == Intervals:
+		case s.ID == Findings:
+			doc[s.ID] = s.Findings
 		case s.Table != nil:
 			doc[s.ID] = s.Table.objects()
 		case len(s.Facts) > 0:

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/tty"
 	"loadlab/loadgen/internal/unit"
 )
@@ -20,16 +19,26 @@ const MarkdownLimit = 65_536
 // MarkdownLeast is the least that a report in Markdown may be cut to: a verdict fits.
 const MarkdownLeast = 10_000
 
-// Markdown writes the report for a comment or a CI summary, in at most o.MaxBytes: the verdict and the gates come first, so that what does
-// not fit is the least.
+// Markdown writes the report for a comment or a CI summary, in at most o.MaxBytes: the verdict, the findings and the gates come first, so that what
+// does not fit is the least.
 func Markdown(w io.Writer, r *Report, o Options) error {
-	parts := append(markdownVerdict(r), markdownGates(r.Section(Gates).Gates)...)
-	for _, s := range r.Sections {
-		if !s.Data && s.ID != Gates {
+	parts := markdownVerdict(r)
+	var rest []string
+	for _, s := range r.forPeople(o) {
+		switch s.ID {
+		case Findings:
 			parts = append(parts, part(markdownSection(s)))
+		case Gates:
+			parts = append(parts, markdownGates(s)...)
+		default:
+			rest = append(rest, part(markdownSection(s)))
 		}
 	}
-	_, err := io.WriteString(w, fit(append(parts, part(markdownHead(r.Head))), o))
+	parts = append(append(parts, rest...), part(markdownHead(r.shortHead(o))))
+	if !o.Full {
+		parts = append(parts, part([]string{"`--full` " + md(r.more()) + "."}))
+	}
+	_, err := io.WriteString(w, fit(parts, o))
 	return err
 }
 
@@ -86,15 +95,16 @@ func markdownVerdict(r *Report) []string {
 }
 
 // markdownGates writes a table that can be cut after each row: there may be more gates than fit.
-func markdownGates(gates []result.Gate) []string {
-	if len(gates) == 0 {
-		return nil
-	}
+func markdownGates(s Section) []string {
 	parts := []string{"| gate | compared | verdict |\n|---|---|---|\n"}
-	for _, g := range gates {
+	for _, g := range s.Gates {
 		parts = append(parts, fmt.Sprintf("| %s | %s | %s |\n", code(g.Expr), md(joined("; ", g.Compared, g.Reason)), md(verdictOf(g))))
 	}
-	return append(parts, "\n")
+	parts = append(parts, "\n")
+	for _, n := range s.Prose {
+		parts = append(parts, md(n.Text)+"\n\n")
+	}
+	return parts
 }
 
 // markdownSection writes a section: its heading, then table, facts and prose.
@@ -108,6 +118,9 @@ func markdownBody(s Section) (lines []string) {
 	}
 	for _, x := range s.Facts {
 		lines = append(lines, "- **"+md(strings.TrimSuffix(x.Name, ":"))+"**: "+md(x.Text))
+	}
+	for i, x := range s.Findings {
+		lines = append(lines, fmt.Sprintf("%d. %s", i+1, md(findingText(x))))
 	}
 	for _, n := range s.Prose {
 		switch {

@@ -18,7 +18,7 @@ func matrix(f *figure.Figures) []Section {
 	t := &Table{Columns: []Column{{Title: "fault", Left: true}}}
 	var modes []string
 	for _, x := range all {
-		for _, m := range x.modes {
+		for _, m := range x.Modes {
 			if !slices.Contains(modes, m) {
 				modes = append(modes, m)
 			}
@@ -28,7 +28,7 @@ func matrix(f *figure.Figures) []Section {
 		t.Columns = append(t.Columns, Column{Title: m, Left: true})
 	}
 	for _, x := range all {
-		g := Group{Name: x.phase, Title: joined(": ", x.phase, x.text)}
+		g := Group{Name: x.Phase, Title: joined(": ", x.Phase, x.Text)}
 		for _, line := range matrixLines() {
 			row := []Cell{{Text: line.name, Tone: Faint}}
 			for _, m := range modes {
@@ -53,42 +53,42 @@ type matrixLine struct {
 
 func matrixLines() []matrixLine {
 	none := Cell{Text: unit.None, Tone: Faint}
-	of := func(cell func(s faultSum) Cell) func(*figure.Figures, faultOf, string) Cell {
+	of := func(cell func(s figure.Suffered) Cell) func(*figure.Figures, faultOf, string) Cell {
 		return func(_ *figure.Figures, x faultOf, mode string) Cell {
-			if len(x.of[mode]) == 0 {
+			if len(x.Of[mode]) == 0 {
 				return none
 			}
-			return cell(sumUp(x.of[mode]))
+			return cell(x.Sum(mode))
 		}
 	}
 	return []matrixLine{
-		{"errors", of(func(s faultSum) Cell {
-			share, _ := figure.Ratio(s.errors, s.requests)
+		{"errors", of(func(s figure.Suffered) Cell {
+			share, _ := figure.Ratio(s.Errors, s.Requests)
 			text := "0"
-			if s.errors > 0 {
-				text = fmt.Sprintf("%s (%s)", unit.Count(s.errors), unit.Percent(share))
+			if s.Errors > 0 {
+				text = fmt.Sprintf("%s (%s)", unit.Count(s.Errors), unit.Percent(share))
 			}
-			return Cell{Text: text, Value: float64(s.errors), Known: true, Tone: badIf(s.errors > 0)}
+			return Cell{Text: text, Value: float64(s.Errors), Known: true, Tone: badIf(s.Errors > 0)}
 		})},
 		{"extra p99", extraP99},
-		{"stalest", of(func(s faultSum) Cell {
-			if s.stalest == 0 {
+		{"stalest", of(func(s figure.Suffered) Cell {
+			if s.Stalest == 0 {
 				return none
 			}
-			return latency(s.stalest)
+			return latency(s.Stalest)
 		})},
-		{"back after", of(func(s faultSum) Cell { return lasted(s.recover, "not seen") })},
+		{"back after", of(func(s figure.Suffered) Cell { return lasted(s.Recover, "not seen") })},
 		{"trace", func(f *figure.Figures, x faultOf, mode string) Cell { return x.trace(f, mode) }},
 	}
 }
 
 // extraP99 is how much the p99 of a fault's requests is beyond that of the others.
 func extraP99(f *figure.Figures, x faultOf, mode string) Cell {
-	if len(x.of[mode]) == 0 {
+	if len(x.Of[mode]) == 0 {
 		return Cell{Text: unit.None, Tone: Faint}
 	}
-	sum := sumUp(x.of[mode])
-	in, out := x.p99(f, mode, figure.Inside, sum.inside), x.p99(f, mode, figure.Outside, sum.outside)
+	sum := x.Sum(mode)
+	in, out := x.p99(f, mode, figure.Inside, sum.Inside), x.p99(f, mode, figure.Outside, sum.Outside)
 	if !in.Known || !out.Known {
 		return Cell{Text: unit.None, Tone: Faint}
 	}

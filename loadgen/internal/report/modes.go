@@ -72,7 +72,7 @@ func fieldsOf(f *figure.Figures) []field {
 	if ratio, ok := newRatios(f); ok {
 		first := ratio.first
 		all = append(all, field{
-			Column: Column{Above: "p99 vs", Title: tty.Snip(tty.Clean(first), 12), Part: figure.InLatency},
+			Column: Column{Above: "p99 vs", Title: tty.Snip(tty.Clean(first), 12), Part: figure.InLatency, Brief: true},
 			place:  80, cell: ratio.cell,
 			legend: fmt.Sprintf("p99 vs %s: a mode's p99 divided by the p99 of %s in the same phase of the same round, and the interval that has the true ratio in 95%% of "+
 				"such runs; %s: it cannot be told from 1, or fewer than two rounds have enough requests", first, first, alike),
@@ -90,7 +90,7 @@ func fieldOf(f *figure.Figures, x figure.Figure) field {
 		legend += ", background work included"
 	}
 	return field{
-		Column: Column{Name: machineName(x), Above: c.Above, Title: c.Title, Part: c.Part, Spare: c.Spare}, place: c.Place, legend: legend, optional: c.Optional,
+		Column: Column{Name: machineName(x), Above: c.Above, Title: c.Title, Part: c.Part, Spare: c.Spare, Brief: c.Brief}, place: c.Place, legend: legend, optional: c.Optional,
 		cell: func(f *figure.Figures, mode, phase string) Cell {
 			cell := value(x, f.Total(mode, phase))
 			if cell.Known {
@@ -165,10 +165,14 @@ func scenarioBytes(n int64) string {
 
 // legend explains the columns that are there, and the marks of their cells.
 func legend(f *figure.Figures, fields []field, t *Table) []Note {
-	lines := []string{"Times run from when a request was due to its last byte, so a request that had to wait to be sent is charged for it."}
-	var parts []string
+	notes := []Note{{Text: "Times run from when a request was due to its last byte, so a request that had to wait to be sent is charged for it.", Brief: true}}
+	var lines, parts []string
 	for _, x := range fields {
-		if x.legend != "" {
+		switch {
+		case x.legend == "":
+		case x.Name == "": // of the ratio, which is no figure
+			notes = append(notes, Note{Text: x.legend + ".", Brief: true})
+		default:
 			parts = append(parts, x.legend)
 		}
 	}
@@ -179,7 +183,7 @@ func legend(f *figure.Figures, fields []field, t *Table) []Note {
 		lines = append(lines, strings.Join(parts, "; ")+".")
 	}
 	if t.has(func(c Cell) bool { return c.Mark == TooFew }) {
-		lines = append(lines, unit.AtLeast+": of fewer requests than the percentile takes (p50 2, p95 20, p99 100), so it is no more than the greatest that was seen. No ratio is made of it.")
+		notes = append(notes, Note{Brief: true, Text: unit.AtLeast + ": of fewer requests than the percentile takes (p50 2, p95 20, p99 100), so it is no more than the greatest that was seen. No ratio is made of it."})
 	}
 	if t.has(func(c Cell) bool { return c.Mark == AtBound }) {
 		lines = append(lines, unit.AtLeast+"60.0 s: at least 60 s, the greatest time that is recorded.")
@@ -193,7 +197,7 @@ func legend(f *figure.Figures, fields []field, t *Table) []Note {
 	if len(warm) > 0 {
 		lines = append(lines, "In none of these figures: warm-up ("+strings.Join(warm, ", ")+").")
 	}
-	return prose(lines...)
+	return append(notes, prose(lines...)...)
 }
 
 // has reports whether any cell is so.

@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"loadlab/loadgen/internal/figure"
+	"loadlab/loadgen/internal/finding"
 	"loadlab/loadgen/internal/result"
 )
 
@@ -23,6 +24,7 @@ type Report struct {
 
 // Identifiers of sections, for formats that pick some.
 const (
+	Findings    = "findings"
 	Modes       = "modes"
 	Figures     = "figures" // every figure of every mode and phase, for programs
 	TimeSpent   = "time"
@@ -52,22 +54,27 @@ type Section struct {
 	Heading string
 	Data    bool // it is for programs: formats for people leave it out
 	Detail  bool // few read it: a format that can fold it does
+	Full    bool // it is in a full report alone
 	Facts   []Fact
 	Table   *Table
 	Prose   []Note
 	Gates   []result.Gate
+	// Findings are sentences made from the figures.
+	Findings []finding.Finding
 }
 
 // Fact is a name and a text.
 type Fact struct {
 	Name, Text string
 	Tone       Tone
+	Full       bool // it is in a full report alone
 }
 
 // Note is a paragraph.
 type Note struct {
 	Text    string
 	Warning bool
+	Brief   bool // it is in a short report too, as warnings are
 }
 
 // Tone is whether a text is good or bad news. Formats that have colours show it.
@@ -100,6 +107,7 @@ type Column struct {
 	Wrap         bool // a text of any length: the last column of a table that is a list
 	Least        int  // width in columns of a terminal
 	Spare        bool // left out where a page is too narrow
+	Brief        bool // it is in a short report too
 }
 
 // Group is rows with a title across them.
@@ -154,7 +162,7 @@ func parts() []func(*figure.Figures) []Section {
 		return func(f *figure.Figures) []Section { return []Section{section(f)} }
 	}
 	return []func(*figure.Figures) []Section{
-		one(modes), one(figures), one(ratioFigures), one(intervalFigures), one(replicas), one(replicaFigures), one(workers), matrix, one(timeSpent), one(laws), one(predictions), one(queries), one(staleness), faults, one(errorKinds), one(intervals), one(notes), one(gates), one(capacity),
+		one(findings), one(modes), one(figures), one(ratioFigures), one(intervalFigures), one(replicas), one(replicaFigures), one(workers), matrix, one(timeSpent), one(laws), one(predictions), one(queries), one(staleness), faults, one(errorKinds), one(intervals), one(notes), one(gates), one(capacity),
 	}
 }
 
@@ -168,8 +176,29 @@ func (r *Report) Section(id string) Section {
 	return Section{ID: id}
 }
 
-// Options are those of a format: Width and Color of text, MaxBytes of Markdown.
+// findings are the sentences that a reader would have to find in the tables himself.
+func findings(f *figure.Figures) Section { return whatWasFound(finding.Of(f)) }
+
+// whatWasFound is a section of findings; nothing if there are none.
+func whatWasFound(all []finding.Finding) Section {
+	s := Section{ID: Findings, Findings: all}
+	if len(all) > 0 {
+		s.Heading = "What was found"
+	}
+	return s
+}
+
+// findingText is a finding with the trace that shows it.
+func findingText(x finding.Finding) string {
+	if x.Trace == "" {
+		return x.Text
+	}
+	return x.Text + " (trace " + x.Trace[:min(shortID, len(x.Trace))] + ")"
+}
+
+// Options are those of a format: Width and Color of text, MaxBytes of Markdown, Full of both.
 type Options struct {
+	Full     bool   // all sections; otherwise the verdict, the findings, and the tables that a stranger needs
 	Width    int    // of the terminal; 0 is 80
 	Color    bool   // whether it takes ANSI colours
 	Grafana  string // URL of the run's dashboard; empty if it has none

@@ -33,7 +33,7 @@ func timeSpent(f *figure.Figures) Section {
 	if len(t.Groups) == 0 {
 		return Section{}
 	}
-	return Section{ID: TimeSpent, Heading: "Where the time goes at p99: the mean of the requests of about that response time", Table: t,
+	return Section{ID: TimeSpent, Full: true, Heading: "Where the time goes at p99: the mean of the requests of about that response time", Table: t,
 		Prose: prose("the app: its own work, and waiting for a recompute of another request; network: both kernels, and the server's queue before " +
 			"its handler, included.")}
 }
@@ -85,7 +85,7 @@ func laws(f *figure.Figures) Section {
 	if bounds {
 		stale = " How stale a page is has a bound, whatever chance does, and its D is the longest recompute, than which the slowest response is no shorter."
 	}
-	return Section{ID: Laws, Heading: "What each strategy's law predicts, and what was measured", Table: t,
+	return Section{ID: Laws, Full: true, Heading: "What each strategy's law predicts, and what was measured", Table: t,
 		Prose: prose("The numbers before \"measured\" are from where to where chance takes a correct strategy: any prediction of a run is wrong about one with a " +
 			"probability of " + unit.Percent(law.Alpha) + ". λ is the rate of requests, N the requests of a burst, D how long a page was missing: from the " +
 			"first who found it so until the first recompute was stored." + stale)}
@@ -116,7 +116,7 @@ func predictions(f *figure.Figures) Section {
 
 // queries has the N+1 queries of each mode, from the kept trace with the most of them.
 func queries(f *figure.Figures) Section {
-	s := Section{ID: Queries}
+	s := Section{ID: Queries, Full: true}
 	for _, mode := range f.Modes() {
 		most, text := 0, ""
 		for i := range f.Run.Traces {
@@ -163,13 +163,13 @@ func staleness(f *figure.Figures) Section {
 	if len(t.Groups) == 0 {
 		return Section{}
 	}
-	return Section{ID: Staleness, Heading: "Staleness", Table: t, Prose: prose("A read is stale if its page is older than a price change that was " +
+	return Section{ID: Staleness, Full: len(faultsOf(f)) > 0, Heading: "Staleness", Table: t, Prose: prose("A read is stale if its page is older than a price change that was " +
 		"committed before the read was sent. stalest read: the longest that a page was still served after such a commit.")}
 }
 
 // errorKinds is how and why requests failed.
 func errorKinds(f *figure.Figures) Section {
-	s := Section{ID: ErrorKinds}
+	s := Section{ID: ErrorKinds, Full: true}
 	eachPhase(f, func(p result.PhaseInfo, modes []string) {
 		for _, m := range modes {
 			if t := f.Total(m, p.Name); t.Ledger.Errors() > 0 {

@@ -38,7 +38,7 @@ func TestSessionsAreComparedWithSessions(t *testing.T) {
 		}
 	}
 	var b bytes.Buffer
-	if err := report.Text(&b, r, report.Options{Width: 120}); err != nil || !strings.Contains(b.String(), "3 modes") {
+	if err := report.Text(&b, r, report.Options{Width: 120, Full: true}); err != nil || !strings.Contains(b.String(), "3 modes") {
 		t.Errorf("%v, want 3 modes in\n%s", err, b.String())
 	}
 }

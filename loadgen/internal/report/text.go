@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"io"
 	"strings"
 
@@ -10,20 +11,29 @@ import (
 	"loadlab/loadgen/internal/unit"
 )
 
-// Text writes the report for people at a terminal: the verdict first, the gates last, where a terminal leaves the reader.
+// Text writes the report for people at a terminal: the verdict first, and then what was found. The gates are last, where a terminal leaves the reader.
 func Text(w io.Writer, r *Report, o Options) error {
 	p := newPage(w, o)
 	p.verdict(r)
-	for _, x := range r.Head {
+	all := r.forPeople(o)
+	if len(all) > 0 && all[0].ID == Findings {
+		p.section(all[0])
+		all = all[1:]
+	}
+	p.write("\n")
+	for _, x := range r.shortHead(o) {
 		p.item(x.Name, headColumn, tty.Faint, x.Text)
 	}
-	for _, s := range r.Sections {
-		if !s.Data {
-			p.section(s)
-		}
+	for _, s := range all {
+		p.section(s)
+	}
+	if o.Path != "" || !o.Full {
+		p.write("\n")
+	}
+	if !o.Full {
+		p.item("more", headColumn, tty.Faint, how(o.Path)+" "+r.more())
 	}
 	if o.Path != "" {
-		p.write("\n")
 		p.item("run.json", headColumn, tty.Faint, o.Path)
 		if n := len(r.Run.Traces); n > 0 {
 			p.item("traces", headColumn, tty.Faint, "loadgen trace "+o.Path+" draws the slowest request; --list lists the "+
@@ -36,6 +46,14 @@ func Text(w io.Writer, r *Report, o Options) error {
 	return p.err
 }
 
+// how is how a full report is had.
+func how(path string) string {
+	if path == "" {
+		return "--full"
+	}
+	return "loadgen report " + path + " --full"
+}
+
 // headColumn is where the texts of the head begin.
 const headColumn = 10
 
@@ -45,7 +63,6 @@ func (p *page) verdict(r *Report) {
 	for _, reason := range r.Also {
 		p.item(r.Word+gap, 0, c, "also: "+reason)
 	}
-	p.write("\n")
 }
 
 // section writes what a section has: its heading, then table, facts, prose and gates.
@@ -66,6 +83,9 @@ func (p *page) section(s Section) {
 		} else {
 			p.item(indent, 0, tty.Plain, n.Text)
 		}
+	}
+	for i, x := range s.Findings {
+		p.item(fmt.Sprintf("%s%d%s", indent, i+1, gap), 0, tty.Plain, findingText(x))
 	}
 	p.gates(s.Gates)
 }

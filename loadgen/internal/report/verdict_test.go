@@ -45,7 +45,7 @@ func TestVerdict(t *testing.T) {
 			t.Errorf("%s: got exit code %d, want %d", tt.what, got, tt.code)
 		}
 		var b bytes.Buffer
-		if err := report.Text(&b, of(t, &run), report.Options{Width: 120}); err != nil {
+		if err := report.Text(&b, of(t, &run), report.Options{Width: 120, Full: true}); err != nil {
 			t.Fatal(err)
 		}
 		if got, _, _ := strings.Cut(b.String(), "\n"); !strings.HasPrefix(got, tt.first) {

@@ -190,6 +190,17 @@ type Second struct {
 	Response string `json:"response,omitempty"`
 	Service  string `json:"service,omitempty"`
 	Lag      string `json:"lag,omitempty"`
+	SecondCounts
+}
+
+// SecondCounts are the counts of a second. Runs of older programs have none.
+type SecondCounts struct {
+	Scheduled  int64 `json:"scheduled,omitempty"`  // requests that were due in it
+	Failed     int64 `json:"failed,omitempty"`     // of them
+	Done       int64 `json:"done,omitempty"`       // responses that were complete in it, whenever they were due
+	Recomputes int64 `json:"recomputes,omitempty"` // responses to requests that were due in it and recomputed their page
+	Waited     int64 `json:"waited,omitempty"`     // the same of those that waited for the recompute of another
+	Wait       Dur   `json:"wait_ns,omitempty"`    // how long those that were due in it waited for a database connection, in all
 }
 
 // Summary is what a reader wants of a histogram. Renderings merge the histograms of Seconds; this is for readers of run.json.
@@ -242,11 +253,13 @@ type Driver struct {
 	Sent    int64 `json:"sent"`
 	InTime  int64 `json:"in_time"` // of them sent before the phase was over
 
-	CPU     float64 `json:"cpu"` // share of the processors it could use, 0 to 1
-	GCs     int64   `json:"gcs"`
-	GCCPU   float64 `json:"gc_cpu"` // share of the same
-	GCPause Dur     `json:"gc_pause_ns"`
-	MaxRSS  int64   `json:"max_rss_bytes"`
+	CPU float64 `json:"cpu"` // share of the processors it could use, 0 to 1
+	// CPUs is the same in each second of the phase, the last of which may be a part of one; empty in runs of older programs.
+	CPUs    []float64 `json:"cpu_by_second,omitempty"`
+	GCs     int64     `json:"gcs"`
+	GCCPU   float64   `json:"gc_cpu"` // share of the same
+	GCPause Dur       `json:"gc_pause_ns"`
+	MaxRSS  int64     `json:"max_rss_bytes"`
 
 	Release Summary `json:"release"` // how late arrivals were released, whatever the server did; open phases only
 	Hiccup  Summary `json:"hiccup"`  // how late a timer was, all through the phase

@@ -22,6 +22,16 @@ func (l *Ledger) Add(o Ledger) {
 	}
 }
 
+// Add adds o to s.
+func (s *SecondCounts) Add(o SecondCounts) {
+	s.Scheduled += o.Scheduled
+	s.Failed += o.Failed
+	s.Done += o.Done
+	s.Recomputes += o.Recomputes
+	s.Waited += o.Waited
+	s.Wait += o.Wait
+}
+
 // Add adds o to r.
 func (r *Revalidation) Add(o Revalidation) {
 	r.Asked += o.Asked

@@ -142,7 +142,7 @@ func TestATargetThatIsGone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := report.Text(&text, rendered, report.Options{}); err != nil || !strings.Contains(text.String(), "refused") {
+	if err := report.Text(&text, rendered, report.Options{Full: true}); err != nil || !strings.Contains(text.String(), "refused") {
 		t.Errorf("the report has no refused: %v\n%s", err, text.String())
 	}
 	if code := result.ExitCode(r); code != result.ExitFail {

@@ -15,7 +15,7 @@ func driver(h progress.Heading, warmup bool, r drive.Result) result.Driver {
 	d := result.Driver{
 		Round: h.Round, Mode: h.Mode, Phase: h.Name, Warmup: warmup, Took: r.Took,
 		Offered: r.Offered, Sent: r.Sent, InTime: r.InTime,
-		CPU: r.Self.CPU(), GCs: r.Self.GCs, GCPause: r.Self.GCPause, MaxRSS: r.Self.MaxRSS, Release: r.Self.Release, Hiccup: r.Self.Hiccup,
+		CPU: r.Self.CPU(), CPUs: r.Self.Seconds, GCs: r.Self.GCs, GCPause: r.Self.GCPause, MaxRSS: r.Self.MaxRSS, Release: r.Self.Release, Hiccup: r.Self.Hiccup,
 	}
 	if available := r.Self.Wall.Seconds() * float64(r.Self.Procs); available > 0 {
 		d.GCCPU = r.Self.GCCPU.Seconds() / available

@@ -125,7 +125,7 @@ func (r *runner) drive(ctx context.Context, d *driven) error {
 	defer cancel()
 	d.start = time.Now()
 	begun := d.start // the figures are asked for from another goroutine
-	end := r.Progress.Begin(r.heading(d), func() progress.Figures { return figures(d.recorder, time.Since(begun)) })
+	end := r.Progress.Begin(r.heading(d), func() progress.Figures { return r.figures(d, time.Since(begun)) })
 	stop := r.meanwhile(ctx, d)
 	befall := r.befall(ctx, d)
 	result, err := load(ctx, d)
@@ -138,7 +138,7 @@ func (r *runner) drive(ctx context.Context, d *driven) error {
 		d.start, d.took, d.out = result.Start, result.Took, r.subject.health.out(result.Start, result.Start.Add(result.Took))
 		r.account(d, result)
 	}
-	end(figures(d.recorder, d.took))
+	end(r.figures(d, d.took))
 	switch {
 	case err != nil:
 		return err
@@ -171,15 +171,38 @@ func (r *runner) observed(d *driven) observedPhase {
 // heading returns what is shown of a phase.
 func (r *runner) heading(d *driven) progress.Heading {
 	return progress.Heading{
-		Round: d.block.round, Rounds: r.shownRounds(), Mode: d.block.name(), Name: d.phase.Name, Load: d.phase.Describe(),
-		For: d.phase.Length(), Requests: d.phase.Requests,
+		Round: d.block.round, Rounds: r.shownRounds(), Mode: d.block.name(), Name: d.phase.Name, Load: d.phase.Describe(), Warmup: d.phase.Warmup,
+		For: d.phase.Length(), Requests: d.phase.Requests, Ahead: r.ahead(d), Last: r.shownRounds() > 0 && len(r.ahead(d)) == 0,
 	}
 }
 
-// figures returns what has been measured of a phase so far.
-func figures(recorder recording, elapsed time.Duration) progress.Figures {
-	all := recorder.Snapshot().All
-	return progress.Figures{
-		Elapsed: elapsed, Requests: all.Ended, Errors: all.Failed, P50: all.P50, P95: all.P95, P99: all.P99,
+// ahead returns the phases that follow one; nil if nobody knows how many.
+func (r *runner) ahead(d *driven) []progress.Ahead {
+	if r.shownRounds() == 0 {
+		return nil
 	}
+	var all []progress.Ahead
+	passed := false
+	for _, b := range r.plan.blocks {
+		for _, p := range b.phases {
+			if passed {
+				all = append(all, progress.Ahead{Name: p.Name, For: p.Length()})
+			}
+			passed = passed || b.round == d.block.round && b.mode == d.block.mode && p.index == d.phase.index
+		}
+	}
+	return all
+}
+
+// figures returns what has been measured of a phase so far.
+func (r *runner) figures(d *driven, elapsed time.Duration) progress.Figures {
+	now := d.recorder.Snapshot()
+	f := progress.Figures{Elapsed: elapsed, Requests: now.All.Ended, Errors: now.All.Failed, P50: now.All.P50, P95: now.All.P95, P99: now.All.P99}
+	for _, m := range d.modes {
+		if mode := r.Scenario.Modes[m]; mode.Session == "" {
+			f.Modes = append(f.Modes, progress.Mode{Name: mode.Name, P99: now.Modes[m].P99, Second: now.Modes[m].Second, Latest: now.Modes[m].Latest,
+				Few: now.Modes[m].Few})
+		}
+	}
+	return f
 }

@@ -101,6 +101,19 @@ func Snip(s string, n int) string {
 	return Cut(s, n-1) + "…"
 }
 
+// Strip returns s without the sequences that colour it.
+func Strip(s string) string {
+	var b strings.Builder
+	for {
+		head, rest, found := strings.Cut(s, "\x1b[")
+		b.WriteString(head)
+		if !found {
+			return b.String()
+		}
+		_, s, _ = strings.Cut(rest, "m")
+	}
+}
+
 // Clean replaces what a terminal would act on: names and versions come from files and from servers.
 func Clean(s string) string {
 	return strings.Map(func(r rune) rune {

@@ -1,0 +1,124 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"loadlab/loadgen/internal/figure"
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/unit"
+)
+
+// forPeople returns the sections that a format for people writes: all of them in a full report, and otherwise what fits two screens.
+func (r *Report) forPeople(o Options) []Section {
+	var all []Section
+	for _, s := range r.Sections {
+		switch {
+		case s.Data:
+		case o.Full:
+			all = append(all, s)
+		case !s.Full && (s.ID != Modes || !r.matrixHasAll()):
+			if s = s.brief(); !s.empty() {
+				all = append(all, s)
+			}
+		}
+	}
+	return all
+}
+
+// matrixHasAll reports whether each phase that was measured has faults, and the matrix all of them.
+func (r *Report) matrixHasAll() bool {
+	matrix := r.Section(Matrix)
+	if matrix.Heading == "" {
+		return false
+	}
+	for _, g := range r.Section(Modes).Table.Groups {
+		if !slices.ContainsFunc(matrix.Table.Groups, func(of Group) bool { return of.Name == g.Name }) {
+			return false
+		}
+	}
+	return true
+}
+
+// brief returns the section as a short report has it: tables with the columns that a stranger needs, gates that do not hold, and warnings.
+func (s Section) brief() Section {
+	s.Prose = slices.DeleteFunc(slices.Clone(s.Prose), func(n Note) bool { return !n.Brief && !n.Warning })
+	if s.Table != nil && slices.ContainsFunc(s.Table.Columns, func(c Column) bool { return c.Brief }) {
+		s.Table = s.Table.brief()
+	}
+	if len(s.Gates) > 0 {
+		s.Gates, s.Prose = openGates(s.Gates)
+	}
+	return s
+}
+
+// openGates returns the gates that do not hold, and counts the others. If none is judged, for the reason that the verdict has, it counts all.
+func openGates(all []result.Gate) (open []result.Gate, notes []Note) {
+	reasons := map[string]bool{}
+	for _, g := range all {
+		switch g.Verdict {
+		case result.Pass, result.LeftOut:
+		default:
+			open = append(open, g)
+			reasons[g.Reason] = true
+		}
+	}
+	if unjudged := !slices.ContainsFunc(open, func(g result.Gate) bool { return g.Verdict != result.NotJudged }); unjudged && len(open) > 1 && len(reasons) == 1 {
+		return nil, []Note{{Text: fmt.Sprintf("%s are not judged: %s.", unit.Counted(int64(len(open)), "gate"), open[0].Reason), Brief: true}}
+	}
+	if rest := len(all) - len(open); rest > 0 && len(open) > 0 {
+		notes = []Note{{Text: fmt.Sprintf("Of %s, %d hold or are left out.", unit.Counted(int64(len(all)), "gate"), rest), Brief: true}}
+	}
+	return open, notes
+}
+
+// empty reports whether there is nothing but a heading.
+func (s Section) empty() bool {
+	return s.ID != Modes && s.Table == nil && len(s.Facts) == 0 && len(s.Prose) == 0 && len(s.Gates) == 0 && len(s.Findings) == 0
+}
+
+// brief returns the table with the columns that a short report has: what does not fit the page of those is left out, the last first.
+func (t *Table) brief() *Table {
+	var used []int
+	short := &Table{}
+	for i, c := range t.Columns {
+		if i == 0 || c.Brief {
+			c.Spare = c.Spare || c.Part == figure.InCost
+			short.Columns, used = append(short.Columns, c), append(used, i)
+		}
+	}
+	for _, g := range t.Groups {
+		of := Group{Name: g.Name, Title: g.Title}
+		for _, row := range g.Rows {
+			var cells []Cell
+			for _, i := range used {
+				cells = append(cells, row[i])
+			}
+			of.Rows = append(of.Rows, cells)
+		}
+		short.Groups = append(short.Groups, of)
+	}
+	return short
+}
+
+// shortHead are the facts of the head that a short report has.
+func (r *Report) shortHead(o Options) []Fact {
+	if o.Full {
+		return r.Head
+	}
+	return slices.DeleteFunc(slices.Clone(r.Head), func(x Fact) bool { return x.Full })
+}
+
+// more says what a full report has besides.
+func (r *Report) more() string {
+	var what []string
+	for _, x := range []struct{ id, text string }{
+		{Modes, "what requests cost"}, {TimeSpent, "where the time went"}, {Laws, "what the laws predict"}, {Faults, "each fault"}, {Intervals, "how sure the figures are"}, {Gates, "all gates"},
+	} {
+		if s := r.Section(x.id); s.Table != nil || len(s.Gates) > 0 {
+			what = append(what, x.text)
+		}
+	}
+	return "has " + strings.Join(append(what, "the legends"), ", ")
+}
