@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -109,8 +110,7 @@ func (c *HTTPCaller) Call(ctx context.Context, mode int, deadline time.Time, out
 	case c.stopped(ctx) || !out.Done.Before(deadline):
 		kind = measure.Timeout
 	}
-	out.Kind = kind
-	c.reqs[mode].note(kind, err)
+	c.reqs[mode].end(out, kind, err)
 	if c.closed.Load() {
 		c.client.CloseIdleConnections()
 	}
@@ -154,6 +154,7 @@ func (c *HTTPCaller) run(ctx context.Context, mode int, out *measure.Outcome) (m
 
 	resp, err := c.client.Do(req)
 	if err != nil {
+		err = withoutURL(err)
 		return classify(err), err
 	}
 	defer resp.Body.Close()
@@ -169,10 +170,22 @@ func (c *HTTPCaller) run(ctx context.Context, mode int, out *measure.Outcome) (m
 	if err := c.read(resp.Body, r, out); err != nil {
 		return classifyBody(err), err
 	}
+	if n := c.t.opts.Redirects; n > 0 && redirects(resp) {
+		return measure.Status, coded{fmt.Errorf("status %d after %d redirects, which is the limit", out.Status, n), "the limit of redirects is reached"}
+	}
 	for _, value := range resp.Trailer.Values(api.HeaderServerTiming) {
 		recordTiming(out, []byte(value))
 	}
 	return measure.OK, nil
+}
+
+// redirects reports whether a response names another URL that the client is to ask instead.
+func redirects(resp *http.Response) bool {
+	switch resp.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return resp.Header.Get("Location") != ""
+	}
+	return false
 }
 
 // request makes a request, with the values of the arrival under way if it has variables.

@@ -122,7 +122,7 @@ func (m *maker) visit(v *Session, k int64, due time.Duration) {
 		if i == 0 {
 			whole.Sent = m.out.Sent
 		}
-		whole.Kind, whole.Status, whole.Done = m.out.Kind, m.out.Status, m.out.Done
+		whole.Kind, whole.Status, whole.Done, whole.Err, whole.Code = m.out.Kind, m.out.Status, m.out.Done, m.out.Err, m.out.Code
 		whole.Bytes += m.out.Bytes
 		if m.out.Kind != measure.OK {
 			return

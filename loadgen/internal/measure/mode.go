@@ -16,7 +16,8 @@ type mode struct {
 	bytes     int64
 	asked     result.Revalidation
 	statuses  [maxStatus + 1]int64 // responses by status code
-	server    result.Server        // without Cache and Counters
+	failures  failures
+	server    result.Server // without Cache and Counters
 	cache     [api.CacheResults]int64
 	total     *clocks // of the whole phase
 	spent     spent

@@ -14,6 +14,11 @@ type Outcome struct {
 	Done   time.Time // the last byte was read, or the failure was noticed
 	Bytes  int64     // of the body
 
+	// Err is why the request failed, and Code the same in one of few words, by which failures of a kind are told apart: "connection refused". Both
+	// are empty of one that is completed, and Code where there is no word for it.
+	Err  error
+	Code string
+
 	Conditional bool  // the request asked whether its user's copy is current
 	NotModified bool  // it is: the response had no body
 	Saved       int64 // the length of the body in its place

@@ -128,6 +128,9 @@ func (r *Recorder) Record(mode int, due time.Duration, o *Outcome) {
 	s := m.second(due)
 	s.outstanding--
 	m.count(o)
+	if o.Kind != OK {
+		m.failures.add(o, o.Done.Sub(r.start))
+	}
 	if o.Replica < len(m.replicas) {
 		m.replicas[o.Replica].record(r.start.Add(due), o)
 	}

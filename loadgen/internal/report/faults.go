@@ -211,7 +211,7 @@ func (x faultOf) notes(f *figure.Figures) []Note {
 		if sum.errors > 0 {
 			text := m + " failed: " + kinds(sum.failed, ", ")
 			if t := f.Total(m, x.phase+figure.Inside); t != nil {
-				text = joined(". ", text, firstErrors(t))
+				text = joined(". First ", text, examples(t))
 			}
 			lines = append(lines, text+".")
 		}

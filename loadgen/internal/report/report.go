@@ -17,6 +17,7 @@ type Report struct {
 	Word     string   // the verdict: PASS, FAIL, INCONCLUSIVE, INVALID, GENERATOR-LIMITED, INTERRUPTED or DONE
 	Sentence string   // the verdict in one sentence
 	Also     []string // further reasons for it
+	Failed   string   // how many requests failed, and how, in one sentence; empty if none did
 	Head     []Fact   // what was run, on what, and when
 	Sections []Section
 }
@@ -97,6 +98,7 @@ type Column struct {
 	Left         bool   // aligned; numbers are aligned right
 	Part         figure.Part
 	Wrap         bool // a text of any length: the last column of a table that is a list
+	Below        bool // a text of any length that a terminal has below the row: the last column
 	Least        int  // width in columns of a terminal
 	Spare        bool // left out where a page is too narrow
 }
@@ -132,7 +134,7 @@ func New(run *result.Run) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{Run: run, Head: head(run)}
+	r := &Report{Run: run, Head: head(run), Failed: failedSentence(f.Total("", ""))}
 	r.Word, r.Sentence = headline(run)
 	for _, reasons := range [][]string{run.Invalid, run.Limited} {
 		r.Also = append(r.Also, reasons[min(1, len(reasons)):]...) // the sentence has the first
