@@ -186,8 +186,8 @@ func (f *abFlags) config(s *scenario.Scenario, pair *arm.Pair, env environment, 
 // compareArms runs the test, writes ab.json into a new folder in out, and prints the report. It returns the verdict's word, and as the
 // error the verdict, unless there was nothing to report or a test that passed could not be kept.
 func compareArms(ctx context.Context, env environment, cfg run.ABConfig, out string) (word string, err error) {
-	if err := writable(out); err != nil {
-		return "", usageError{fmt.Errorf("%w (--out names another folder)", err)}
+	if err := writable(out, cfg.Stack.Kind); err != nil {
+		return "", err
 	}
 	t, err := run.AB(ctx, cfg)
 	if err != nil {
@@ -200,11 +200,11 @@ func compareArms(ctx context.Context, env environment, cfg run.ABConfig, out str
 	}
 	fmt.Fprintln(env.stdout)
 	if err := rendered.Text(env.stdout, report.Options{Width: width(env.stdout), Color: colored(env), Path: path}); err != nil {
-		return "", err
+		return "", unprinted(err, path)
 	}
 	if code := rendered.ExitCode(); code != 0 {
 		if lost != nil {
-			fmt.Fprintln(env.stderr, "loadgen: the results are lost, but for the report above:", lost)
+			fmt.Fprintln(env.stderr, "loadgen:", lostError(lost))
 		}
 		return rendered.Word, verdict(code)
 	}

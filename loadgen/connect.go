@@ -24,7 +24,7 @@ func (f *connectFlags) define(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.http2, "http2", false, "HTTP/2")
 	flags.StringVar(&f.proxy, "proxy", "", "URL of an HTTP proxy")
 	flags.IntVar(&f.redirects, "redirects", 0, "how many redirects are followed")
-	flags.BoolVar(&f.phases, "phases", false, "tell connect, TLS and the first byte apart in run.json")
+	flags.BoolVar(&f.phases, "phases", false, "tell connecting, TLS, the first byte and the last apart")
 }
 
 // withScheme returns the URL of a server from what is typed for it: host:port means http://host:port.

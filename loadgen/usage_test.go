@@ -99,7 +99,7 @@ func TestUsage(t *testing.T) {
 		{"trace no.json", "read no.json: "},
 		{"trace empty.json", "it kept no traces: "},
 		{"hit", "accepts 1 arg(s), received 0"},
-		{"hit http://x --rate 10/s -c 5", "--rate is an open load, --users, --requests and --think are a closed one: choose one"},
+		{"hit http://x --rate 10/s -n 5", "--rate is an open load, which --for ends; --requests and --think are of a closed one: choose one"},
 		{"hit http://x --rate 10", "rate needs a unit: 10/s or 10/m"},
 		{"hit http://x --rate 10/s --arrivals even", `unknown arrivals "even"`},
 		{"hit http://x --users -3", "users must be"},

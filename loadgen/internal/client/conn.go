@@ -90,6 +90,12 @@ func (c *Conn) Call(ctx context.Context, mode int, deadline time.Time, out *meas
 	}
 	kind, err := c.run(ctx, mode, deadline, out)
 	out.Done = time.Now()
+	if !out.Sent.IsZero() {
+		out.Wrote = int64(len(req.spec.Body))
+		if req.template != nil {
+			out.Wrote = int64(len(c.draw.body))
+		}
+	}
 	switch {
 	case kind != measure.OK:
 	case out.Done.After(deadline):

@@ -31,6 +31,7 @@ type HTTPCaller struct {
 	ask    question
 	buf    []byte
 	body   bytes.Buffer
+	wrote  int64 // length of the body of the request under way
 
 	closed atomic.Bool
 	mu     sync.Mutex
@@ -100,6 +101,9 @@ func (c *HTTPCaller) Call(ctx context.Context, mode int, deadline time.Time, out
 	}
 	out.Done = time.Now()
 	clocks.into(out, c.t.opts.Phases)
+	if !out.Sent.IsZero() {
+		out.Wrote = c.wrote
+	}
 	switch {
 	case kind == measure.OK && out.Done.After(deadline):
 		kind, err = measure.Timeout, os.ErrDeadlineExceeded
@@ -193,11 +197,12 @@ func (c *HTTPCaller) request(ctx context.Context, r *Request) (*http.Request, er
 	target, host, body, header := r.target, r.host, r.spec.Body, r.header.Clone()
 	if t := r.template; t != nil {
 		target, host = string(t.target.append(nil, c.draw)), string(t.host.append(nil, c.draw))
-		body = t.body.append(nil, c.draw)
+		body = t.body.append(nil, c.draw) // net/http may still read the last call's
 		for name, value := range t.header {
 			header.Set(name, string(value.append(nil, c.draw)))
 		}
 	}
+	c.wrote = int64(len(body))
 	req, err := http.NewRequestWithContext(ctx, r.method, c.t.base.Scheme+"://"+c.t.base.Host+target, bytes.NewReader(body))
 	if err != nil {
 		return nil, err

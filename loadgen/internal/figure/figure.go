@@ -74,6 +74,8 @@ func Table() []Figure {
 		Figure{Name: "errors", Doc: "requests that failed in any way, or were never sent", of: func(t *Total) (float64, bool) { return float64(t.Ledger.Errors()), true },
 			Column: Column{Place: 20, Title: "errors", Format: unit.Amount, Part: InLatency, Alarm: true}},
 		Figure{Name: "error_ratio", Doc: "errors over requests, from 0 to 1", of: func(t *Total) (float64, bool) { return Ratio(t.Ledger.Errors(), t.Ledger.Scheduled) }},
+		Figure{Name: "bytes_in", Unit: Bytes, Doc: "bytes of responses' bodies that came in a second", of: func(t *Total) (float64, bool) { return perSecond(t.Ledger.Bytes, t.Took) }},
+		Figure{Name: "bytes_out", Unit: Bytes, Doc: "bytes of requests' bodies that went out a second", of: func(t *Total) (float64, bool) { return perSecond(t.Ledger.Wrote, t.Took) }},
 		Figure{Name: "sql", Doc: "SQL queries per request", of: (*Total).sql,
 			Column: Column{Place: 90, Above: "SQL", Title: "/req", Format: unit.Amount, Part: InCost, Optional: true, Counted: true,
 				Legend: "SQL and Redis: queries and commands per request"}},

@@ -178,6 +178,15 @@ func (t *Total) SpentAt(q float64) (result.Bucket, bool) {
 	return result.Bucket{}, false
 }
 
+// SpentAll is the sum of the buckets. It reports false if there are none.
+func (t *Total) SpentAll() (result.Bucket, bool) {
+	var sum result.Bucket
+	for _, b := range t.spent {
+		sum.Add(b)
+	}
+	return sum, sum.Count > 0
+}
+
 // Ratio is a / b, and whether there is one.
 func Ratio(a, b int64) (float64, bool) {
 	if b <= 0 {

@@ -134,12 +134,12 @@ func (r *Recorder) Record(mode int, due time.Duration, o *Outcome) {
 	if o.Replica < len(m.replicas) {
 		m.replicas[o.Replica].record(r.start.Add(due), o)
 	}
-	if o.Kind == OK && o.Timed {
+	if o.Kind == OK && (o.Timed || o.FirstByte > 0) {
 		m.spent.add(r.start.Add(due), o)
-		if o.Stored {
-			m.herds.Add(o.Done.Sub(r.start), o.Timing.Total, o.Timing.RedisTime)
-			m.peak.add(due)
-		}
+	}
+	if o.Kind == OK && o.Timed && o.Stored {
+		m.herds.Add(o.Done.Sub(r.start), o.Timing.Total, o.Timing.RedisTime)
+		m.peak.add(due)
 	}
 	if o.Kind == OK || o.Kind == Timeout || o.Kind == Unsent {
 		if s.clocks == nil {

@@ -67,6 +67,9 @@ func JUnit(w io.Writer, r *Report, _ Options) error {
 		validity.Error = &junitResult{Message: r.Sentence, Type: strings.ToLower(r.Word), Text: strings.Join(run.Reasons(), "\n")}
 	}
 	s.Cases = append(s.Cases, validity)
+	if len(run.Gates) == 0 && run.NoneSucceeded() && validity.Error == nil {
+		s.Cases = append(s.Cases, junitCase{Class: class, Name: "a request succeeds", Time: "0", Failure: &junitResult{Message: r.Failed, Type: "requests", Text: r.Failed}})
+	}
 	for _, g := range r.Section(Gates).Gates {
 		c := junitCase{Class: class, Name: g.Expr, Time: "0"}
 		detail := joined("; ", g.Compared, g.Reason)

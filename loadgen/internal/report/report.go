@@ -27,6 +27,7 @@ const (
 	Modes       = "modes"
 	Figures     = "figures" // every figure of every mode and phase, for programs
 	TimeSpent   = "time"
+	HTTPPhases  = "phases" // of a request, of clients that were asked for them
 	Laws        = "laws"
 	Predictions = "predictions" // the same as numbers, for programs
 	Queries     = "queries"
@@ -155,7 +156,7 @@ func parts() []func(*figure.Figures) []Section {
 		return func(f *figure.Figures) []Section { return []Section{section(f)} }
 	}
 	return []func(*figure.Figures) []Section{
-		one(modes), one(figures), one(ratioFigures), one(intervalFigures), one(replicas), one(replicaFigures), matrix, one(timeSpent), one(laws), one(predictions), one(queries), one(staleness), faults, one(errorKinds), one(intervals), one(notes), one(gates), one(capacity),
+		one(modes), one(figures), one(ratioFigures), one(intervalFigures), one(replicas), one(replicaFigures), matrix, one(timeSpent), one(httpPhases), one(laws), one(predictions), one(queries), one(staleness), faults, one(errorKinds), one(intervals), one(notes), one(gates), one(capacity),
 	}
 }
 

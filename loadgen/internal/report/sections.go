@@ -22,7 +22,7 @@ func timeSpent(f *figure.Figures) Section {
 	eachPhase(f, func(p result.PhaseInfo, modes []string) {
 		g := Group{Name: p.Name, Title: p.Name}
 		for _, m := range modes {
-			if b, ok := f.Total(m, p.Name).SpentAt(0.99); ok {
+			if b, ok := f.Total(m, p.Name).SpentAt(0.99); ok && b.Reported() {
 				g.Rows = append(g.Rows, []Cell{{Text: m}, {Text: shares(b)}})
 			}
 		}
@@ -227,6 +227,9 @@ func ledgerNotes(f *figure.Figures, t *figure.Total) (normal []Note, warnings []
 	if t.Lag.Count() > 0 {
 		normal = append(normal, Note{Text: fmt.Sprintf("Send lag (from due to sent; part of the times above): p50 %s, p99 %s, max %s.",
 			lag(t, "lag_p50"), lag(t, "lag_p99"), lag(t, "lag_max"))})
+	}
+	if t.Ledger.Bytes+t.Ledger.Wrote > 0 {
+		normal = append(normal, Note{Text: transferred(t)})
 	}
 	if t.Clamped > 0 {
 		warnings = append(warnings, fmt.Sprintf("Times (response, service, lag) beyond 60 s, the greatest that is recorded, and counted as that: %s.", unit.Count(t.Clamped)))

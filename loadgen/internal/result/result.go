@@ -172,7 +172,8 @@ type Ledger struct {
 	Scheduled int64            `json:"scheduled"`
 	Completed int64            `json:"completed"`
 	Failed    map[string]int64 `json:"failed,omitempty"`
-	Bytes     int64            `json:"bytes"`
+	Bytes     int64            `json:"bytes"`           // of bodies of responses
+	Wrote     int64            `json:"wrote,omitempty"` // of bodies of requests
 }
 
 // Revalidation is what became of the requests that asked whether the copy which their user has is current: conditional ones, with If-None-Match. One that failed
