@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"loadlab/internal/redact"
 	"loadlab/loadgen/internal/client"
 )
 
@@ -53,7 +54,7 @@ func (f *connectFlags) options(target string) (client.Options, error) {
 	if f.proxy != "" {
 		u, err := url.Parse(f.proxy)
 		if err != nil || u.Host == "" {
-			return o, usageError{fmt.Errorf("--proxy is %q: use a URL like http://host:port", f.proxy)}
+			return o, usageError{fmt.Errorf("--proxy is %q: use a URL like http://host:port", redact.URL(f.proxy))}
 		}
 		o.Proxy = u
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"loadlab/internal/redact"
 	"loadlab/loadgen/internal/scenario"
 )
 
@@ -39,7 +40,7 @@ func (f *hitFlags) define(flags *pflag.FlagSet) {
 
 // scenario returns the scenario that the flags describe, and the target's URL.
 func (f *hitFlags) scenario(address string) (*scenario.Scenario, string, error) {
-	u, err := url.Parse(withScheme(address))
+	u, err := redact.Parse(withScheme(address))
 	if err != nil {
 		return nil, "", fmt.Errorf("the URL cannot be read: %w", err)
 	}
