@@ -50,6 +50,7 @@ shown to be within the margins (p50 and p95 10%, p99 25%), INCONCLUSIVE (3) if n
   loadgen ab my.yaml --a http://localhost:8000 --b http://localhost:9000
   loadgen ab warm --selftest --mode naive --phase near`,
 	}
+	cmd.ValidArgsFunction = completeScenarios(dir)
 	flags := cmd.Flags()
 	flags.StringVar(&f.arms[0], "a", "", "what B is compared with: a commit, a folder with a working tree, the app's program, or a URL")
 	flags.StringVar(&f.arms[1], "b", "", "what is judged")
@@ -66,7 +67,7 @@ shown to be within the margins (p50 and p95 10%, p99 25%), INCONCLUSIVE (3) if n
 	flags.IntVar(&f.epochs, "epochs", 0, "leave out the looks after more epochs than this (default: none)")
 	flags.BoolVar(&f.selftest, "selftest", false, "slow B down and be sure to fail, then compare A with itself and be sure not to (--a: default the app next to this program)")
 	flags.StringVar(&f.inject, "inject", "+20%", "by how much --selftest slows B down")
-	flags.StringVar(&f.out, "out", "runs", "folder for the results")
+	flags.StringVar(&f.out, "out", resultsFolder, "folder for the results")
 	flags.StringVar(&f.metrics, "metrics-addr", "", "serve what the epochs come to for Prometheus here, such as 127.0.0.1:9464")
 	f.connect.define(flags)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
