@@ -33,8 +33,10 @@ func main() {
 		// A hit allocates its 48 KB page and the live heap is small: with the default the collector would run a hundred times a second.
 		debug.SetGCPercent(gcPercent)
 	}
-	for _, text := range misspelt(os.Environ()) {
-		fmt.Fprintln(os.Stderr, "app: warning:", text)
+	if len(os.Args) < 2 || strings.HasPrefix(os.Args[1], "-") { // else it is the child of one that has warned
+		for _, text := range misspelt(os.Environ()) {
+			fmt.Fprintln(os.Stderr, "app: warning:", text)
+		}
 	}
 	err := execute(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr)
 	stop()

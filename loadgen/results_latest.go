@@ -10,6 +10,11 @@ import (
 // resultsFolder is where runs are kept if no other folder is named.
 const resultsFolder = "runs"
 
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
 // resultOf returns the path of the results that args name: a run.json or an ab.json, or a folder of one or of many, of which it is the latest. Without args it is the
 // latest in runs.
 func resultOf(args []string) (string, error) {
@@ -17,7 +22,7 @@ func resultOf(args []string) (string, error) {
 	if len(args) > 0 {
 		path = args[0]
 	}
-	if info, err := os.Stat(path); len(args) > 0 && (err != nil || !info.IsDir()) {
+	if len(args) > 0 && !isFolder(path) {
 		return path, nil // a file, or none, which its reader reports
 	}
 	latest, when := "", time.Time{}

@@ -50,8 +50,9 @@ func codeOf(out *measure.Outcome, err error) string {
 		return "it waited too long to be sent"
 	case measure.Refused, measure.Reset, measure.BadResponse:
 		return network(err)
+	default: // the kind, or the status, has it all
+		return ""
 	}
-	return ""
 }
 
 // waiting is what a call that timed out was waiting for.

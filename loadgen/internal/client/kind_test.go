@@ -184,29 +184,29 @@ func TestFailures(t *testing.T) {
 	folding := serve(t, answering("HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n"))
 	closing := serve(t, func(p *peer) { p.request() })
 	silent := serve(t, func(p *peer) { p.request(); p.hang() })
-	const any = ""
+	const both = ""
 	for _, tt := range []struct {
 		name, base, path string
 		options          client.Options
 		kind             measure.Kind
 		code, text       string
-		transport        string // any
+		transport        string // both
 	}{
-		{"none", server.URL, "/200", client.Options{}, measure.OK, "", "", any},
-		{"404", server.URL, "/404", client.Options{}, measure.Status, "", "status 404 Not Found", any},
-		{"no word for it", server.URL, "/599", client.Options{}, measure.Status, "", "status 599", any},
+		{"none", server.URL, "/200", client.Options{}, measure.OK, "", "", both},
+		{"404", server.URL, "/404", client.Options{}, measure.Status, "", "status 404 Not Found", both},
+		{"no word for it", server.URL, "/599", client.Options{}, measure.Status, "", "status 599", both},
 		{"redirect limit", server.URL, "/loop", client.Options{Redirects: 3}, measure.Status, "the limit of redirects is reached", "status 302 after 3 redirects, which is the limit", client.NetHTTP},
-		{"authority", secure.URL, "/", client.Options{}, measure.Refused, "certificate of an unknown authority", "certificate signed by unknown authority", any},
-		{"host", "https://localhost.invalid:1", "/", client.Options{}, measure.Refused, "no such host", "no such host", any},
-		{"no TLS", strings.Replace(server.URL, "http:", "https:", 1), "/", client.Options{}, measure.Refused, "the server does not speak TLS", "", any},
+		{"authority", secure.URL, "/", client.Options{}, measure.Refused, "certificate of an unknown authority", "certificate signed by unknown authority", both},
+		{"host", "https://localhost.invalid:1", "/", client.Options{}, measure.Refused, "no such host", "no such host", both},
+		{"no TLS", strings.Replace(server.URL, "http:", "https:", 1), "/", client.Options{}, measure.Refused, "the server does not speak TLS", "", both},
 		{"folded", folding.addr, "/", client.Options{}, measure.BadResponse, "a header is folded or has no name", "bad response: a header is folded or has no name", client.Raw},
-		{"closed", closing.addr, "/", client.Options{}, measure.Reset, "closed by the server", "EOF", any},
-		{"silent", silent.addr, "/", client.Options{}, measure.Timeout, "waiting for the response", "", any},
-		{"nobody", nobody(t), "/?key=s3cret", client.Options{}, measure.Refused, "connection refused", "connection refused", any},
+		{"closed", closing.addr, "/", client.Options{}, measure.Reset, "closed by the server", "EOF", both},
+		{"silent", silent.addr, "/", client.Options{}, measure.Timeout, "waiting for the response", "", both},
+		{"nobody", nobody(t), "/?key=s3cret", client.Options{}, measure.Refused, "connection refused", "connection refused", both},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			transports(t, func(t *testing.T, transport string) {
-				if tt.transport != any && tt.transport != transport {
+				if tt.transport != both && tt.transport != transport {
 					t.SkipNow()
 				}
 				tt.options.Transport = transport

@@ -69,7 +69,7 @@ func endings() map[string]string {
 // Serve starts a server, over TLS if config is not nil. /bigN answers with N bytes, and every path that it does not know with 200.
 func Serve(tb testing.TB, config *tls.Config) *Server {
 	tb.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -11,6 +11,11 @@ import (
 // rate is completed requests per second of load.
 func (t *Total) rate() (float64, bool) { return perSecond(t.Ledger.Completed, t.Took) }
 
+// bytesIn is bytes of responses' bodies a second, bytesOut of requests'.
+func (t *Total) bytesIn() (float64, bool) { return perSecond(t.Ledger.Bytes, t.Took) }
+
+func (t *Total) bytesOut() (float64, bool) { return perSecond(t.Ledger.Wrote, t.Took) }
+
 // perSecond is a rate, and whether there is one.
 func perSecond(n int64, took time.Duration) (float64, bool) {
 	if took <= 0 {

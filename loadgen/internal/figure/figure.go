@@ -65,7 +65,7 @@ const (
 // Table returns all figures: p50, p90, p95, p99, mean and max of the response time, the same of the service time (service_p50, ...) and of
 // the send lag (lag_p50, ...), and then the others.
 func Table() []Figure {
-	return append(distributions(),
+	return append(append(distributions(), transfers()...),
 		Figure{Name: "rate", Unit: PerSecond, Doc: "completed requests a second", of: (*Total).rate,
 			Column: Column{Place: 30, Title: "req/s", Format: unit.Digits, Part: InLatency, Spare: true}},
 		Figure{Name: "requests", Doc: "scheduled requests", of: func(t *Total) (float64, bool) { return float64(t.Ledger.Scheduled), true },
@@ -74,8 +74,6 @@ func Table() []Figure {
 		Figure{Name: "errors", Doc: "requests that failed in any way, or were never sent", of: func(t *Total) (float64, bool) { return float64(t.Ledger.Errors()), true },
 			Column: Column{Place: 20, Title: "errors", Format: unit.Amount, Part: InLatency, Alarm: true}},
 		Figure{Name: "error_ratio", Doc: "errors over requests, from 0 to 1", of: func(t *Total) (float64, bool) { return Ratio(t.Ledger.Errors(), t.Ledger.Scheduled) }},
-		Figure{Name: "bytes_in", Unit: Bytes, Doc: "bytes of responses' bodies that came in a second", of: func(t *Total) (float64, bool) { return perSecond(t.Ledger.Bytes, t.Took) }},
-		Figure{Name: "bytes_out", Unit: Bytes, Doc: "bytes of requests' bodies that went out a second", of: func(t *Total) (float64, bool) { return perSecond(t.Ledger.Wrote, t.Took) }},
 		Figure{Name: "sql", Doc: "SQL queries per request", of: (*Total).sql,
 			Column: Column{Place: 90, Above: "SQL", Title: "/req", Format: unit.Amount, Part: InCost, Optional: true, Counted: true,
 				Legend: "SQL and Redis: queries and commands per request"}},
@@ -127,6 +125,14 @@ func Table() []Figure {
 		Figure{Name: "attempts", Unit: PerSecond, Doc: "calls a second that the app made to a server while it was down", of: (*Total).attempts},
 		Figure{Name: "stale_ratio", Doc: "reads that got an old version, from 0 to 1", of: (*Total).stale, share: true},
 	)
+}
+
+// transfers returns the figures of what came and went.
+func transfers() []Figure {
+	return []Figure{
+		{Name: "bytes_in", Unit: Bytes, Doc: "bytes of responses' bodies that came in a second", of: (*Total).bytesIn},
+		{Name: "bytes_out", Unit: Bytes, Doc: "bytes of requests' bodies that went out a second", of: (*Total).bytesOut},
+	}
 }
 
 // distributions returns the figures of the three clocks.
