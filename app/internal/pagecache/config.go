@@ -160,7 +160,7 @@ const poolSize = 64
 func Options(url string, budget time.Duration) (*redis.Options, error) {
 	o, err := redis.ParseURL(url)
 	if err != nil {
-		return nil, fmt.Errorf("read the Redis URL %s: %w", redact.URL(url), redact.Error(url, err))
+		return nil, fmt.Errorf("parse the Redis URL %s: %w", redact.URL(url), redact.Error(url, err))
 	}
 	o.MaxRetries = -1
 	o.DialerRetries = 1
