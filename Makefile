@@ -14,7 +14,7 @@ TOOLS   := $(CURDIR)/.cache/tools
 BUILD   := go build -trimpath -buildvcs=$(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help build scenario gate up down list validate run pictures-grafana test test-compose test-short lint law-check soak bench bench-engine bench-link bench-workers bench-gates servers tidy clean
+.PHONY: help build scenario gate up down list validate run pictures-grafana test test-compose test-short lint law-check otel-check soak bench bench-engine bench-link bench-workers bench-gates servers tidy clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -123,6 +123,12 @@ bench-gates: build ## how often loadgen ab is right, in counts; ARGS='-aa 60 -sl
 law-check: build ## runs of correct strategies, simulated and real: how many say that a law differs? RUNS=50
 	@set -o pipefail; go test -run 'CorrectStrategies|WrongStrategies' -v -timeout 60m ./loadgen/internal/law -runs 500 | grep -E 'differ|^ *---|^ok|FAIL'
 	.ci/law-check $(RUNS)
+
+otel-check: ## traces of a Node service of two processes, with OpenTelemetry's SDK from npm (needs node and npm)
+	@mkdir -p .cache/otel
+	@cp loadgen/testdata/otel/package.json loadgen/testdata/otel/orders.js .cache/otel/
+	@cd .cache/otel && npm install --no-audit --no-fund --silent
+	go test -short -count=1 -run TestTracesOfANodeService -v ./loadgen
 
 soak: build ## every scenario RUNS times on both stacks, with one processor kept busy: do its gates hold? RUNS=10 ROUNDS=1
 	.ci/soak $(RUNS) $(ROUNDS)

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
+	"strings"
 
 	"loadlab/app/api"
 	"loadlab/app/internal/server"
+	"loadlab/internal/spell"
 )
 
 // config is everything that can be set from outside: the knobs, and where things are and what is logged.
@@ -89,6 +92,26 @@ func parseFlags(args []string, env func(string) string, stderr io.Writer) (confi
 	return cfg, nil
 }
 
+// misspelt returns a warning for each variable of the environment that is probably a slip of one of the app's. Others that begin alike are those of Docker Compose.
+func misspelt(environ []string) []string {
+	fs := flag.NewFlagSet("app", flag.ContinueOnError)
+	define(fs, &config{})
+	var known []string
+	fs.VisitAll(func(f *flag.Flag) { known = append(known, strings.TrimPrefix(api.EnvName(f.Name), api.EnvPrefix)) })
+	var warnings []string
+	for _, v := range environ {
+		name, _, _ := strings.Cut(v, "=")
+		rest, ok := strings.CutPrefix(name, api.EnvPrefix)
+		if !ok || slices.Contains(known, rest) {
+			continue
+		}
+		if c := spell.Closest(rest, known); c != "" {
+			warnings = append(warnings, fmt.Sprintf("the variable %s is not used: did you mean %s%s?", name, api.EnvPrefix, c))
+		}
+	}
+	return warnings
+}
+
 func define(fs *flag.FlagSet, cfg *config) {
 	fs.StringVar(&cfg.addr, "addr", ":8000", "`address` of the API")
 	fs.StringVar(&cfg.labAddr, "lab-addr", "127.0.0.1:8001", "`address` of the lab controls, /metrics and /debug/pprof: no authentication")
@@ -113,7 +136,7 @@ func usage(w io.Writer, fs *flag.FlagSet) {
 	fmt.Fprint(w, "app serves the housing portal, and the lab controls on a port of their own.\n\n",
 		"  go run ./app                  SQLite and an embedded Redis, seeded, on ports 8000 and 8001\n",
 		"  app --database-url postgres://lab@localhost/lab --redis-url redis://localhost:6379\n\n",
-		"Every flag has an environment variable. Traces are exported if OTEL_EXPORTER_OTLP_ENDPOINT is set.\n\n")
+		"--version prints the version. Every flag has an environment variable. Traces are exported if OTEL_EXPORTER_OTLP_ENDPOINT is set.\n\n")
 	fs.VisitAll(func(f *flag.Flag) {
 		value, text := flag.UnquoteUsage(f)
 		byDefault := ""

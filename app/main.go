@@ -12,19 +12,31 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 
 	"loadlab/app/api"
 	"loadlab/app/internal/redisproc"
+	"loadlab/internal/revision"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+		signals = append(signals, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	if os.Getenv("GOGC") == "" {
 		// A hit allocates its 48 KB page and the live heap is small: with the default the collector would run a hundred times a second.
 		debug.SetGCPercent(gcPercent)
+	}
+	if len(os.Args) < 2 || strings.HasPrefix(os.Args[1], "-") { // else it is the child of one that has warned
+		for _, text := range misspelt(os.Environ()) {
+			fmt.Fprintln(os.Stderr, "app: warning:", text)
+		}
 	}
 	err := execute(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr)
 	stop()
@@ -48,6 +60,10 @@ func execute(ctx context.Context, args []string, env func(string) string, stdin 
 	}
 	if len(args) > 0 && args[0] == healthCommand {
 		return healthcheck(ctx, args[1:], env, stderr)
+	}
+	if slices.Contains(args, "--version") || slices.Contains(args, "-version") {
+		fmt.Fprintf(stdout, "app %s, %s\n", revision.Get(), runtime.Version())
+		return nil
 	}
 	cfg, err := parseFlags(args, env, stderr)
 	if err != nil {

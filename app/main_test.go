@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -314,6 +315,42 @@ func TestFlags(t *testing.T) {
 		if !errors.As(err, new(usageError)) || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%v %v: error %v, want a usage error that names %s", test.args, test.env, err, test.want)
 		}
+	}
+}
+
+func TestMisspeltVariablesAreNamed(t *testing.T) {
+	got := misspelt([]string{"LOADLAB_TTL=1s", "LOADLAB_REDISURL=redis://:s3cret@x", "LOADLAB_DB_CONS=3", "LOADLAB_LAB_PORT=8001", "LOADLAB_UID=0", "LOADLAB_BIND=::", "PATH=/bin"})
+	want := []string{
+		"the variable LOADLAB_REDISURL is not used: did you mean LOADLAB_REDIS_URL?", "the variable LOADLAB_DB_CONS is not used: did you mean LOADLAB_DB_CONNS?",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestVersion(t *testing.T) {
+	var out bytes.Buffer
+	if err := execute(t.Context(), []string{"--version"}, func(string) string { return "" }, nil, &out, io.Discard); err != nil || !strings.HasPrefix(out.String(), "app ") || !strings.Contains(out.String(), ", go1.") {
+		t.Errorf("got %q, %v", out.String(), err)
+	}
+}
+
+// A password is in no message, also not a part of one that makes a URL unreadable.
+func TestNoMessageShowsAPassword(t *testing.T) {
+	for _, url := range []string{"redis://:s3/cret@127.0.0.1:9", "redis://me:s3cret@127.0.0.1:x", "http://me:s3cret@127.0.0.1"} {
+		err := execute(t.Context(), []string{"--addr", "127.0.0.1:0", "--lab-addr", "127.0.0.1:0", "--redis-url", url}, func(string) string { return "" }, nil, io.Discard, io.Discard)
+		if !errors.As(err, new(usageError)) || strings.Contains(err.Error(), "s3") {
+			t.Errorf("%s: got %v", url, err)
+		}
+	}
+}
+
+// What SQLite says of a file in a folder that is not there is "out of memory (14)".
+func TestAMissingFolderIsNamed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "missing", "portal.db")
+	err := execute(t.Context(), []string{"--addr", "127.0.0.1:0", "--lab-addr", "127.0.0.1:0", "--database-url", "sqlite:" + path}, func(string) string { return "" }, nil, io.Discard, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), path+": no such file or directory") || strings.Contains(err.Error(), "memory") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -50,6 +50,7 @@ shown to be within the margins (p50 and p95 10%, p99 25%), INCONCLUSIVE (3) if n
   loadgen ab my.yaml --a http://localhost:8000 --b http://localhost:9000
   loadgen ab warm --selftest --mode naive --phase near`,
 	}
+	cmd.ValidArgsFunction = completeScenarios(dir)
 	flags := cmd.Flags()
 	flags.StringVar(&f.arms[0], "a", "", "what B is compared with: a commit, a folder with a working tree, the app's program, or a URL")
 	flags.StringVar(&f.arms[1], "b", "", "what is judged")
@@ -66,7 +67,7 @@ shown to be within the margins (p50 and p95 10%, p99 25%), INCONCLUSIVE (3) if n
 	flags.IntVar(&f.epochs, "epochs", 0, "leave out the looks after more epochs than this (default: none)")
 	flags.BoolVar(&f.selftest, "selftest", false, "slow B down and be sure to fail, then compare A with itself and be sure not to (--a: default the app next to this program)")
 	flags.StringVar(&f.inject, "inject", "+20%", "by how much --selftest slows B down")
-	flags.StringVar(&f.out, "out", "runs", "folder for the results")
+	flags.StringVar(&f.out, "out", resultsFolder, "folder for the results")
 	flags.StringVar(&f.metrics, "metrics-addr", "", "serve what the epochs come to for Prometheus here, such as 127.0.0.1:9464")
 	f.connect.define(flags)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -186,8 +187,8 @@ func (f *abFlags) config(s *scenario.Scenario, pair *arm.Pair, env environment, 
 // compareArms runs the test, writes ab.json into a new folder in out, and prints the report. It returns the verdict's word, and as the
 // error the verdict, unless there was nothing to report or a test that passed could not be kept.
 func compareArms(ctx context.Context, env environment, cfg run.ABConfig, out string) (word string, err error) {
-	if err := writable(out); err != nil {
-		return "", usageError{fmt.Errorf("%w (--out names another folder)", err)}
+	if err := writable(out, cfg.Stack.Kind); err != nil {
+		return "", err
 	}
 	t, err := run.AB(ctx, cfg)
 	if err != nil {
@@ -200,11 +201,11 @@ func compareArms(ctx context.Context, env environment, cfg run.ABConfig, out str
 	}
 	fmt.Fprintln(env.stdout)
 	if err := rendered.Text(env.stdout, report.Options{Width: width(env.stdout), Color: colored(env), Path: path}); err != nil {
-		return "", err
+		return "", unprinted(err, path)
 	}
 	if code := rendered.ExitCode(); code != 0 {
 		if lost != nil {
-			fmt.Fprintln(env.stderr, "loadgen: the results are lost, but for the report above:", lost)
+			fmt.Fprintln(env.stderr, "loadgen:", lostError(lost))
 		}
 		return rendered.Word, verdict(code)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"loadlab/internal/redact"
 	"loadlab/loadgen/internal/client"
 )
 
@@ -24,7 +25,7 @@ func (f *connectFlags) define(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.http2, "http2", false, "HTTP/2")
 	flags.StringVar(&f.proxy, "proxy", "", "URL of an HTTP proxy")
 	flags.IntVar(&f.redirects, "redirects", 0, "how many redirects are followed")
-	flags.BoolVar(&f.phases, "phases", false, "tell connect, TLS and the first byte apart in run.json")
+	flags.BoolVar(&f.phases, "phases", false, "tell connecting, TLS, the first byte and the last apart")
 }
 
 // withScheme returns the URL of a server from what is typed for it: host:port means http://host:port.
@@ -53,7 +54,7 @@ func (f *connectFlags) options(target string) (client.Options, error) {
 	if f.proxy != "" {
 		u, err := url.Parse(f.proxy)
 		if err != nil || u.Host == "" {
-			return o, usageError{fmt.Errorf("--proxy is %q: use a URL like http://host:port", f.proxy)}
+			return o, usageError{fmt.Errorf("--proxy is %q: use a URL like http://host:port", redact.URL(f.proxy))}
 		}
 		o.Proxy = u
 	}

@@ -85,16 +85,21 @@ func TestTheAppIsKilled(t *testing.T) {
 	testkit.Gone(t, family...)
 }
 
-// An interrupt in the middle: a partial report, which is not judged, exit code 130, and no process left.
+// An interrupt in the middle, or a terminal that is closed: a partial report, which is not judged, exit code 130, and no process left.
 func TestInterrupted(t *testing.T) {
-	stacks := []string{"embedded"}
+	type ends struct {
+		stack string
+		by    syscall.Signal
+	}
+	all := []ends{{"embedded", syscall.SIGINT}, {"embedded", syscall.SIGHUP}}
 	if err := localserver.Check(); err == nil || os.Getenv("CI") == "true" {
-		stacks = append(stacks, "local")
+		all = append(all, ends{"local", syscall.SIGINT})
 	} else {
 		t.Logf("SKIPPED, NOT TESTED: the stack local: %v", err)
 	}
-	for _, stack := range stacks {
-		t.Run(stack, func(t *testing.T) {
+	for _, tt := range all {
+		stack := tt.stack
+		t.Run(stack+" by "+tt.by.String(), func(t *testing.T) {
 			workplace(t)
 			write(t, "small.yaml", endless)
 			c := newChild(t, "run", "./small.yaml", "--stack", stack, "--allow-limited")
@@ -105,7 +110,7 @@ func TestInterrupted(t *testing.T) {
 			if stack == "local" && !slices.ContainsFunc(testkit.Descendants(c.Process.Pid), func(p testkit.Process) bool { return p.Name == "postgres" }) {
 				t.Error("no PostgreSQL among its processes")
 			}
-			r := c.signal(t, syscall.SIGINT)
+			r := c.signal(t, tt.by)
 			if r.code != result.ExitInterrupted || !strings.Contains(r.stdout, "INTERRUPTED  small: stopped after ") ||
 				!strings.Contains(r.stdout, "NOT JUDGED  errors() == 0") || !strings.Contains(r.stdout, "second: 30/s poisson for 1h") {
 				t.Error(r)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,12 +22,16 @@ func hitCommand(env environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "hit URL", Short: "Drive one request at any URL, without a scenario", Args: arguments(cobra.ExactArgs(1)),
 		Example: `  loadgen hit http://localhost:8000/api/properties/cached/ --rate 200/s --for 10s
-  loadgen hit http://localhost:8000/api/properties/live/naive/ -c 50 --for 8s`,
+  loadgen hit http://localhost:8000/api/properties/live/naive/ -c 50 --for 8s
+  loadgen hit http://localhost:8000/api/properties/cached/ -n 1000 --json | jq .figures.p99_ms`,
 	}
 	flags := cmd.Flags()
 	f.define(flags)
 	seed := flags.Uint64("seed", 1, "seed of the arrivals")
 	limited := flags.Bool("allow-limited", false, "exit 0 also when the generator was the bottleneck")
+	var o hitOutput
+	flags.StringVar(&o.out, "out", "", "`folder` for the results: run.json, as loadgen run leaves it (default: none is written)")
+	flags.BoolVar(&o.json, "json", false, "print one JSON object, and no report: see README")
 	full := fullFlag(flags)
 	var connect connectFlags
 	connect.define(flags)
@@ -39,32 +44,58 @@ func hitCommand(env environment) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		o.full = *full
 		return hit(cmd.Context(), env, run.Config{
 			Scenario: s, Seed: *seed, Client: options, AllowLimited: *limited, Progress: newProgress(env),
 			Stack: stack.Config{Kind: stack.Remote, Targets: []string{target}},
-		}, *full)
+		}, o)
 	}
 	return cmd
 }
 
-// hit runs the one phase, prints the report, and ends it with a line that other programs can read.
-func hit(ctx context.Context, env environment, cfg run.Config, full bool) error {
+// hitOutput is what hit leaves.
+type hitOutput struct {
+	out  string // folder for run.json; empty for none
+	json bool
+	full bool // all of the report is printed
+}
+
+// hit runs the one phase, and prints the report, whose last line other programs can read, or one JSON object. Nothing judges the figures
+// of a hit, but one of which no request succeeded has failed.
+func hit(ctx context.Context, env environment, cfg run.Config, o hitOutput) error {
+	if o.out != "" {
+		if err := writable(o.out, cfg.Stack.Kind); err != nil {
+			return err
+		}
+	}
 	r, err := run.Run(ctx, cfg)
 	if err != nil {
 		return err
 	}
+	end := verdictOf(r)
+	path := ""
+	if o.out != "" {
+		var lost error
+		if path, lost = keep(r, o.out); lost != nil {
+			end = cmp.Or(end, error(verdict(result.ExitInvalid)))
+			fmt.Fprintln(env.stderr, "loadgen:", lostError(lost))
+		}
+	}
+	if o.json {
+		return cmp.Or(writeHitJSON(env.stdout, r, path, exitCode(end)), end)
+	}
 	fmt.Fprintln(env.stdout)
-	if err := printReport(env, r, report.Options{Full: full}); err != nil {
-		return err
+	if err := printReport(env, r, report.Options{Path: path, Full: o.full}); err != nil {
+		return unprinted(err, path)
 	}
 	if len(r.Cells) > 0 {
 		fmt.Fprintf(env.stdout, "\n%s\n", summary(r))
 	}
-	return verdictOf(r)
+	return end
 }
 
-// summary is one line that other programs can read: "300 requests p50=1.2ms p90=1.5ms p95=2ms p99=3ms", 0s for what was not measured.
-// A line before it names the quantiles that are of too few requests.
+// summary is one line that other programs can read: "300 requests p50=1.2ms p90=1.5ms p95=2ms p99=3ms", without the quantiles if there is no sample, and with
+// " errors=3: status 404 x 3" after it if requests failed. A line before it names the quantiles that are of too few requests.
 func summary(r *result.Run) string {
 	parts, doubtful := []string{fmt.Sprintf("%d requests", r.Cells[0].Ledger.Scheduled)}, []string(nil)
 	figures, err := figure.New(r)
@@ -72,16 +103,17 @@ func summary(r *result.Run) string {
 		return parts[0]
 	}
 	for _, name := range []string{"p50", "p90", "p95", "p99"} {
-		text := brief(0)
 		value, _, err := figures.Value(name, "", "")
 		switch {
 		case errors.Is(err, figure.ErrTooFewSamples), errors.Is(err, figure.ErrAtBound):
 			doubtful = append(doubtful, name)
-			fallthrough
-		case err == nil:
-			text = brief(figure.Duration(value))
+		case err != nil:
+			continue
 		}
-		parts = append(parts, name+"="+text)
+		parts = append(parts, name+"="+brief(figure.Duration(value)))
+	}
+	if causes := report.Causes(figures); causes != "" {
+		parts = append(parts, fmt.Sprintf("errors=%d: %s", r.Cells[0].Ledger.Errors(), causes))
 	}
 	line := strings.Join(parts, " ")
 	if len(doubtful) > 0 {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"loadlab/internal/redact"
 	"loadlab/loadgen/internal/scenario"
 )
 
@@ -27,7 +28,7 @@ func (f *hitFlags) define(flags *pflag.FlagSet) {
 	f.set = flags
 	flags.String("rate", "", "open load: this `rate`, whatever the server does: 200/s, 50/s..500/s")
 	flags.String("arrivals", "", "of an open load: `kind` of arrivals, poisson or constant (default poisson)")
-	flags.StringP("users", "c", "", "closed load: this `number` of users, each of which waits for its response (default 1)")
+	flags.StringP("users", "c", "", "closed load: this `number` of users, each of which waits for its response (default 1); with --rate, the most connections")
 	flags.StringP("requests", "n", "", "closed load: end after this `number` of requests")
 	flags.String("for", "", "`duration` of the load (default "+defaultLength+", unless --requests ends it)")
 	flags.String("think", "", "closed load: `duration` that a user waits before its next request; 1s..2s draws it")
@@ -39,12 +40,12 @@ func (f *hitFlags) define(flags *pflag.FlagSet) {
 
 // scenario returns the scenario that the flags describe, and the target's URL.
 func (f *hitFlags) scenario(address string) (*scenario.Scenario, string, error) {
-	u, err := url.Parse(withScheme(address))
+	u, err := redact.Parse(withScheme(address))
 	if err != nil {
 		return nil, "", fmt.Errorf("the URL cannot be read: %w", err)
 	}
-	if f.set.Changed("rate") && (f.set.Changed("users") || f.set.Changed("requests") || f.set.Changed("think")) {
-		return nil, "", errors.New("--rate is an open load, --users, --requests and --think are a closed one: choose one")
+	if f.set.Changed("rate") && (f.set.Changed("requests") || f.set.Changed("think")) {
+		return nil, "", errors.New("--rate is an open load, which --for ends; --requests and --think are of a closed one: choose one")
 	}
 	request := f.text("method") + " " + requestPath(u)
 	keys := scenario.Map{
@@ -104,7 +105,15 @@ func (f *hitFlags) headers() scenario.Map {
 
 // phase returns the one phase.
 func (f *hitFlags) phase() scenario.Map {
-	phase := f.given(scenario.Map{{Key: "name", Value: scenario.Text("hit")}}, "rate", "arrivals", "users", "requests", "think", "for")
+	phase := scenario.Map{{Key: "name", Value: scenario.Text("hit")}}
+	if f.set.Changed("users") {
+		key := "users"
+		if f.set.Changed("rate") {
+			key = "connections"
+		}
+		phase = append(phase, scenario.Entry{Key: key, Value: scenario.Text(f.text("users"))})
+	}
+	phase = f.given(phase, "rate", "arrivals", "requests", "think", "for")
 	if !f.set.Changed("rate") && !f.set.Changed("users") {
 		phase = append(phase, scenario.Entry{Key: "users", Value: scenario.Text("1")})
 	}

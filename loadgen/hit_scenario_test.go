@@ -38,6 +38,7 @@ func TestHitIsAScenario(t *testing.T) {
 		{"--rate 50/s..500/s --for 1m30s", "GET /, 50/s to 500/s poisson for 1m30s", "", "request: GET /", "rate: 50/s..500/s, for: 90s"},
 		{"--rate 90/m --arrivals constant --timeout 60s", "GET /, 1.5/s constant for 10s", "timeout: 1m", "request: GET /",
 			"rate: 90/m, arrivals: constant, for: 10s"},
+		{"--rate 50/s -c 7", "GET /, 50/s poisson for 10s", "", "request: GET /", "rate: 50/s, connections: 7, for: 10s"},
 		{`-X PUT -H Accept:a:b -d {"a":1}`, "PUT /, 1 user, for 10s", "", `request: PUT /, headers: {Accept: "a:b"}, body: '{"a":1}'`, "users: 1, for: 10s"},
 		{"-X POST -H content-type:text/plain -d null", "POST /, 1 user, for 10s", "", `request: POST /, headers: {content-type: text/plain}, body: "null"`,
 			"users: 1, for: 10s"},

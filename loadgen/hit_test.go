@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -100,18 +101,53 @@ func TestHit(t *testing.T) {
 	}
 }
 
-// hit judges nothing: what fails is counted by kind.
+// What fails is counted by kind; where nothing succeeds, there are no percentiles, and hit has failed.
 func TestHitAServerThatFails(t *testing.T) {
 	workplace(t)
 	server := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(server.Close)
 	r := loadgen(t, "hit", server.URL, "-n", "5")
-	if requests, _ := figures(t, r); r.code != 0 && !limited(r) || requests != 5 || !strings.Contains(r.stdout, "all 5 requests of hit failed (status 404)") {
+	if r.code != result.ExitFail && !limited(r) || !strings.HasSuffix(r.stdout, "\n\n5 requests errors=5: status 404 x 5\n") || !limited(r) && !strings.HasPrefix(r.stdout, "\nFAIL  hit: no request succeeded\n") {
 		t.Error(r)
 	}
 	server.Close()
 	if r := loadgen(t, "hit", server.URL, "-n", "5"); r.code != result.ExitInvalid || r.stdout != "" || strings.Count(r.stderr, "\n") != 1 ||
 		!strings.Contains(r.stderr, "the target "+server.URL+" does not answer") {
+		t.Error(r)
+	}
+}
+
+// hit leaves what run does, if it is asked to, and one object for jq.
+func TestHitForPrograms(t *testing.T) {
+	workplace(t)
+	n := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if n++; n%4 == 0 { // of one user: one after the other
+			w.WriteHeader(http.StatusTeapot)
+		}
+		fmt.Fprint(w, "hello")
+	}))
+	t.Cleanup(server.Close)
+	r := loadgen(t, "hit", strings.Replace(server.URL, "//", "//me:s3cret@", 1)+"/x", "-n", "40", "-X", "POST", "-d", "abc", "--phases", "--json", "--out", "runs", "--allow-limited")
+	var got hitResult
+	if err := json.Unmarshal([]byte(r.stdout), &got); err != nil || r.code != 0 || strings.Contains(r.stdout, "s3cret") {
+		t.Fatal(err, r)
+	}
+	if got.Request != "POST /x" || got.Requests != 40 || got.Completed != 30 || got.Errors != 10 || got.Statuses[200] != 30 || got.ExitCode != 0 ||
+		len(got.Failures) != 1 || got.Failures[0].Status != http.StatusTeapot || got.Failures[0].Count != 10 || got.Failures[0].Example != "status 418 I'm a teapot" {
+		t.Errorf("got %+v", got)
+	}
+	if got.Figures["p50_ms"] <= 0 || got.Figures["bytes_in"] <= 0 || got.Figures["bytes_out"] <= 0 || !slices.Contains(got.AtLeast, "p99_ms") || got.Phases["first_byte_ms"].(float64) <= 0 {
+		t.Errorf("got figures %v, at least %v, phases %v", got.Figures, got.AtLeast, got.Phases)
+	}
+	runs, paths := results(t)
+	if len(runs) != 1 || paths[0] != got.RunJSON || runs[0].Cells[0].Ledger.Wrote != 120 || runs[0].Cells[0].Ledger.Bytes != 200 {
+		t.Errorf("%d runs, %v, want %s", len(runs), paths, got.RunJSON)
+	}
+	if r := loadgen(t, "report", paths[0]); r.code != 0 || !strings.Contains(r.stdout, "\nPhases of a request\n") || !strings.Contains(r.stdout, "Bodies: 200 B received, ") {
+		t.Error(r)
+	}
+	if r := loadgen(t, "hit", server.URL, "-n", "1", "--out", "/proc"); r.code != exitUsage || r.stdout != "" {
 		t.Error(r)
 	}
 }

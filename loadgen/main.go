@@ -17,13 +17,24 @@ func main() {
 		// encodings: with the default a heap this small would be collected in the middle of the load.
 		debug.SetGCPercent(gcPercent)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	// The first Ctrl-C ends the run in good order; after it, the next one ends the program at once.
 	context.AfterFunc(ctx, stop)
 	os.Exit(program(ctx, os.Args[1:], environment{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, vars: os.Environ()}))
 }
 
 const gcPercent = 800
+
+// endings are the signals that end a run in good order. A terminal that is closed sends SIGHUP, unless nohup has it ignored. SIGXFSZ is taken from the
+// runtime, which would end the program for a file that may not grow: the write fails all the same, and the report is still to be printed.
+func endings() []os.Signal {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGXFSZ)
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
+}
 
 // program runs the command line args, writes what went wrong, and returns the exit code. Of a verdict the report has been written already.
 func program(ctx context.Context, args []string, env environment) int {

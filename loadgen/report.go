@@ -16,14 +16,17 @@ import (
 
 func reportCommand(env environment) *cobra.Command {
 	known := choice(report.Formats())
-	cmd := &cobra.Command{Use: "report RUN.json|ab.json", Short: "Render a run again, or decide an A/B test again: " + known, Args: arguments(cobra.ExactArgs(1)),
-		Long: "Render a run again, or decide an A/B test again. A run is written as " + known + ", a test as " + choice(report.ABFormats()) + ".\n\n" +
+	cmd := &cobra.Command{Use: "report [RUN.json|ab.json|FOLDER]", Short: "Render a run again, or decide an A/B test again: " + known, Args: arguments(cobra.MaximumNArgs(1)),
+		Long: "Render a run again, or decide an A/B test again: of a folder of results the latest, and without an argument the latest of runs. A run is written as " + known + ", a test as " + choice(report.ABFormats()) + ".\n\n" +
 			"Markdown is cut between sections where it would be longer than --max-bytes: the default fits a comment on GitHub or GitLab, 1048576 a job's summary."}
 	format := cmd.Flags().String("format", report.Formats()[0].Name, known)
 	full := fullFlag(cmd.Flags())
 	maxBytes := cmd.Flags().Int("max-bytes", report.MarkdownLimit, "how long Markdown may be")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		path := args[0]
+		path, err := resultOf(args)
+		if err != nil {
+			return usageError{err}
+		}
 		o := report.Options{Width: width(env.stdout), Color: colored(env), Path: path, MaxBytes: *maxBytes, Full: *full}
 		switch changed := cmd.Flags().Changed("max-bytes"); {
 		case changed && *format != "markdown":

@@ -18,8 +18,8 @@ import (
 // runAndReport runs a scenario, writes run.json into a new folder in out, and prints the report, also when run.json could not be written.
 // The error is the verdict, unless there was nothing to report or a run that passed could not be kept.
 func runAndReport(ctx context.Context, env environment, cfg run.Config, out string, full bool) error {
-	if err := writable(out); err != nil {
-		return usageError{fmt.Errorf("%w (%s)", err, otherwise(cfg.Stack.Kind))}
+	if err := writable(out, cfg.Stack.Kind); err != nil {
+		return err
 	}
 	r, err := run.Run(ctx, cfg)
 	if err != nil {
@@ -29,11 +29,10 @@ func runAndReport(ctx context.Context, env environment, cfg run.Config, out stri
 	path, lost := keep(r, out)
 	fmt.Fprintln(env.stdout)
 	if err := printReport(env, r, report.Options{Path: path, Grafana: dashboard, Full: full}); err != nil {
-		return err
+		return unprinted(err, path)
 	}
 	if lost != nil {
-		lost = fmt.Errorf("the results are lost, but for the report above: %w", lost)
-		fmt.Fprintln(env.stderr, "loadgen:", lost)
+		fmt.Fprintln(env.stderr, "loadgen:", lostError(lost))
 	}
 	if err := verdictOf(r); err != nil || lost == nil {
 		return err
@@ -41,9 +40,20 @@ func runAndReport(ctx context.Context, env environment, cfg run.Config, out stri
 	return verdict(result.ExitInvalid)
 }
 
-// writable makes the folder if it is missing, and reports whether files can be made in it: a run of a minute should not
-// fail at its end for a reason that was there at its begin.
-func writable(folder string) error {
+// writable makes the folder if it is missing, and reports whether files can be made and filled in it: a run of a minute should not
+// fail at its end for a reason that was there at its begin. The error is a usage error,
+// with what to do about it on a stack of that kind.
+func writable(folder, kind string) error {
+	if err := try(folder); err != nil {
+		return usageError{fmt.Errorf("%w (%s)", err, otherwise(kind))}
+	}
+	return nil
+}
+
+// room is what there must be in the folder for the results: a short run's are smaller.
+const room = 256 << 10
+
+func try(folder string) (err error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("make a folder for the results: %w", err)
 	}
@@ -51,7 +61,16 @@ func writable(folder string) error {
 	if err != nil {
 		return fmt.Errorf("write results: %w", err)
 	}
-	return os.Remove(probe)
+	defer func() { err = errors.Join(err, os.RemoveAll(probe)) }()
+	if err := os.WriteFile(filepath.Join(probe, "run.json"), make([]byte, room), 0o600); err != nil {
+		return fmt.Errorf("write results: %w", err)
+	}
+	return nil
+}
+
+// lostError is that results could not be written, whose report could.
+func lostError(err error) error {
+	return fmt.Errorf("the results are lost, but for the report on standard output: %w", err)
 }
 
 // otherwise is what to do about a folder that cannot be written.
@@ -85,6 +104,14 @@ func newFolder(parent, name string) (string, error) {
 		}
 		unique = fmt.Sprintf("%s-%d", name, n)
 	}
+}
+
+// unprinted is that a report could not be written; path is where its run.json is, empty if it is nowhere.
+func unprinted(err error, path string) error {
+	if path == "" {
+		return fmt.Errorf("the report could not be written: %w", err)
+	}
+	return fmt.Errorf("the report could not be written, but %s is there (loadgen report %s renders it): %w", filepath.Base(path), path, err)
 }
 
 // printReport prints the report for people. Of the options, Path is where run.json is, and Grafana the URL of its dashboard, empty if they are nowhere; those of the terminal are filled in.

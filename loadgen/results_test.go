@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -51,5 +53,31 @@ func TestTheReportIsPrintedAlsoWhenRunJSONCannotBeWritten(t *testing.T) {
 	}
 	if !strings.Contains(r.stderr, "results are lost") || strings.Contains(r.stdout, "run.json") {
 		t.Errorf("got %s, want a word on what was lost and none on where it would be", r)
+	}
+}
+
+// A file that may not grow, as on a full disk, is found before the load where it can be. Where it cannot, the report is printed all the same: the kernel's signal, which would end a
+// program of Go, is taken.
+func TestAFileThatMayNotGrow(t *testing.T) {
+	workplace(t)
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer server.Close()
+	write(t, "small.yaml", three)
+	write(t, "large.yaml", strings.Replace(three, "why: x", "why: "+strings.Repeat("x", 600<<10), 1))
+	for _, tt := range []struct {
+		scenario, blocks string // of 512 bytes
+		code             int
+		stdout, stderr   string
+	}{
+		{"./small.yaml", "8", exitUsage, "", "file too large (--out names another folder)"},
+		{"./large.yaml", "1024", result.ExitInvalid, "3 requests scheduled = 3 completed", "the results are lost, but for the report on standard output"},
+	} {
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", `ulimit -f `+tt.blocks+`; exec "$0" "$@"`, binary(t, "loadgen"), "run", tt.scenario, "--target", server.URL, "--out", "out")
+		var stdout, stderr bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		_ = cmd.Run() // its code is looked at
+		if cmd.ProcessState.ExitCode() != tt.code || !strings.Contains(stdout.String(), tt.stdout) || !strings.Contains(stderr.String(), tt.stderr) {
+			t.Errorf("%s: %v, want exit code %d\n%.2000s\n%.2000s", tt.scenario, cmd.ProcessState, tt.code, stdout.String(), stderr.String())
+		}
 	}
 }

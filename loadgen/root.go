@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"runtime"
 
 	"github.com/spf13/cobra"
+
+	"loadlab/internal/revision"
 )
 
 // execute runs the command line args.
@@ -14,10 +17,11 @@ func execute(ctx context.Context, args []string, env environment) error {
 		Short: "Drives the same load against every way of serving a page, and reports what each costs",
 		Long: `loadgen drives the same load against every way of serving a page, and reports what each costs.
 
-Exit codes: 0 pass, 1 a gate failed, 2 usage or scenario error, 3 inconclusive, 4 invalid run, 130 interrupted.`,
+Exit codes: 0 pass, 1 a gate failed (without gates: no request succeeded), 2 usage or scenario error, 3 inconclusive, 4 invalid run, 130 interrupted.`,
 		SilenceErrors: true, SilenceUsage: true,
+		Version: revision.Get() + ", " + runtime.Version(),
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetVersionTemplate("loadgen {{.Version}}\n")
 	root.SetArgs(args)
 	root.SetOut(env.stdout)
 	root.SetErr(env.stderr)

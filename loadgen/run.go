@@ -28,6 +28,8 @@ type runFlags struct {
 	targets, labs, modes  []string
 	metrics, otlp         string
 	grafana               string
+	otlpListen            string
+	otlpWait              time.Duration
 	traces                float64
 	seed                  uint64
 	rounds                roundsFlag
@@ -77,12 +79,13 @@ func runCommand(env environment, dir *string) *cobra.Command {
   loadgen run stampede --modes ttl,lock,swr
   loadgen run my.yaml --target http://localhost:3000`,
 	}
+	cmd.ValidArgsFunction = completeScenarios(dir)
 	flags := cmd.Flags()
 	flags.StringVar(&f.stack, "stack", stack.Embedded, "what to run on: "+strings.Join(stack.Kinds(), ", "))
 	flags.StringArrayVar(&f.targets, "target", nil, "URL, or host:port, of a service that runs already (implies --stack remote); again for each replica")
 	flags.StringArrayVar(&f.labs, "lab", nil, "URL, or host:port, of the lab controls of --target, if it has them; again for each replica")
 	flags.StringVar(&f.app, "app", "", "the app's program (default: app, next to this one)")
-	flags.StringVar(&f.out, "out", "runs", "folder for the results")
+	flags.StringVar(&f.out, "out", resultsFolder, "folder for the results")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of arrivals and orders: the same seed replays the same requests (default: the scenario's, or drawn)")
 	flags.StringSliceVar(&f.modes, "modes", nil, "run these modes of the scenario alone, separated by commas, or all; gates that name another are left out (default: those that the scenario has as its default, or else all)")
 	flags.Func("rounds", "how many rounds, or auto: until the gates are decided (default: the scenario's)", f.rounds.set)
@@ -92,6 +95,8 @@ func runCommand(env environment, dir *string) *cobra.Command {
 	flags.StringVar(&f.grafana, "grafana", env.get("LOADLAB_GRAFANA_URL"), "URL of a Grafana with the lab's dashboards, to print where it shows this run; it goes with --metrics-addr (default on compose: "+stack.ComposeGrafana+")")
 	flags.Float64Var(&f.traces, "traces", defaultTraces, "requests a second that are traced, in phases that do not say; below 0: none at all")
 	flags.StringVar(&f.otlp, "otlp", env.get("OTEL_EXPORTER_OTLP_ENDPOINT"), "OTLP/HTTP endpoint that all spans are passed on to")
+	flags.StringVar(&f.otlpListen, "otlp-listen", "", "receive the spans of the services of --target here, over OTLP/HTTP, and keep the traces worth a look: 127.0.0.1:4318")
+	flags.DurationVar(&f.otlpWait, "otlp-wait", run.DefaultOTLPWait, "how long after the load spans are waited for")
 	flags.StringVar(&f.links, "links", "", "where the links between --target and its servers are controlled, host:port, if it has them (see loadgen link)")
 	flags.Func("database-rtt", "round trip to the database, in place of the scenario's: 1ms", f.databaseRTT.set)
 	flags.Func("redis-rtt", "round trip to Redis, in place of the scenario's: 200us", f.redisRTT.set)
@@ -111,6 +116,9 @@ func runCommand(env environment, dir *string) *cobra.Command {
 		}
 		if s, err = choose(f.modes); err != nil {
 			return usageError{fmt.Errorf("--modes: %w", err)}
+		}
+		if f.otlpListen != "" && !cmd.Flags().Changed("otlp") {
+			f.otlp = "" // the variable is for the services, and names this very run
 		}
 		cfg, err := f.config(s, env, cmd.Flags().Changed("seed"))
 		if err != nil {
@@ -149,6 +157,7 @@ func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (ru
 	s = s.Over(scenario.Overrides{DatabaseRTT: f.databaseRTT.rtt, RedisRTT: f.redisRTT.rtt, Replicas: replicas})
 	cfg := run.Config{
 		Scenario: s, Seed: f.seed, Rounds: f.rounds.n, Auto: f.rounds.auto, Budget: f.budget, Client: options, AllowLimited: f.limited, MetricsAddr: f.metrics, Traces: f.traces, OTLP: f.otlp,
+		OTLPListen: f.otlpListen, OTLPWait: f.otlpWait,
 		Progress: newProgress(env),
 		Stack: stack.Config{
 			Kind: f.stack, AppBinary: f.app, AppArgs: s.App.Flags(), Env: env.vars, Properties: s.App.Count("properties"), LameDuck: s.App.Duration("lame_duck"), Targets: f.targets,
@@ -177,6 +186,10 @@ func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (ru
 		return cfg, usageError{fmt.Errorf("--stack is %q: use %s", f.stack, strings.Join(stack.Kinds(), ", "))}
 	case f.stack == stack.Remote && len(f.targets) == 0:
 		return cfg, usageError{errors.New("a remote stack needs its address: --target http://host:port")}
+	case f.otlpListen != "" && len(f.targets) == 0:
+		return cfg, usageError{errors.New("--otlp-listen goes with --target: a lab of the run's own sends its spans already")}
+	case f.otlpWait < 0:
+		return cfg, usageError{fmt.Errorf("--otlp-wait is %s: the least is 0s", f.otlpWait)}
 	case f.links != "" && len(f.targets) == 0:
 		return cfg, usageError{errors.New("--links goes with --target: a lab of the run's own has its own links")}
 	case f.budget <= 0:

@@ -17,9 +17,10 @@ func traceCommand(env environment) *cobra.Command {
 	var mode, phase, why, id string
 	var expand, all bool
 	cmd := &cobra.Command{
-		Use: "trace RUN.json|ab.json", Short: "Draw the traces that a run kept: where the time of a slow request went", Args: arguments(cobra.ExactArgs(1)),
+		Use: "trace [RUN.json|ab.json|FOLDER]", Short: "Draw the traces that a run kept: where the time of a slow request went", Args: arguments(cobra.MaximumNArgs(1)),
 		Long: `Draw the traces that a run kept. Of each mode and phase a run keeps the slowest requests that were sampled, one near the median, one for
-each fault (one that failed, or else the slowest of those that met it), and the recomputes that those waited for. Without flags: the slowest of all. An A/B test in which B
+each fault (one that failed, or else the slowest of those that met it), and the recomputes that those waited for. Without flags: the slowest of all; without an argument, of the latest
+of runs. An A/B test in which B
 does more work or is slower keeps one of each arm (--why "arm A", --why "arm B").`,
 		Example: `  loadgen trace runs/20261123-001233-stampede/run.json
   loadgen trace runs/20261123-001233-stampede/run.json --mode ttl --phase expiry
@@ -34,14 +35,18 @@ does more work or is slower keeps one of each arm (--why "arm A", --why "arm B")
 	flags.BoolVar(&all, "all", false, "draw all that match, not only the slowest")
 	list := flags.Bool("list", false, "list those that match")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		traces, err := readTraces(args[0])
+		path, err := resultOf(args)
+		if err != nil {
+			return usageError{err}
+		}
+		traces, err := readTraces(path)
 		if err != nil {
 			return usageError{err}
 		}
 		found := trace.Find(traces, id, mode, phase, why)
 		switch {
 		case len(traces) == 0:
-			return usageError{errors.New("it kept no traces: a run keeps them on the stacks embedded and local, unless --traces is below 0, and an A/B test where B does more work or is slower; on compose they are in Jaeger (docs/traces.md)")}
+			return usageError{errors.New("it kept no traces: a run keeps them on the stacks embedded and local, and of a service with --otlp-listen, unless --traces is below 0, and an A/B test where B does more work or is slower; on compose they are in Jaeger (docs/traces.md)")}
 		case len(found) == 0:
 			return usageError{errors.New("no trace matches (--list without other flags lists them)")}
 		case *list:

@@ -29,6 +29,9 @@ func CachedMode(strategy, loader string) string {
 // app does not have is taken for one that it has.
 func ModeOf(method, pathAndQuery string) string {
 	path, query := split(pathAndQuery)
+	if method == http.MethodHead { // is served as GET
+		method = http.MethodGet
+	}
 	if method == http.MethodGet {
 		if loader, ok := segment(path, PathLive); ok {
 			return loader

@@ -37,7 +37,7 @@ func TestModeOf(t *testing.T) {
 		{"GET", "/api/properties/cached/ttl/7/7/", "", ""},
 		{"GET", "/api/properties/cached//7/", "", ""},
 		{"PATCH", "/api/properties/cached/ttl/7/", "", "ttl"},
-		{"HEAD", "/api/properties/cached/ttl/", "", "ttl"},
+		{"HEAD", "/api/properties/cached/ttl/", "ttl", "ttl"},
 		{"GET", "/api/properties/7/", "property", ""},
 		{"GET", "/api/properties/7?page=2", "property", ""},
 		{"GET", "/api/properties/0/", "", ""},

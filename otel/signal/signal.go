@@ -193,11 +193,14 @@ const (
 	AttrDBCollection = "db.collection.name"
 	AttrDBQueryText  = "db.query.text"
 	AttrDBSummary    = "db.query.summary"
+	AttrDBNamespace  = "db.namespace"
 	AttrHTTPMethod   = "http.request.method"
 	AttrHTTPRoute    = "http.route"
 	AttrHTTPStatus   = "http.response.status_code"
 	AttrURLPath      = "url.path"
-	AttrErrorType    = "error.type" // of a request that failed: its kind, as the ledger names it
+
+	AttrServerAddress = "server.address"
+	AttrErrorType     = "error.type" // of a request that failed: its kind, as the ledger names it
 )
 
 // HTTPBuckets are the bucket bounds of HTTP durations, in seconds.

@@ -36,7 +36,7 @@ func TestOpenErrors(t *testing.T) {
 		{"postgres://u:hunter2@127.0.0.1:notaport/x", "port", housing.ErrURL},
 		{"postgres://u:hunter2@" + closed + "/x?sslmode=disable", "refused", nil},
 		{"postgres://u:hunter2@" + closed + "/x?sslmode=prefer", "refused", nil},
-		{"sqlite:" + filepath.Join(t.TempDir(), "missing", "portal.db"), "unable to open database file", nil},
+		{"sqlite:" + filepath.Join(t.TempDir(), "missing", "portal.db"), "missing/portal.db: no such file or directory", nil},
 	} {
 		_, err := housing.Open(t.Context(), tt.url, housing.Options{})
 		if err == nil || !strings.Contains(err.Error(), tt.want) || (tt.is != nil && !errors.Is(err, tt.is)) {

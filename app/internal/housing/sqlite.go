@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"os"
 	"strings"
 	"time"
 
@@ -38,6 +39,7 @@ func sqlite() sqlDialect {
 
 // sqliteConnector opens the file and prepares the connection, alike for both of sqliteshim's drivers.
 type sqliteConnector struct {
+	path    string
 	dsn     string
 	pragmas []string
 }
@@ -47,6 +49,7 @@ func newSQLiteConnector(path string, timeout time.Duration) (driver.Connector, e
 		return nil, fmt.Errorf("%w: sqlite:PATH wants the path of a file, not %q", ErrURL, path)
 	}
 	c := &sqliteConnector{
+		path: path,
 		// A transaction that only finds out that it writes after it has read fails at once if another has written meanwhile.
 		dsn: "file:" + strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path) + "?_txlock=immediate",
 		pragmas: []string{
@@ -70,6 +73,20 @@ func newSQLiteConnector(path string, timeout time.Duration) (driver.Connector, e
 func (c *sqliteConnector) Driver() driver.Driver { return sqliteshim.Driver() }
 
 func (c *sqliteConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.connect(ctx)
+	if err == nil || ctx.Err() != nil {
+		return conn, err
+	}
+	// SQLite says "out of memory (14)" of a file in a folder that is not there: what the system says of it is the reason.
+	f, cause := os.OpenFile(c.path, os.O_RDWR|os.O_CREATE, 0o600)
+	if cause != nil {
+		return nil, cause
+	}
+	return nil, errors.Join(err, f.Close())
+}
+
+// connect opens the file and sets the pragmas.
+func (c *sqliteConnector) connect(ctx context.Context) (driver.Conn, error) {
 	conn, err := sqliteshim.Driver().Open(c.dsn)
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 
 	"loadlab/app/api"
 	"loadlab/app/internal/outage"
+	"loadlab/internal/redact"
 )
 
 // Config is what can be changed while the cache is in use. A zero field has its default: a knob's is in the table of package api. Redis
@@ -159,7 +160,7 @@ const poolSize = 64
 func Options(url string, budget time.Duration) (*redis.Options, error) {
 	o, err := redis.ParseURL(url)
 	if err != nil {
-		return nil, fmt.Errorf("parse the Redis URL: %w", err)
+		return nil, fmt.Errorf("parse the Redis URL %s: %w", redact.URL(url), redact.Error(url, err))
 	}
 	o.MaxRetries = -1
 	o.DialerRetries = 1

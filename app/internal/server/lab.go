@@ -23,8 +23,8 @@ func (s *Server) Lab() http.Handler {
 	r.PUT(api.PathLabConfig, s.putConfig)
 	r.POST(api.PathLabFlush, s.flush)
 	r.POST(api.PathLabExpire, s.expire)
-	r.GET(api.PathLabKeys, s.keys)
-	r.GET(api.PathLabKeys+"/*key", s.key)
+	read(r, api.PathLabKeys, s.keys)
+	read(r, api.PathLabKeys+"/*key", s.key)
 	s.get(r, api.PathLabMemory, s.memory)
 	r.PUT(api.PathLabMemory, s.putMemory)
 	s.get(r, api.PathLabUsage, s.getUsage)
@@ -34,8 +34,8 @@ func (s *Server) Lab() http.Handler {
 	s.get(r, api.PathLabBuildInfo, s.info)
 	s.get(r, api.PathLabExplain+":loader", s.explain)
 	s.world(r)
-	r.GET(api.PathMetrics, gin.WrapH(promhttp.HandlerFor(s.Telemetry.Registry, promhttp.HandlerOpts{EnableOpenMetrics: true})))
-	r.GET("/debug/pprof/*name", profile)
+	read(r, api.PathMetrics, gin.WrapH(promhttp.HandlerFor(s.Telemetry.Registry, promhttp.HandlerOpts{EnableOpenMetrics: true})))
+	read(r, "/debug/pprof/*name", profile)
 	r.POST("/debug/pprof/*name", profile)
 	return r
 }

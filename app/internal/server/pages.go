@@ -226,6 +226,10 @@ const maxPriceBody = 1024
 // changePrice commits a new price. It leaves the cached pages alone, except those of the strategies that are informed of changes: how stale the
 // others are is what the lab measures.
 func (s *Server) changePrice(c *gin.Context) {
+	if len(s.allowed(c.Request.URL.Path)) > 0 && !isID(c.Param("id")) { // it is a page
+		s.notAllowed(c)
+		return
+	}
 	id, ok := s.id(c)
 	if !ok {
 		return
@@ -255,11 +259,17 @@ func (s *Server) changePrice(c *gin.Context) {
 // ModeNone.
 func (s *Server) id(c *gin.Context) (int64, bool) {
 	id, err := strconv.ParseInt(c.Param("id"), 10, 64)
-	if err != nil || id < 1 {
+	if err != nil || !isID(c.Param("id")) {
 		s.problem(c, nil, http.StatusNotFound, fmt.Sprintf("%q is not the id of a property", c.Param("id")), "live", "cached", "{id}")
 		return 0, false
 	}
 	return id, true
+}
+
+// isID reports whether a segment of a path is an id.
+func isID(segment string) bool {
+	id, err := strconv.ParseInt(segment, 10, 64)
+	return err == nil && id > 0
 }
 
 // pageError answers for an error of the store.

@@ -81,9 +81,9 @@ func (s *Server) trace(c *gin.Context, rq *request) context.Context {
 	if parent.IsValid() {
 		ctx = trace.ContextWithRemoteSpanContext(ctx, parent)
 	}
-	ctx, rq.span = s.Telemetry.Tracer.Start(ctx, c.Request.Method+" "+rq.route, trace.WithSpanKind(trace.SpanKindServer),
+	ctx, rq.span = s.Telemetry.Tracer.Start(ctx, methodOf(c.Request)+" "+rq.route, trace.WithSpanKind(trace.SpanKindServer),
 		trace.WithTimestamp(rq.start), trace.WithAttributes(
-			attribute.String(signal.AttrHTTPMethod, c.Request.Method),
+			attribute.String(signal.AttrHTTPMethod, methodOf(c.Request)),
 			attribute.String(signal.AttrHTTPRoute, rq.route),
 			attribute.String(signal.AttrURLPath, c.Request.URL.Path),
 			attribute.String(signal.AttrMode, rq.mode.Name)))
@@ -139,7 +139,7 @@ func (rq *request) finish(s *Server, c *gin.Context, status int) {
 // observe records the request's duration, with an exemplar if its trace can be looked at, and ends its span.
 func (s *Server) observe(c *gin.Context, rq *request, status int, timing api.Timing) {
 	took := time.Since(rq.start).Seconds()
-	observer := s.durations.of(served{route: rq.route, method: c.Request.Method, status: status, mode: rq.mode.Name})
+	observer := s.durations.of(served{route: rq.route, method: methodOf(c.Request), status: status, mode: rq.mode.Name})
 	if rq.span == nil || !rq.span.IsRecording() {
 		observer.Observe(took)
 		return

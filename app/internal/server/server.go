@@ -69,6 +69,7 @@ func (s *Server) Drain() { s.draining.Store(true) }
 // API returns the handler of the portal.
 func (s *Server) API() http.Handler {
 	r := s.router()
+	r.NoMethod(s.notAllowed)
 	s.get(r, api.PathLive+":loader", s.live)
 	s.get(r, api.PathCached+":strategy", s.cached)
 	s.get(r, api.PathCached+":strategy/:id", s.cachedProperty)
@@ -76,8 +77,8 @@ func (s *Server) API() http.Handler {
 	s.get(r, api.PathProperties+":id", s.property)
 	r.PATCH(api.PathProperties+":id", s.changePrice)
 	r.PATCH(api.PathProperties+":id/", s.changePrice)
-	r.GET(api.PathHealthz, s.healthz)
-	r.GET(api.PathReadyz, s.readyz)
+	read(r, api.PathHealthz, s.healthz)
+	read(r, api.PathReadyz, s.readyz)
 	return r
 }
 
@@ -99,8 +100,14 @@ func (s *Server) router() *gin.Engine {
 
 // get serves path with and without its trailing slash, without a redirect: a redirect would be measured as a request.
 func (s *Server) get(r *gin.Engine, path string, h gin.HandlerFunc) {
+	read(r, path, h)
+	read(r, path+"/", h)
+}
+
+// read serves GET and HEAD, whose answer net/http sends without its body.
+func read(r *gin.Engine, path string, h gin.HandlerFunc) {
 	r.GET(path, h)
-	r.GET(path+"/", h)
+	r.HEAD(path, h)
 }
 
 func (s *Server) healthz(c *gin.Context) {

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"loadlab/internal/redact"
 	"loadlab/loadgen/internal/ab"
 )
 
@@ -107,7 +108,7 @@ func (p *Pair) find(ctx context.Context, dir string, i int, name string, log io.
 	case name == "":
 		return fmt.Errorf("%w: arm %s has no name: give a commit, a program or a URL", ErrName, ab.Letter(i))
 	case strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://"):
-		a.URL = name
+		a.Name, a.URL = redact.URL(name), name
 	case statErr == nil && info.Mode().IsRegular():
 		a.Program = path
 	case statErr == nil && info.IsDir() && (strings.HasPrefix(name, ".") || filepath.IsAbs(name)):

@@ -71,7 +71,7 @@ type Options struct {
 	// These need the transport NetHTTP.
 	HTTP2     bool     // HTTP/2 only: negotiated over TLS, by prior knowledge without
 	Proxy     *url.URL // nil is none; the environment is not consulted
-	Redirects int      // how many are followed; a response that redirects once more is the outcome
+	Redirects int      // how many are followed; one more is an error of kind Status, unless it is 0: then a redirect is a response like another
 }
 
 // New returns a caller of the target's transport that makes the requests reqs. Callers with the same seed send the same trace ids, so a

@@ -90,6 +90,12 @@ func (c *Conn) Call(ctx context.Context, mode int, deadline time.Time, out *meas
 	}
 	kind, err := c.run(ctx, mode, deadline, out)
 	out.Done = time.Now()
+	if !out.Sent.IsZero() {
+		out.Wrote = int64(len(req.spec.Body))
+		if req.template != nil {
+			out.Wrote = int64(len(c.draw.body))
+		}
+	}
 	switch {
 	case kind != measure.OK:
 	case out.Done.After(deadline):
@@ -97,16 +103,13 @@ func (c *Conn) Call(ctx context.Context, mode int, deadline time.Time, out *meas
 	default:
 		kind, err = conclude(req.Request, &c.ask, out, c.resp.body, c.draw)
 	}
-	out.Kind = kind
+	req.end(out, kind, err)
 	switch {
 	case c.sock == nil:
 	case c.resp.out == out && c.resp.reusable() && !req.closes:
 		c.used, c.last = true, out.Done
 	case kind != measure.Unsent:
 		c.hangUp()
-	}
-	if err != nil {
-		req.note(kind, err)
 	}
 	c.resp.out = nil
 }
@@ -115,7 +118,7 @@ func (c *Conn) Call(ctx context.Context, mode int, deadline time.Time, out *meas
 // keeps it.
 func verdict(req *Request, out *measure.Outcome, body []byte, d *draw) (measure.Kind, error) {
 	if !req.expect.has(out.Status) {
-		return measure.Status, fmt.Errorf("status %d", out.Status)
+		return measure.Status, statusError(out.Status)
 	}
 	if err := req.spec.Check.length(out.Bytes); err != nil {
 		return measure.Check, err
@@ -220,7 +223,7 @@ func (c *Conn) receive(n int, err error, out *measure.Outcome) (measure.Kind, er
 		case r.state == complete:
 			return measure.OK, nil
 		case r.state == broken:
-			return measure.BadResponse, errors.New("bad response: " + r.why)
+			return measure.BadResponse, coded{errors.New("bad response: " + r.why), r.why}
 		case errors.Is(err, io.EOF):
 			if kind := r.end(); kind != measure.OK {
 				return kind, fmt.Errorf("response: %w", io.ErrUnexpectedEOF)

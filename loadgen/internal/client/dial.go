@@ -34,7 +34,7 @@ func (c *Conn) dial(ctx context.Context, deadline time.Time, out *measure.Outcom
 		// The handshake's own context would cost a goroutine: the socket's deadline and stopper end it as well.
 		if err := c.tls.Handshake(); err != nil { //nolint:noctx // see above
 			c.hangUp()
-			return c.refused(fmt.Errorf("TLS: %w", err), deadline, out)
+			return c.refused(fmt.Errorf(inTLS+"%w", err), deadline, out)
 		}
 		if c.t.opts.Phases {
 			out.TLS += time.Since(connected)

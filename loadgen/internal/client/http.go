@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -30,6 +31,7 @@ type HTTPCaller struct {
 	ask    question
 	buf    []byte
 	body   bytes.Buffer
+	wrote  int64 // length of the body of the request under way
 
 	closed atomic.Bool
 	mu     sync.Mutex
@@ -99,6 +101,9 @@ func (c *HTTPCaller) Call(ctx context.Context, mode int, deadline time.Time, out
 	}
 	out.Done = time.Now()
 	clocks.into(out, c.t.opts.Phases)
+	if !out.Sent.IsZero() {
+		out.Wrote = c.wrote
+	}
 	switch {
 	case kind == measure.OK && out.Done.After(deadline):
 		kind, err = measure.Timeout, os.ErrDeadlineExceeded
@@ -109,8 +114,7 @@ func (c *HTTPCaller) Call(ctx context.Context, mode int, deadline time.Time, out
 	case c.stopped(ctx) || !out.Done.Before(deadline):
 		kind = measure.Timeout
 	}
-	out.Kind = kind
-	c.reqs[mode].note(kind, err)
+	c.reqs[mode].end(out, kind, err)
 	if c.closed.Load() {
 		c.client.CloseIdleConnections()
 	}
@@ -154,6 +158,7 @@ func (c *HTTPCaller) run(ctx context.Context, mode int, out *measure.Outcome) (m
 
 	resp, err := c.client.Do(req)
 	if err != nil {
+		err = withoutURL(err)
 		return classify(err), err
 	}
 	defer resp.Body.Close()
@@ -169,10 +174,22 @@ func (c *HTTPCaller) run(ctx context.Context, mode int, out *measure.Outcome) (m
 	if err := c.read(resp.Body, r, out); err != nil {
 		return classifyBody(err), err
 	}
+	if n := c.t.opts.Redirects; n > 0 && redirects(resp) {
+		return measure.Status, coded{fmt.Errorf("status %d after %d redirects, which is the limit", out.Status, n), "the limit of redirects is reached"}
+	}
 	for _, value := range resp.Trailer.Values(api.HeaderServerTiming) {
 		recordTiming(out, []byte(value))
 	}
 	return measure.OK, nil
+}
+
+// redirects reports whether a response names another URL that the client is to ask instead.
+func redirects(resp *http.Response) bool {
+	switch resp.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return resp.Header.Get("Location") != ""
+	}
+	return false
 }
 
 // request makes a request, with the values of the arrival under way if it has variables.
@@ -180,11 +197,12 @@ func (c *HTTPCaller) request(ctx context.Context, r *Request) (*http.Request, er
 	target, host, body, header := r.target, r.host, r.spec.Body, r.header.Clone()
 	if t := r.template; t != nil {
 		target, host = string(t.target.append(nil, c.draw)), string(t.host.append(nil, c.draw))
-		body = t.body.append(nil, c.draw)
+		body = t.body.append(nil, c.draw) // net/http may still read the last call's
 		for name, value := range t.header {
 			header.Set(name, string(value.append(nil, c.draw)))
 		}
 	}
+	c.wrote = int64(len(body))
 	req, err := http.NewRequestWithContext(ctx, r.method, c.t.base.Scheme+"://"+c.t.base.Host+target, bytes.NewReader(body))
 	if err != nil {
 		return nil, err

@@ -157,15 +157,16 @@ func TestRedirects(t *testing.T) {
 	defer s.Close()
 	for _, tt := range []struct {
 		opts   client.Options
+		kind   measure.Kind
 		status int
 	}{
-		{client.Options{}, 302},
-		{client.Options{Transport: client.NetHTTP}, 302},
-		{client.Options{Transport: client.NetHTTP, Redirects: 1}, 302},
-		{client.Options{Transport: client.NetHTTP, Redirects: 2}, 200},
+		{client.Options{}, measure.OK, 302},
+		{client.Options{Transport: client.NetHTTP}, measure.OK, 302},
+		{client.Options{Transport: client.NetHTTP, Redirects: 1}, measure.Status, 302},
+		{client.Options{Transport: client.NetHTTP, Redirects: 2}, measure.OK, 200},
 	} {
 		h := newHarness(t, s.URL, tt.opts)
-		if h.want(0, measure.OK); h.out.Status != tt.status {
+		if h.want(0, tt.kind); h.out.Status != tt.status {
 			t.Errorf("%+v: status %d, want %d", tt.opts, h.out.Status, tt.status)
 		}
 	}

@@ -1,8 +1,8 @@
 package client_test
 
 import (
-	"maps"
-	"net"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -124,13 +124,8 @@ func TestKinds(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln.Close()
 	transports(t, func(t *testing.T, transport string) {
-		for _, base := range []string{ln.Addr().String(), "http://no-such-host.invalid"} {
+		for _, base := range []string{nobody(t), "http://no-such-host.invalid"} {
 			h := newHarness(t, base, client.Options{Transport: transport})
 			h.want(0, measure.Refused)
 			if !h.out.Sent.IsZero() || h.firstError(measure.Refused) == nil {
@@ -172,25 +167,62 @@ func TestExpect(t *testing.T) {
 	h.want(1, measure.Status)
 }
 
-// TestTakeErrors: the first error of each kind is kept until it is taken, by its kind's name.
-func TestTakeErrors(t *testing.T) {
+// TestFailures: what failed has its error in full, and the word for it that tells it apart.
+func TestFailures(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/loop" {
+			http.Redirect(w, r, "/loop", http.StatusFound)
+			return
+		}
 		code, _ := strconv.Atoi(r.URL.Path[1:])
 		w.WriteHeader(code)
 	}))
 	defer server.Close()
-	transports(t, func(t *testing.T, transport string) {
-		h := newHarness(t, server.URL, client.Options{Transport: transport}, client.Spec{Path: "/200"}, client.Spec{Path: "/404"}, client.Spec{Path: "/500"})
-		for _, mode := range []int{0, 1, 2, 1} {
-			h.call(mode)
-		}
-		for mode, want := range []map[string]string{nil, {"status": "status 404"}, {"status": "status 500"}} {
-			if got := h.reqs[mode].TakeErrors(); !maps.Equal(got, want) {
-				t.Errorf("mode %d: got %v, want %v", mode, got, want)
-			}
-			if got := h.reqs[mode].TakeErrors(); got != nil {
-				t.Errorf("mode %d, taken already: got %v", mode, got)
-			}
-		}
-	})
+	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	defer secure.Close()
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that fail
+	folding := serve(t, answering("HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n"))
+	closing := serve(t, func(p *peer) { p.request() })
+	silent := serve(t, func(p *peer) { p.request(); p.hang() })
+	const both = ""
+	for _, tt := range []struct {
+		name, base, path string
+		options          client.Options
+		kind             measure.Kind
+		code, text       string
+		transport        string // both
+	}{
+		{"none", server.URL, "/200", client.Options{}, measure.OK, "", "", both},
+		{"404", server.URL, "/404", client.Options{}, measure.Status, "", "status 404 Not Found", both},
+		{"no word for it", server.URL, "/599", client.Options{}, measure.Status, "", "status 599", both},
+		{"redirect limit", server.URL, "/loop", client.Options{Redirects: 3}, measure.Status, "the limit of redirects is reached", "status 302 after 3 redirects, which is the limit", client.NetHTTP},
+		{"authority", secure.URL, "/", client.Options{}, measure.Refused, "certificate of an unknown authority", "certificate signed by unknown authority", both},
+		{"host", "https://localhost.invalid:1", "/", client.Options{}, measure.Refused, "no such host", "no such host", both},
+		{"no TLS", strings.Replace(server.URL, "http:", "https:", 1), "/", client.Options{}, measure.Refused, "the server does not speak TLS", "", both},
+		{"folded", folding.addr, "/", client.Options{}, measure.BadResponse, "a header is folded or has no name", "bad response: a header is folded or has no name", client.Raw},
+		{"closed", closing.addr, "/", client.Options{}, measure.Reset, "closed by the server", "EOF", both},
+		{"silent", silent.addr, "/", client.Options{}, measure.Timeout, "waiting for the response", "", both},
+		{"nobody", nobody(t), "/?key=s3cret", client.Options{}, measure.Refused, "connection refused", "connection refused", both},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			transports(t, func(t *testing.T, transport string) {
+				if tt.transport != both && tt.transport != transport {
+					t.SkipNow()
+				}
+				tt.options.Transport = transport
+				h := newHarness(t, tt.base, tt.options, client.Spec{Path: tt.path})
+				timeout := patience
+				if tt.kind == measure.Timeout {
+					timeout = 100 * time.Millisecond
+				}
+				got := h.callFor(timeout, 0)
+				if got != tt.kind || h.out.Code != tt.code || (h.out.Err == nil) != (got == measure.OK) {
+					t.Fatalf("got %v, code %q, error %v; want %v, %q", got, h.out.Code, h.out.Err, tt.kind, tt.code)
+				}
+				if h.out.Err != nil && (!strings.Contains(h.out.Err.Error(), tt.text) || strings.Contains(h.out.Err.Error(), "s3cret")) {
+					t.Errorf("got error %q, want %q, and no query", h.out.Err, tt.text)
+				}
+			})
+		})
+	}
 }

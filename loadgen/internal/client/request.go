@@ -153,8 +153,7 @@ func (r *Request) serialise(traced bool) {
 	r.wire = append(w, r.spec.Body...)
 }
 
-// FirstError returns the first error that made a call of this request end as kind, since TakeErrors if that was called; nil if there was
-// none. A ledger has the number of refused requests; this is the reason. It may be called at any time.
+// FirstError returns the first error that made a call of this request end as kind; nil if there was none. It may be called at any time.
 func (r *Request) FirstError(kind measure.Kind) error {
 	if p := r.first[kind].Load(); p != nil {
 		return *p
@@ -162,23 +161,18 @@ func (r *Request) FirstError(kind measure.Kind) error {
 	return nil
 }
 
-// TakeErrors returns the first error of each kind, by the kind's name, and forgets them; nil if there was none.
-func (r *Request) TakeErrors() map[string]string {
-	var texts map[string]string
-	for kind := range r.first {
-		if p := r.first[kind].Swap(nil); p != nil {
-			if texts == nil {
-				texts = map[string]string{}
-			}
-			texts[measure.Kind(kind).String()] = (*p).Error()
-		}
+// end is how a call ended: as kind, because of err unless that is OK. The first error of each kind is kept.
+func (r *Request) end(out *measure.Outcome, kind measure.Kind, err error) {
+	out.Kind = kind
+	if err != nil {
+		out.Err, out.Code = err, codeOf(out, err)
+		r.note(kind, err)
 	}
-	return texts
 }
 
-// note keeps err if it is the first of its kind.
+// note keeps err if it is the first of its kind. It is a function of its own since err moves to the heap.
 func (r *Request) note(kind measure.Kind, err error) {
-	if err != nil && r.first[kind].Load() == nil {
+	if r.first[kind].Load() == nil {
 		r.first[kind].CompareAndSwap(nil, &err)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"loadlab/internal/redact"
 )
 
 // Target is the server that requests go to. It is immutable and shared by all callers.
@@ -29,9 +31,9 @@ type Target struct {
 // NewTarget parses a base URL such as "http://127.0.0.1:8000" or "https://lab.example/v2". User and password in it become an
 // Authorization header.
 func NewTarget(baseURL string, opts Options) (*Target, error) {
-	u, err := url.Parse(baseURL)
+	u, err := redact.Parse(baseURL)
 	if err != nil {
-		return nil, fmt.Errorf("target: %w", err)
+		return nil, fmt.Errorf("target %q: %w", redact.URL(baseURL), err)
 	}
 	if u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fmt.Errorf("target %q: the scheme must be http or https", u.Redacted())
@@ -45,7 +47,7 @@ func NewTarget(baseURL string, opts Options) (*Target, error) {
 		}
 	}
 	if err := opts.complete(); err != nil {
-		return nil, fmt.Errorf("target %q: %w", baseURL, err)
+		return nil, fmt.Errorf("target %q: %w", redact.URL(baseURL), err)
 	}
 	t := &Target{opts: opts, base: u, host: u.Host, header: maps.Clone(opts.Header), replay: replayWithin}
 	if t.header == nil {

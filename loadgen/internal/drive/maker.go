@@ -136,7 +136,7 @@ func (m *maker) visit(v *Session, mode int, k int64, due, at time.Duration) {
 			m.enter(k, at, mode, step)
 			whole.Sent = m.out.Sent
 		}
-		whole.Kind, whole.Status, whole.Done = m.out.Kind, m.out.Status, m.out.Done
+		whole.Kind, whole.Status, whole.Done, whole.Err, whole.Code = m.out.Kind, m.out.Status, m.out.Done, m.out.Err, m.out.Code
 		whole.Bytes += m.out.Bytes
 		if m.out.Kind != measure.OK {
 			return

@@ -1,17 +1,27 @@
 package figure
 
 import (
+	"time"
+
 	"loadlab/app/api"
 
 	"loadlab/loadgen/internal/result"
 )
 
 // rate is completed requests per second of load.
-func (t *Total) rate() (float64, bool) {
-	if t.Took <= 0 {
+func (t *Total) rate() (float64, bool) { return perSecond(t.Ledger.Completed, t.Took) }
+
+// bytesIn is bytes of responses' bodies a second, bytesOut of requests'.
+func (t *Total) bytesIn() (float64, bool) { return perSecond(t.Ledger.Bytes, t.Took) }
+
+func (t *Total) bytesOut() (float64, bool) { return perSecond(t.Ledger.Wrote, t.Took) }
+
+// perSecond is a rate, and whether there is one.
+func perSecond(n int64, took time.Duration) (float64, bool) {
+	if took <= 0 {
 		return 0, false
 	}
-	return float64(t.Ledger.Completed) / t.Took.Seconds(), true
+	return float64(n) / took.Seconds(), true
 }
 
 // sql is SQL queries per request. The app's own counters include work that no response reports; without them it is what the responses

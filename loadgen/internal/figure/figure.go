@@ -66,7 +66,7 @@ const (
 // Table returns all figures: p50, p90, p95, p99, mean and max of the response time, the same of the service time (service_p50, ...) and of
 // the send lag (lag_p50, ...), and then the others.
 func Table() []Figure {
-	return append(distributions(),
+	return append(append(distributions(), transfers()...),
 		Figure{Name: "rate", Unit: PerSecond, Doc: "completed requests a second", of: (*Total).rate,
 			Column: Column{Brief: true, Place: 30, Title: "req/s", Format: unit.Digits, Part: InLatency, Spare: true}},
 		Figure{Name: "requests", Doc: "scheduled requests", of: func(t *Total) (float64, bool) { return float64(t.Ledger.Scheduled), true },
@@ -126,6 +126,14 @@ func Table() []Figure {
 		Figure{Name: "attempts", Unit: PerSecond, Doc: "calls a second that the app made to a server while it was down", of: (*Total).attempts},
 		Figure{Name: "stale_ratio", Doc: "reads that got an old version, from 0 to 1", of: (*Total).stale, share: true},
 	)
+}
+
+// transfers returns the figures of what came and went.
+func transfers() []Figure {
+	return []Figure{
+		{Name: "bytes_in", Unit: Bytes, Doc: "bytes of responses' bodies that came in a second", of: (*Total).bytesIn},
+		{Name: "bytes_out", Unit: Bytes, Doc: "bytes of requests' bodies that went out a second", of: (*Total).bytesOut},
+	}
 }
 
 // distributions returns the figures of the three clocks.

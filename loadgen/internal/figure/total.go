@@ -23,12 +23,12 @@ type Total struct {
 
 	Response, Service, Lag *hist.Histogram
 
-	Statuses map[int]int64     // responses by status code
-	Errors   map[string]string // by kind of failure: the first error of the first cell that had one
-	Clamped  int64             // times beyond the histograms' bound
-	Faults   []result.Fault    // of the cells
-	Herds    []result.Herd     // of the cells, one after the other; cut off where the load of their cell ended
-	Replicas []*Replica        // that the requests were spread over; empty with one
+	Statuses map[int]int64    // responses by status code
+	Failures []result.Failure // since the run's start
+	Clamped  int64            // times beyond the histograms' bound
+	Faults   []result.Fault   // of the cells
+	Herds    []result.Herd    // of the cells, one after the other; cut off where the load of their cell ended
+	Replicas []*Replica       // that the requests were spread over; empty with one
 	Asked    result.Revalidation
 
 	peak     int64 // of recomputes in a second, in the cell that had the most
@@ -47,7 +47,6 @@ func newTotal(run *result.Run) *Total {
 		Server:   result.Server{Cache: map[string]int64{}, Counters: api.Counts{}},
 		Response: hist.New(), Service: hist.New(), Lag: hist.New(),
 		Statuses:  map[int]int64{},
-		Errors:    map[string]string{},
 		rounds:    map[int]bool{},
 		exact:     true,
 		predicted: map[string]float64{},
@@ -71,7 +70,7 @@ func (t *Total) addCell(c *result.Cell) error {
 	t.exact = t.exact && c.Server.Counters != nil
 	t.cost.addCell(c)
 	t.addStatuses(c.Statuses)
-	t.addErrors(c.Errors)
+	t.Failures = result.AddFailures(t.Failures, c.Failures, c.Start)
 	t.Clamped += c.Clamped
 	t.Faults = append(t.Faults, c.Faults...)
 	for _, b := range c.Spent {
@@ -120,7 +119,7 @@ func (t *Total) add(o *Total) error {
 	t.Stale.Add(o.Stale)
 	t.Asked.Add(o.Asked)
 	t.addStatuses(o.Statuses)
-	t.addErrors(o.Errors)
+	t.Failures = result.AddFailures(t.Failures, o.Failures, 0)
 	t.Clamped += o.Clamped
 	t.Faults = append(t.Faults, o.Faults...)
 	for _, b := range o.spent {
@@ -133,14 +132,6 @@ func (t *Total) add(o *Total) error {
 func (t *Total) addStatuses(more map[int]int64) {
 	for status, n := range more {
 		t.Statuses[status] += n
-	}
-}
-
-func (t *Total) addErrors(more map[string]string) {
-	for kind, text := range more {
-		if t.Errors[kind] == "" {
-			t.Errors[kind] = text
-		}
 	}
 }
 
@@ -185,6 +176,15 @@ func (t *Total) SpentAt(q float64) (result.Bucket, bool) {
 		}
 	}
 	return result.Bucket{}, false
+}
+
+// SpentAll is the sum of the buckets. It reports false if there are none.
+func (t *Total) SpentAll() (result.Bucket, bool) {
+	var sum result.Bucket
+	for _, b := range t.spent {
+		sum.Add(b)
+	}
+	return sum, sum.Count > 0
 }
 
 // Ratio is a / b, and whether there is one.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"loadlab/loadgen/internal/figure"
+	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/tty"
 	"loadlab/loadgen/internal/unit"
 )
@@ -78,12 +79,23 @@ func kinds(t *figure.Total) string {
 		if len(names) > 1 {
 			part = unit.Count(t.Ledger.Failed[kind]) + " " + kind
 		}
-		if first := tty.Snip(tty.Clean(t.Errors[kind]), longestError); first != "" && i == 0 {
+		if first := tty.Snip(tty.Clean(example(t, kind)), longestError); first != "" && i == 0 {
 			part = strings.Replace(part+": "+first, kind+": "+kind, kind, 1)
 		}
 		parts = append(parts, part)
 	}
 	return sentence(parts)
+}
+
+// example is the first error of the most frequent failure of a kind; empty if none is kept.
+func example(t *figure.Total, kind string) string {
+	var most result.Failure
+	for _, f := range t.Failures {
+		if f.Kind == kind && f.Example != "" && f.Count > most.Count {
+			most = f
+		}
+	}
+	return most.Example
 }
 
 // longestError is how many columns an error's text takes at most.

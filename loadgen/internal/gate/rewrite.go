@@ -8,7 +8,7 @@ import (
 
 	"github.com/expr-lang/expr/ast"
 
-	"loadlab/loadgen/internal/gate/spell"
+	"loadlab/internal/spell"
 )
 
 // call checks a call of a figure and replaces it by figure(number).

@@ -76,6 +76,7 @@ type Sums struct {
 	Asked    *result.Revalidation `json:"asked,omitempty"`
 	Herds    []Herd               `json:"herds,omitempty"`
 	Tenths   []int32              `json:"tenths,omitempty"` // recomputes in each tenth of a second
+	Failures []result.Failure     `json:"failures,omitempty"`
 	BySecond counts               `json:"by_second,omitempty"`
 	Replicas []ReplicaDelta       `json:"replicas,omitempty"`
 }
@@ -155,7 +156,7 @@ func (m *mode) counts() Counts {
 }
 
 func (m *mode) sumUp() *Sums {
-	s := &Sums{Statuses: m.byStatus(), Server: m.sums(), Spent: m.spent.buckets(), Herds: m.herds.all(), Tenths: m.peak.tenths, BySecond: m.bySecond}
+	s := &Sums{Statuses: m.byStatus(), Server: m.sums(), Spent: m.spent.buckets(), Herds: m.herds.all(), Tenths: m.peak.tenths, BySecond: m.bySecond, Failures: m.failures.list()}
 	s.Asked = m.revalidation()
 	for _, r := range m.replicas {
 		s.Replicas = append(s.Replicas, ReplicaDelta{Ended: r.ended, Failed: r.failed, Response: plain(r.response)})
@@ -187,6 +188,7 @@ func (s *Sums) merge(o *Sums) {
 	p.merge(o.Tenths)
 	s.Tenths = p.tenths
 	s.BySecond.merge(o.BySecond)
+	s.Failures = result.AddFailures(s.Failures, o.Failures, 0)
 }
 
 // mergeSpent adds up two lists of sizes, both shortest first.

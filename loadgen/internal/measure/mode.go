@@ -15,9 +15,11 @@ type mode struct {
 	scheduled int64
 	ended     [Kinds]int64
 	bytes     int64
+	wrote     int64
 	asked     result.Revalidation
 	statuses  [maxStatus + 1]int64 // responses by status code
-	server    result.Server        // without Cache and Counters
+	failures  failures
+	server    result.Server // without Cache and Counters
 	cache     [api.CacheResults]int64
 	total     *clocks // of the whole phase
 	spent     spent
@@ -63,6 +65,7 @@ func (m *mode) drop(n int) { m.seconds = slices.Delete(m.seconds, 0, n) }
 func (m *mode) count(o *Outcome) {
 	m.ended[o.Kind]++
 	m.bytes += o.Bytes
+	m.wrote += o.Wrote
 	if o.Conditional {
 		m.asked.Asked++
 		m.asked.Saved += o.Saved
@@ -111,7 +114,7 @@ func (m *mode) tally() Tally {
 
 // ledger returns the ledger in the form of a report.
 func (m *mode) ledger() result.Ledger {
-	l := result.Ledger{Scheduled: m.scheduled, Completed: m.ended[OK], Bytes: m.bytes}
+	l := result.Ledger{Scheduled: m.scheduled, Completed: m.ended[OK], Bytes: m.bytes, Wrote: m.wrote}
 	for kind := OK + 1; kind < Kinds; kind++ {
 		if n := m.ended[kind]; n > 0 {
 			if l.Failed == nil {

@@ -13,6 +13,12 @@ type Outcome struct {
 	Sent   time.Time // the first byte was about to be written; zero if it never was
 	Done   time.Time // the last byte was read, or the failure was noticed
 	Bytes  int64     // of the body
+	Wrote  int64     // of the request's body; 0 if it was not sent
+
+	// Err is why the request failed, and Code the same in one of few words, by which failures of a kind are told apart: "connection refused". Both
+	// are empty of one that is completed, and Code where there is no word for it.
+	Err  error
+	Code string
 
 	Conditional bool  // the request asked whether its user's copy is current
 	NotModified bool  // it is: the response had no body

@@ -137,15 +137,18 @@ func (r *Recorder) Record(mode int, due time.Duration, o *Outcome) {
 	s.outstanding--
 	m.count(o)
 	m.bySecond.add(due, o.Done.Sub(r.start), o)
+	if o.Kind != OK {
+		m.failures.add(o, o.Done.Sub(r.start))
+	}
 	if o.Replica < len(m.replicas) {
 		m.replicas[o.Replica].record(r.start.Add(due), o)
 	}
-	if o.Kind == OK && o.Timed {
+	if o.Kind == OK && (o.Timed || o.FirstByte > 0) {
 		m.spent.add(r.start.Add(due), o)
-		if o.Stored {
-			m.herds.Add(o.Done.Sub(r.start), o.Timing.Total, o.Timing.RedisTime)
-			m.peak.add(due)
-		}
+	}
+	if o.Kind == OK && o.Timed && o.Stored {
+		m.herds.Add(o.Done.Sub(r.start), o.Timing.Total, o.Timing.RedisTime)
+		m.peak.add(due)
 	}
 	if o.Kind == OK || o.Kind == Timeout || o.Kind == Unsent {
 		if s.clocks == nil {

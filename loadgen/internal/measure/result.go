@@ -19,9 +19,10 @@ type Result struct {
 	Server   result.Server // without Counters, which only the server knows
 	Spent    []result.Bucket
 	Herds    []result.Herd
-	Peak     int64         // of recomputes in a second
-	Statuses map[int]int64 // responses by status code
-	Clamped  int64         // values outside the histograms' range, of all three clocks
+	Peak     int64            // of recomputes in a second
+	Statuses map[int]int64    // responses by status code
+	Failures []result.Failure // the most frequent first
+	Clamped  int64            // values outside the histograms' range, of all three clocks
 	Asked    *result.Revalidation
 	Replicas []result.Replica
 }
@@ -61,6 +62,7 @@ func (r *Recorder) Finish() ([]Result, error) {
 			Herds:    m.herds.Finish(),
 			Peak:     m.peak.most(),
 			Statuses: m.byStatus(),
+			Failures: m.failures.list(),
 			Replicas: replicas,
 			Asked:    m.revalidation(),
 			Clamped:  m.total.response.Clamped() + m.total.service.Clamped() + m.total.lag.Clamped(),

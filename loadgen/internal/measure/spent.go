@@ -30,7 +30,7 @@ func over(size int) time.Duration {
 	return time.Duration(perDoubling+quarter) * (time.Microsecond << power) / perDoubling
 }
 
-// add enters a response that came with Server-Timing. What its server does not explain of the service time is the network's, which
+// add enters a response that came with Server-Timing, or whose phases are known. What its server does not explain of the service time is the network's, which
 // has the kernels on both sides in it, and the time before the server began to count.
 func (s *spent) add(due time.Time, o *Outcome) {
 	response, t := o.Done.Sub(due), &o.Timing

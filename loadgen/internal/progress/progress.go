@@ -59,13 +59,21 @@ func (f Figures) Rate() float64 {
 }
 
 func (f Figures) String() string {
-	return fmt.Sprintf("%6.0f/s  p50%s%7s  p95%s%7s  p99%s%7s  %s", f.Rate(), f.mark(0.50), unit.Latency(f.P50), f.mark(0.95), unit.Latency(f.P95),
-		f.mark(0.99), unit.Latency(f.P99), errorCount(f.Errors))
+	return fmt.Sprintf("%6.0f/s  p50%s%7s  p95%s%7s  p99%s%7s  %s", f.Rate(), f.mark(0.50), latency(f.P50), f.mark(0.95), latency(f.P95),
+		f.mark(0.99), latency(f.P99), errorCount(f.Errors))
+}
+
+// latency renders a quantile. None is 0 but that of no samples.
+func latency(d time.Duration) string {
+	if d == 0 {
+		return unit.None
+	}
+	return unit.Latency(d)
 }
 
 // short is String for a narrow terminal.
 func (f Figures) short() string {
-	brief := func(d time.Duration) string { return strings.ReplaceAll(unit.Latency(d), " ", "") }
+	brief := func(d time.Duration) string { return strings.ReplaceAll(latency(d), " ", "") }
 	return fmt.Sprintf("%5.0f/s p50%s%6s p95%s%6s p99%s%6s %3d err", f.Rate(), f.mark(0.50), brief(f.P50), f.mark(0.95), brief(f.P95),
 		f.mark(0.99), brief(f.P99), f.Errors)
 }

@@ -48,7 +48,7 @@ func TestLines(t *testing.T) {
 	want := `round 1/3  singleflight   expiry         250/s  p50  850 µs  p95 12.3 ms  p99  1.25 s  no errors
 round 12/1000  mix            burst           12/s  p50  999 ms  p95  59.0 s  p99≥ 60.0 s  1 error
 round 2/3  ` + long.Mode + " " + long.Name + `   99999/s  p50  123 ms  p95  123 ms  p99  123 ms  12345 errors
-round 12/1000  mix            burst            0/s  p50       0  p95       0  p99       0  no errors
+round 12/1000  mix            burst            0/s  p50       –  p95       –  p99       –  no errors
 `
 	if got := b.String(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

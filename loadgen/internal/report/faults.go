@@ -139,7 +139,7 @@ func (x faultOf) notes(f *figure.Figures) []Note {
 		if sum.Errors > 0 {
 			text := m + " failed: " + kinds(sum.Failed, ", ")
 			if t := f.Total(m, x.Phase+figure.Inside); t != nil {
-				text = joined(". ", text, firstErrors(t))
+				text = joined(". First ", text, examples(t))
 			}
 			lines = append(lines, text+".")
 		}

@@ -18,6 +18,7 @@ type grid struct {
 type gridRow struct {
 	title string
 	cells []Cell
+	below string // of the row
 }
 
 const (
@@ -30,7 +31,7 @@ func newGrid(t *Table, part figure.Part) *grid {
 	g := &grid{}
 	var used []int
 	for i, c := range t.Columns {
-		if t.Second == "" || c.Part&part != 0 {
+		if !c.Below && (t.Second == "" || c.Part&part != 0) {
 			g.columns, used = append(g.columns, c), append(used, i)
 		}
 	}
@@ -43,7 +44,11 @@ func newGrid(t *Table, part figure.Part) *grid {
 				c.Text = tty.Clean(c.Text)
 				cells = append(cells, c)
 			}
-			g.rows = append(g.rows, gridRow{cells: cells})
+			r := gridRow{cells: cells}
+			if last := len(t.Columns) - 1; t.Columns[last].Below {
+				r.below = row[last].Text
+			}
+			g.rows = append(g.rows, r)
 		}
 	}
 	return g
@@ -128,6 +133,9 @@ func (g *grid) write(p *page) {
 			continue
 		}
 		g.line(p, widths, r.cells)
+		if r.below != "" {
+			p.item(strings.Repeat(indent, 3), 0, tty.Faint, r.below)
+		}
 	}
 }
 

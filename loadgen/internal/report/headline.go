@@ -40,6 +40,9 @@ func judged(run *result.Run) string {
 		}
 		return "not judged, because the generator was the bottleneck: " + firstOf(run.Limited)
 	case result.ExitFail:
+		if n.Total == 0 {
+			return "no request succeeded"
+		}
 		return fmt.Sprintf("%d of %s failed", n.Failed, gates) + rest
 	case result.ExitInconclusive:
 		if n.Total == 0 {

@@ -28,7 +28,7 @@ func JSON(w io.Writer, r *Report, _ Options) error {
 		case s.ID == Findings:
 			doc[s.ID] = s.Findings
 		case s.Table != nil:
-			doc[s.ID] = s.Table.objects()
+			doc[s.ID] = s.Table.Objects()
 		case len(s.Facts) > 0:
 			doc[s.ID] = factsObject(s.Facts)
 		case len(s.Gates) > 0:
@@ -62,8 +62,8 @@ func texts(notes []Note) []string {
 	return lines
 }
 
-// objects returns the rows of all groups.
-func (t *Table) objects() []map[string]any {
+// Objects returns the rows of all groups: a field a column, and phase, the name of the group.
+func (t *Table) Objects() []map[string]any {
 	rows := []map[string]any{}
 	for _, g := range t.Groups {
 		for _, cells := range g.Rows {

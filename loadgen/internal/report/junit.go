@@ -67,13 +67,20 @@ func JUnit(w io.Writer, r *Report, _ Options) error {
 		validity.Error = &junitResult{Message: r.Sentence, Type: strings.ToLower(r.Word), Text: strings.Join(run.Reasons(), "\n")}
 	}
 	s.Cases = append(s.Cases, validity)
+	if len(run.Gates) == 0 && run.NoneSucceeded() && validity.Error == nil {
+		s.Cases = append(s.Cases, junitCase{Class: class, Name: "a request succeeds", Time: "0", Failure: &junitResult{Message: r.Failed, Type: "requests", Text: r.Failed}})
+	}
 	for _, g := range r.Section(Gates).Gates {
 		c := junitCase{Class: class, Name: g.Expr, Time: "0"}
 		detail := joined("; ", g.Compared, g.Reason)
 		switch {
 		case g.Verdict == result.Pass && validity.Error == nil:
 		case g.Verdict == result.Fail && validity.Error == nil:
-			c.Failure = &junitResult{Message: detail, Type: "gate", Text: fmt.Sprintf("%s:%d: %s\n%s", run.Scenario.File, g.Line, g.Expr, detail)}
+			message := failedGate(g)
+			if strings.Contains(g.Expr, "error") {
+				message = joined(" ", message, r.Failed)
+			}
+			c.Failure = &junitResult{Message: message, Type: "gate", Text: fmt.Sprintf("%s:%d: %s\n%s", run.Scenario.File, g.Line, g.Expr, detail)}
 		default:
 			if validity.Error != nil {
 				detail = joined("; ", "not judged", g.Reason)
@@ -84,6 +91,33 @@ func JUnit(w io.Writer, r *Report, _ Options) error {
 	}
 	s.Out = strings.Join(out(r), "\n")
 	return writeJUnit(w, s)
+}
+
+// failedGate is a gate that failed in a sentence: "errors() is 17, and must be 0."
+func failedGate(g result.Gate) string {
+	var parts []string
+	for compared := range strings.SplitSeq(g.Compared, "; ") {
+		parts = append(parts, comparedInWords(compared))
+	}
+	if g.Reason != "" {
+		parts = append(parts, g.Reason)
+	}
+	return strings.TrimSuffix(joined("; ", parts...), ".") + "."
+}
+
+// comparedInWords is a comparison as package gate renders it, in words: "p99(lock, expiry) is 12.1 ms, and must be at most 10 ms"; other texts are
+// returned as they are.
+func comparedInWords(s string) string {
+	for _, op := range []struct{ sign, words string }{
+		{" <= ", "at most "}, {" >= ", "at least "}, {" == ", ""}, {" != ", "other than "}, {" < ", "less than "}, {" > ", "more than "},
+	} {
+		left, right, ok := strings.Cut(s, op.sign)
+		if !ok || !strings.Contains(left, " = ") {
+			continue
+		}
+		return strings.ReplaceAll(left, " = ", " is ") + ", and must be " + op.words + strings.ReplaceAll(right, " = ", ", which is ")
+	}
+	return s
 }
 
 // writeJUnit counts the cases of the suite by what became of them, and writes it.
@@ -111,8 +145,8 @@ func writeJUnit(w io.Writer, s junitSuite) error {
 // out is what a person should read beside the cases: how requests failed, and the notes.
 func out(r *Report) []string {
 	var lines []string
-	for _, x := range r.Section(ErrorKinds).Facts {
-		lines = append(lines, x.Name+" "+x.Text)
+	if r.Failed != "" {
+		lines = append(lines, r.Failed)
 	}
 	for _, n := range r.Section(Notes).Prose {
 		lines = append(lines, n.Text)

@@ -244,7 +244,7 @@ func figures(f *figure.Figures) Section {
 			for _, x := range table {
 				row = append(row, value(x, total))
 			}
-			row = append(row, Cell{Text: kinds(total.Ledger.Failed, ", ")}, Cell{Text: statuses(total.Statuses)}, Cell{Text: firstErrors(total)})
+			row = append(row, Cell{Text: waysToFail(total)}, Cell{Text: statuses(total.Statuses)}, Cell{Text: examples(total)})
 			g.Rows = append(g.Rows, row)
 		}
 		t.Groups = append(t.Groups, g)

@@ -18,6 +18,7 @@ type Report struct {
 	Word     string   // the verdict: PASS, FAIL, INCONCLUSIVE, INVALID, GENERATOR-LIMITED, INTERRUPTED or DONE
 	Sentence string   // the verdict in one sentence
 	Also     []string // further reasons for it
+	Failed   string   // how many requests failed, and how, in one sentence; empty if none did
 	Head     []Fact   // what was run, on what, and when
 	Sections []Section
 }
@@ -28,6 +29,7 @@ const (
 	Modes       = "modes"
 	Figures     = "figures" // every figure of every mode and phase, for programs
 	TimeSpent   = "time"
+	HTTPPhases  = "phases" // of a request, of clients that were asked for them
 	Laws        = "laws"
 	Predictions = "predictions" // the same as numbers, for programs
 	Queries     = "queries"
@@ -105,6 +107,7 @@ type Column struct {
 	Left         bool   // aligned; numbers are aligned right
 	Part         figure.Part
 	Wrap         bool // a text of any length: the last column of a table that is a list
+	Below        bool // a text of any length that a terminal has below the row: the last column
 	Least        int  // width in columns of a terminal
 	Spare        bool // left out where a page is too narrow
 	Brief        bool // it is in a short report too
@@ -141,7 +144,7 @@ func New(run *result.Run) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{Run: run, Head: head(run)}
+	r := &Report{Run: run, Head: head(run), Failed: failedSentence(f.Total("", ""))}
 	r.Word, r.Sentence = headline(run)
 	for _, reasons := range [][]string{run.Invalid, run.Limited} {
 		r.Also = append(r.Also, reasons[min(1, len(reasons)):]...) // the sentence has the first
@@ -162,7 +165,7 @@ func parts() []func(*figure.Figures) []Section {
 		return func(f *figure.Figures) []Section { return []Section{section(f)} }
 	}
 	return []func(*figure.Figures) []Section{
-		one(findings), one(modes), one(figures), one(ratioFigures), one(intervalFigures), one(replicas), one(replicaFigures), one(workers), matrix, one(timeSpent), one(laws), one(predictions), one(queries), one(staleness), faults, one(errorKinds), one(intervals), one(notes), one(gates), one(capacity),
+		one(findings), one(modes), one(figures), one(ratioFigures), one(intervalFigures), one(replicas), one(replicaFigures), one(workers), matrix, one(timeSpent), one(httpPhases), one(laws), one(predictions), one(queries), one(staleness), faults, one(errorKinds), one(intervals), one(notes), one(gates), one(capacity),
 	}
 }
 

@@ -22,7 +22,7 @@ func timeSpent(f *figure.Figures) Section {
 	eachPhase(f, func(p result.PhaseInfo, modes []string) {
 		g := Group{Name: p.Name, Title: p.Name}
 		for _, m := range modes {
-			if b, ok := f.Total(m, p.Name).SpentAt(0.99); ok {
+			if b, ok := f.Total(m, p.Name).SpentAt(0.99); ok && b.Reported() {
 				g.Rows = append(g.Rows, []Cell{{Text: m}, {Text: shares(b)}})
 			}
 		}
@@ -167,44 +167,6 @@ func staleness(f *figure.Figures) Section {
 		"committed before the read was sent. stalest read: the longest that a page was still served after such a commit.")}
 }
 
-// errorKinds is how and why requests failed.
-func errorKinds(f *figure.Figures) Section {
-	s := Section{ID: ErrorKinds, Full: true}
-	eachPhase(f, func(p result.PhaseInfo, modes []string) {
-		for _, m := range modes {
-			if t := f.Total(m, p.Name); t.Ledger.Errors() > 0 {
-				s.Facts = append(s.Facts, Fact{Name: m + ", " + p.Name + ":", Text: failures(t), Tone: Bad})
-			}
-		}
-	})
-	if len(s.Facts) > 0 {
-		s.Heading = "Errors by kind"
-	}
-	return s
-}
-
-// failures renders how many requests of a total failed, how, and the first error of each kind.
-func failures(t *figure.Total) string {
-	share, _ := figure.Ratio(t.Ledger.Errors(), t.Ledger.Scheduled)
-	text := fmt.Sprintf("%s of %s (%s): %s", unit.Count(t.Ledger.Errors()), unit.Counted(t.Ledger.Scheduled, "request"), unit.Percent(share),
-		kinds(t.Ledger.Failed, ", "))
-	if t.Ledger.Failed["status"] > 0 && len(t.Statuses) > 0 {
-		text += ". Responses by status: " + statuses(t.Statuses)
-	}
-	return joined(". ", text, firstErrors(t))
-}
-
-// firstErrors lists what the first failure of each kind was: "First status: status 404. First timeout: i/o timeout".
-func firstErrors(t *figure.Total) string {
-	var parts []string
-	for _, kind := range sortedKinds(t.Ledger.Failed) {
-		if first := t.Errors[kind]; first != "" {
-			parts = append(parts, "First "+kind+": "+first)
-		}
-	}
-	return strings.Join(parts, ". ")
-}
-
 // kinds lists failures by kind, the most frequent first.
 func kinds(failed map[string]int64, sep string) string {
 	names := sortedKinds(failed)
@@ -259,9 +221,15 @@ func ledgerNotes(f *figure.Figures, t *figure.Total) (normal []Note, warnings []
 	if len(t.Statuses) > 0 {
 		normal = append(normal, Note{Text: "Responses by status: " + statuses(t.Statuses) + "."})
 	}
+	if text := redirects(t); text != "" {
+		warnings = append(warnings, text)
+	}
 	if t.Lag.Count() > 0 {
 		normal = append(normal, Note{Text: fmt.Sprintf("Send lag (from due to sent; part of the times above): p50 %s, p99 %s, max %s.",
 			lag(t, "lag_p50"), lag(t, "lag_p99"), lag(t, "lag_max"))})
+	}
+	if t.Ledger.Bytes+t.Ledger.Wrote > 0 {
+		normal = append(normal, Note{Text: transferred(t)})
 	}
 	if t.Clamped > 0 {
 		warnings = append(warnings, fmt.Sprintf("Times (response, service, lag) beyond 60 s, the greatest that is recorded, and counted as that: %s.", unit.Count(t.Clamped)))

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"loadlab/app/api"
 )
@@ -94,7 +96,27 @@ func (r *Run) upgrade() {
 			}
 		}
 	}
+	for i := range r.Cells {
+		r.Cells[i].upgrade()
+	}
 	r.Schema = SchemaVersion
+}
+
+// upgrade makes failures of the first errors. Nothing is known of when they happened.
+func (c *Cell) upgrade() {
+	if len(c.Failures) == 0 {
+		for _, kind := range slices.Sorted(maps.Keys(c.Ledger.Failed)) {
+			if n := c.Ledger.Failed[kind]; n > 0 {
+				c.Failures = append(c.Failures, Failure{Kind: kind, Count: n, Example: c.Errors[kind]})
+			}
+		}
+	}
+	c.Errors = nil
+	for _, part := range []*Cell{c.Inside, c.Outside} {
+		if part != nil {
+			part.upgrade()
+		}
+	}
 }
 
 // check reports the first thing in the run that contradicts another.

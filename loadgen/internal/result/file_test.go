@@ -153,3 +153,16 @@ func TestNoCountsAreNoGap(t *testing.T) {
 		t.Errorf("got %v, %v, want counters", got.Cells[0].Server.Counters, err)
 	}
 }
+
+// TestFirstErrorsBecomeFailures: a run from before failures were kept has them by kind.
+func TestFirstErrorsBecomeFailures(t *testing.T) {
+	run, err := result.Parse([]byte(`{"schema": 2, "modes": [{"name": "m"}], "phases": [{"name": "p"}], "cells": [{"mode": "m", "phase": "p",
+		"ledger": {"scheduled": 9, "completed": 4, "failed": {"timeout": 2, "status": 3}}, "errors": {"status": "status 404"}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []result.Failure{{Kind: "status", Count: 3, Example: "status 404"}, {Kind: "timeout", Count: 2}}
+	if diff := cmp.Diff(want, run.Cells[0].Failures); diff != "" || run.Cells[0].Errors != nil {
+		t.Errorf("errors %v, failures (-want +got):\n%s", run.Cells[0].Errors, diff)
+	}
+}

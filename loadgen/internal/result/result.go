@@ -138,15 +138,17 @@ type Cell struct {
 
 	Ledger  Ledger   `json:"ledger"`
 	Seconds []Second `json:"seconds,omitempty"`
-	// Errors has the first error of each kind of failure: the reason, where the ledger has the number.
-	Errors   map[string]string `json:"errors,omitempty"`
-	Statuses map[int]int64     `json:"statuses,omitempty"` // responses by status code
-	Clamped  int64             `json:"clamped,omitempty"`  // times outside of the histograms' range, of all three clocks; each is in its histogram at the bound
-	Response Summary           `json:"response"`           // due to done
-	Service  Summary           `json:"service"`            // sent to done
-	Lag      Summary           `json:"lag"`                // due to sent
-	Server   Server            `json:"server"`
-	Stale    *Stale            `json:"stale,omitempty"`
+	// Failures are the requests that failed by how they did: the reasons, where the ledger has the numbers.
+	Failures []Failure     `json:"failures,omitempty"`
+	Statuses map[int]int64 `json:"statuses,omitempty"` // responses by status code
+	Clamped  int64         `json:"clamped,omitempty"`  // times outside of the histograms' range, of all three clocks; each is in its histogram at the bound
+	Response Summary       `json:"response"`           // due to done
+	Service  Summary       `json:"service"`            // sent to done
+	Lag      Summary       `json:"lag"`                // due to sent
+	Server   Server        `json:"server"`
+	Stale    *Stale        `json:"stale,omitempty"`
+	// Errors is what runs of before Failures have in its place: the first error of each kind. Parse makes failures of it.
+	Errors map[string]string `json:"errors,omitempty"`
 	// Spent is what the time was spent on, by response time, shortest first; of responses that carried Server-Timing.
 	Spent []Bucket `json:"spent,omitempty"`
 	// Faults are those of the phase. Inside and Outside are the cell's requests that were due or under way while one of them lasted, and the others; nil
@@ -172,7 +174,8 @@ type Ledger struct {
 	Scheduled int64            `json:"scheduled"`
 	Completed int64            `json:"completed"`
 	Failed    map[string]int64 `json:"failed,omitempty"`
-	Bytes     int64            `json:"bytes"`
+	Bytes     int64            `json:"bytes"`           // of bodies of responses
+	Wrote     int64            `json:"wrote,omitempty"` // of bodies of requests
 }
 
 // Revalidation is what became of the requests that asked whether the copy which their user has is current: conditional ones, with If-None-Match. One that failed

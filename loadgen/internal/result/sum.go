@@ -17,6 +17,7 @@ func (l *Ledger) Add(o Ledger) {
 	l.Scheduled += o.Scheduled
 	l.Completed += o.Completed
 	l.Bytes += o.Bytes
+	l.Wrote += o.Wrote
 	for kind, n := range o.Failed {
 		l.Failed[kind] += n
 	}
@@ -58,6 +59,9 @@ func (s *Server) Add(o Server) {
 	}
 	s.Counters = s.Counters.Add(o.Counters)
 }
+
+// Reported reports whether the server said what it spent its time on.
+func (b *Bucket) Reported() bool { return b.App+b.SQL+b.Redis+b.Wait > 0 }
 
 // Add adds o, which must be of the same size, to b.
 func (b *Bucket) Add(o Bucket) {

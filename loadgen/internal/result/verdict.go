@@ -5,7 +5,7 @@ import "slices"
 // Exit codes, as a shell and a CI see the verdict of a run.
 const (
 	ExitPass         = 0
-	ExitFail         = 1   // a gate failed
+	ExitFail         = 1   // a gate failed, or without gates every request
 	ExitInconclusive = 3   // a gate could not be judged, or all are left out, and none failed
 	ExitInvalid      = 4   // the run has no meaning for the app
 	ExitInterrupted  = 130 // 128 + SIGINT
@@ -19,7 +19,7 @@ func ExitCode(run *Run) int {
 		return ExitInterrupted
 	case len(run.Invalid) > 0, run.IsLimited():
 		return ExitInvalid
-	case n.Failed > 0:
+	case n.Failed > 0, len(run.Gates) == 0 && run.NoneSucceeded():
 		return ExitFail
 	case n.Open > 0, n.LeftOut > 0 && n.Total == 0:
 		return ExitInconclusive
@@ -50,6 +50,16 @@ func Word(run *Run) string {
 
 // IsLimited reports whether the run is not to be judged because the generator was the bottleneck.
 func (r *Run) IsLimited() bool { return len(r.Limited) > 0 && !r.AllowLimited }
+
+// NoneSucceeded reports whether requests were made, and none of them completed as it should.
+func (r *Run) NoneSucceeded() bool {
+	var scheduled, completed int64
+	for _, c := range r.Cells {
+		scheduled += c.Ledger.Scheduled
+		completed += c.Ledger.Completed
+	}
+	return scheduled > 0 && completed == 0
+}
 
 // Reasons are all for which the run is invalid or limited.
 func (r *Run) Reasons() []string { return slices.Concat(r.Invalid, r.Limited) }

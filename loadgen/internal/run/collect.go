@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"maps"
 
 	"loadlab/loadgen/internal/measure"
 	"loadlab/loadgen/internal/result"
@@ -26,8 +25,6 @@ func (r *runner) collect(ctx context.Context, d *driven) error {
 		mode := r.report.Modes[m]
 		cell := r.cell(d, m, results[m], d.oracles[m])
 		cell.Took, cell.Herds, cell.Replicas = d.took, results[m].Herds, results[m].Replicas
-		cell.Errors = r.errors(m)
-		maps.DeleteFunc(cell.Errors, func(kind, _ string) bool { return cell.Ledger.Failed[kind] == 0 }) // another replica took the request
 		if mode.Keys.Many() {
 			cell.Peak = results[m].Peak
 		}
@@ -63,7 +60,7 @@ func (r *runner) cell(d *driven, m int, res measure.Result, oracle *measure.Orac
 	cell := result.Cell{
 		Round: d.block.round, Mode: r.report.Modes[m].Name, Phase: d.phase.Name, Start: d.start.Sub(r.report.Started),
 		Ledger: res.Ledger, Seconds: res.Seconds, Response: res.Response, Service: res.Service, Lag: res.Lag, Server: res.Server, Spent: res.Spent,
-		Statuses: res.Statuses, Clamped: res.Clamped, Revalidation: res.Asked,
+		Failures: res.Failures, Statuses: res.Statuses, Clamped: res.Clamped, Revalidation: res.Asked,
 	}
 	if oracle != nil {
 		stale := oracle.Stale(d.start)

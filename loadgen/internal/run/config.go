@@ -26,8 +26,12 @@ type Config struct {
 	Traces       float64 // requests a second that are traced, in phases that leave it open; negative: nothing is traced in any phase
 	Grafana      Grafana // where the dashboards are that show the run
 	OTLP         string  // an OTLP/HTTP endpoint that all spans are passed on to; empty for none
-	Progress     Progress
-	Workers      Workers // other processes that send the load
+	// OTLPListen is where the services of a remote stack export their spans to: 127.0.0.1:4318; empty for nowhere. OTLPWait is how long after the last traced request
+	// spans are waited for; 0 is DefaultOTLPWait.
+	OTLPListen string
+	OTLPWait   time.Duration
+	Progress   Progress
+	Workers    Workers // other processes that send the load
 }
 
 // Progress shows a run while it goes on. Begin is called when a phase begins, and end with its last figures. Until then figures may be called

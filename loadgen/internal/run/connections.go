@@ -1,8 +1,6 @@
 package run
 
 import (
-	"maps"
-	"slices"
 	"sync"
 
 	"loadlab/loadgen/internal/balance"
@@ -45,15 +43,6 @@ func newConnections(urls []string, group *balance.Group, modes []scenario.Mode, 
 		c.replicas = append(c.replicas, replica{target, requests})
 	}
 	return c, nil
-}
-
-// takeErrors returns the first error of each kind of failure of a mode's requests, and forgets them.
-func (c *connections) takeErrors(mode int) map[string]string {
-	all := map[string]string{}
-	for _, r := range slices.Backward(c.replicas) {
-		maps.Copy(all, r.requests[mode].TakeErrors()) // the first replica's stay
-	}
-	return all
 }
 
 // forget drops what users keep of responses.

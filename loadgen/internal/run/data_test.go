@@ -216,9 +216,9 @@ gates:
 			t.Errorf("round %d: the app counted %v, the ledger %+v", round, list.Server, list.Ledger)
 		}
 		broken := cell(t, r, round, "broken/list", "users")
-		if broken.Ledger.Failed["check"] != 6 || broken.Errors["check"] != `take id: results.1.id: no element "1" of 1` ||
+		if broken.Ledger.Failed["check"] != 6 || len(broken.Failures) != 1 || broken.Failures[0].Example != `take id: results.1.id: no element "1" of 1` ||
 			cell(t, r, round, "broken", "users").Ledger.Failed["check"] != 6 || cell(t, r, round, "broken/property", "users").Ledger.Scheduled != 0 {
-			t.Errorf("round %d: ledger %+v, errors %v", round, broken.Ledger, broken.Errors)
+			t.Errorf("round %d: ledger %+v, failures %v", round, broken.Ledger, broken.Failures)
 		}
 	}
 	for _, path := range p.asked("/api/properties/7") {

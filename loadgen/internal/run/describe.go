@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 
+	"loadlab/internal/redact"
 	"loadlab/loadgen/internal/world"
 
 	"loadlab/app/api"
@@ -21,7 +21,7 @@ import (
 // describe asks the stack what it is, and configures the app of one that runs already as the scenario wants it.
 func (s *subject) describe(ctx context.Context) error {
 	head := &s.about.stack
-	head.Kind, head.Target, head.Replicas = s.stack.Kind, withoutPassword(s.stack.APIs[0]), len(s.stack.APIs)
+	head.Kind, head.Target, head.Replicas = s.stack.Kind, redact.URL(s.stack.APIs[0]), len(s.stack.APIs)
 	if !stack.Own(s.stack.Kind) {
 		if err := s.lab.Align(ctx); err != nil {
 			return fmt.Errorf("give every replica the settings of the first: %w", err)
@@ -97,15 +97,6 @@ func (s *subject) warnOfSettings(config api.Config) {
 		s.about.warnings = append(s.about.warnings,
 			"the target runs already, so that not every setting of the scenario is applied: "+strings.Join(missed, ", "))
 	}
-}
-
-// withoutPassword returns a URL as it may be shown and stored.
-func withoutPassword(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || u.User == nil {
-		return address
-	}
-	return u.Redacted()
 }
 
 // shown returns the part of the app's configuration that the report shows: what can be changed at run time, and what is not the default.

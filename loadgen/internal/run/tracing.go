@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,13 +12,14 @@ import (
 	"loadlab/loadgen/internal/client"
 	"loadlab/loadgen/internal/impact"
 	"loadlab/loadgen/internal/measure"
+	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/stack"
 	"loadlab/loadgen/internal/trace"
 	"loadlab/loadgen/internal/trace/keep"
 	"loadlab/loadgen/internal/trace/otlp"
 )
 
-// tracing is the observer that decides which requests are traced, receives the spans of the stack's own app, and keeps the traces that are
+// tracing is the observer that decides which requests are traced, receives the spans of the stack's own app or of services, and keeps the traces that are
 // most worth a look. Its zero value traces nothing.
 type tracing struct {
 	perSecond float64                     // of a phase that leaves it to the run
@@ -25,6 +27,9 @@ type tracing struct {
 
 	keeper   *keep.Keeper // nil if the spans of the app cannot be had
 	receiver *otlp.Receiver
+	listens  bool            // for services that are not the run's own
+	wait     time.Duration   // how long after the last traced request their spans are waited for
+	last     atomic.Int64    // when that was, in nanoseconds of Unix time; 0 if there was none
 	forward  *otlp.Forwarder // to the endpoint that the user named; nil for none
 	export   *otlp.Exporter  // of the generator's own spans, to the same
 }
@@ -42,12 +47,12 @@ type plannedFault struct {
 	text string
 }
 
-// startTracing receives spans where the app is the run's own, and passes all on to the OTLP endpoint that cfg names. With an app that
-// runs already only the generator's own spans are there to be passed on.
+// startTracing receives spans where the app is the run's own, or where cfg says that services export theirs, and passes all on to the OTLP endpoint that cfg names.
+// With another app that runs already only the generator's own spans are there to be passed on.
 func startTracing(ctx context.Context, cfg Config) (*tracing, error) {
 	t := &tracing{perSecond: cfg.Traces}
-	own := stack.Own(cfg.Stack.Kind)
-	if cfg.Traces < 0 || !own && cfg.OTLP == "" {
+	receives := stack.Own(cfg.Stack.Kind) || cfg.OTLPListen != ""
+	if cfg.Traces < 0 || !receives && cfg.OTLP == "" {
 		return t, nil
 	}
 	if cfg.OTLP != "" {
@@ -57,14 +62,20 @@ func startTracing(ctx context.Context, cfg Config) (*tracing, error) {
 		}
 		t.export = otlp.NewExporter(t.forward)
 	}
-	if !own {
+	if !receives {
 		return t, nil
 	}
 	store := keep.NewStore(keep.Limits{}, time.Now)
 	var err error
-	if t.receiver, err = otlp.Receive(ctx, otlp.ReceiverConfig{Sink: store, Forward: t.forward}); err != nil {
+	if t.receiver, err = otlp.Receive(ctx, otlp.ReceiverConfig{Addr: cfg.OTLPListen, Sink: store, Forward: t.forward}); err != nil {
 		t.close(ctx)
-		return nil, fmt.Errorf("receive spans: %w", err)
+		if cfg.OTLPListen != "" {
+			return nil, UsageError{err}
+		}
+		return nil, err
+	}
+	if cfg.OTLPListen != "" {
+		t.listens, t.wait = true, cmp.Or(cfg.OTLPWait, DefaultOTLPWait)
 	}
 	t.keeper = keep.New(keep.Config{Store: store, Seed: cfg.Seed})
 	return t, nil
@@ -134,6 +145,7 @@ func (t *tracing) Record(mode int, due time.Duration, start time.Time, o *measur
 	}
 	s := p.sample(mode, start.Add(due), o)
 	if t.keeper != nil {
+		t.last.Store(o.Done.UnixNano())
 		t.keeper.Offer(s, p.faultsMet(due, o.Done.Sub(start))...)
 	}
 	if t.export != nil {
@@ -178,15 +190,45 @@ func (t *tracing) end(modes []measure.Tally) {
 	}
 }
 
+// DefaultOTLPWait is for exporters that send every five seconds, which is the default of OpenTelemetry's.
+const DefaultOTLPWait = 6 * time.Second
+
+// settle waits for services that send their spans in their own time. A trace may look whole before: what of another service is missing does not show.
+func (t *tracing) settle() {
+	if last := t.last.Load(); t.listens && last > 0 {
+		<-time.NewTimer(time.Until(time.Unix(0, last).Add(t.wait))).C
+	}
+}
+
+// silent is a warning that no span came of requests that were traced; empty if one did.
+func (t *tracing) silent(traces []result.Trace) string {
+	if !t.listens || t.last.Load() == 0 {
+		return ""
+	}
+	for i := range traces {
+		for _, s := range traces[i].Spans {
+			if s.Service != trace.Service {
+				return ""
+			}
+		}
+	}
+	return fmt.Sprintf("no span of the traced requests came to %s within %s: does the service export there, and take its sampling decision from traceparent "+
+		"(OTEL_EXPORTER_OTLP_ENDPOINT=%s OTEL_TRACES_SAMPLER=parentbased_always_off)?", t.receiver.Endpoint(), t.wait, t.receiver.Endpoint())
+}
+
 // assembleLimit is how long spans are waited for that the app should have sent before it ended.
 const assembleLimit = 2 * time.Second
 
 // close returns the kept traces, once the app has ended and with it has sent what it had, and warns of spans that were lost.
 func (t *tracing) close(ctx context.Context) (c collected) {
+	t.settle()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), assembleLimit)
 	defer cancel()
 	if t.keeper != nil {
 		c.traces = t.keeper.Assemble(ctx)
+		if text := t.silent(c.traces); text != "" {
+			c.warnings = append(c.warnings, text)
+		}
 		if err := errors.Join(t.receiver.Close(ctx), t.receiver.Lost(), t.keeper.Lost()); err != nil {
 			c.warnings = append(c.warnings, "receive spans: "+err.Error())
 		}

@@ -137,12 +137,7 @@ func (p *partOfLoad) Drive(ctx context.Context, at time.Time) (done shard.Done) 
 	if err != nil {
 		done.Failed = err.Error()
 	}
-	done.Result, done.Errors = result, map[int]map[string]string{}
-	for _, m := range p.driven.modes {
-		if first := r.subject.connections.takeErrors(m); len(first) > 0 {
-			done.Errors[m] = first
-		}
-	}
+	done.Result = result
 	return done
 }
 

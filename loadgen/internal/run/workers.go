@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/url"
 	"time"
 
@@ -41,8 +40,7 @@ type Process interface {
 type workers struct {
 	coordinator *shard.Coordinator
 	processes   []Process
-	errors      map[int]map[string]string // the first of each kind in the phase under way, by mode
-	leave       context.CancelFunc        // nobody watches the processes any more
+	leave       context.CancelFunc // nobody watches the processes any more
 }
 
 // job is what every worker is to know of the run.
@@ -163,19 +161,6 @@ func (r *runner) dismiss() {
 	}
 }
 
-// errors returns the first error of each kind of a mode's requests, and forgets them.
-func (r *runner) errors(mode int) map[string]string {
-	if r.workers == nil {
-		return r.subject.connections.takeErrors(mode)
-	}
-	first := r.workers.errors[mode]
-	delete(r.workers.errors, mode)
-	if first == nil {
-		first = map[string]string{}
-	}
-	return first
-}
-
 // join prepares a phase that the workers drive together, and returns what drives it.
 func (w *workers) join(r *runner, d *driven, c measure.Config) func(context.Context, *driven) (drive.Result, error) {
 	n := w.coordinator.Workers
@@ -184,7 +169,6 @@ func (w *workers) join(r *runner, d *driven, c measure.Config) func(context.Cont
 		m.known = append(m.known, make([]measure.Counts, c.Modes))
 	}
 	d.recorder = m.merged
-	w.errors = map[int]map[string]string{}
 	return m.drive
 }
 
@@ -233,11 +217,6 @@ func (m *merging) Report(worker int, r *shard.Report) error {
 		return errors.New(r.Done.Failed)
 	}
 	m.results[worker] = &r.Done.Result
-	errs := m.runner.workers.errors
-	for mode, of := range r.Done.Errors {
-		maps.Copy(of, errs[mode]) // those of the worker that was first stay
-		errs[mode] = of
-	}
 	return nil
 }
 

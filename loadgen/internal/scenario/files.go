@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"loadlab/loadgen/internal/gate/spell"
+	"loadlab/internal/spell"
 )
 
 // extension of a scenario file.

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"loadlab/loadgen/internal/gate/spell"
+	"loadlab/internal/spell"
 )
 
 // AllModes chooses every mode of a scenario, also of one that runs some of them by default.

@@ -7,8 +7,8 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"loadlab/internal/spell"
 	"loadlab/loadgen/internal/balance"
-	"loadlab/loadgen/internal/gate/spell"
 	"loadlab/loadgen/internal/unit"
 	"loadlab/loadgen/internal/world"
 )

@@ -9,7 +9,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"loadlab/app/api"
-	"loadlab/loadgen/internal/gate/spell"
+	"loadlab/internal/spell"
 )
 
 // modes reads the mapping of names to requests, in the order of the file.

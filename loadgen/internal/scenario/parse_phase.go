@@ -8,7 +8,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
-	"loadlab/loadgen/internal/gate/spell"
+	"loadlab/internal/spell"
 	"loadlab/loadgen/internal/hist"
 	"loadlab/loadgen/internal/world"
 )

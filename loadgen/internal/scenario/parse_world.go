@@ -8,8 +8,8 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"loadlab/internal/spell"
 	"loadlab/loadgen/internal/balance"
-	"loadlab/loadgen/internal/gate/spell"
 	"loadlab/loadgen/internal/world/link"
 )
 

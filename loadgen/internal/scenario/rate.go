@@ -6,7 +6,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
-	"loadlab/loadgen/internal/gate/spell"
+	"loadlab/internal/spell"
 )
 
 // rate reads "200/s", "90/m", or the ramp "50/s..500/s", of which one end may be 0.

@@ -117,9 +117,8 @@ type Report struct {
 
 // Done is what a worker's loop came to.
 type Done struct {
-	Result drive.Result              `json:"result"`
-	Errors map[int]map[string]string `json:"errors,omitempty"` // the first of each kind, by mode
-	Failed string                    `json:"failed,omitempty"` // why the loop did not begin
+	Result drive.Result `json:"result"`
+	Failed string       `json:"failed,omitempty"` // why the loop did not begin
 }
 
 // LostError is a worker that did not do its part.

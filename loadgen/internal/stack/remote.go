@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"loadlab/internal/redact"
 	"loadlab/loadgen/internal/lab"
 )
 
@@ -57,7 +58,7 @@ func answers(ctx context.Context, target string) error {
 		err = conn.Close()
 	}
 	if err != nil {
-		return fmt.Errorf("the target %s does not answer: %w", target, unlessInterrupted(ctx, err))
+		return fmt.Errorf("the target %s does not answer: %w", redact.URL(target), unlessInterrupted(ctx, err))
 	}
 	return nil
 }
@@ -79,7 +80,7 @@ func dialAddress(target string) (string, error) {
 	}
 	u, err := url.Parse(target)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-		return "", fmt.Errorf("the target %q is not a URL like http://host:port", target)
+		return "", fmt.Errorf("the target %q is not a URL like http://host:port", redact.URL(target))
 	}
 	port := u.Port()
 	if port == "" {

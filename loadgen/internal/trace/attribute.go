@@ -17,10 +17,12 @@ func Kept(b []byte) (name string, ok bool) {
 		return signal.AttrDBSystem, true
 	case signal.AttrDBOperation, "db.operation":
 		return signal.AttrDBOperation, true
-	case signal.AttrDBCollection, "db.sql.table", "db.mongodb.collection":
+	case signal.AttrDBCollection, "db.sql.table", "db.mongodb.collection", "db.cassandra.table":
 		return signal.AttrDBCollection, true
 	case signal.AttrDBQueryText, "db.statement":
 		return signal.AttrDBQueryText, true
+	case signal.AttrDBNamespace, "db.name":
+		return signal.AttrDBNamespace, true
 	case signal.AttrDBSummary:
 		return signal.AttrDBSummary, true
 	case signal.AttrHTTPMethod, "http.method":
@@ -33,6 +35,8 @@ func Kept(b []byte) (name string, ok bool) {
 		return signal.AttrURLPath, true
 	case signal.AttrErrorType:
 		return signal.AttrErrorType, true
+	case signal.AttrServerAddress, "net.peer.name":
+		return signal.AttrServerAddress, true
 	}
 	if len(b) > len(own) && len(b) <= 64 && strings.HasPrefix(string(b), own) {
 		return string(b), true

@@ -2,7 +2,9 @@ package resulttest
 
 import (
 	"cmp"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"loadlab/app/api"
@@ -32,8 +34,9 @@ func (l Load) cell(round int, at time.Duration) result.Cell {
 	rng := rand.New(rand.NewPCG(uint64(round), uint64(len(l.Mode)*100+len(l.Phase))))
 	c := result.Cell{Round: round, Mode: l.Mode, Phase: l.Phase, Start: at, Took: l.Took}
 	var failed int64
-	for _, n := range l.Failed {
-		failed += n
+	for _, kind := range slices.Sorted(maps.Keys(l.Failed)) {
+		failed += l.Failed[kind]
+		c.Failures = append(c.Failures, result.Failure{Kind: kind, Count: l.Failed[kind], Example: "the first " + kind, First: l.Took / 4, Last: l.Took / 2})
 	}
 	c.Ledger = result.Ledger{
 		Scheduled: int64(l.Requests), Completed: int64(l.Requests) - failed, Failed: l.Failed, Bytes: int64(l.Requests) * 48_000,

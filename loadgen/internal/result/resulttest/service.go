@@ -35,7 +35,11 @@ func Failing(tb testing.TB) *result.Run {
 		{Mode: "GET", Phase: "few", Requests: 3, Took: time.Second, Fast: 120 * ms},
 	})
 	run.Cells[0].Statuses = map[int]int64{200: 1967, 404: 18, 500: 12}
-	run.Cells[0].Errors = map[string]string{"status": "status 404", "timeout": "read tcp 127.0.0.1:41873: i/o timeout"}
+	run.Cells[0].Failures = []result.Failure{
+		{Kind: "status", Status: 404, Count: 18, Example: "status 404 Not Found", First: 12 * ms, Last: 9871 * ms},
+		{Kind: "status", Status: 500, Count: 12, Example: "status 500 Internal Server Error", First: 5 * time.Second, Last: 5100 * ms},
+		{Kind: "timeout", Code: "reading the response", Count: 3, Example: "read tcp 127.0.0.1:41873: i/o timeout", First: 7 * time.Second, Last: 9 * time.Second},
+	}
 	run.Cells[1].Statuses = map[int]int64{200: 3}
 	for i := range run.Cells {
 		run.Cells[i].Server = result.Server{}

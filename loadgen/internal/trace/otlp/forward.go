@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +14,8 @@ import (
 
 	collectorpb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/protobuf/proto"
+
+	"loadlab/internal/redact"
 )
 
 // Defaults and limits of a Forwarder.
@@ -70,12 +71,12 @@ type ForwarderStats struct {
 
 // NewForwarder starts a Forwarder. The caller closes it. It is no error if nothing listens there.
 func NewForwarder(ctx context.Context, cfg ForwarderConfig) (*Forwarder, error) {
-	u, err := url.Parse(cfg.Endpoint)
+	u, err := redact.Parse(cfg.Endpoint)
 	if err != nil {
 		return nil, fmt.Errorf("pass spans on: %w", err)
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("pass spans on: %q is not the URL of an OTLP/HTTP endpoint (http://localhost:4318)", cfg.Endpoint)
+		return nil, fmt.Errorf("pass spans on: %q is not the URL of an OTLP/HTTP endpoint (http://localhost:4318)", redact.URL(cfg.Endpoint))
 	}
 	if !strings.HasSuffix(u.Path, tracesPath) {
 		u = u.JoinPath(tracesPath)

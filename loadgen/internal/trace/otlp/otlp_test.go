@@ -173,7 +173,9 @@ func TestReceiverRefuses(t *testing.T) {
 		{"parameters of the media type", "POST", "/v1/traces", "application/x-protobuf; charset=utf-8", "identity", good, 200},
 		{"another method", "GET", "/v1/traces", "", "", nil, 405},
 		{"another signal", "POST", "/v1/metrics", "application/x-protobuf", "", good, 404},
-		{"JSON", "POST", "/v1/traces", "application/json", "", []byte("{}"), 415},
+		{"JSON", "POST", "/v1/traces", "application/json", "", []byte("{}"), 200},
+		{"text", "POST", "/v1/traces", "text/plain", "", []byte("{}"), 415},
+		{"JSON that is none", "POST", "/v1/traces", "application/json", "", []byte("{"), 400},
 		{"no media type", "POST", "/v1/traces", "", "", good, 415},
 		{"another packing", "POST", "/v1/traces", "application/x-protobuf", "zstd", good, 415},
 		{"not packed", "POST", "/v1/traces", "application/x-protobuf", "gzip", []byte("hello, world"), 400},
@@ -201,7 +203,7 @@ func TestReceiverRefuses(t *testing.T) {
 		})
 	}
 	http.DefaultClient.CloseIdleConnections()
-	const want = "8 export requests were refused: Content-Type must be application/x-protobuf"
+	const want = "9 export requests were refused: Content-Type must be application/x-protobuf or application/json"
 	if err := r.Lost(); err == nil || err.Error() != want || got.len() != 0 {
 		t.Errorf("got %v and %d spans, want %s and none", err, got.len(), want)
 	}

@@ -11,11 +11,13 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	collectorpb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -28,6 +30,7 @@ const (
 	atOnce         = 4 // requests whose body is read at once; others wait
 	bodyTimeout    = 10 * time.Second
 	protobufType   = "application/x-protobuf"
+	jsonType       = "application/json"
 )
 
 // ReceiverConfig is where spans are received and where they go.
@@ -38,7 +41,7 @@ type ReceiverConfig struct {
 	MaxBody int64      // bytes of a request, unpacked; 0 is DefaultMaxBody
 }
 
-// Receiver is an OTLP/HTTP endpoint for spans in protobuf, packed by gzip or not.
+// Receiver is an OTLP/HTTP endpoint for spans in protobuf or JSON, packed by gzip or not.
 type Receiver struct {
 	cfg      ReceiverConfig
 	listener net.Listener
@@ -136,23 +139,33 @@ func (r *Receiver) serve(w http.ResponseWriter, req *http.Request) {
 	if invalid > 0 {
 		answer.PartialSuccess = &collectorpb.ExportTracePartialSuccess{RejectedSpans: int64(invalid), ErrorMessage: "spans without a valid id"}
 	}
-	body, err := proto.Marshal(&answer)
+	media, marshal := protobufType, proto.Marshal
+	if strings.HasPrefix(req.Header.Get("Content-Type"), jsonType) {
+		media, marshal = jsonType, protojson.Marshal
+	}
+	body, err := marshal(&answer)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("Content-Type", protobufType)
+	w.Header().Set("Content-Type", media)
 	_, _ = w.Write(body) // a sender that has gone does not read it
 }
 
 // take reads a request and hands its spans on. An error is the sender's, and status is the response's.
 func (r *Receiver) take(read *reader, req *http.Request) (invalid, status int, err error) {
-	if media, _, err := mime.ParseMediaType(req.Header.Get("Content-Type")); err != nil || media != protobufType {
-		return 0, http.StatusUnsupportedMediaType, fmt.Errorf("Content-Type must be %s", protobufType)
+	media, _, err := mime.ParseMediaType(req.Header.Get("Content-Type"))
+	if err != nil || media != protobufType && media != jsonType {
+		return 0, http.StatusUnsupportedMediaType, fmt.Errorf("Content-Type must be %s or %s", protobufType, jsonType)
 	}
 	body, status, err := read.unpack(req.Body, req.Header.Get("Content-Encoding"), r.cfg.MaxBody)
 	if err != nil {
 		return 0, status, err
+	}
+	if media == jsonType {
+		if body, err = fromJSON(body); err != nil {
+			return 0, http.StatusBadRequest, err
+		}
 	}
 	spans := 0
 	invalid, err = read.decoder.Decode(body, func(s *Span) {

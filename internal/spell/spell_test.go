@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"loadlab/loadgen/internal/gate/spell"
+	"loadlab/internal/spell"
 )
 
 func TestClosest(t *testing.T) {
