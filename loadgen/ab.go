@@ -122,7 +122,7 @@ func (f *abFlags) compare(ctx context.Context, env environment, dir, name string
 			fmt.Fprintln(env.stderr, "loadgen: what was built is left behind:", err)
 		}
 	}()
-	s, err := f.find(ctx, pair, dir, name)
+	s, err := f.find(ctx, pair, dir, name, env.lookup)
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (f *abFlags) compare(ctx context.Context, env environment, dir, name string
 }
 
 // find reads the scenario: that of the newer of two trees, else that of the folder dir.
-func (f *abFlags) find(ctx context.Context, pair *arm.Pair, dir, name string) (*scenario.Scenario, error) {
+func (f *abFlags) find(ctx context.Context, pair *arm.Pair, dir, name string, vars scenario.Env) (*scenario.Scenario, error) {
 	if !scenario.IsPath(name) {
 		path, warning, ok, err := pair.Scenario(ctx, dir, scenario.File(name))
 		if err != nil {
@@ -151,7 +151,7 @@ func (f *abFlags) find(ctx context.Context, pair *arm.Pair, dir, name string) (*
 			name = path
 		}
 	}
-	s, err := scenario.Find(dir, name)
+	s, err := scenario.Find(dir, name, vars)
 	if err != nil {
 		return nil, usageError{err}
 	}

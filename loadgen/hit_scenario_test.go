@@ -54,7 +54,7 @@ func TestHitIsAScenario(t *testing.T) {
 			t.Errorf("%s: %v", tt.args, err)
 			continue
 		}
-		want, err := scenario.Parse("hit.yaml", fmt.Appendf(nil, hitFile, tt.why, tt.keys, tt.mode, tt.phase))
+		want, err := scenario.Parse("hit.yaml", fmt.Appendf(nil, hitFile, tt.why, tt.keys, tt.mode, tt.phase), nil)
 		if err != nil {
 			t.Fatalf("%s: %v", tt.args, err)
 		}

@@ -102,7 +102,7 @@ func runCommand(env environment, dir *string) *cobra.Command {
 	flags.IntVar(&f.replicas, "replicas", 0, "how many replicas of the app, in place of the scenario's")
 	flags.BoolVar(&f.limited, "allow-limited", false, "judge the gates also when the generator was the bottleneck")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		s, err := scenario.Find(*dir, args[0])
+		s, err := scenario.Find(*dir, args[0], env.lookup)
 		if err != nil {
 			return usageError{err}
 		}

@@ -38,6 +38,7 @@ type response struct {
 	bodied bool      // false for an answer to HEAD
 	keep   bool      // body is wanted
 	ask    *question // of a conditional request
+	answer *answer   // of a request whose checks look at headers
 
 	interim, http10  bool
 	chunked, sized   bool
@@ -199,6 +200,9 @@ func (r *response) onHeader(name, value []byte) {
 		if r.ask != nil {
 			r.ask.read(name, value)
 		}
+	}
+	if r.answer != nil {
+		r.answer.header(name, value)
 	}
 }
 
