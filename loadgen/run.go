@@ -80,8 +80,8 @@ func runCommand(env environment, dir *string) *cobra.Command {
 	}
 	cmd.ValidArgsFunction = completeScenarios(dir)
 	flags := cmd.Flags()
-	flags.StringVar(&f.stack, "stack", stack.Embedded, "what to run on: "+strings.Join(stack.Kinds(), ", "))
-	flags.StringArrayVar(&f.targets, "target", nil, "URL, or host:port, of a service that runs already (implies --stack remote); again for each replica")
+	flags.StringVar(&f.stack, "stack", "", "what to run on: "+strings.Join(stack.Kinds(), ", ")+" (default: the scenario's target, or else "+stack.Embedded+")")
+	flags.StringArrayVar(&f.targets, "target", nil, "URL, or host:port, of a service that runs already, in place of the scenario's (implies --stack remote); again for each replica")
 	flags.StringArrayVar(&f.labs, "lab", nil, "URL, or host:port, of the lab controls of --target, if it has them; again for each replica")
 	flags.StringVar(&f.app, "app", "", "the app's program (default: app, next to this one)")
 	flags.StringVar(&f.out, "out", resultsFolder, "folder for the results")
@@ -127,18 +127,23 @@ func runCommand(env environment, dir *string) *cobra.Command {
 
 // config is what the flags ask for.
 func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (run.Config, error) {
-	target := "http://127.0.0.1" // an app of the run's own
 	f.targets, f.labs = withSchemes(f.targets), withSchemes(f.labs)
 	onCompose := f.stack == stack.Compose
 	switch {
 	case onCompose && len(f.targets)+len(f.labs)+len(f.links) > 0:
 		return run.Config{}, usageError{errors.New("--stack compose has addresses of its own: leave out --target, --lab and --links")}
-	case len(f.targets) > 0:
-		f.stack, target = stack.Remote, f.targets[0]
+	case s.Target != nil && len(f.targets) == 0 && (f.stack == "" || f.stack == stack.Remote):
+		f.targets = []string{withScheme(s.Target.URL)}
 	}
+	target := f.connect.over(s.Target)
+	target.URL = "http://127.0.0.1" // an app of the run's own
+	if len(f.targets) > 0 {
+		f.stack, target.URL = stack.Remote, f.targets[0]
+	}
+	f.stack = cmp.Or(f.stack, stack.Embedded)
 	options, err := f.connect.options(target)
 	if err != nil {
-		return run.Config{}, err
+		return run.Config{}, usageError{errors.New(s.Redacted(err.Error()))}
 	}
 	if f.replicas < 0 || f.replicas > balance.MaxReplicas {
 		return run.Config{}, usageError{fmt.Errorf("--replicas is %d: it is from 1 to %d", f.replicas, balance.MaxReplicas)}

@@ -202,7 +202,7 @@ func TestFailures(t *testing.T) {
 		{"authority", secure.URL, "/", client.Options{}, measure.Refused, "certificate of an unknown authority", "certificate signed by unknown authority", both},
 		{"host", "https://localhost.invalid:1", "/", client.Options{}, measure.Refused, "no such host", "no such host", both},
 		{"no TLS", strings.Replace(server.URL, "http:", "https:", 1), "/", client.Options{}, measure.Refused, "the server does not speak TLS", "", both},
-		{"folded", folding.addr, "/", client.Options{}, measure.BadResponse, "a header is folded or has no name", "bad response: a header is folded or has no name", client.Raw},
+		{"folded", folding.addr, "/", client.Options{}, measure.BadResponse, "the first header begins with a blank", "bad response: the first header begins with a blank", client.Raw},
 		{"closed", closing.addr, "/", client.Options{}, measure.Reset, "closed by the server", "EOF", both},
 		{"silent", silent.addr, "/", client.Options{}, measure.Timeout, "waiting for the response", "", both},
 		{"nobody", nobody(t), "/?key=s3cret", client.Options{}, measure.Refused, "connection refused", "connection refused", both},

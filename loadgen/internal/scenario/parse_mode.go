@@ -209,7 +209,10 @@ func (r *reader) connection(n ast.Node, lines []Header) {
 // body reads a text, or the file that it is in. A file that is no text has no variables.
 func (r *reader) body(n ast.Node, m *Mode, d *draft) {
 	if _, ok := n.(*ast.MappingNode); !ok {
-		d.body, m.Body = n, r.text(n, "body")
+		body, ok := text(n)
+		if d.body, m.Body = n, body; !ok {
+			r.errorf(n, "body wants a text, or a file: {file: order.json}, got %s", describe(n))
+		}
 		return
 	}
 	literal, file, errs := false, ast.Node(nil), len(r.errs)

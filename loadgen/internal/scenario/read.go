@@ -234,12 +234,14 @@ func (r *reader) number(n ast.Node, what string, least, most float64) float64 {
 }
 
 func (r *reader) boolean(n ast.Node, what string) bool {
-	b, ok := n.(*ast.BoolNode)
-	if !ok {
-		r.errorf(n, "%s wants true or false, got %s", what, describe(n))
-		return false
+	if b, ok := n.(*ast.BoolNode); ok {
+		return b.Value
 	}
-	return b.Value
+	if s, _ := text(n); r.literal && (s == "true" || s == "false") { // New has texts alone
+		return s == "true"
+	}
+	r.errorf(n, "%s wants true or false, got %s", what, describe(n))
+	return false
 }
 
 // duration reads a duration from least to the longest there is.
