@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"loadlab/internal/redact"
 	"loadlab/loadgen/internal/keys"
@@ -42,28 +43,32 @@ const (
 	dataJSON   = "json-body"
 )
 
-// body returns the body that the data flags make: as curl, joined by &.
-func (f *hitFlags) body() (string, error) {
+// body returns the body that the data flags make: as curl, joined by &. file is the one that it is, if it is just that.
+func (f *hitFlags) body() (body, file string, err error) {
 	var parts []string
 	for _, d := range f.data {
-		name, file := strings.CutPrefix(d.text, "@")
-		if !file || d.flag == dataRaw {
+		name, named := strings.CutPrefix(d.text, "@")
+		if !named || d.flag == dataRaw {
 			parts = append(parts, d.text)
 			continue
 		}
 		text, err := f.read(name)
 		if err != nil {
-			return "", fmt.Errorf("--%s @%s: %w", d.flag, name, err)
+			return "", "", fmt.Errorf("--%s @%s: %w", d.flag, name, err)
 		}
+		stripped := text
 		if d.flag == dataText {
-			text = strings.NewReplacer("\r", "", "\n", "", "\x00", "").Replace(text)
+			stripped = strings.NewReplacer("\r", "", "\n", "", "\x00", "").Replace(text)
 		}
-		parts = append(parts, text)
+		if len(f.data) == 1 && name != "-" && stripped == text {
+			file = name
+		}
+		parts = append(parts, stripped)
 	}
 	if slices.ContainsFunc(f.data, func(d datum) bool { return d.flag == dataJSON }) {
-		return strings.Join(parts, ""), nil
+		return strings.Join(parts, ""), file, nil
 	}
-	return strings.Join(parts, "&"), nil
+	return strings.Join(parts, "&"), file, nil
 }
 
 // read reads a file, or the standard input of the name -.
@@ -253,5 +258,5 @@ func hasVariables(where keys.Where, texts ...string) bool {
 
 // isText reports whether a body can stand in a scenario file.
 func isText(body string) bool {
-	return !bytes.ContainsFunc([]byte(body), func(c rune) bool { return c == '\uFFFD' || c < ' ' && c != '\n' && c != '\t' || c == 0x7f })
+	return !bytes.ContainsFunc([]byte(body), func(c rune) bool { return c == utf8.RuneError || c < ' ' && c != '\n' && c != '\t' || c == 0x7f })
 }

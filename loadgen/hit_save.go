@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,11 +18,12 @@ func saveHit(env environment, path string, d drafted, target scenario.Target, se
 	if !scenario.IsPath(path) {
 		path = scenario.File(path)
 	}
-	if !isText(d.body) {
-		return usageError{fmt.Errorf("--save: the body is no text: name its file in the scenario instead, body: {file: %s}", "order.bin")}
+	keys := slices.DeleteFunc(slices.Clone(d.keys), func(e scenario.Entry) bool { return e.Key == "name" }) // it is the file's
+	if file, ok := within(filepath.Dir(path), d.file); ok {
+		keys = withBody(keys, scenario.Map{{Key: "file", Value: scenario.Text(file)}})
+	} else if !isText(d.body) {
+		return usageError{fmt.Errorf("--save: the body is no text: give it as a file in the folder of %s or below it, --data-binary @body", path)}
 	}
-	keys := slices.Clone(d.keys)
-	keys = slices.DeleteFunc(keys, func(e scenario.Entry) bool { return e.Key == "name" }) // it is the file's
 	for i := range keys {
 		if keys[i].Key == "why" {
 			keys[i].Value = scenario.Text(strings.Join(strings.Fields(d.why), " "))
@@ -50,6 +52,41 @@ func saveHit(env environment, path string, d drafted, target scenario.Target, se
 			path, strings.Join(names, ", "))
 	}
 	return nil
+}
+
+// within returns the path of a file as a scenario in a folder has it; false if there is no file, or it is not in the folder or below it.
+func within(folder, file string) (path string, ok bool) {
+	if file == "" {
+		return "", false
+	}
+	from, err := filepath.Abs(folder)
+	if err != nil {
+		return "", false
+	}
+	to, err := filepath.Abs(file)
+	if err != nil {
+		return "", false
+	}
+	path, err = filepath.Rel(from, to)
+	path = filepath.ToSlash(path)
+	return path, err == nil && fs.ValidPath(path)
+}
+
+// withBody returns the keys of a hit's scenario with another body.
+func withBody(keys scenario.Map, body scenario.Value) scenario.Map {
+	for i, e := range keys {
+		if e.Key != "modes" {
+			continue
+		}
+		mode := slices.Clone(e.Value.(scenario.Map)[0].Value.(scenario.Map))
+		for j := range mode {
+			if mode[j].Key == "body" {
+				mode[j].Value = body
+			}
+		}
+		keys[i].Value = scenario.Map{{Key: "hit", Value: mode}}
+	}
+	return keys
 }
 
 // runnable is a path as loadgen run takes it for one.

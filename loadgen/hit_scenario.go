@@ -65,6 +65,7 @@ type drafted struct {
 	target string // its URL
 	why    string
 	body   string
+	file   string // that the body is, byte by byte; empty if it is in none
 	notes  []string
 }
 
@@ -91,7 +92,7 @@ func (f *hitFlags) draft(url string) (d drafted, err error) {
 	if f.set.Changed("rate") && (f.set.Changed("requests") || f.set.Changed("think")) {
 		return d, errors.New("--rate is an open load, which --for ends; --requests and --think are of a closed one: choose one")
 	}
-	if d.body, err = f.body(); err != nil {
+	if d.body, d.file, err = f.body(); err != nil {
 		return d, err
 	}
 	if f.get {
@@ -146,7 +147,7 @@ func (f *hitFlags) mode(d *drafted) (scenario.Map, error) {
 
 // phase returns the one phase.
 func (f *hitFlags) phase() scenario.Map {
-	phase := f.given(scenario.Map{{Key: "name", Value: scenario.Text("hit")}}, "rate", "arrivals", "requests", "think", "for")
+	phase := f.given(scenario.Map{{Key: "name", Value: scenario.Text("hit")}}, "rate", "arrivals")
 	switch open := f.set.Changed("rate"); {
 	case open && f.set.Changed("users"):
 		phase = append(phase, scenario.Entry{Key: "connections", Value: scenario.Text(f.text("users"))})
@@ -155,6 +156,7 @@ func (f *hitFlags) phase() scenario.Map {
 	case !open:
 		phase = append(phase, scenario.Entry{Key: "users", Value: scenario.Text("1")})
 	}
+	phase = f.given(phase, "requests", "think", "for")
 	if !f.set.Changed("for") && !f.set.Changed("requests") {
 		phase = append(phase, scenario.Entry{Key: "for", Value: scenario.Text(defaultLength)})
 	}

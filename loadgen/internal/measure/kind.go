@@ -21,3 +21,11 @@ const (
 func (k Kind) String() string {
 	return [Kinds]string{"ok", "refused", "reset", "timeout", "truncated", "bad response", "status", "check", "generator limit", "unsent"}[k]
 }
+
+// Failures are the names of all kinds but OK.
+func Failures() (names []string) {
+	for k := OK + 1; k < Kinds; k++ {
+		names = append(names, k.String())
+	}
+	return names
+}

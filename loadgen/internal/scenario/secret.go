@@ -20,8 +20,20 @@ func (s *Scenario) Redacted(text string) string {
 		}
 		forms := []string{secret, strings.Trim(strconv.Quote(secret), `"`), string(keys.Escape(nil, secret)), url.QueryEscape(secret)}
 		for _, form := range slices.Compact(forms) {
-			text = strings.ReplaceAll(text, form, "***")
+			text = uncut(strings.ReplaceAll(text, form, hidden), form)
 		}
+	}
+	return text
+}
+
+// hidden stands for a secret.
+const hidden = "***"
+
+// uncut returns a text without the begin of a secret at the place where a message has cut off what it quotes: "Bearer s3c"...
+func uncut(text, secret string) string {
+	const cut = `"...`
+	for n := len(secret) - 1; n > 0 && strings.Contains(text, cut); n-- {
+		text = strings.ReplaceAll(text, secret[:n]+cut, hidden+cut)
 	}
 	return text
 }
