@@ -107,8 +107,9 @@ bench: build servers ## what a hit costs with each strategy, what the app serves
 	@echo "== every request traced";              bin/loadgen run capacity --stack local --rounds 1 --traces 1e9 --allow-limited || true
 	go test -run '^$$' -bench . -benchmem -benchtime 500ms ./...
 
-bench-engine: ## the generator beside wrk, hey, fortio and vegeta, where they are on the PATH
+bench-engine: ## the generator beside wrk, hey, fortio and vegeta, where they are on the PATH; then what variables and bodies cost beside a plain request
 	go run ./loadgen/bench $(ARGS)
+	go test -run '^$$' -bench '^BenchmarkRequest$$' -benchtime 3s ./loadgen/internal/client
 
 bench-link: ## what a wire of a given length costs: pings through a link, and its CPU time for each
 	go test -run '^$$' -bench RoundTrip -benchtime 3s ./loadgen/internal/world/link

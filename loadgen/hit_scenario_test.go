@@ -22,7 +22,7 @@ why: %q
 rounds: 1
 %s
 modes:
-  hit: {expect: [200, 201, 202, 203, 204, 205, 206, 300, 301, 302, 303, 304, 307, 308], %s}
+  hit: {expect: [2xx, 3xx], %s}
 phases:
   - {name: hit, %s}
 `

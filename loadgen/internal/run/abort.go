@@ -62,7 +62,7 @@ func watchAbort(ctx context.Context, recorder *measure.Recorder, when scenario.A
 		took, all := time.Since(began), recorder.Snapshot().All
 		if value := soFar(all, when.Figure); took >= abortAfter && all.Ended >= abortEnded && value > when.Least {
 			cancel(errHopeless)
-			return &result.Abort{When: when.String(), Value: shownFigure(when.Figure, value), Bound: shownFigure(when.Figure, when.Least), After: took}
+			return &result.Abort{When: when.String(), Figure: when.Figure, Value: shownFigure(when.Figure, value), Bound: shownFigure(when.Figure, when.Least), After: took}
 		}
 	}
 }

@@ -128,7 +128,7 @@ func (r *runner) drive(ctx context.Context, d *driven) error {
 		return r.subject.broken()
 	case aborted != nil && whole.Err() == nil:
 		r.report.Aborted = append(r.report.Aborted, *aborted)
-		r.warn(fmt.Sprintf("%s: %s was %s (abort_when: %s)", sentence(*aborted), d.phase.AbortWhen.Figure, aborted.Value, aborted.When))
+		r.warn(fmt.Sprintf("%s: %s was %s (abort_when: %s)", sentence(*aborted), aborted.Figure, aborted.Value, aborted.When))
 	case result.Interrupted:
 		return context.Cause(ctx)
 	case result.RanOut:

@@ -244,20 +244,27 @@ func (r *reader) body(n ast.Node, m *Mode, d *draft) {
 // maxBody is the longest body.
 const maxBody = 64 << 20
 
-// statuses reads a status or a list of them.
-func (r *reader) statuses(n ast.Node) []int {
-	const least, most = 200, 599
-	if _, ok := n.(*ast.SequenceNode); !ok {
-		return []int{r.count(n, "expect", least, most)}
-	}
-	var list []int
-	r.list(n, "expect", func(n ast.Node) {
+// statuses reads a status, a class of them such as 2xx, or a list of those.
+func (r *reader) statuses(n ast.Node) (list []int) {
+	const least, most, class = 200, 599, 100
+	one := func(n ast.Node) {
+		if s, _ := text(n); len(s) == len("2xx") && s[1:] == "xx" && s >= "2xx" && s <= "5xx" {
+			for status := int(s[0]-'0') * class; status < int(s[0]-'0'+1)*class; status++ {
+				list = append(list, status)
+			}
+			return
+		}
 		status := r.count(n, "expect", least, most)
 		if status != 0 && slices.Contains(list, status) {
 			r.errorf(n, "expect says %d twice", status)
 		}
 		list = append(list, status)
-	})
+	}
+	if _, ok := n.(*ast.SequenceNode); ok {
+		r.list(n, "expect", one)
+	} else {
+		one(n)
+	}
 	return list
 }
 

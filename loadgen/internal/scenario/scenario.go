@@ -27,7 +27,7 @@
 //	  request: PATCH /api/properties/{id}/
 //	  headers: {X-City: "{{city}}", Cookie: [a=1, b=2], User-Agent: null}   # two lines; null: not sent
 //	  body: '{"price": "{{price}}"}'      # application/json unless headers have another Content-Type; or {file: price.json}
-//	  expect: [200, 404]                  # the statuses that are not a failure
+//	  expect: [200, 404]                  # the statuses that are not a failure; 2xx is all of that class
 //	  check: {min_bytes: 100, text: Berlin, header: {Content-Type: application/json*}, json: {results.0.id: 1}}
 //	  data: {price: {uniform: 1..9}}      # variables of this mode alone; over those of the same name of the scenario
 //	reload:

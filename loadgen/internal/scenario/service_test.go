@@ -81,6 +81,19 @@ func TestRequestsAsTheyMustBe(t *testing.T) {
 	}
 }
 
+func TestExpectAClass(t *testing.T) {
+	s, err := service(t, "", "request: GET /, expect: [2xx, 404]", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Modes[0].Expect; len(got) != 101 || got[0] != 200 || got[99] != 299 || got[100] != 404 {
+		t.Errorf("got %v", got)
+	}
+	if _, err := service(t, "", "request: GET /, expect: [2xx, 204]", ""); err == nil || !strings.HasSuffix(err.Error(), "expect says 204 twice") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestTargetAndAbort(t *testing.T) {
 	s, err := service(t, "abort_when: error_ratio > 0.5\ntarget: {url: 'https://${HOST}', user: 'me:${TOKEN}', cacert: ca.pem, cert: /c.pem, key: k.pem, insecure: true, "+
 		"unix_socket: /s, proxy: 'http://p:1', http2: true, redirects: 3}", "request: GET /", "")
