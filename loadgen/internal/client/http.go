@@ -160,7 +160,11 @@ func (c *HTTPCaller) run(ctx context.Context, mode int, out *measure.Outcome) (m
 
 	resp, err := c.client.Do(req)
 	if err != nil {
-		return classify(withoutURL(err))
+		err = withoutURL(err)
+		if strings.Contains(err.Error(), "looked like an HTTP/1.1 header") { // package http2 has no other mark of it
+			err = fmt.Errorf("%w without TLS: %w", errNoHTTP2, err)
+		}
+		return classify(err)
 	}
 	defer resp.Body.Close()
 	if c.t.opts.HTTP2 && resp.ProtoMajor < 2 {

@@ -184,7 +184,7 @@ func TestFailures(t *testing.T) {
 	secure := httptest.NewTLSServer(http.NotFoundHandler())
 	defer secure.Close()
 	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that fail
-	folding := serve(t, answering("HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n"))
+	folding := serve(t, answering("HTTP/1.1 200 OK\r\n X: a\r\n\r\n"))
 	closing := serve(t, func(p *peer) { p.request() })
 	silent := serve(t, func(p *peer) { p.request(); p.hang() })
 	const both = ""
