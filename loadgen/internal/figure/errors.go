@@ -49,7 +49,7 @@ func ofErrors(full string) (Figure, bool) {
 	f := Figure{Name: full}
 	switch name {
 	case "errors":
-		f.Doc = fmt.Sprintf("requests that failed with %s", which)
+		f.Doc = "requests that failed with " + which
 		f.of = func(t *Total) (float64, bool) { return float64(count(t)), true }
 	case "error_ratio":
 		f.Doc = fmt.Sprintf("requests that failed with %s over requests, from 0 to 1", which)

@@ -10,14 +10,14 @@ import (
 	"syscall"
 )
 
-// Refused is an error of the generator's own machine.
-type Refused struct {
+// RefusedError is an error of the generator's own machine.
+type RefusedError struct {
 	Resource string // that there is no more of
 	Limit    string // of it, and what sets it; empty if it is unknown
 	err      error
 }
 
-func (r *Refused) Error() string {
+func (r *RefusedError) Error() string {
 	text := fmt.Sprintf("%v: this machine has no more %s", r.err, r.Resource)
 	if r.Limit != "" {
 		text += ": " + r.Limit
@@ -25,7 +25,7 @@ func (r *Refused) Error() string {
 	return text
 }
 
-func (r *Refused) Unwrap() error { return r.err }
+func (r *RefusedError) Unwrap() error { return r.err }
 
 // refusal is an error by which a kernel refuses a resource.
 type refusal struct {
@@ -51,8 +51,8 @@ func refusals() []refusal {
 }
 
 // Of returns err as an error of the generator's own machine; nil if it is none.
-func Of(err error) *Refused {
-	var known *Refused
+func Of(err error) *RefusedError {
+	var known *RefusedError
 	if errors.As(err, &known) {
 		return known
 	}
@@ -62,7 +62,7 @@ func Of(err error) *Refused {
 		if onUnix && !r.unix || !r.is(err) || r.errno == syscall.EADDRNOTAVAIL && isLoopback6(op) {
 			continue
 		}
-		refused := &Refused{Resource: fmt.Sprintf("%s (%s)", r.resource, r.name), err: err}
+		refused := &RefusedError{Resource: fmt.Sprintf("%s (%s)", r.resource, r.name), err: err}
 		if r.limit != nil {
 			refused.Limit = r.limit()
 		}

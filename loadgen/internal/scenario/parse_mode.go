@@ -315,7 +315,7 @@ func (r *reader) parts(n ast.Node, what string) (list []string) {
 func (r *reader) headerChecks(n ast.Node) (list []HeaderCheck) {
 	r.mapping(n, "header", func(name string, at, value ast.Node) {
 		h := HeaderCheck{Name: name, Value: "*"}
-		if _, any := value.(*ast.NullNode); !any {
+		if _, null := value.(*ast.NullNode); !null {
 			h.Value = r.filled(value, "header "+name)
 		}
 		if !isToken(name) {

@@ -129,7 +129,7 @@ func TestServiceErrors(t *testing.T) {
 		{"", `request: GET /, headers: {A: "x $TOKEN"}`, "", "4:39: $TOKEN is sent as it stands: a variable of the environment is written ${TOKEN}; write {{'$TOKEN'}} for the text itself"},
 		{"", `request: GET /, headers: {A: "{id}"}`, "", "4:37: {id} is text here, and not the variable: write {{id}}, or {{'{id}'}} for the text itself"},
 		{"", `request: GET /, headers: {A: "${LINE}"}`, "", "4:36: header A has a variable of the environment with a control character, such as a line end"},
-		{"", `request: POST /, body: "{{nmae}}", data: {name: {uniform: 9}}`, "", `4:31: {{nmae}}: unknown variable "nmae", did you mean "name"? (allowed: name); write {{'{{nmae}}'}} for the text itself`},
+		{"", `request: POST /, body: "{{wrod}}", data: {word: {uniform: 9}}`, "", `4:31: {{wrod}}: unknown variable "wrod", did you mean "word"? (allowed: word); write {{'{{wrod}}'}} for the text itself`},
 		{"", `request: GET /, headers: {Connection: upgrade}`, "", `4:45: header Connection is close, for a connection a request, or keep-alive; got "upgrade"`},
 		{"", `request: CONNECT /`, "", `4:16: "CONNECT" is no method that a request can have, such as GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS`},
 		{"", `request: POST /, body: {file: ../x}`, "", "4:37: file ../x: want the path of a file in the scenario's folder or below it, such as data/users.csv"},
