@@ -214,13 +214,13 @@ func addressOf(text string) (address, error) {
 		socket, path, _ := strings.Cut(socket, ":")
 		u, err := redact.Parse("http://localhost" + path)
 		if err != nil {
-			return address{}, err
+			return address{}, fmt.Errorf("the URL cannot be read: %w", err)
 		}
 		return address{"unix://" + socket, requestPath(u)}, nil
 	}
 	u, err := redact.Parse(withScheme(text))
 	if err != nil {
-		return address{}, fmt.Errorf("the URL %w", err)
+		return address{}, fmt.Errorf("the URL cannot be read: %w", err)
 	}
 	return address{(&url.URL{Scheme: u.Scheme, User: u.User, Host: u.Host}).String(), requestPath(u)}, nil
 }

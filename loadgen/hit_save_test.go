@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"loadlab/internal/testkit"
 )
 
 // seen is a server that keeps what it was asked, without what differs from request to request.
@@ -96,5 +98,21 @@ func TestHitSaysWhatIsSecretInAFile(t *testing.T) {
 		if r := loadgen(t, append([]string{"hit", "http://127.0.0.1:1/"}, args...)...); r.code != exitUsage || strings.Count(r.stderr, "\n") != 1 {
 			t.Errorf("%q: %s", args, r)
 		}
+	}
+}
+
+// The scenario in README, with the files that it names, is one.
+func TestReadmeScenarioOfOnesOwn(t *testing.T) {
+	_, block, found := strings.Cut(string(testkit.ReadFile(t, "README.md")), "\n    why: a search takes")
+	block, _, closed := strings.Cut(block, "\n\n")
+	if !found || !closed {
+		t.Fatal("README has no such scenario")
+	}
+	workplace(t)
+	write(t, "search.yaml", "why: a search takes"+strings.ReplaceAll(block, "\n    ", "\n")+"\n")
+	write(t, "words.csv", "word\nhouse\nflat\n")
+	write(t, "order.json", `{"id": 7}`)
+	if r := loadgen(t, "validate", "./search.yaml"); r.code != 0 || r.stdout != "./search.yaml: ok, 2 modes, 2 phases, 3 gates\n" {
+		t.Error(r)
 	}
 }

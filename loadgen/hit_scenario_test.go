@@ -107,7 +107,7 @@ func TestHitRefusesWhatAScenarioDoes(t *testing.T) {
 		{[]string{"-b", "cookies.txt"}, `--cookie "cookies.txt": want name=value; files of cookies are not read`},
 		{[]string{"-d", "@none"}, "--data @none: open none: no such file or directory"},
 		{[]string{"-I", "-d", "x"}, "--head has no body"},
-		{[]string{"--rate", "5/s", "-n", "3"}, "--rate is an open load, --requests and --think are of a closed one: choose one"},
+		{[]string{"--rate", "5/s", "-n", "3"}, "--rate is an open load, which --for ends; --requests and --think are of a closed one: choose one"},
 		{[]string{"-H", "a b: c"}, `"a b" is not the name of a header`},
 		{[]string{"-H", "X: a\nb"}, "header X must be one line without control characters"},
 		{[]string{"--arrivals", "constant"}, "arrivals does not go with users"},
