@@ -83,7 +83,10 @@ func (t *Target) Reach(ctx context.Context) error {
 		address = net.JoinHostPort(p.Hostname(), cmp.Or(p.Port(), map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}[p.Scheme]))
 	}
 	nc, err := t.dial(ctx, "tcp", address)
-	if err != nil {
+	switch {
+	case err != nil && t.opts.Proxy != nil:
+		return fmt.Errorf("its proxy: %w", err)
+	case err != nil:
 		return err
 	}
 	return nc.Close()

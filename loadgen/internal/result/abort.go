@@ -5,6 +5,7 @@ type Abort struct {
 	Round  int    `json:"round"`
 	Mode   string `json:"mode"` // "mix" for a phase that modes shared
 	Phase  string `json:"phase"`
+	Line   int    `json:"line"`            // of the phase, in its file
 	When   string `json:"when"`            // the condition: "error_ratio > 0.5"
 	Figure string `json:"figure"`          // that it is of
 	Value  string `json:"value"`           // of the figure, for people

@@ -38,7 +38,7 @@ func (r *runner) abortable(ctx context.Context, d *driven) (load context.Context
 		if a == nil || !errors.Is(context.Cause(load), errHopeless) {
 			return nil
 		}
-		a.Round, a.Mode, a.Phase, a.Of = d.block.round, d.block.name(), d.phase.Name, d.phase.Length()
+		a.Round, a.Mode, a.Phase, a.Line, a.Of = d.block.round, d.block.name(), d.phase.Name, d.phase.Line, d.phase.Length()
 		return a
 	}
 }

@@ -61,7 +61,9 @@ func judge(r *result.Run, gates []*gate.Gate) {
 		r.Gates = append(r.Gates, judged)
 	}
 	for _, a := range r.Aborted {
-		judged := result.Gate{Expr: "abort_when: " + a.When, Verdict: result.Fail, Compared: a.Figure + " = " + a.Value + " > " + a.Bound, Reason: sentence(a)}
+		judged := result.Gate{
+			Expr: "abort_when: " + a.When, Line: a.Line, Verdict: result.Fail, Compared: a.Figure + " = " + a.Value + " <= " + a.Bound, Reason: sentence(a),
+		}
 		if reason != "" {
 			judged.Verdict, judged.Compared, judged.Reason = result.NotJudged, "", reason
 		}
