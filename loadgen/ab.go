@@ -50,7 +50,7 @@ shown to be within the margins (p50 and p95 10%, p99 25%), INCONCLUSIVE (3) if n
   loadgen ab my.yaml --a http://localhost:8000 --b http://localhost:9000
   loadgen ab warm --selftest --mode naive --phase near`,
 	}
-	cmd.ValidArgsFunction = completeScenarios(dir)
+	cmd.ValidArgsFunction = completeScenarios(dir, env.lookup)
 	flags := cmd.Flags()
 	flags.StringVar(&f.arms[0], "a", "", "what B is compared with: a commit, a folder with a working tree, the app's program, or a URL")
 	flags.StringVar(&f.arms[1], "b", "", "what is judged")

@@ -78,7 +78,7 @@ func runCommand(env environment, dir *string) *cobra.Command {
   loadgen run stampede --modes ttl,lock,swr
   loadgen run my.yaml --target http://localhost:3000`,
 	}
-	cmd.ValidArgsFunction = completeScenarios(dir)
+	cmd.ValidArgsFunction = completeScenarios(dir, env.lookup)
 	flags := cmd.Flags()
 	flags.StringVar(&f.stack, "stack", "", "what to run on: "+strings.Join(stack.Kinds(), ", ")+" (default: the scenario's target, or else "+stack.Embedded+")")
 	flags.StringArrayVar(&f.targets, "target", nil, "URL, or host:port, of a service that runs already, in place of the scenario's (implies --stack remote); again for each replica")

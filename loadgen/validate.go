@@ -11,7 +11,7 @@ import (
 
 func validateCommand(env environment, dir *string) *cobra.Command {
 	return &cobra.Command{
-		Use: "validate [SCENARIO...]", ValidArgsFunction: completeScenarios(dir), Short: "Check scenarios without running them; all of them if none is named",
+		Use: "validate [SCENARIO...]", ValidArgsFunction: completeScenarios(dir, env.lookup), Short: "Check scenarios without running them; all of them if none is named",
 		RunE: func(_ *cobra.Command, names []string) error {
 			if len(names) == 0 {
 				list, err := scenario.List(*dir, env.lookup)
