@@ -125,22 +125,31 @@ func runCommand(env environment, dir *string) *cobra.Command {
 	return cmd
 }
 
-// config is what the flags ask for.
-func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (run.Config, error) {
+// aim decides where requests go: to the targets of the flags, else to the scenario's, else to an app of the run's own, whose URL is not known yet.
+func (f *runFlags) aim(s *scenario.Scenario) (target scenario.Target, err error) {
 	f.targets, f.labs = withSchemes(f.targets), withSchemes(f.labs)
-	onCompose := f.stack == stack.Compose
 	switch {
-	case onCompose && len(f.targets)+len(f.labs)+len(f.links) > 0:
-		return run.Config{}, usageError{errors.New("--stack compose has addresses of its own: leave out --target, --lab and --links")}
+	case f.stack == stack.Compose && len(f.targets)+len(f.labs)+len(f.links) > 0:
+		return target, usageError{errors.New("--stack compose has addresses of its own: leave out --target, --lab and --links")}
 	case s.Target != nil && len(f.targets) == 0 && (f.stack == "" || f.stack == stack.Remote):
 		f.targets = []string{withScheme(s.Target.URL)}
 	}
-	target := f.connect.over(s.Target)
+	target = f.connect.over(s.Target)
 	target.URL = "http://127.0.0.1" // an app of the run's own
 	if len(f.targets) > 0 {
 		f.stack, target.URL = stack.Remote, f.targets[0]
 	}
 	f.stack = cmp.Or(f.stack, stack.Embedded)
+	return target, nil
+}
+
+// config is what the flags ask for.
+func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (run.Config, error) {
+	onCompose := f.stack == stack.Compose
+	target, err := f.aim(s)
+	if err != nil {
+		return run.Config{}, err
+	}
 	options, err := f.connect.options(target)
 	if err != nil {
 		return run.Config{}, usageError{errors.New(s.Redacted(err.Error()))}
