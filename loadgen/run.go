@@ -131,6 +131,8 @@ func (f *runFlags) aim(s *scenario.Scenario) (target scenario.Target, err error)
 	switch {
 	case f.stack == stack.Compose && len(f.targets)+len(f.labs)+len(f.links) > 0:
 		return target, usageError{errors.New("--stack compose has addresses of its own: leave out --target, --lab and --links")}
+	case f.replicas < 0 || f.replicas > balance.MaxReplicas:
+		return target, usageError{fmt.Errorf("--replicas is %d: it is from 1 to %d", f.replicas, balance.MaxReplicas)}
 	case s.Target != nil && len(f.targets) == 0 && (f.stack == "" || f.stack == stack.Remote):
 		f.targets = []string{withScheme(s.Target.URL)}
 	}
@@ -153,9 +155,6 @@ func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (ru
 	options, err := f.connect.options(target)
 	if err != nil {
 		return run.Config{}, usageError{errors.New(s.Redacted(err.Error()))}
-	}
-	if f.replicas < 0 || f.replicas > balance.MaxReplicas {
-		return run.Config{}, usageError{fmt.Errorf("--replicas is %d: it is from 1 to %d", f.replicas, balance.MaxReplicas)}
 	}
 	replicas := f.replicas
 	if s.World.ReplicasLine == 0 { // it leaves it to the target
