@@ -107,8 +107,9 @@ bench: build servers ## what a hit costs with each strategy, what the app serves
 	@echo "== every request traced";              bin/loadgen run capacity --stack local --rounds 1 --traces 1e9 --allow-limited || true
 	go test -run '^$$' -bench . -benchmem -benchtime 500ms ./...
 
-bench-engine: ## the generator beside wrk, hey, fortio and vegeta, where they are on the PATH
+bench-engine: ## the generator beside wrk, hey, fortio and vegeta, where they are on the PATH; then what variables and bodies cost beside a plain request
 	go run ./loadgen/bench $(ARGS)
+	go test -run '^$$' -bench '^BenchmarkRequest$$' -benchtime 3s ./loadgen/internal/client
 
 bench-workers: ## what it costs to merge what workers measure, and to lead a hundred of them
 	go test -run '^$$' -bench 'Merged$$' -benchtime 3x ./loadgen/internal/measure

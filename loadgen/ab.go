@@ -50,7 +50,7 @@ shown to be within the margins (p50 and p95 10%, p99 25%), INCONCLUSIVE (3) if n
   loadgen ab my.yaml --a http://localhost:8000 --b http://localhost:9000
   loadgen ab warm --selftest --mode naive --phase near`,
 	}
-	cmd.ValidArgsFunction = completeScenarios(dir)
+	cmd.ValidArgsFunction = completeScenarios(dir, env.lookup)
 	flags := cmd.Flags()
 	flags.StringVar(&f.arms[0], "a", "", "what B is compared with: a commit, a folder with a working tree, the app's program, or a URL")
 	flags.StringVar(&f.arms[1], "b", "", "what is judged")
@@ -122,7 +122,7 @@ func (f *abFlags) compare(ctx context.Context, env environment, dir, name string
 			fmt.Fprintln(env.stderr, "loadgen: what was built is left behind:", err)
 		}
 	}()
-	s, err := f.find(ctx, pair, dir, name)
+	s, err := f.find(ctx, pair, dir, name, env.lookup)
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (f *abFlags) compare(ctx context.Context, env environment, dir, name string
 }
 
 // find reads the scenario: that of the newer of two trees, else that of the folder dir.
-func (f *abFlags) find(ctx context.Context, pair *arm.Pair, dir, name string) (*scenario.Scenario, error) {
+func (f *abFlags) find(ctx context.Context, pair *arm.Pair, dir, name string, vars scenario.Env) (*scenario.Scenario, error) {
 	if !scenario.IsPath(name) {
 		path, warning, ok, err := pair.Scenario(ctx, dir, scenario.File(name))
 		if err != nil {
@@ -151,7 +151,7 @@ func (f *abFlags) find(ctx context.Context, pair *arm.Pair, dir, name string) (*
 			name = path
 		}
 	}
-	s, err := scenario.Find(dir, name)
+	s, err := scenario.Find(dir, name, vars)
 	if err != nil {
 		return nil, usageError{err}
 	}

@@ -6,10 +6,10 @@ import (
 	"loadlab/loadgen/internal/scenario"
 )
 
-// completeScenarios offers a shell the names of the scenarios in dir, and files.
-func completeScenarios(dir *string) cobra.CompletionFunc {
+// completeScenarios offers a shell the names of the scenarios in dir, read in an environment, and files.
+func completeScenarios(dir *string, vars scenario.Env) cobra.CompletionFunc {
 	return func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		list, err := scenario.List(*dir)
+		list, err := scenario.List(*dir, vars)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveDefault
 		}

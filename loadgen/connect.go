@@ -1,31 +1,132 @@
 package main
 
 import (
+	"cmp"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"fmt"
-	"net/url"
+	"net/http"
+	"os"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"loadlab/internal/redact"
 	"loadlab/loadgen/internal/client"
+	"loadlab/loadgen/internal/scenario"
 )
 
-// connectFlags are the flags for how requests are made; run and hit share them.
+// connectFlags are the flags for how requests are made; run, hit and ab share them. Those that curl has mean what they mean there.
 type connectFlags struct {
-	insecure, http2, phases bool
-	transport, proxy        string
-	redirects               int
+	scenario.Target // without its URL
+
+	location, phases bool
+	transport        string
 }
+
+// curlRedirects is how many redirects curl follows with --location.
+const curlRedirects = 50
 
 // define adds the flags to a command's.
 func (f *connectFlags) define(flags *pflag.FlagSet) {
-	flags.BoolVar(&f.insecure, "insecure", false, "do not verify the target's certificate")
-	flags.StringVar(&f.transport, "transport", "", "raw (HTTP/1.1, the default and the cheapest) or net/http (which the next three imply)")
-	flags.BoolVar(&f.http2, "http2", false, "HTTP/2")
-	flags.StringVar(&f.proxy, "proxy", "", "URL of an HTTP proxy")
-	flags.IntVar(&f.redirects, "redirects", 0, "how many redirects are followed")
+	flags.BoolVarP(&f.Insecure, "insecure", "k", false, "do not verify the target's certificate")
+	flags.StringVar(&f.CACert, "cacert", "", "`file` of the authorities that the target's certificate is verified by, in PEM (default: the system's)")
+	flags.StringVar(&f.Cert, "cert", "", "`file` of the certificate that is shown to the target, in PEM; its key may be in it")
+	flags.StringVar(&f.Key, "key", "", "`file` of the key of --cert")
+	flags.StringVarP(&f.User, "user", "u", "", "Basic credentials, `name:password`")
+	flags.StringVar(&f.Socket, "unix-socket", "", "`path` of a Unix socket that is connected to, whatever the URL's host is")
+	flags.StringVar(&f.transport, "transport", "", "raw (HTTP/1.1, the default and the cheapest) or net/http (which the next four imply)")
+	flags.BoolVar(&f.HTTP2, "http2", false, "HTTP/2; it is an error if the target does not speak it")
+	flags.StringVarP(&f.Proxy, "proxy", "x", "", "URL of an HTTP proxy, the only one that is connected to; the environment's are not used")
+	flags.IntVar(&f.Redirects, "redirects", 0, "how many redirects are followed")
+	flags.BoolVarP(&f.location, "location", "L", false, fmt.Sprintf("follow redirects: --redirects %d", curlRedirects))
 	flags.BoolVar(&f.phases, "phases", false, "tell connecting, TLS, the first byte and the last apart")
+}
+
+// over returns the target of a scenario with what the flags set in its place. t is nil if the scenario has none.
+func (f *connectFlags) over(t *scenario.Target) scenario.Target {
+	var all scenario.Target
+	if t != nil {
+		all = *t
+	}
+	all.Insecure, all.HTTP2 = all.Insecure || f.Insecure, all.HTTP2 || f.HTTP2
+	if f.Cert != "" {
+		all.Key = "" // of another certificate
+	}
+	all.CACert, all.Cert, all.Key = cmp.Or(f.CACert, all.CACert), cmp.Or(f.Cert, all.Cert), cmp.Or(f.Key, all.Key)
+	all.User, all.Socket, all.Proxy = cmp.Or(f.User, all.User), cmp.Or(f.Socket, all.Socket), cmp.Or(f.Proxy, all.Proxy)
+	all.Redirects = cmp.Or(f.Redirects, all.Redirects)
+	if f.location && f.Redirects == 0 {
+		all.Redirects = curlRedirects
+	}
+	return all
+}
+
+// options returns the client's options for requests to a target, whose URL may be that of any server if it is not known yet. What contradicts itself or the target is
+// a usage error, before a stack is brought up for it.
+func (f *connectFlags) options(t scenario.Target) (client.Options, error) {
+	o := client.Options{Insecure: t.Insecure, Phases: f.phases, HTTP2: t.HTTP2, Redirects: t.Redirects, Transport: f.transport, Socket: t.Socket}
+	if t.User != "" {
+		name, password, ok := strings.Cut(t.User, ":")
+		if !ok {
+			return o, usageError{errors.New("--user wants a name and a password: name:password")}
+		}
+		o.Header = http.Header{"Authorization": {client.Basic(name, password)}}
+	}
+	if t.Proxy != "" {
+		u, err := redact.Parse(withScheme(t.Proxy))
+		switch {
+		case err != nil:
+			return o, usageError{fmt.Errorf("--proxy: %w", err)}
+		case u.Host == "" || u.Path != "" && u.Path != "/":
+			return o, usageError{fmt.Errorf("--proxy is %q: use a URL like http://host:port", redact.URL(t.Proxy))}
+		}
+		o.Proxy = u
+	}
+	if o.Transport == "" && (o.HTTP2 || o.Proxy != nil || o.Redirects > 0) {
+		o.Transport = client.NetHTTP
+	}
+	var err error
+	if o.TLS, err = certificates(t); err != nil {
+		return o, usageError{err}
+	}
+	if _, err := client.NewTarget(t.URL, o); err != nil {
+		return o, usageError{err}
+	}
+	return o, nil
+}
+
+// certificates returns the configuration of TLS with the files of a target; nil if it has none.
+func certificates(t scenario.Target) (*tls.Config, error) {
+	if t.CACert+t.Cert+t.Key == "" {
+		return nil, nil
+	}
+	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	if t.CACert != "" {
+		text, err := os.ReadFile(t.CACert)
+		if err != nil {
+			return nil, fmt.Errorf("--cacert: %w", err)
+		}
+		if c.RootCAs = x509.NewCertPool(); !c.RootCAs.AppendCertsFromPEM(text) {
+			return nil, fmt.Errorf("--cacert: %s has no certificate in PEM", t.CACert)
+		}
+	}
+	if t.Cert == "" {
+		if t.Key != "" {
+			return nil, errors.New("--key goes with --cert")
+		}
+		return c, nil
+	}
+	pair, err := tls.LoadX509KeyPair(t.Cert, cmp.Or(t.Key, t.Cert))
+	switch {
+	case err != nil && t.Key == "" && !os.IsNotExist(err):
+		return nil, fmt.Errorf("--cert %s: %w (a key in a file of its own is given by --key)", t.Cert, err)
+	case err != nil:
+		return nil, fmt.Errorf("--cert %s: %w", t.Cert, err)
+	}
+	c.Certificates = []tls.Certificate{pair}
+	return c, nil
 }
 
 // withScheme returns the URL of a server from what is typed for it: host:port means http://host:port.
@@ -45,24 +146,4 @@ func withSchemes(addresses []string) []string {
 		}
 	}
 	return urls
-}
-
-// options returns the client's options, as the flags ask for them. target is the URL that requests go to, of any server if it is not
-// known yet. What contradicts itself or the target is a usage error, before a stack is brought up for it.
-func (f *connectFlags) options(target string) (client.Options, error) {
-	o := client.Options{Insecure: f.insecure, Phases: f.phases, HTTP2: f.http2, Redirects: f.redirects, Transport: f.transport}
-	if f.proxy != "" {
-		u, err := url.Parse(f.proxy)
-		if err != nil || u.Host == "" {
-			return o, usageError{fmt.Errorf("--proxy is %q: use a URL like http://host:port", redact.URL(f.proxy))}
-		}
-		o.Proxy = u
-	}
-	if o.Transport == "" && (o.HTTP2 || o.Proxy != nil || o.Redirects > 0) {
-		o.Transport = client.NetHTTP
-	}
-	if _, err := client.NewTarget(target, o); err != nil {
-		return o, usageError{err}
-	}
-	return o, nil
 }

@@ -48,7 +48,7 @@ func TestRunAgainstAHostAndPort(t *testing.T) {
 }
 
 func TestBadConnectFlagsAreUsageErrors(t *testing.T) {
-	for _, flags := range []string{"--proxy nonsense", "--transport carrier-pigeon", "--transport raw --http2", "--redirects -1"} {
+	for _, flags := range []string{"--proxy http://p:1/path", "--proxy http://u:s3cret@p:x", "--cert none.pem", "--key none.pem", "--cacert none.pem", "--user me", "-x h:1 --unix-socket /s", "--transport carrier-pigeon", "--transport raw --http2", "--redirects -1"} {
 		var out bytes.Buffer
 		args := append([]string{"hit", "http://127.0.0.1:1/", "-n", "1"}, strings.Fields(flags)...)
 		err := execute(t.Context(), args, environment{stdout: &out, stderr: &out})
@@ -57,6 +57,9 @@ func TestBadConnectFlagsAreUsageErrors(t *testing.T) {
 		}
 		if errors.As(err, new(verdict)) {
 			t.Errorf("%s: a request was made", flags)
+		}
+		if err != nil && (strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), "\n")) {
+			t.Errorf("%s: got %v, want one line without the password", flags, err)
 		}
 	}
 }

@@ -14,10 +14,16 @@ type environment struct {
 
 // get returns the value of a variable, empty if it is not set.
 func (e environment) get(name string) string {
+	value, _ := e.lookup(name)
+	return value
+}
+
+// lookup returns the value of a variable, and whether it is set.
+func (e environment) lookup(name string) (string, bool) {
 	for _, v := range e.vars {
 		if value, ok := strings.CutPrefix(v, name+"="); ok {
-			return value
+			return value, true
 		}
 	}
-	return ""
+	return "", false
 }

@@ -41,6 +41,10 @@ func TestField(t *testing.T) {
 	scenario("slow", "/ok", "p99() < 0.001*ms")
 	write(t, "bom.yaml", "\ufeff"+strings.NewReplacer("%path", "/ok", "%gate", "errors() == 0").Replace(plainScenario))
 	write(t, "crlf.yaml", strings.ReplaceAll(strings.NewReplacer("%path", "/ok", "%gate", "errors() == 0").Replace(plainScenario), "\n", "\r\n"))
+	write(t, "env.yaml", strings.NewReplacer("GET %path", "\"GET /x?t=${TOKEN}\"", "%gate", "errors() == 0").Replace(plainScenario))
+	write(t, "own.yaml", strings.NewReplacer("GET %path", "\"GET /x?t=${TOKEN:-none}\"", "%gate", "errors() == 0").Replace(plainScenario))
+	write(t, "hopeless.yaml", strings.NewReplacer("%path", "/500", "%gate", `errors("ok", "steady", "5xx") == 0`, "for: 500ms", "for: 1h, abort_when: error_ratio > 0.5").
+		Replace(strings.Replace(plainScenario, "20/s", "200/s", 1)))
 	write(t, "dup.yaml", "why: a\nwhy: b\n")
 	write(t, "tab.yaml", "why: a\nmodes:\n\tok: GET /ok\n")
 	write(t, "=1+1,x.yaml", "why: a field case\nmodes: {ok: GET /ok}\nphases: [{name: p, requests: 1}]\n")
@@ -75,14 +79,25 @@ func TestField(t *testing.T) {
 		{"a gate that is not met", "run ./slow.yaml --target {} --allow-limited", 3, nil, []string{"PASS"}}, // p99 of ten requests is not judged
 		{"a large body", "hit {}/big200000000 -n 1 --timeout 60s --allow-limited", 0, []string{"1 requests p50=", "Bodies: 200 MB received"}, nil},
 		{"a query without a path", "hit {}?x=1 -n 1", 0, []string{"GET /?x=1"}, nil},
+		{"variables that are not set", "validate ./env.yaml", 2, []string{"env.yaml:2:", "${TOKEN}: the environment has no TOKEN"}, nil},
+		{"a default of a variable", "run ./own.yaml --target {} --allow-limited", 0, []string{"PASS  own: "}, nil},
+		{"a hopeless phase", "run ./hopeless.yaml --target {} --allow-limited", 1, []string{"was ended after", "abort_when: error_ratio > 0.5", "errors(ok, steady, 5xx) = "}, nil},
+		{"no HTTP/2", "hit https://{tls}/ok -n 2 -k --http2", 1, []string{"refused (the server does not speak HTTP/2) x 2"}, nil},
+		{"a connection a request", "hit {}/ok -n 3 -H Connection:close", 0, []string{"3 completed"}, nil},
+		{"a body from a file", "hit {}/body -n 1 -d @dup.yaml", 0, []string{"POST /body", "Bodies: 5 B received"}, nil},
+		{"a method, lines and empty headers", "hit {}/ok -n 1 -X PURGE -H Cookie:a=1 -H Cookie:b=2 -H X-Empty:", 0, []string{"PURGE /ok"}, nil},
+		{"no socket", "hit unix:///nonexistent/x.sock -n 1", 4, []string{"no such file or directory"}, nil},
+		{"no certificate", "hit https://{tls}/ok -n 1 --cert none.pem", 2, []string{"none.pem: no such file"}, nil},
+		{"an international name", "hit http://münchen.localhost:{port}/ -n 1 --allow-limited", 0, []string{"1 completed"}, nil},
 		{"few a second", "hit {}/ok --rate 5/s --for 500ms --arrivals constant --allow-limited", 0, []string{"\n3 requests p50="}, nil},
 	}
-	for _, path := range []string{"continue", "hints", "interim", "trailers", "extension", "blanks", "204", "304", "case", "twice", "noreason", "newlines", "http10", "both", "leftover", "two", "close"} {
+	for _, path := range []string{"continue", "hints", "interim", "trailers", "extension", "blanks", "204", "304", "case", "twice", "noreason", "newlines", "http10", "both", "leftover", "two", "close",
+		"fold", "colon", "zeros", "longline", "longhead", "é?x=é"} {
 		cases = append(cases, fieldCase{path, "hit {}/" + path + " -n 10", 0, []string{"Ledger: 10 requests scheduled = 10 completed."}, nil})
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			filled := strings.NewReplacer("{}", "http://"+server.Addr, "{host}", server.Addr, "{tls}", secure.Addr, "{gone}", gone)
+			filled := strings.NewReplacer("{}", "http://"+server.Addr, "{host}", server.Addr, "{port}", server.Addr[strings.LastIndexByte(server.Addr, ':')+1:], "{tls}", secure.Addr, "{gone}", gone)
 			r := loadgen(t, strings.Fields(filled.Replace(c.args))...)
 			printed := r.stdout + r.stderr
 			if limited(r) {

@@ -33,21 +33,32 @@ func hitCommand(env environment) *cobra.Command {
 	flags.StringVar(&o.out, "out", "", "`folder` for the results: run.json, as loadgen run leaves it (default: none is written)")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object, and no report: see README")
 	full := fullFlag(flags)
+	var save string
+	flags.StringVar(&save, "save", "", "write the scenario that this would run to a `file`, for loadgen run, and make no request")
 	var connect connectFlags
 	connect.define(flags)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		s, target, err := f.scenario(args[0])
+		f.stdin = env.stdin
+		s, d, err := f.scenario(args[0])
 		if err != nil {
 			return usageError{err}
 		}
+		target := connect.over(nil)
+		target.URL = d.target
 		options, err := connect.options(target)
 		if err != nil {
 			return err
 		}
 		o.full = *full
+		for _, note := range d.notes {
+			fmt.Fprintln(env.stderr, "loadgen:", note)
+		}
+		if save != "" {
+			return saveHit(env, save, d, target, *seed)
+		}
 		return hit(cmd.Context(), env, run.Config{
 			Scenario: s, Seed: *seed, Client: options, AllowLimited: *limited, Progress: newProgress(env),
-			Stack: stack.Config{Kind: stack.Remote, Targets: []string{target}},
+			Stack: stack.Config{Kind: stack.Remote, Targets: []string{d.target}, Log: env.stderr},
 		}, o)
 	}
 	return cmd

@@ -3,21 +3,23 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
 
-	"loadlab/internal/redact"
+	"loadlab/loadgen/internal/keys"
 	"loadlab/loadgen/internal/scenario"
 )
 
 // hitFlags are the flags of hit that make its scenario. Those of the load and the timeout have the names and the values of a
-// scenario's keys, and are read by what reads those: they are texts here.
+// scenario's keys, and are read by what reads those: they are texts here. Those of the request are curl's.
 type hitFlags struct {
-	set *pflag.FlagSet
+	set                   *pflag.FlagSet
+	stdin                 io.Reader // of --data @-
+	data                  []datum
+	head, get, compressed bool
 }
 
 // defaultLength is how long hit drives load that nothing else ends.
@@ -33,90 +35,124 @@ func (f *hitFlags) define(flags *pflag.FlagSet) {
 	flags.String("for", "", "`duration` of the load (default "+defaultLength+", unless --requests ends it)")
 	flags.String("think", "", "closed load: `duration` that a user waits before its next request; 1s..2s draws it")
 	flags.String("timeout", "", fmt.Sprintf("longest `duration` of a request, from when it was due (default %s)", scenario.DefaultTimeout))
-	flags.StringP("method", "X", http.MethodGet, "HTTP `method`")
-	flags.StringP("data", "d", "", "`body` of the request; it is application/json unless a header says otherwise")
-	flags.StringArrayP("header", "H", nil, "`header` of the request, as in 'Accept: text/html'; may be repeated")
+	flags.StringP("method", "X", http.MethodGet, "HTTP `method` (default POST with a body); --request is the same")
+	flags.VarP(dataFlag{dataText, &f.data}, dataText, "d", "`body` of the request, or @file without its line ends; again is joined by &. It is application/json if it is JSON, and else a form")
+	flags.Var(dataFlag{dataRaw, &f.data}, dataRaw, "the same, in which @ means nothing")
+	flags.Var(dataFlag{dataBinary, &f.data}, dataBinary, "the same, with the file's line ends")
+	flags.Var(dataFlag{dataJSON, &f.data}, dataJSON, "the same, of type application/json, which is asked for too")
+	flags.BoolVarP(&f.get, "get", "G", false, "the body is the query")
+	flags.BoolVarP(&f.head, "head", "I", false, "HEAD")
+	flags.StringArrayP("header", "H", nil, "`header` of the request, as in 'Accept: text/html'; may be repeated; 'Name;' is empty, 'Accept:' is not sent")
+	flags.StringP("user-agent", "A", "", "`header` User-Agent")
+	flags.StringP("referer", "e", "", "`header` Referer")
+	flags.StringP("cookie", "b", "", "`header` Cookie, name=value")
+	flags.BoolVar(&f.compressed, "compressed", false, "ask for a compressed response")
+	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		switch name {
+		case "request": // curl's word
+			name = "method"
+		case "data-ascii":
+			name = dataText
+		}
+		return pflag.NormalizedName(name)
+	})
+}
+
+// drafted is what the flags describe: the keys of a scenario, its target, and notes on what is otherwise than was asked for.
+type drafted struct {
+	keys   scenario.Map
+	target string // its URL
+	why    string
+	body   string
+	file   string // that the body is, byte by byte; empty if it is in none
+	notes  []string
 }
 
 // scenario returns the scenario that the flags describe, and the target's URL.
-func (f *hitFlags) scenario(address string) (*scenario.Scenario, string, error) {
-	u, err := redact.Parse(withScheme(address))
+func (f *hitFlags) scenario(address string) (*scenario.Scenario, drafted, error) {
+	d, err := f.draft(address)
 	if err != nil {
-		return nil, "", fmt.Errorf("the URL cannot be read: %w", err)
+		return nil, d, err
+	}
+	s, err := scenario.New(d.keys)
+	if err != nil {
+		return nil, d, errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	s.Why = d.why + ", " + s.Phases[0].Describe()
+	return s, d, nil
+}
+
+// draft returns the keys of the scenario that the flags describe.
+func (f *hitFlags) draft(url string) (d drafted, err error) {
+	at, err := addressOf(url)
+	if err != nil {
+		return d, err
 	}
 	if f.set.Changed("rate") && (f.set.Changed("requests") || f.set.Changed("think")) {
-		return nil, "", errors.New("--rate is an open load, which --for ends; --requests and --think are of a closed one: choose one")
+		return d, errors.New("--rate is an open load, which --for ends; --requests and --think are of a closed one: choose one")
 	}
-	request := f.text("method") + " " + requestPath(u)
-	keys := scenario.Map{
+	if d.body, d.file, err = f.body(); err != nil {
+		return d, err
+	}
+	if f.get {
+		at.path, d.body = withQuery(at.path, d.body), ""
+	}
+	if f.head && d.body != "" {
+		return d, errors.New("--head has no body")
+	}
+	d.target, d.why = at.target, f.methodOf()+" "+at.path
+	mode, err := f.mode(&d)
+	if err != nil {
+		return d, err
+	}
+	d.keys = f.given(scenario.Map{
 		{Key: "name", Value: scenario.Text("hit")},
 		{Key: "why", Value: scenario.Text("one request")},
 		{Key: "rounds", Value: scenario.Text("1")},
-		{Key: "modes", Value: scenario.Map{{Key: "hit", Value: f.mode(request)}}},
+		{Key: "modes", Value: scenario.Map{{Key: "hit", Value: mode}}},
 		{Key: "phases", Value: scenario.Sequence{f.phase()}},
-	}
-	s, err := scenario.New(f.given(keys, "timeout"))
-	if err != nil {
-		return nil, "", errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
-	}
-	s.Why = request + ", " + s.Phases[0].Describe()
-	return s, (&url.URL{Scheme: u.Scheme, User: u.User, Host: u.Host}).String(), nil
-}
-
-// requestPath returns what a request line has of u.
-func requestPath(u *url.URL) string {
-	path := u.EscapedPath()
-	if path == "" {
-		path = "/"
-	}
-	if u.RawQuery != "" {
-		path += "?" + u.RawQuery
-	}
-	return path
+	}, "timeout")
+	return d, nil
 }
 
 // mode returns the one mode.
-func (f *hitFlags) mode(request string) scenario.Map {
-	// The statuses that RFC 9110 has for success and for redirects: hit does not know which of them the user wants.
-	var expect scenario.Sequence
-	for _, status := range []int{200, 201, 202, 203, 204, 205, 206, 300, 301, 302, 303, 304, 307, 308} {
-		expect = append(expect, scenario.Text(strconv.Itoa(status)))
+func (f *hitFlags) mode(d *drafted) (scenario.Map, error) {
+	// Whatever succeeds, and redirects: hit does not know which of them the user wants.
+	expect := scenario.Sequence{scenario.Text("2xx"), scenario.Text("3xx")}
+	mode := scenario.Map{{Key: "request", Value: scenario.Text(d.why)}, {Key: "expect", Value: expect}}
+	headers, dropped, err := f.headers(d.body)
+	if err != nil {
+		return nil, err
 	}
-	mode := scenario.Map{{Key: "request", Value: scenario.Text(request)}, {Key: "expect", Value: expect}}
-	if f.set.Changed("header") {
-		mode = append(mode, scenario.Entry{Key: "headers", Value: f.headers()})
+	for _, line := range dropped {
+		name, _, _ := strings.Cut(strings.TrimPrefix(line, ":"), ":")
+		d.notes = append(d.notes, fmt.Sprintf("header %s is not sent as it was given: the generator sets it", name))
 	}
-	if f.set.Changed("data") {
-		mode = append(mode, scenario.Entry{Key: "body", Value: scenario.Text(f.text("data"))})
+	if len(headers.names) > 0 {
+		mode = append(mode, scenario.Entry{Key: "headers", Value: headers.scenario()})
 	}
-	return mode
-}
-
-// headers returns the headers of the request.
-func (f *hitFlags) headers() scenario.Map {
-	lines, _ := f.set.GetStringArray("header") // cannot fail: define made it one
-	var headers scenario.Map
-	for _, line := range lines {
-		name, value, _ := strings.Cut(line, ":")
-		headers = append(headers, scenario.Entry{Key: name, Value: scenario.Text(value)})
+	if d.body != "" {
+		mode = append(mode, scenario.Entry{Key: "body", Value: scenario.Text(d.body)})
 	}
-	return headers
+	all := headers.all()
+	if hasVariables(keys.InPath, d.why) || hasVariables(keys.InValue, d.body) || hasVariables(keys.InHeader, all...) {
+		mode = append(mode, scenario.Entry{Key: "literal", Value: scenario.Text("true")})
+	}
+	return mode, nil
 }
 
 // phase returns the one phase.
 func (f *hitFlags) phase() scenario.Map {
-	phase := scenario.Map{{Key: "name", Value: scenario.Text("hit")}}
-	if f.set.Changed("users") {
-		key := "users"
-		if f.set.Changed("rate") {
-			key = "connections"
-		}
-		phase = append(phase, scenario.Entry{Key: key, Value: scenario.Text(f.text("users"))})
-	}
-	phase = f.given(phase, "rate", "arrivals", "requests", "think", "for")
-	if !f.set.Changed("rate") && !f.set.Changed("users") {
+	phase := f.given(scenario.Map{{Key: "name", Value: scenario.Text("hit")}}, "rate", "arrivals")
+	switch open := f.set.Changed("rate"); {
+	case open && f.set.Changed("users"):
+		phase = append(phase, scenario.Entry{Key: "connections", Value: scenario.Text(f.text("users"))})
+	case !open && f.set.Changed("users"):
+		phase = f.given(phase, "users")
+	case !open:
 		phase = append(phase, scenario.Entry{Key: "users", Value: scenario.Text("1")})
 	}
+	phase = f.given(phase, "requests", "think", "for")
 	if !f.set.Changed("for") && !f.set.Changed("requests") {
 		phase = append(phase, scenario.Entry{Key: "for", Value: scenario.Text(defaultLength)})
 	}

@@ -12,7 +12,7 @@ func listCommand(env environment, dir *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the scenarios", Args: arguments(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
-			list, err := scenario.List(*dir)
+			list, err := scenario.List(*dir, env.lookup)
 			if err != nil {
 				return usageError{err}
 			}

@@ -79,10 +79,10 @@ func runCommand(env environment, dir *string) *cobra.Command {
   loadgen run stampede --modes ttl,lock,swr
   loadgen run my.yaml --target http://localhost:3000`,
 	}
-	cmd.ValidArgsFunction = completeScenarios(dir)
+	cmd.ValidArgsFunction = completeScenarios(dir, env.lookup)
 	flags := cmd.Flags()
-	flags.StringVar(&f.stack, "stack", stack.Embedded, "what to run on: "+strings.Join(stack.Kinds(), ", "))
-	flags.StringArrayVar(&f.targets, "target", nil, "URL, or host:port, of a service that runs already (implies --stack remote); again for each replica")
+	flags.StringVar(&f.stack, "stack", "", "what to run on: "+strings.Join(stack.Kinds(), ", ")+" (default: the scenario's target, or else "+stack.Embedded+")")
+	flags.StringArrayVar(&f.targets, "target", nil, "URL, or host:port, of a service that runs already, in place of the scenario's (implies --stack remote); again for each replica")
 	flags.StringArrayVar(&f.labs, "lab", nil, "URL, or host:port, of the lab controls of --target, if it has them; again for each replica")
 	flags.StringVar(&f.app, "app", "", "the app's program (default: app, next to this one)")
 	flags.StringVar(&f.out, "out", resultsFolder, "folder for the results")
@@ -106,7 +106,7 @@ func runCommand(env environment, dir *string) *cobra.Command {
 	full := fullFlag(flags)
 	flags.BoolVar(&f.limited, "allow-limited", false, "judge the gates also when the generator was the bottleneck")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		s, err := scenario.Find(*dir, args[0])
+		s, err := scenario.Find(*dir, args[0], env.lookup)
 		if err != nil {
 			return usageError{err}
 		}
@@ -132,23 +132,36 @@ func runCommand(env environment, dir *string) *cobra.Command {
 	return cmd
 }
 
+// aim decides where requests go: to the targets of the flags, else to the scenario's, else to an app of the run's own, whose URL is not known yet.
+func (f *runFlags) aim(s *scenario.Scenario) (target scenario.Target, err error) {
+	f.targets, f.labs = withSchemes(f.targets), withSchemes(f.labs)
+	switch {
+	case f.stack == stack.Compose && len(f.targets)+len(f.labs)+len(f.links) > 0:
+		return target, usageError{errors.New("--stack compose has addresses of its own: leave out --target, --lab and --links")}
+	case f.replicas < 0 || f.replicas > balance.MaxReplicas:
+		return target, usageError{fmt.Errorf("--replicas is %d: it is from 1 to %d", f.replicas, balance.MaxReplicas)}
+	case s.Target != nil && len(f.targets) == 0 && (f.stack == "" || f.stack == stack.Remote):
+		f.targets = []string{withScheme(s.Target.URL)}
+	}
+	target = f.connect.over(s.Target)
+	target.URL = "http://127.0.0.1" // an app of the run's own
+	if len(f.targets) > 0 {
+		f.stack, target.URL = stack.Remote, f.targets[0]
+	}
+	f.stack = cmp.Or(f.stack, stack.Embedded)
+	return target, nil
+}
+
 // config is what the flags ask for.
 func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (run.Config, error) {
-	target := "http://127.0.0.1" // an app of the run's own
-	f.targets, f.labs = withSchemes(f.targets), withSchemes(f.labs)
 	onCompose := f.stack == stack.Compose
-	switch {
-	case onCompose && len(f.targets)+len(f.labs)+len(f.links) > 0:
-		return run.Config{}, usageError{errors.New("--stack compose has addresses of its own: leave out --target, --lab and --links")}
-	case len(f.targets) > 0:
-		f.stack, target = stack.Remote, f.targets[0]
-	}
-	options, err := f.connect.options(target)
+	target, err := f.aim(s)
 	if err != nil {
 		return run.Config{}, err
 	}
-	if f.replicas < 0 || f.replicas > balance.MaxReplicas {
-		return run.Config{}, usageError{fmt.Errorf("--replicas is %d: it is from 1 to %d", f.replicas, balance.MaxReplicas)}
+	options, err := f.connect.options(target)
+	if err != nil {
+		return run.Config{}, usageError{errors.New(s.Redacted(err.Error()))}
 	}
 	replicas := f.replicas
 	if s.World.ReplicasLine == 0 { // it leaves it to the target

@@ -309,7 +309,7 @@ func TestResultsAreNotOverwritten(t *testing.T) {
 
 // What comes with the lab can be run, and runs in the time that it may take.
 func TestTheScenariosOfTheLab(t *testing.T) {
-	list, err := scenario.List("../scenarios")
+	list, err := scenario.List("../scenarios", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

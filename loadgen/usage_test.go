@@ -105,8 +105,8 @@ func TestUsage(t *testing.T) {
 		{"hit http://x --rate 10", "rate needs a unit: 10/s or 10/m"},
 		{"hit http://x --rate 10/s --arrivals even", `unknown arrivals "even"`},
 		{"hit http://x --users -3", "users must be"},
-		{"hit http://x -X FETCH", `unknown method "FETCH"`},
-		{"hit http://x -H Content-Length:3", `header "Content-Length" is set by the generator`},
+		{"hit http://x -X CONNECT", `"CONNECT" is no method that a request can have`},
+		{"hit http://x --rate 5/s -H Accept", `-H "Accept": want 'Name: value'`},
 		{"run good.yaml --target ftp://x", `target "ftp://x": the scheme must be http or https`},
 		{"run good.yaml --target x:99999", `target "http://x:99999": the port must be from 1 to 65535`},
 		{"hit ftp://127.0.0.1/", `target "ftp://127.0.0.1": the scheme must be http or https`},
@@ -162,7 +162,7 @@ func TestAMissingApp(t *testing.T) {
 func TestListAndValidate(t *testing.T) {
 	workplace(t)
 	write(t, "mine/a.yaml", "why: the first\nmodes: {a: GET /, b: GET /b}\nrounds: 2\nphases: [{name: p, rate: 5/s, for: 10s}]\ngates: [errors() == 0]\n")
-	write(t, "mine/b.yaml", "why: the second\nmodes: {a: FETCH /}\nphases: [{name: p, requests: 1}]\n")
+	write(t, "mine/b.yaml", "why: the second\nmodes: {a: get /}\nphases: [{name: p, requests: 1}]\n")
 	write(t, "mine/c.yaml", "why: the third\nmodes: {a: GET /}\nphases: [{name: p, requests: 1}, {name: q, burst: 5}]\n")
 	r := loadgen(t, "list", "--scenarios", "mine")
 	want := "a              40s  the first\nb                   cannot be run: see loadgen validate b\nc               0s  the third\n"
@@ -171,7 +171,7 @@ func TestListAndValidate(t *testing.T) {
 	}
 	r = loadgen(t, "validate", "--scenarios", "mine")
 	want = "mine/a.yaml: ok, 2 modes, 1 phases, 1 gates\nmine/c.yaml: ok, 1 modes, 2 phases, 0 gates\n"
-	if r.code != 2 || r.stdout != want || !strings.HasPrefix(r.stderr, `loadgen: mine/b.yaml:2:12: unknown method "FETCH"`) {
+	if r.code != 2 || r.stdout != want || !strings.HasPrefix(r.stderr, `loadgen: mine/b.yaml:2:12: methods are in upper case: GET and not get`) {
 		t.Errorf("%s\nwant\n%s", r, want)
 	}
 	if r := loadgen(t, "validate", "a", "mine/c.yaml", "--scenarios", "mine"); r.code != 0 || strings.Count(r.stdout, ": ok, ") != 2 {

@@ -11,10 +11,10 @@ import (
 
 func validateCommand(env environment, dir *string) *cobra.Command {
 	return &cobra.Command{
-		Use: "validate [SCENARIO...]", ValidArgsFunction: completeScenarios(dir), Short: "Check scenarios without running them; all of them if none is named",
+		Use: "validate [SCENARIO...]", ValidArgsFunction: completeScenarios(dir, env.lookup), Short: "Check scenarios without running them; all of them if none is named",
 		RunE: func(_ *cobra.Command, names []string) error {
 			if len(names) == 0 {
-				list, err := scenario.List(*dir)
+				list, err := scenario.List(*dir, env.lookup)
 				if err != nil {
 					return usageError{err}
 				}
@@ -24,7 +24,7 @@ func validateCommand(env environment, dir *string) *cobra.Command {
 			}
 			var errs []error
 			for _, name := range names {
-				s, err := scenario.Find(*dir, name)
+				s, err := scenario.Find(*dir, name, env.lookup)
 				if err != nil {
 					errs = append(errs, err)
 					continue

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -50,7 +51,7 @@ func workers(n int, silence time.Duration, s *scenario.Scenario, env environment
 	w := run.Workers{N: n, Addr: "127.0.0.1:0", Program: hash, Secret: shard.NewSecret(), Limits: shard.Limits{Silence: silence}}
 	w.Launch = func(ctx context.Context, i int, addr string) (run.Process, error) {
 		args := []string{"worker", "--coordinator", addr, "--index", strconv.Itoa(i), "--secret", shard.SecretFile, "--timeout", silence.String(), s.File}
-		return shard.Start(ctx, self, args, append(env.vars, "GOMAXPROCS="+strconv.Itoa(procs)), w.Secret)
+		return shard.Start(ctx, self, args, append(slices.Clip(env.vars), "GOMAXPROCS="+strconv.Itoa(procs)), w.Secret)
 	}
 	return w, nil
 }
@@ -70,7 +71,7 @@ func programHash(path string) (string, error) {
 }
 
 // workerCommand sends a share of the load of a run that has started it.
-func workerCommand() *cobra.Command {
+func workerCommand(env environment) *cobra.Command {
 	var c shard.WorkerConfig
 	var secret string
 	cmd := &cobra.Command{
@@ -90,7 +91,7 @@ func workerCommand() *cobra.Command {
 		if c.Secret = []byte(strings.TrimSpace(string(text))); len(c.Secret) == 0 {
 			return usageError{errors.New("--secret: the file is empty")}
 		}
-		s, err := scenario.Load(args[0])
+		s, err := scenario.Load(args[0], env.lookup)
 		if err != nil {
 			return usageError{err}
 		}

@@ -33,7 +33,7 @@ func TestPatchesApply(t *testing.T) {
 
 // Each kind of test is one that the scenario has.
 func TestKinds(t *testing.T) {
-	s, err := scenario.Load("gates.yaml")
+	s, err := scenario.Load("gates.yaml", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -38,6 +39,14 @@ func TestAllocations(t *testing.T) {
 		testAllocations(t, name, bytes, client.Spec{Path: "/"})
 		testAllocations(t, name+", conditional", bytes, client.Spec{Path: "/", Copies: new(client.Copies)})
 	}
+	small := []byte(head + "Content-Type: text/html; charset=utf-8\r\nContent-Length: 2\r\n\r\nok")
+	testAllocations(t, "three variables", small, client.Spec{Path: "/{{a}}?b={{b}}", Header: http.Header{"C": {"{{c}}"}}, Data: []client.Variable{
+		variable(t, "a", "1", "22"), variable(t, "b", "x y", "z"), variable(t, "c", "c"),
+	}})
+	testAllocations(t, "checks", small, client.Spec{Path: "/", Check: client.Check{
+		MinLength: 1, MaxLength: 5, Text: []string{"ok"}, Without: []string{"a text that is longer than 32 bytes, which a stack has room for"},
+		Headers: []client.HeaderCheck{{Name: "Content-Type", Value: "text/*"}, {Name: "Age", Value: "19"}},
+	}})
 }
 
 func testAllocations(t *testing.T, name string, response []byte, spec client.Spec) {
@@ -85,6 +94,45 @@ func BenchmarkCall(b *testing.B) {
 	}
 }
 
+// BenchmarkRequest is what variables and bodies cost beside a plain request: the same call of a small page.
+func BenchmarkRequest(b *testing.B) {
+	body := strings.Repeat(`{"name": "a body of some length", "price": "450000.00"}`, 400) // 22 KB
+	for _, bm := range []struct {
+		name string
+		spec client.Spec
+	}{
+		{"plain", client.Spec{Path: "/200"}},
+		{"variables", client.Spec{
+			Path: "/200?id={{id}}&city={{city}}", Header: http.Header{"X-User": {"user {{user}}"}},
+			Data: []client.Variable{variable(b, "id", "1", "22", "333"), variable(b, "city", "Berlin", "New York"), variable(b, "user", "ann", "bob", "cid")},
+		}},
+		{"environment", client.Spec{Path: "/200?t=${TOKEN}", Header: http.Header{"Authorization": {"Bearer ${TOKEN}"}}, Env: map[string]string{"TOKEN": "s3cret"}}},
+		{"body", client.Spec{Path: "/200", Method: "POST", Body: []byte(body)}},
+	} {
+		b.Run(bm.name, func(b *testing.B) {
+			t := tinyTarget(b)
+			req, err := t.Prepare(bm.spec)
+			if err != nil {
+				b.Fatal(err)
+			}
+			c := client.New(t, 1, []*client.Request{req})
+			defer c.Close()
+			var out measure.Outcome
+			var k int64
+			before := cpu(b)
+			b.ReportAllocs()
+			for b.Loop() {
+				c.Draw(1, k, 0)
+				k++
+				if c.Call(b.Context(), 0, time.Now().Add(patience), &out); out.Kind != measure.OK {
+					b.Fatal(out.Kind, req.FirstError(out.Kind))
+				}
+			}
+			b.ReportMetric(float64((cpu(b)-before).Nanoseconds())/1e3/float64(b.N), "cpu-us/req")
+		})
+	}
+}
+
 // BenchmarkClosed is a closed loop of 50 connections, and reports the CPU time of this process per request.
 func BenchmarkClosed(b *testing.B) {
 	for _, size := range []string{"200", "48000"} {
@@ -113,7 +161,8 @@ func BenchmarkClosed(b *testing.B) {
 	}
 }
 
-func benchTarget(b *testing.B, size string) (*client.Target, *client.Request) {
+// tinyTarget is the server of benchmarks: that of the flag, or one of this process.
+func tinyTarget(b *testing.B) *client.Target {
 	b.Helper()
 	url := *benchURL
 	if url == "" {
@@ -130,11 +179,17 @@ func benchTarget(b *testing.B, size string) (*client.Target, *client.Request) {
 		})
 		b.Cleanup(open.Wait)
 	}
-	n, err := strconv.ParseInt(size, 10, 64)
+	t, err := client.NewTarget(url, client.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
-	t, err := client.NewTarget(url, client.Options{})
+	return t
+}
+
+func benchTarget(b *testing.B, size string) (*client.Target, *client.Request) {
+	b.Helper()
+	t := tinyTarget(b)
+	n, err := strconv.ParseInt(size, 10, 64)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -9,15 +9,27 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unsafe"
 )
 
-// maxChecked is the longest body that is kept for a check of a JSON field.
+// maxChecked is the longest body that is kept for a check.
 const maxChecked = 64 << 20
 
-// Check is what a body must be; the zero value requires nothing.
+// Check is what a response must be beside its status; the zero value requires nothing.
 type Check struct {
-	MinLength int64   // bytes
-	Fields    []Field // of a JSON body
+	// MinLength and MaxLength are bytes of the body, decoded if it is encoded and the request lets it be. MaxLength 0 is no bound: see Empty.
+	MinLength, MaxLength int64
+	Empty                bool     // there is no body
+	Text, Without        []string // that the body has, and has not
+	Fields               []Field  // of a JSON body
+	Headers              []HeaderCheck
+}
+
+// HeaderCheck is what a header of the response must be. A header that comes several times must be that once.
+type HeaderCheck struct {
+	Name  string
+	Value string // a * at an end stands for anything; "*" alone for any value
+	lower string // Name, in lower case
 }
 
 // Field is what a field of a JSON body must be.
@@ -26,30 +38,80 @@ type Field struct {
 	Equals string // a string's value, or the text of a number, true, false or null
 }
 
-// none reports whether nothing is required.
-func (c *Check) none() bool { return c.MinLength == 0 && c.lengths() }
+// maxHeaderChecks is how many headers a check may have: bits of answer.met.
+const maxHeaderChecks = 64
 
-// lengths reports whether the check needs only the body's length.
-func (c *Check) lengths() bool { return len(c.Fields) == 0 }
+// ready returns the check as a request has it.
+func (c Check) ready() Check {
+	c.Headers = slices.Clone(c.Headers)
+	for i := range c.Headers {
+		c.Headers[i].lower = strings.ToLower(c.Headers[i].Name)
+	}
+	return c
+}
+
+// sized reports whether anything is required of the body's length.
+func (c *Check) sized() bool { return c.MinLength > 0 || c.MaxLength > 0 || c.Empty }
+
+// lengths reports whether the check needs no more of the body than its length.
+func (c *Check) lengths() bool { return len(c.Fields) == 0 && len(c.Text) == 0 && len(c.Without) == 0 }
 
 func (c *Check) valid(method string) error {
 	switch {
-	case c.MinLength < 0:
+	case c.MinLength < 0 || c.MaxLength < 0:
 		return errors.New("check: negative length")
+	case c.MaxLength > 0 && c.MinLength > c.MaxLength:
+		return errors.New("check: the least length is above the greatest")
 	case slices.ContainsFunc(c.Fields, func(f Field) bool { return f.Path == "" }):
 		return errors.New("check: a value without a field")
-	case method == http.MethodHead && !c.none():
+	case slices.Contains(c.Text, "") || slices.Contains(c.Without, ""):
+		return errors.New("check: an empty text is in every body")
+	case len(c.Headers) > maxHeaderChecks:
+		return fmt.Errorf("check: more than %d headers", maxHeaderChecks)
+	case method == http.MethodHead && (c.sized() || !c.lengths()):
 		return errors.New("check: HEAD has no body")
 	}
 	return nil
 }
 
-// length returns why a body of n bytes is too short, or nil.
+// length returns why a body of n bytes is too short or too long, or nil.
 func (c *Check) length(n int64) error {
-	if n < c.MinLength {
+	switch {
+	case n < c.MinLength:
 		return fmt.Errorf("body of %d bytes, want at least %d", n, c.MinLength)
+	case c.Empty && n > 0:
+		return fmt.Errorf("body of %d bytes, want none", n)
+	case c.MaxLength > 0 && n > c.MaxLength:
+		return fmt.Errorf("body of %d bytes, want at most %d", n, c.MaxLength)
 	}
 	return nil
+}
+
+// text returns why the text of a body fails the check, or nil.
+func (c *Check) text(body []byte) error {
+	for _, s := range c.Text {
+		if !strings.Contains(view(body), s) {
+			return fmt.Errorf("the body has no %q: it begins %s", s, beginning(body))
+		}
+	}
+	for _, s := range c.Without {
+		if strings.Contains(view(body), s) {
+			return fmt.Errorf("the body has %q", s)
+		}
+	}
+	return nil
+}
+
+// view returns b as a string that is b's memory: it is for comparisons, which keep nothing.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// beginning is the begin of a body, for a message.
+func beginning(body []byte) string {
+	const most = 60
+	if len(body) > most {
+		return strconv.Quote(string(body[:most])) + "..."
+	}
+	return strconv.Quote(string(body))
 }
 
 // apply returns why a JSON body fails the check, or nil.

@@ -27,6 +27,7 @@ package client
 import (
 	"context"
 	"crypto/tls"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -59,18 +60,19 @@ const DefaultTimeout = 10 * time.Second
 
 // Options of a Target. The zero value is usable.
 type Options struct {
-	Transport string            // Raw (the default) or NetHTTP
-	Timeout   time.Duration     // of calls without a deadline; 0 is DefaultTimeout
-	Phases    bool              // fill in Outcome.Connect, TLS and FirstByte
-	Header    map[string]string // sent with every request, unless the request sets the same header
-	Sampler   Sampler           // decides which requests are traced; nil samples none
-	TLS       *tls.Config       // nil is the default configuration
-	Insecure  bool              // do not verify the server's certificate
-	Untraced  bool              // send no traceparent at all
+	Transport string        // Raw (the default) or NetHTTP
+	Timeout   time.Duration // of calls without a deadline; 0 is DefaultTimeout
+	Phases    bool          // fill in Outcome.Connect, TLS and FirstByte
+	Header    http.Header   // sent with every request, unless the request sets the same header
+	Sampler   Sampler       // decides which requests are traced; nil samples none
+	TLS       *tls.Config   // nil is the default configuration
+	Insecure  bool          // do not verify the server's certificate
+	Untraced  bool          // send no traceparent at all
+	Socket    string        // path of a Unix socket that is dialled whatever the URL's host is
 
 	// These need the transport NetHTTP.
-	HTTP2     bool     // HTTP/2 only: negotiated over TLS, by prior knowledge without
-	Proxy     *url.URL // nil is none; the environment is not consulted
+	HTTP2     bool     // HTTP/2 only: negotiated over TLS, by prior knowledge without. It is an error if the server does not speak it
+	Proxy     *url.URL // nil is none; the environment is not consulted. Nothing but the proxy is dialled, nor looked up
 	Redirects int      // how many are followed; one more is an error of kind Status, unless it is 0: then a redirect is a response like another
 }
 

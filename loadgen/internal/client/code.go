@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 
+	"loadlab/loadgen/internal/limits"
 	"loadlab/loadgen/internal/measure"
 )
 
@@ -50,9 +51,13 @@ func codeOf(out *measure.Outcome, err error) string {
 		return "it waited too long to be sent"
 	case measure.Refused, measure.Reset, measure.BadResponse:
 		return network(err)
+	case measure.Limit:
+		if own := limits.Of(err); own != nil {
+			return own.Resource
+		}
 	default: // the kind, or the status, has it all
-		return ""
 	}
+	return ""
 }
 
 // waiting is what a call that timed out was waiting for.
@@ -82,6 +87,8 @@ func network(err error) string {
 		return "no such host"
 	case errors.As(err, &dns):
 		return "name resolution"
+	case errors.Is(err, errNoHTTP2):
+		return errNoHTTP2.Error()
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return "the server does not speak TLS"
 	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"): // crypto/tls has no other mark of an alert

@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"loadlab/loadgen/internal/limits"
 	"loadlab/loadgen/internal/measure"
 )
 
@@ -36,6 +37,7 @@ type Conn struct {
 	tracer tracer
 	resp   response
 	ask    question
+	answer answer
 	buf    []byte
 	stop   stopper
 
@@ -101,7 +103,7 @@ func (c *Conn) Call(ctx context.Context, mode int, deadline time.Time, out *meas
 	case out.Done.After(deadline):
 		kind, err = measure.Timeout, os.ErrDeadlineExceeded
 	default:
-		kind, err = conclude(req.Request, &c.ask, out, c.resp.body, c.draw)
+		kind, err = conclude(req.Request, &c.ask, out, &c.answer, c.resp.body, c.draw)
 	}
 	req.end(out, kind, err)
 	switch {
@@ -116,27 +118,43 @@ func (c *Conn) Call(ctx context.Context, mode int, deadline time.Time, out *meas
 
 // verdict checks a response that arrived whole, and takes from it what the requests after it need. The body is needed only if the request
 // keeps it.
-func verdict(req *Request, out *measure.Outcome, body []byte, d *draw) (measure.Kind, error) {
+func verdict(req *Request, out *measure.Outcome, a *answer, body []byte, d *draw) (measure.Kind, error) {
 	if !req.expect.has(out.Status) {
 		return measure.Status, statusError(out.Status)
 	}
-	if err := req.spec.Check.length(out.Bytes); err != nil {
-		return measure.Check, err
-	}
-	if !req.keeps() {
-		return measure.OK, nil
-	}
-	doc, err := decode(out.Bytes, body)
-	if err == nil {
-		err = req.spec.Check.apply(doc)
-	}
-	if err == nil {
-		err = d.take(req.spec.Take, doc)
-	}
-	if err != nil {
+	if err := req.check(out.Bytes, a, body, d); err != nil {
 		return measure.Check, err
 	}
 	return measure.OK, nil
+}
+
+// check returns why a body of n bytes and the headers before it fail the request's checks, or nil.
+func (r *Request) check(n int64, a *answer, body []byte, d *draw) error {
+	c := &r.spec.Check
+	if err := a.headers(); err != nil {
+		return err
+	}
+	if !r.keeps() {
+		return c.length(n)
+	}
+	body, err := a.decoded(n, body)
+	if err == nil {
+		err = c.length(int64(len(body)))
+	}
+	if err == nil {
+		err = c.text(body)
+	}
+	if err != nil || len(c.Fields)+len(r.spec.Take) == 0 {
+		return err
+	}
+	doc, err := parsed(body)
+	if err == nil {
+		err = c.apply(doc)
+	}
+	if err == nil {
+		err = d.take(r.spec.Take, doc)
+	}
+	return err
 }
 
 // run makes the request, on a new connection if it must, and reads its response.
@@ -170,6 +188,9 @@ func (c *Conn) run(ctx context.Context, mode int, deadline time.Time, out *measu
 		if req.spec.Copies != nil {
 			c.resp.ask = &c.ask
 			c.ask.answer()
+		}
+		if c.answer.begin(req.Request); req.reads() {
+			c.resp.answer = &c.answer
 		}
 		n, err := c.exchange(req.wire, out)
 		if n == 0 && err != nil && again && c.idleClosed(req, sent, err) {
@@ -267,6 +288,11 @@ func (c *Conn) failed(err error, out *measure.Outcome) (measure.Kind, error) {
 		return measure.Unsent, err
 	case c.stop.stopped() || errors.Is(err, os.ErrDeadlineExceeded):
 		return measure.Timeout, err
+	case !c.used && out.Status == 0 && isAlert(err): // of a server that wants a certificate, in TLS 1.3 the first word after the handshake
+		return measure.Refused, fmt.Errorf("TLS: %w", err)
+	}
+	if own := limits.Of(err); own != nil {
+		return measure.Limit, own
 	}
 	return measure.Reset, err
 }

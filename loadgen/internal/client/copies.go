@@ -133,16 +133,16 @@ func hasFold(b []byte, lower string) bool {
 }
 
 // conclude is verdict for a request that may be conditional, in which case q is its question. A 304 stands for the body that is kept, which was checked when it came.
-func conclude(req *Request, q *question, out *measure.Outcome, body []byte, d *draw) (measure.Kind, error) {
+func conclude(req *Request, q *question, out *measure.Outcome, a *answer, body []byte, d *draw) (measure.Kind, error) {
 	copies := req.spec.Copies
 	if copies == nil {
-		return verdict(req, out, body, d)
+		return verdict(req, out, a, body, d)
 	}
 	out.Conditional = q.copy != nil
 	if out.Status == http.StatusNotModified {
 		return q.notModified(out)
 	}
-	kind, err := verdict(req, out, body, d)
+	kind, err := verdict(req, out, a, body, d)
 	if kind == measure.OK && out.Status == http.StatusOK {
 		if q.noStore {
 			q.etag = q.etag[:0]

@@ -209,7 +209,7 @@ func TestConditionalByURL(t *testing.T) {
 		for _, most := range []int{3, 2} {
 			copies := new(client.Copies)
 			copies.Limit(most)
-			spec := client.Spec{Path: "/?page={page}", Header: map[string]string{"X-Page": "{{page}}"}, Data: []client.Variable{{Name: "page", Source: page}}, Copies: copies}
+			spec := client.Spec{Path: "/?page={page}", Header: http.Header{"X-Page": {"{{page}}"}}, Data: []client.Variable{{Name: "page", Source: page}}, Copies: copies}
 			one, other := newHarness(t, s.URL, client.Options{Transport: transport}, spec), newHarness(t, s.URL, client.Options{Transport: transport}, spec)
 			for k := range int64(9) {
 				h := []*harness{one, other}[k%2]
@@ -246,7 +246,7 @@ func TestConditionalIsRefused(t *testing.T) {
 	for want, spec := range map[string]client.Spec{
 		"only GET can be":                   {Method: http.MethodHead, Path: "/"},
 		"a response without a body":         {Path: "/", Take: []client.Taking{{Name: "id", Path: "id"}}},
-		"If-None-Match is the client's own": {Path: "/", Header: map[string]string{"if-none-match": "*"}},
+		"If-None-Match is the client's own": {Path: "/", Header: http.Header{"if-none-match": {"*"}}},
 	} {
 		spec.Copies = new(client.Copies)
 		if _, err := target.Prepare(spec); err == nil || !strings.Contains(err.Error(), want) {

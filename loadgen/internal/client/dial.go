@@ -1,13 +1,17 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"time"
 
+	"loadlab/loadgen/internal/limits"
 	"loadlab/loadgen/internal/measure"
 )
 
@@ -56,8 +60,36 @@ func (c *Conn) connect(ctx context.Context, deadline time.Time) (net.Conn, error
 	if c.stop.stopped() {
 		return nil, errStopped
 	}
+	return c.t.dial(ctx, "tcp", c.t.addr)
+}
+
+// dial connects to an address, or to the target's socket.
+func (t *Target) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	d := net.Dialer{KeepAlive: -1} // a dead peer is found by the deadline
-	return d.DialContext(ctx, "tcp", c.t.addr)
+	if t.opts.Socket != "" {
+		return d.DialContext(ctx, "unix", t.opts.Socket)
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err == nil && strings.HasSuffix(host, ".localhost") { // this machine's, whoever is asked for it (RFC 6761, section 6.3)
+		address = net.JoinHostPort("localhost", port)
+	}
+	return d.DialContext(ctx, network, address)
+}
+
+// Reach makes a connection to where requests go, which is the proxy if there is one, and closes it.
+func (t *Target) Reach(ctx context.Context) error {
+	address := t.addr
+	if p := t.opts.Proxy; p != nil {
+		address = net.JoinHostPort(p.Hostname(), cmp.Or(p.Port(), map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}[p.Scheme]))
+	}
+	nc, err := t.dial(ctx, "tcp", address)
+	switch {
+	case err != nil && t.opts.Proxy != nil:
+		return fmt.Errorf("its proxy: %w", err)
+	case err != nil:
+		return err
+	}
+	return nc.Close()
 }
 
 // refused returns how a call ends for which no connection could be made.
@@ -68,7 +100,16 @@ func (c *Conn) refused(err error, deadline time.Time, out *measure.Outcome) (mea
 	case !time.Now().Before(deadline):
 		return measure.Timeout, err
 	}
+	if own := limits.Of(err); own != nil {
+		return measure.Limit, own
+	}
 	return measure.Refused, err
+}
+
+// isAlert reports whether err is what the other side of a TLS connection ended it with.
+func isAlert(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "remote error"
 }
 
 // hangUp gives the connection up; the next call dials.

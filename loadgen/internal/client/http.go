@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"loadlab/app/api"
+	"loadlab/loadgen/internal/limits"
 	"loadlab/loadgen/internal/measure"
 )
 
@@ -29,6 +30,7 @@ type HTTPCaller struct {
 	client http.Client
 	tracer tracer
 	ask    question
+	answer answer
 	buf    []byte
 	body   bytes.Buffer
 	wrote  int64 // length of the body of the request under way
@@ -41,7 +43,7 @@ type HTTPCaller struct {
 // NewHTTPCaller returns a caller with no connection yet. Its trace ids follow from the seed, and are those of NewConn.
 func NewHTTPCaller(t *Target, seed uint64, reqs []*Request) *HTTPCaller {
 	tr := &http.Transport{
-		DialContext:         (&net.Dialer{KeepAlive: -1}).DialContext,
+		DialContext:         t.dial,
 		MaxConnsPerHost:     1,
 		MaxIdleConnsPerHost: 1,
 		DisableCompression:  true,
@@ -108,7 +110,7 @@ func (c *HTTPCaller) Call(ctx context.Context, mode int, deadline time.Time, out
 	case kind == measure.OK && out.Done.After(deadline):
 		kind, err = measure.Timeout, os.ErrDeadlineExceeded
 	case kind == measure.OK:
-		kind, err = conclude(c.reqs[mode], &c.ask, out, c.body.Bytes(), c.draw)
+		kind, err = conclude(c.reqs[mode], &c.ask, out, &c.answer, c.body.Bytes(), c.draw)
 	case out.Sent.IsZero() && (c.stopped(ctx) || !out.Done.Before(deadline) && !clocks.dialled()):
 		kind = measure.Unsent
 	case c.stopped(ctx) || !out.Done.Before(deadline):
@@ -159,20 +161,30 @@ func (c *HTTPCaller) run(ctx context.Context, mode int, out *measure.Outcome) (m
 	resp, err := c.client.Do(req)
 	if err != nil {
 		err = withoutURL(err)
-		return classify(err), err
+		if strings.Contains(err.Error(), "looked like an HTTP/1.1 header") { // package http2 has no other mark of it
+			err = fmt.Errorf("%w without TLS: %w", errNoHTTP2, err)
+		}
+		return classify(err)
 	}
 	defer resp.Body.Close()
+	if c.t.opts.HTTP2 && resp.ProtoMajor < 2 {
+		return measure.BadResponse, fmt.Errorf("%w: it answered in %s", errNoHTTP2, resp.Proto)
+	}
 	out.Status = resp.StatusCode
+	c.answer.begin(r)
 	for name, values := range resp.Header {
 		for _, value := range values {
 			record(out, []byte(name), []byte(value))
 			if r.spec.Copies != nil {
 				c.ask.read([]byte(name), []byte(value))
 			}
+			if r.reads() {
+				c.answer.header([]byte(name), []byte(value))
+			}
 		}
 	}
 	if err := c.read(resp.Body, r, out); err != nil {
-		return classifyBody(err), err
+		return classifyBody(err)
 	}
 	if n := c.t.opts.Redirects; n > 0 && redirects(resp) {
 		return measure.Status, coded{fmt.Errorf("status %d after %d redirects, which is the limit", out.Status, n), "the limit of redirects is reached"}
@@ -198,8 +210,11 @@ func (c *HTTPCaller) request(ctx context.Context, r *Request) (*http.Request, er
 	if t := r.template; t != nil {
 		target, host = string(t.target.append(nil, c.draw)), string(t.host.append(nil, c.draw))
 		body = t.body.append(nil, c.draw) // net/http may still read the last call's
-		for name, value := range t.header {
-			header.Set(name, string(value.append(nil, c.draw)))
+		for name, values := range t.header {
+			header[name] = nil
+			for _, value := range values {
+				header[name] = append(header[name], string(value.append(nil, c.draw)))
+			}
 		}
 	}
 	c.wrote = int64(len(body))
@@ -229,18 +244,24 @@ func (c *HTTPCaller) read(body io.Reader, r *Request, out *measure.Outcome) erro
 	}
 }
 
-// classify maps an error of http.Client.Do, where no response has been read.
-func classify(err error) measure.Kind {
+// classify returns how a request ended whose http.Client.Do failed, where no response has been read.
+func classify(err error) (measure.Kind, error) {
+	if own := limits.Of(err); own != nil {
+		return measure.Limit, own
+	}
+	return kindOf(err), err
+}
+
+func kindOf(err error) measure.Kind {
 	var dial *net.OpError
 	var dns *net.DNSError
 	var cert *tls.CertificateVerificationError
-	var alert tls.AlertError
 	var record tls.RecordHeaderError
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
 		return measure.Timeout
-	case errors.As(err, &dns) || errors.As(err, &cert) || errors.As(err, &alert) || errors.As(err, &record),
-		errors.Is(err, http.ErrSchemeMismatch),
+	case errors.As(err, &dns) || errors.As(err, &cert) || errors.As(err, &record) || isAlert(err),
+		errors.Is(err, http.ErrSchemeMismatch), errors.Is(err, errNoHTTP2),
 		errors.As(err, &dial) && (dial.Op == "dial" || dial.Op == "proxyconnect"):
 		return measure.Refused
 	case errors.As(err, &dial), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
@@ -251,12 +272,13 @@ func classify(err error) measure.Kind {
 	return measure.BadResponse
 }
 
-// classifyBody maps an error of a body's Read.
-func classifyBody(err error) measure.Kind {
-	if kind := classify(err); kind != measure.Reset || !errors.Is(err, io.ErrUnexpectedEOF) {
-		return kind
+// classifyBody is classify for an error of a body's Read.
+func classifyBody(err error) (measure.Kind, error) {
+	kind, err := classify(err)
+	if kind == measure.Reset && errors.Is(err, io.ErrUnexpectedEOF) {
+		kind = measure.Truncated
 	}
-	return measure.Truncated
+	return kind, err
 }
 
 // clocks collects when things happened to a request. With redirects, or after a connection that was closed while idle, the first send

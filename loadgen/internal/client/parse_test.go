@@ -21,8 +21,9 @@ func seeds(f *testing.F, add func(response []byte)) {
 		"HTTP/1.1 304 No\r\nAge: 3\r\nCache-Status: a; hit\r\n\r\n",
 		"HTTP/1.1 200 OK\r\n\r\nuntil close",
 		"HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nServer-Timing:\r\n total;dur=1\r\nX : y\r\nContent-Length: 1, 01\r\n\r\nx",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffffff\r\n",
-		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + string(bytes.Repeat([]byte("x"), 8193)),
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + string(bytes.Repeat([]byte("x"), 100<<10+1)),
 	} {
 		add([]byte(s))
 	}

@@ -12,15 +12,17 @@ import (
 	"sync/atomic"
 
 	"loadlab/app/api"
+	"loadlab/loadgen/internal/keys"
 	"loadlab/loadgen/internal/measure"
 )
 
 // Spec is what to send and what to expect.
 type Spec struct {
-	Name   string            // for messages
-	Method string            // "" is GET
-	Path   string            // with its query: "/api/properties/cached/?page=2"
-	Header map[string]string // over those of the target; Host sets the Host header
+	Name   string // for messages
+	Method string // "" is GET
+	Path   string // with its query: "/api/properties/cached/?page=2"
+	// Header is sent over that of the target; Host sets the Host header. A name with several values is sent several times, one without any not at all.
+	Header http.Header
 	Body   []byte
 	Expect []int // the statuses that are a success; none are 2xx and 3xx
 	Check  Check
@@ -30,7 +32,8 @@ type Spec struct {
 	// Data is what the variables in Path, the values of Header, and Body stand for. Without any, they are sent as they are; otherwise they
 	// are texts as package keys has them.
 	Data []Variable
-	Take []Taking // from a response that was as expected
+	Env  map[string]string // what the variables of the environment stand for: as Data
+	Take []Taking          // from a response that was as expected
 }
 
 // Request is a Spec made ready for a target. It is immutable but for the first error of each kind, and may be shared by any number of
@@ -39,7 +42,7 @@ type Request struct {
 	spec   Spec
 	method string
 	target string      // path and query, with the target's prefix
-	header http.Header // without Host and Traceparent
+	header http.Header // without Host and Traceparent; names without a value are not sent
 	host   string
 	expect statusSet
 	wire   []byte // the whole request in HTTP/1.1
@@ -55,7 +58,7 @@ type Request struct {
 
 // Prepare serialises a request. An error names what is wrong with it.
 func (t *Target) Prepare(spec Spec) (*Request, error) {
-	r := &Request{spec: spec, method: spec.Method, target: t.prefix + spec.Path, host: t.host, header: make(http.Header), fixed: spec.fixedDigest()}
+	r := &Request{spec: spec, method: spec.Method, target: t.prefix + spec.Path, host: t.host, header: http.Header{"User-Agent": {"loadlab"}}, fixed: spec.fixedDigest()}
 	if r.method == "" {
 		r.method = http.MethodGet
 	}
@@ -72,7 +75,7 @@ func (t *Target) prepare(r *Request) error {
 	if !strings.HasPrefix(r.spec.Path, "/") || strings.ContainsFunc(r.spec.Path, notInPath) {
 		return fmt.Errorf("path %q: want an escaped path that begins with a slash", r.spec.Path)
 	}
-	if err := r.setHeaders(t.header, r.spec.Header); err != nil {
+	if err := errors.Join(r.setHeaders(t.header), r.setHeaders(r.spec.Header)); err != nil {
 		return err
 	}
 	for _, code := range r.spec.Expect {
@@ -86,6 +89,7 @@ func (t *Target) prepare(r *Request) error {
 	if err := r.spec.Check.valid(r.method); err != nil {
 		return err
 	}
+	r.spec.Check = r.spec.Check.ready()
 	if r.method == http.MethodHead && len(r.spec.Take) > 0 {
 		return errors.New("take: HEAD has no body")
 	}
@@ -96,41 +100,49 @@ func (t *Target) prepare(r *Request) error {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
 		r.idempotent = true
 	}
-	if len(r.spec.Data) > 0 {
-		return r.vary(t.prefix)
+	if len(r.spec.Data)+len(r.spec.Env) > 0 {
+		if err := r.vary(t.prefix); err != nil {
+			return err
+		}
 	}
-	r.serialise(!t.opts.Untraced)
+	if r.template == nil {
+		r.serialise(!t.opts.Untraced)
+	}
 	return nil
 }
 
-// keeps reports whether the body of a response is looked at, and not just counted.
-func (r *Request) keeps() bool { return !r.spec.Check.lengths() || len(r.spec.Take) > 0 }
+// keeps reports whether the body of a response is looked at, and not just counted. A body that the request lets be encoded is: its length is that of what was
+// encoded.
+func (r *Request) keeps() bool {
+	return !r.spec.Check.lengths() || len(r.spec.Take) > 0 || r.spec.Check.sized() && r.header.Get("Accept-Encoding") != ""
+}
+
+// reads reports whether the headers of a response are looked at.
+func (r *Request) reads() bool { return r.keeps() || len(r.spec.Check.Headers) > 0 }
 
 // sized reports whether Content-Length is sent.
 func (r *Request) sized() bool {
 	return len(r.spec.Body) > 0 || r.method == http.MethodPost || r.method == http.MethodPut || r.method == http.MethodPatch
 }
 
-// setHeaders merges the headers; later maps win.
-func (r *Request) setHeaders(layers ...map[string]string) error {
-	r.header.Set("User-Agent", "loadlab")
-	for _, layer := range layers {
-		for name, value := range layer {
-			name = textproto.CanonicalMIMEHeaderKey(name)
-			if !isToken(name) || strings.ContainsFunc(value, notInValue) {
-				return fmt.Errorf("header %q: %q is not valid", name, value)
-			}
-			switch name {
-			case "Content-Length", "Transfer-Encoding", "Te", "Trailer", "Upgrade", "Expect", api.HeaderTraceparent:
-				return errors.New("header " + name + " is the client's own")
-			case "Host":
-				r.host = value
-				continue
-			case "Connection":
-				r.closes = strings.EqualFold(value, "close")
-			}
-			r.header.Set(name, value)
+// setHeaders puts headers in place of those of the same name.
+func (r *Request) setHeaders(header http.Header) error {
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		values := header[name]
+		name = textproto.CanonicalMIMEHeaderKey(name)
+		if i := slices.IndexFunc(values, keys.Unlined); i >= 0 || !isToken(name) {
+			return fmt.Errorf("header %q: %q is not valid", name, values)
 		}
+		switch name {
+		case "Content-Length", "Transfer-Encoding", "Trailer", "Upgrade", "Expect", api.HeaderTraceparent:
+			return errors.New("header " + name + " is the client's own")
+		case "Host":
+			r.host = strings.Join(values, "")
+			continue
+		case "Connection":
+			r.closes = slices.ContainsFunc(values, func(v string) bool { return strings.EqualFold(v, "close") })
+		}
+		r.header[name] = values
 	}
 	return nil
 }
@@ -143,7 +155,9 @@ func (r *Request) serialise(traced bool) {
 		w = append(w, emptyTraceparent+"\r\n"...)
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.header)) {
-		w = append(w, name+": "+r.header.Get(name)+"\r\n"...)
+		for _, value := range r.header[name] {
+			w = append(w, name+": "+value+"\r\n"...)
+		}
 	}
 	if r.sized() {
 		w = append(w, "Content-Length: "...)
@@ -205,5 +219,4 @@ func isToken(s string) bool {
 	})
 }
 
-func notInPath(c rune) bool  { return c <= ' ' || c >= 0x7f || c == '#' }
-func notInValue(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
+func notInPath(c rune) bool { return c <= ' ' || c >= 0x7f || c == '#' }

@@ -57,10 +57,10 @@ func TestPrepareRejects(t *testing.T) {
 		{client.Spec{Path: "/#x"}, "path"},
 		{client.Spec{Path: "/", Method: "GE T"}, "method"},
 		{client.Spec{Path: "/", Method: "CONNECT"}, "method"},
-		{client.Spec{Path: "/", Header: map[string]string{"A b": "c"}}, "not valid"},
-		{client.Spec{Path: "/", Header: map[string]string{"A": "b\nc"}}, "not valid"},
-		{client.Spec{Path: "/", Header: map[string]string{"content-length": "3"}}, "client's own"},
-		{client.Spec{Path: "/", Header: map[string]string{"traceparent": "3"}}, "client's own"},
+		{client.Spec{Path: "/", Header: http.Header{"A b": {"c"}}}, "not valid"},
+		{client.Spec{Path: "/", Header: http.Header{"A": {"b\nc"}}}, "not valid"},
+		{client.Spec{Path: "/", Header: http.Header{"content-length": {"3"}}}, "client's own"},
+		{client.Spec{Path: "/", Header: http.Header{"traceparent": {"3"}}}, "client's own"},
 		{client.Spec{Path: "/", Expect: []int{20}}, "status"},
 		{client.Spec{Path: "/", Check: client.Check{MinLength: -3}}, "check"},
 		{client.Spec{Path: "/", Check: client.Check{Fields: []client.Field{{"", "1"}}}}, "check"},
@@ -83,9 +83,9 @@ func TestRequestOnTheWire(t *testing.T) {
 		}))
 		defer s.Close()
 		base := strings.Replace(s.URL, "://", "://me:secret@", 1) + "/v2/"
-		h := newHarness(t, base, client.Options{Transport: transport, Header: map[string]string{"a": "static", "B": "static"}},
-			client.Spec{Path: "/x?page=2&q=%20", Header: map[string]string{"b": "own", "host": "lab.example"}},
-			client.Spec{Path: "/x", Method: "PATCH", Body: []byte(`{"price": "1.00"}`), Header: map[string]string{"Connection": "close"}},
+		h := newHarness(t, base, client.Options{Transport: transport, Header: http.Header{"a": {"static"}, "B": {"static"}}},
+			client.Spec{Path: "/x?page=2&q=%20", Header: http.Header{"b": {"own"}, "host": {"lab.example"}}},
+			client.Spec{Path: "/x", Method: "PATCH", Body: []byte(`{"price": "1.00"}`), Header: http.Header{"Connection": {"close"}}},
 			client.Spec{Path: "/x", Method: "POST"})
 		h.want(0, measure.OK)
 		user, password, _ := got.BasicAuth()

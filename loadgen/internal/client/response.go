@@ -7,10 +7,10 @@ import (
 	"loadlab/loadgen/internal/measure"
 )
 
-// Limits of what a response may put before and between its body.
+// Limits of what a response may put before and between its body: those of curl (MAX_HTTP_RESP_HEADER_SIZE and DYN_H1_TRAILER of lib/http.h).
 const (
-	maxLine = 8 << 10  // one line of it
-	maxHead = 64 << 10 // all of it: interim responses, headers, trailers
+	maxLine = 100 << 10 // one line of it
+	maxHead = 300 << 10 // all of it: interim responses, headers, trailers
 )
 
 // state is where in a response the parser is.
@@ -38,6 +38,7 @@ type response struct {
 	bodied bool      // false for an answer to HEAD
 	keep   bool      // body is wanted
 	ask    *question // of a conditional request
+	answer *answer   // of a request whose checks look at headers
 
 	interim, http10  bool
 	chunked, sized   bool
@@ -45,12 +46,13 @@ type response struct {
 	left             int64  // of the body or chunk
 	head             int    // bytes of lines so far, of one chunk if in the body
 	part             []byte // of a line
+	held             []byte // a header line that the next one may continue
 	body             []byte
 }
 
 // begin readies r for the response to the next request.
 func (r *response) begin(out *measure.Outcome, head, keep bool) {
-	*r = response{out: out, bodied: !head, keep: keep, part: r.part[:0], body: r.body[:0]}
+	*r = response{out: out, bodied: !head, keep: keep, part: r.part[:0], held: r.held[:0], body: r.body[:0]}
 }
 
 // feed consumes bytes of the response and returns how many; fewer than all of them only if the response ended, well or badly.
@@ -64,7 +66,7 @@ func (r *response) feed(p []byte) int {
 			line, used, whole := r.line(p[n:])
 			n += used
 			if whole {
-				r.onLine(line)
+				r.onLine(line, p[n:])
 			}
 		}
 	}
@@ -101,29 +103,65 @@ func (r *response) line(p []byte) (line []byte, used int, whole bool) {
 	return line, i + 1, true
 }
 
-func (r *response) onLine(line []byte) {
+// onLine takes a line. next are the bytes after it, as far as they are there.
+func (r *response) onLine(line, next []byte) {
 	switch r.state {
 	case atStatus:
 		r.onStatus(line)
-	case atHeader:
-		if len(line) == 0 {
-			r.onHeadEnd()
-		} else {
-			r.onHeader(line)
-		}
+	case atHeader, atTrailer:
+		r.unfold(line, next)
 	case atChunkSize:
 		r.onChunkSize(line)
-	case afterChunk:
+	default: // afterChunk: feed reads lines in no other state
 		r.state, r.head = atChunkSize, 0
 		if len(line) > 0 {
 			r.fail("a chunk is longer than its size")
 		}
-	default: // atTrailer: feed reads lines in no other state
-		if len(line) == 0 {
-			r.state = complete
-		} else {
-			r.onTrailer(line)
+	}
+}
+
+// unfold takes a line of a head or of trailers. A line that begins with a blank continues the one before (RFC 9112, section 5.2), so that a line waits until
+// the first byte of the next is there. It usually is, and then nothing is copied.
+func (r *response) unfold(line, next []byte) {
+	if len(line) > 0 && isBlank(line[0]) {
+		switch {
+		case len(r.held) == 0:
+			r.fail("the first header begins with a blank")
+		case len(r.held)+len(line) > maxLine:
+			r.fail("a line is too long")
+		default:
+			r.held = append(append(r.held, ' '), api.Trim(line)...)
 		}
+		return
+	}
+	if len(r.held) > 0 {
+		r.onField(r.held)
+		if r.held = r.held[:0]; r.state == broken {
+			return
+		}
+	}
+	switch {
+	case len(line) == 0 && r.state == atTrailer:
+		r.state = complete
+	case len(line) == 0:
+		r.onHeadEnd()
+	case len(next) > 0 && !isBlank(next[0]):
+		r.onField(line)
+	default:
+		r.held = append(r.held, line...)
+	}
+}
+
+// onField takes a header or a trailer that is whole.
+func (r *response) onField(line []byte) {
+	name, value, ok := cutHeader(line)
+	switch {
+	case !ok:
+		r.fail("a header has no name")
+	case r.state == atTrailer:
+		r.onTrailer(name, value)
+	case !r.interim:
+		r.onHeader(name, value)
 	}
 }
 
@@ -143,15 +181,7 @@ func (r *response) onStatus(line []byte) {
 	r.state = atHeader
 }
 
-func (r *response) onHeader(line []byte) {
-	name, value, ok := cutHeader(line)
-	if !ok {
-		r.fail("a header is folded or has no name")
-		return
-	}
-	if r.interim {
-		return
-	}
+func (r *response) onHeader(name, value []byte) {
 	switch len(name) {
 	case len("connection"):
 		if equalFold(name, "connection") {
@@ -163,10 +193,7 @@ func (r *response) onHeader(line []byte) {
 		}
 	case len("transfer-encoding"):
 		if equalFold(name, "transfer-encoding") {
-			if r.chunked || !equalFold(value, "chunked") {
-				r.fail("a transfer coding other than chunked")
-			}
-			r.chunked = true
+			r.onCoding(value)
 		}
 	default:
 		record(r.out, name, value)
@@ -174,14 +201,23 @@ func (r *response) onHeader(line []byte) {
 			r.ask.read(name, value)
 		}
 	}
+	if r.answer != nil {
+		r.answer.header(name, value)
+	}
 }
 
-func (r *response) onTrailer(line []byte) {
-	name, value, ok := cutHeader(line)
-	if !ok {
-		r.fail("a trailer is folded or has no name")
-		return
+// onCoding takes a transfer coding. RFC 9112 has no "identity" any more; servers before it wrote it for none.
+func (r *response) onCoding(value []byte) {
+	switch {
+	case equalFold(value, "identity"):
+	case r.chunked || !equalFold(value, "chunked"):
+		r.fail("a transfer coding other than chunked")
+	default:
+		r.chunked = true
 	}
+}
+
+func (r *response) onTrailer(name, value []byte) {
 	// The total is often known only at the end: Server-Timing is the one field of the lab's that may be a trailer.
 	if equalFold(name, "server-timing") {
 		recordTiming(r.out, value)
@@ -198,13 +234,22 @@ func (r *response) onConnection(value []byte) {
 	}
 }
 
+// onLength takes a Content-Length, which may be a list of the same number (RFC 9110, section 8.6).
 func (r *response) onLength(value []byte) {
-	n, ok := api.Number(value)
-	if !ok || r.sized && n != r.left {
-		r.fail("Content-Length is not one number")
-		return
+	for more := true; more; {
+		var one []byte
+		one, value, more = bytes.Cut(value, []byte{','})
+		one = api.Trim(one)
+		for len(one) > 1 && one[0] == '0' {
+			one = one[1:]
+		}
+		n, ok := api.Number(one)
+		if !ok || r.sized && n != r.left {
+			r.fail("Content-Length is not one number")
+			return
+		}
+		r.sized, r.left = true, n
 	}
-	r.sized, r.left = true, n
 }
 
 // onHeadEnd decides how the body is framed: RFC 9112, section 6.3.

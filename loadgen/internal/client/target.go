@@ -1,17 +1,21 @@
 package client
 
 import (
+	"cmp"
 	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"net"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
 
 	"loadlab/internal/redact"
 )
@@ -24,40 +28,42 @@ type Target struct {
 	addr   string   // host:port
 	prefix string   // of every path, without a slash at its end
 	tls    *tls.Config
-	header map[string]string
+	header http.Header
 	replay time.Duration // replayWithin
 }
 
-// NewTarget parses a base URL such as "http://127.0.0.1:8000" or "https://lab.example/v2". User and password in it become an
-// Authorization header.
+// NewTarget parses a base URL such as "http://127.0.0.1:8000", "https://lab.example/v2" or, of a Unix socket, "unix:///run/app.sock". User and password in it
+// become an Authorization header. No error has the password in it.
 func NewTarget(baseURL string, opts Options) (*Target, error) {
 	u, err := redact.Parse(baseURL)
 	if err != nil {
 		return nil, fmt.Errorf("target %q: %w", redact.URL(baseURL), err)
 	}
-	if u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("target %q: the scheme must be http or https", u.Redacted())
-	}
-	if u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("target %q: want scheme://host[:port][/path]", u.Redacted())
-	}
-	if port := u.Port(); port != "" {
-		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return nil, fmt.Errorf("target %q: the port must be from 1 to %d", u.Redacted(), math.MaxUint16)
+	if u.Scheme == unixScheme {
+		if opts.Socket = u.Path; opts.Socket == "" {
+			return nil, fmt.Errorf("target %q: want the path of a socket, unix:///run/app.sock", baseURL)
 		}
+		u = &url.URL{Scheme: "http", Host: "localhost"}
+	}
+	if err := usable(u); err != nil {
+		return nil, fmt.Errorf("target %q: %w", redact.URL(baseURL), err)
 	}
 	if err := opts.complete(); err != nil {
 		return nil, fmt.Errorf("target %q: %w", redact.URL(baseURL), err)
 	}
-	t := &Target{opts: opts, base: u, host: u.Host, header: maps.Clone(opts.Header), replay: replayWithin}
+	t := &Target{opts: opts, base: u, header: opts.Header.Clone(), replay: replayWithin}
 	if t.header == nil {
-		t.header = make(map[string]string)
+		t.header = make(http.Header)
 	}
 	if u.User != nil {
 		password, _ := u.User.Password()
-		t.header["Authorization"] = "Basic " + base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+password))
+		t.header.Set("Authorization", Basic(u.User.Username(), password))
 		u.User = nil
 	}
+	if u.Host, err = hostInASCII(u); err != nil {
+		return nil, fmt.Errorf("target %q: %w", redact.URL(baseURL), err)
+	}
+	t.host = u.Host
 	port := u.Port()
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
@@ -68,6 +74,43 @@ func NewTarget(baseURL string, opts Options) (*Target, error) {
 		t.tls = opts.tlsConfig(u.Hostname())
 	}
 	return t, nil
+}
+
+// usable returns why requests cannot go to a URL, or nil.
+func usable(u *url.URL) error {
+	if u.Scheme != "http" && u.Scheme != "https" {
+		return errors.New("the scheme must be http or https, or unix for a socket")
+	}
+	if u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
+		return errors.New("want scheme://host[:port][/path]")
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return fmt.Errorf("the port must be from 1 to %d", math.MaxUint16)
+		}
+	}
+	return nil
+}
+
+// unixScheme is the scheme of a URL that is the path of a Unix socket.
+const unixScheme = "unix"
+
+// Basic returns the value of an Authorization header (RFC 7617).
+func Basic(user, password string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
+}
+
+// hostInASCII returns the host and port of a URL with an internationalised name (RFC 5890) as it is looked up and sent.
+func hostInASCII(u *url.URL) (string, error) {
+	name := u.Hostname()
+	if !strings.ContainsFunc(name, func(c rune) bool { return c >= utf8.RuneSelf }) {
+		return u.Host, nil
+	}
+	ascii, err := idna.Lookup.ToASCII(name)
+	if err != nil {
+		return u.Host, fmt.Errorf("%q is no name of a host: %w", name, err)
+	}
+	return strings.Replace(u.Host, name, ascii, 1), nil
 }
 
 // complete fills in the defaults and rejects what contradicts itself.
@@ -83,6 +126,8 @@ func (o *Options) complete() error {
 		return fmt.Errorf("unknown transport %q: want %q or %q", o.Transport, Raw, NetHTTP)
 	case o.Timeout < 0 || o.Redirects < 0:
 		return errors.New("negative timeout or redirects")
+	case o.Socket != "" && o.Proxy != nil:
+		return errors.New("a Unix socket is not reached through a proxy")
 	case o.Transport == Raw && (o.HTTP2 || o.Proxy != nil || o.Redirects > 0):
 		return fmt.Errorf("HTTP/2, proxies and redirects need the transport %q", NetHTTP)
 	}
@@ -94,12 +139,26 @@ func (o *Options) tlsConfig(host string) *tls.Config {
 	if o.TLS != nil {
 		cfg = o.TLS.Clone()
 	}
-	if cfg.ServerName == "" {
-		cfg.ServerName = host
-	}
 	cfg.InsecureSkipVerify = cfg.InsecureSkipVerify || o.Insecure
-	if o.Transport == Raw {
+	if o.Transport == Raw { // net/http knows the name of each host that it is sent to
 		cfg.NextProtos = []string{"http/1.1"}
+		cfg.ServerName = cmp.Or(cfg.ServerName, host)
+	}
+	if o.HTTP2 {
+		cfg.VerifyConnection = speaksHTTP2
 	}
 	return cfg
 }
+
+// speaksHTTP2 ends a handshake with a server that did not choose HTTP/2 (RFC 9113, section 3.2).
+func speaksHTTP2(s tls.ConnectionState) error {
+	switch s.NegotiatedProtocol {
+	case "h2":
+		return nil
+	case "":
+		return fmt.Errorf("%w: it chose no protocol (ALPN)", errNoHTTP2)
+	}
+	return fmt.Errorf("%w: it chose %s (ALPN)", errNoHTTP2, s.NegotiatedProtocol)
+}
+
+var errNoHTTP2 = errors.New("the server does not speak HTTP/2")

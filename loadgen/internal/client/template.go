@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -84,6 +83,20 @@ type piece struct {
 
 func literally(s string) pieces { return pieces{{literal: s}} }
 
+// joined returns one text after the other. Literal texts that meet are one piece then.
+func joined(texts ...pieces) (all pieces) {
+	for _, p := range slices.Concat(texts...) {
+		if n := len(all); n > 0 && all[n-1].isLiteral() && p.isLiteral() {
+			all[n-1].literal += p.literal
+		} else {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+func (p piece) isLiteral() bool { return p.source == nil && p.taken == "" }
+
 // append appends the text with the values of an arrival.
 func (ps pieces) append(dst []byte, d *draw) []byte {
 	for i := range ps {
@@ -114,7 +127,7 @@ func (ps pieces) append(dst []byte, d *draw) []byte {
 // template is a request that is written anew for each call, because it has variables.
 type template struct {
 	target, host, body pieces
-	header             map[string]pieces // by canonical name
+	header             map[string][]pieces // by canonical name
 
 	start  pieces // in HTTP/1.1: the request line and Host
 	fields pieces // the other headers, without Traceparent and Content-Length
@@ -123,9 +136,13 @@ type template struct {
 
 // vary makes the request's template.
 func (r *Request) vary(prefix string) error {
-	t := &template{header: map[string]pieces{}, sized: r.sized()}
+	t := &template{header: map[string][]pieces{}, sized: r.sized()}
+	names := keys.Names{Known: r.spec.has, Why: func(string) string { return "there is no data of that name" }, Env: func(name string) (string, bool) {
+		value, ok := r.spec.Env[name]
+		return value, ok
+	}}
 	read := func(s string, where keys.Where) (pieces, error) {
-		text, unfit := keys.Parse(s, where, r.spec.has, func(string) string { return "there is no data of that name" })
+		text, unfit := keys.Parse(s, where, names)
 		if len(unfit) > 0 {
 			return nil, fmt.Errorf("%q: %s", s, unfit[0].Msg)
 		}
@@ -135,31 +152,61 @@ func (r *Request) vary(prefix string) error {
 	if t.target, err = read(r.spec.Path, keys.InPath); err != nil {
 		return err
 	}
-	t.target = slices.Concat(literally(prefix), t.target)
+	t.target = joined(literally(prefix), t.target)
 	if t.body, err = read(string(r.spec.Body), keys.InValue); err != nil {
 		return err
 	}
 	t.host = literally(r.host)
-	for name := range r.header {
-		t.header[name] = literally(r.header.Get(name))
+	for name, values := range r.header {
+		for _, value := range values {
+			t.header[name] = append(t.header[name], literally(value))
+		}
 	}
-	for name, value := range r.spec.Header {
-		text, err := read(value, keys.InValue)
-		if err != nil {
-			return err
+	for _, name := range slices.Sorted(maps.Keys(r.spec.Header)) {
+		var texts []pieces
+		for _, value := range r.spec.Header[name] {
+			text, err := read(value, keys.InValue)
+			if err != nil {
+				return err
+			}
+			texts = append(texts, text)
 		}
 		if name = textproto.CanonicalMIMEHeaderKey(name); name == "Host" {
-			t.host = text
+			t.host = slices.Concat(texts...)
 			continue
 		}
-		t.header[name] = text
+		t.header[name] = texts
 	}
-	t.start = slices.Concat(literally(r.method+" "), t.target, literally(" HTTP/1.1\r\nHost: "), t.host, literally("\r\n"))
+	t.start = joined(literally(r.method+" "), t.target, literally(" HTTP/1.1\r\nHost: "), t.host, literally("\r\n"))
 	for _, name := range slices.Sorted(maps.Keys(t.header)) {
-		t.fields = slices.Concat(t.fields, literally(name+": "), t.header[name], literally("\r\n"))
+		for _, value := range t.header[name] {
+			t.fields = joined(t.fields, literally(name+": "), value, literally("\r\n"))
+		}
 	}
-	r.template = t
+	if t.varies() {
+		r.template = t
+		return nil
+	}
+	r.fix(t)
 	return nil
+}
+
+// varies reports whether there is anything to write anew.
+func (t *template) varies() bool {
+	varies := func(p piece) bool { return !p.isLiteral() }
+	return slices.ContainsFunc(t.start, varies) || slices.ContainsFunc(t.fields, varies) || slices.ContainsFunc(t.body, varies)
+}
+
+// fix takes the texts of a template that does not vary: all of its variables were the environment's.
+func (r *Request) fix(t *template) {
+	var d draw
+	r.target, r.host, r.spec.Body = string(t.target.append(nil, &d)), string(t.host.append(nil, &d)), t.body.append(nil, &d)
+	for name, values := range t.header {
+		r.header[name] = nil
+		for _, value := range values {
+			r.header[name] = append(r.header[name], string(value.append(nil, &d)))
+		}
+	}
 }
 
 // has reports whether the request has a variable of that name.
@@ -198,17 +245,4 @@ func (t *template) write(wire []byte, traced bool, d *draw) (_ []byte, trace int
 		wire = append(strconv.AppendInt(wire, int64(len(d.body)), 10), "\r\n"...)
 	}
 	return append(append(wire, "\r\n"...), d.body...), trace
-}
-
-// decode reads a JSON body of n bytes.
-func decode(n int64, body []byte) (doc any, err error) {
-	if n > maxChecked {
-		return nil, fmt.Errorf("body of %d bytes is too long to look for fields in it", n)
-	}
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	if err := dec.Decode(&doc); err != nil {
-		return nil, fmt.Errorf("body is not JSON: %w", err)
-	}
-	return doc, nil
 }

@@ -44,7 +44,7 @@ func TestVariables(t *testing.T) {
 		defer s.Close()
 		spec := client.Spec{
 			Method: "PATCH", Path: "/p/{id}/?city={{city}}&id={id}", Body: []byte(`{"id": {{id}}, "city": "{{city}}"}`),
-			Header: map[string]string{"host": "{{id}}.test", "x-city": "in {{city}}", "X": "{{'{{city}}'}}"},
+			Header: http.Header{"host": {"{{id}}.test"}, "x-city": {"in {{city}}"}, "X": {"{{'{{city}}'}}"}},
 			Data:   []client.Variable{variable(t, "city", "Bonn", "New York", "a/b?&=%é"), variable(t, "id", "7", "12345")},
 		}
 		h := newHarness(t, s.URL+"/base", client.Options{Transport: transport}, spec, client.Spec{Path: "/{literal}"})
@@ -86,7 +86,7 @@ func TestTake(t *testing.T) {
 			return client.Spec{Path: "/list", Take: []client.Taking{{"id", "results.0.id"}, {"name", path}}}
 		}
 		h := newHarness(t, s.URL, client.Options{Transport: transport}, take("results.0.name"),
-			client.Spec{Path: "/p/{id}/{name}", Header: map[string]string{"X": "{{name}}"}, Data: []client.Variable{{Name: "id"}, {Name: "name"}}},
+			client.Spec{Path: "/p/{id}/{name}", Header: http.Header{"X": {"{{name}}"}}, Data: []client.Variable{{Name: "id"}, {Name: "name"}}},
 			take("results.0.sold"), take("results.1.name"), take("results.0"), take("results.0.name"))
 		for k, mode := range []int{0, 2} {
 			h.Draw(1, int64(k), 0)
@@ -122,7 +122,7 @@ func TestPrepareRejectsVariables(t *testing.T) {
 	for _, spec := range []client.Spec{
 		{Path: "/{page}", Data: data},
 		{Path: "/", Body: []byte("{{page}}"), Data: data},
-		{Path: "/", Header: map[string]string{"X": "{{page}}"}, Data: data},
+		{Path: "/", Header: http.Header{"X": {"{{page}}"}}, Data: data},
 		{Path: "/", Method: "HEAD", Take: []client.Taking{{"id", "x"}}},
 	} {
 		if _, err := target.Prepare(spec); err == nil {
@@ -168,7 +168,7 @@ func varying(t testing.TB, path string) client.Spec {
 		t.Fatal(err)
 	}
 	return client.Spec{
-		Path: path, Header: map[string]string{"X-City": "{{city}}", "X-Page": "{{page}}"},
+		Path: path, Header: http.Header{"X-City": {"{{city}}"}, "X-Page": {"{{page}}"}},
 		Data: []client.Variable{{Name: "page", Source: page}, variable(t, "city", "Berlin", "New York")},
 	}
 }

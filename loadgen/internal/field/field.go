@@ -53,6 +53,11 @@ func answers() map[string]string {
 		"/both":      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 15\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
 		"/leftover":  hello + "\r\n",
 		"/two":       hello + hello,
+		"/fold":      "HTTP/1.1 200 OK\r\nX-Long: a\r\n b\r\nContent-Length: 5\r\n\r\nhello",
+		"/colon":     "HTTP/1.1 200 OK\r\nX-Odd : a\r\nContent-Length: 5\r\n\r\nhello",
+		"/zeros":     "HTTP/1.1 200 OK\r\nContent-Length: 0000000000000000000005\r\n\r\nhello",
+		"/longline":  "HTTP/1.1 200 OK\r\nSet-Cookie: " + strings.Repeat("x", 9000) + "\r\nContent-Length: 5\r\n\r\nhello",
+		"/longhead":  "HTTP/1.1 200 OK\r\n" + strings.Repeat("Set-Cookie: aaaaaaaaaaaaaaaaaaaa\r\n", 3000) + "Content-Length: 5\r\n\r\nhello",
 	}
 }
 

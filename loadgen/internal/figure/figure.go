@@ -185,8 +185,11 @@ func statistics() []statistic {
 	}
 }
 
-// Named returns the figure of that name, and whether there is one.
+// Named returns the figure of that name, which may be one of OfErrors, and whether there is one.
 func Named(name string) (Figure, bool) {
+	if f, ok := ofErrors(name); ok {
+		return f, true
+	}
 	all := Table()
 	i := slices.IndexFunc(all, func(f Figure) bool { return f.Name == name })
 	if i < 0 {

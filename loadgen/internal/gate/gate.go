@@ -93,13 +93,16 @@ type call struct{ name, mode, phase, unit string }
 
 // String returns the call without the quotes of its names: p99(ttl, expiry).
 func (f call) String() string {
+	name, which := figure.SplitErrors(f.name)
 	switch {
+	case which != "":
+		return fmt.Sprintf("%s(%s, %s, %s)", name, cmp.Or(f.mode, "*"), cmp.Or(f.phase, "*"), which)
 	case f.phase != "":
-		return fmt.Sprintf("%s(%s, %s)", f.name, cmp.Or(f.mode, "*"), f.phase)
+		return fmt.Sprintf("%s(%s, %s)", name, cmp.Or(f.mode, "*"), f.phase)
 	case f.mode != "":
-		return fmt.Sprintf("%s(%s)", f.name, f.mode)
+		return fmt.Sprintf("%s(%s)", name, f.mode)
 	}
-	return f.name + "()"
+	return name + "()"
 }
 
 // comparison is one comparison of a gate.

@@ -21,12 +21,17 @@ func (c *checking) call(n *ast.Node, x *ast.CallNode) kind {
 	if !ok {
 		return c.errorf(callee, "%s", spell.Unknown("function", callee.Value, figure.Names()))
 	}
-	if len(x.Arguments) > 2 {
-		return c.errorf(x, "%s takes a mode and a phase, got %d arguments", callee.Value, len(x.Arguments))
-	}
 	f := call{name: callee.Value, unit: unit}
 	good := true
-	for i, arg := range x.Arguments {
+	args := x.Arguments
+	if len(args) == ofErrors+1 {
+		f.name, good = c.ofErrors(callee.Value, args[ofErrors])
+		args = args[:ofErrors]
+	}
+	if f.name == "" || len(args) > ofErrors {
+		return c.errorf(x, "%s takes a mode and a phase, got %d arguments", callee.Value, len(x.Arguments))
+	}
+	for i, arg := range args {
 		name, ok := arg.(*ast.StringNode)
 		if !ok {
 			c.errorf(arg, "%s takes names in quotes, as in %s(\"mode\", \"phase\")", f.name, f.name)
@@ -53,6 +58,27 @@ func (c *checking) call(n *ast.Node, x *ast.CallNode) kind {
 	}
 	ast.Patch(n, &ast.CallNode{Callee: &ast.IdentifierNode{Value: figureCall}, Arguments: []ast.Node{&ast.IntegerNode{Value: i}}})
 	return kind{unit: unit}
+}
+
+// ofErrors is the place of the argument that names some errors alone: errors("mode", "phase", "500").
+const ofErrors = 2
+
+// ofErrors returns the name of the figure of some errors alone; empty if the figure is not of errors.
+func (c *checking) ofErrors(name string, arg ast.Node) (full string, good bool) {
+	if _, allowed, _ := figure.OfErrors(name, ""); allowed == nil {
+		return "", false
+	}
+	which, ok := arg.(*ast.StringNode)
+	if !ok {
+		c.errorf(arg, "%s takes a status or a kind of failure in quotes, as in %s(\"*\", \"*\", \"500\")", name, name)
+		return name, false
+	}
+	full, allowed, ok := figure.OfErrors(name, which.Value)
+	if !ok {
+		c.errorf(which, "%s", spell.Unknown("status or kind of failure", which.Value, allowed))
+		return name, false
+	}
+	return full, true
 }
 
 func (c *checking) knownMode(name *ast.StringNode) bool {

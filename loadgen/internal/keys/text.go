@@ -10,6 +10,7 @@ import (
 //	{{name}}    the variable of that name
 //	{name}      the same, in a path: a brace has no other meaning there
 //	{{'text'}}  that text itself, also if it looks like a variable; or between double quotes
+//	${NAME}     the variable of that name of the environment; ${NAME:-text} is the text where it is not set, or empty
 type Text struct{ parts []Part }
 
 // Part is a piece of a Text: a variable, or a literal text if Name is empty.
@@ -55,8 +56,9 @@ type Where uint8
 
 // Places of texts.
 const (
-	InPath  Where = iota // a path and its query: values are percent-encoded
-	InValue              // the value of a header, or a body: values are written as they are
+	InPath   Where = iota // a path and its query: values are percent-encoded
+	InValue               // a body: values are written as they are
+	InHeader              // the value of a header: the same, and {name} is no text that anybody would mean
 )
 
 // Unfit is something in a text that looks like a variable, and is none.
@@ -75,10 +77,22 @@ func IsName(s string) bool {
 
 const nameRunes = "abcdefghijklmnopqrstuvwxyz0123456789_-"
 
-// Parse reads a text with variables. known reports whether there is a variable of a name, and why says so if there is none, for messages. A
-// text with anything unfit in it is not to be used.
-func Parse(s string, where Where, known func(name string) bool, why func(name string) string) (Text, []Unfit) {
-	p := parser{text: s, where: where, known: known, why: why}
+// Names are what the variables of a text stand for. The zero value has none.
+type Names struct {
+	Known func(name string) bool                    // there is data of that name
+	Why   func(name string) string                  // says why there is none, for messages
+	Env   func(name string) (value string, ok bool) // the environment; ok is false of a variable that is not set
+}
+
+// Parse reads a text with variables. A variable of the environment is literal text in the result. A text with anything unfit in it is not to be used.
+func Parse(s string, where Where, names Names) (Text, []Unfit) {
+	if names.Known == nil {
+		names.Known = func(string) bool { return false }
+	}
+	if names.Env == nil {
+		names.Env = func(string) (string, bool) { return "", false }
+	}
+	p := parser{text: s, where: where, names: names}
 	p.run()
 	return Text{parts: p.parts}, p.unfit
 }
@@ -87,8 +101,7 @@ func Parse(s string, where Where, known func(name string) bool, why func(name st
 type parser struct {
 	text  string
 	where Where
-	known func(string) bool
-	why   func(string) string
+	names Names
 
 	parts []Part
 	unfit []Unfit
@@ -104,6 +117,8 @@ func (p *parser) run() {
 			n, part = p.double(i)
 		case strings.HasPrefix(rest, "${"):
 			n, part = p.dollar(i)
+		case rest[0] == '$':
+			p.bare(i)
 		case rest[0] == '{':
 			n, part = p.single(i)
 		case rest[0] == '}' && p.where == InPath:
@@ -166,8 +181,8 @@ func (p *parser) double(i int) (n int, part Part) {
 func (p *parser) single(i int) (n int, part Part) {
 	name, _, closed := strings.Cut(p.text[i+1:], "}")
 	switch {
-	case p.where == InValue:
-		if closed && IsName(name) && p.known(name) {
+	case p.where != InPath:
+		if closed && IsName(name) && (p.where == InHeader || p.names.Known(name)) {
 			p.fail(i, "{%s} is text here, and not the variable: write {{%[1]s}}, or {{'{%[1]s}'}} for the text itself", name)
 		}
 		return 0, Part{}
@@ -179,22 +194,61 @@ func (p *parser) single(i int) (n int, part Part) {
 	return 1 + len(name) + 1, Part{Name: name}
 }
 
-// dollar refuses ${NAME} at i, as shells and other tools write variables.
+// dollar reads ${NAME} or ${NAME:-text} at i, a variable of the environment.
 func (p *parser) dollar(i int) (n int, part Part) {
-	name, _, closed := strings.Cut(p.text[i+2:], "}")
-	const runes = nameRunes + "ABCDEFGHIJKLMNOPQRSTUVWXYZ.:"
-	if !closed || strings.Trim(name, runes) != "" {
+	inside, _, closed := strings.Cut(p.text[i+2:], "}")
+	if !closed {
 		return 0, Part{}
 	}
-	written := "${" + name + "}"
-	p.fail(i, "%s is not replaced: variables are named by data and written {{name}}; write {{'%[1]s'}} for the text itself", written)
-	return len(written), Part{Literal: written}
+	written := "${" + inside + "}"
+	name, otherwise, defaulted := strings.Cut(inside, ":-")
+	if !IsEnvName(name) {
+		const runes = nameRunes + "ABCDEFGHIJKLMNOPQRSTUVWXYZ.:"
+		if strings.Trim(inside, runes) != "" {
+			return 0, Part{} // it was not meant as a variable
+		}
+		p.fail(i, "%s is no variable: those of the environment are written ${NAME} or ${NAME:-text}, those of data {{name}}; write {{'%[1]s'}} for the text itself", written)
+		return len(written), Part{Literal: written}
+	}
+	value, set := p.names.Env(name)
+	switch {
+	case defaulted && value == "":
+		value = otherwise
+	case !set:
+		p.fail(i, "%s: the environment has no %s: set it, or write ${%[2]s:-text} for a default, or {{'%[1]s'}} for the text itself", written, name)
+	}
+	if p.where == InPath {
+		value = string(Escape(nil, value))
+	}
+	return len(written), Part{Literal: value}
+}
+
+// bare refuses $NAME at i, as shells write variables. Names in lower case are let through: $ref and $filter are text of their own.
+func (p *parser) bare(i int) {
+	name := p.text[i+1:]
+	if end := strings.IndexFunc(name, func(c rune) bool { return !strings.ContainsRune(envRunes, c) }); end >= 0 {
+		if c := name[end]; 'a' <= c && c <= 'z' {
+			return
+		}
+		name = name[:end]
+	}
+	if len(name) > 1 && IsEnvName(name) && strings.Trim(name, "_0123456789") != "" {
+		p.fail(i, "$%s is sent as it stands: a variable of the environment is written ${%[1]s}; write {{'$%[1]s'}} for the text itself", name)
+	}
+}
+
+const envRunes = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789"
+
+// IsEnvName reports whether s can name a variable of the environment that a text has: letters, digits and _, not first a digit. Names in lower case are unusual,
+// and allowed.
+func IsEnvName(s string) bool {
+	return s != "" && strings.Trim(s, envRunes+"abcdefghijklmnopqrstuvwxyz") == "" && (s[0] < '0' || s[0] > '9')
 }
 
 // check refuses a name that is no variable's.
 func (p *parser) check(at int, name, written string) {
-	if !p.known(name) {
-		p.fail(at, "%s: %s; write {{'%[1]s'}} for the text itself", written, p.why(name))
+	if !p.names.Known(name) {
+		p.fail(at, "%s: %s; write {{'%[1]s'}} for the text itself", written, p.names.Why(name))
 	}
 }
 

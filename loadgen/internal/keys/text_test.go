@@ -27,6 +27,15 @@ func written(t keys.Text) string {
 	return s.String()
 }
 
+// names are those of the data known, and of an environment.
+func names() keys.Names {
+	env := map[string]string{"SECRET": "a/b{{id}}", "EMPTY": ""}
+	return keys.Names{Known: known, Why: why, Env: func(name string) (string, bool) {
+		value, ok := env[name]
+		return value, ok
+	}}
+}
+
 func TestParse(t *testing.T) {
 	for _, tt := range []struct {
 		where      keys.Where
@@ -40,11 +49,13 @@ func TestParse(t *testing.T) {
 		{keys.InValue, "", ""},
 		{keys.InValue, `{"a":{"b":{{id}}}}`, `{"a":{"b":<id>}}`},
 		{keys.InValue, `{"price": "{{page}}", "x": {"y": {}}}`, `{"price": "<page>", "x": {"y": {}}}`},
-		{keys.InValue, "a{3}b {other} $HOME $ {", "a{3}b {other} $HOME $ {"},
+		{keys.InValue, "a{3}b {other} $5 $ref $schema $A {", "a{3}b {other} $5 $ref $schema $A {"},
+		{keys.InHeader, "Bearer ${SECRET} ${EMPTY:-d}${UNSET:-e f}${UNSET:-}", "Bearer a/b{{id}} de f"},
+		{keys.InPath, "/x?t=${SECRET}&e=${EMPTY}", "/x?t=a%2Fb%7B%7Bid%7D%7D&e="},
 		{keys.InValue, `{{'{{id}}'}} {{"${X}'"}}{{id}}`, "{{id}} ${X}'<id>"},
 		{keys.InValue, "${", "${"},
 	} {
-		got, unfit := keys.Parse(tt.text, tt.where, known, why)
+		got, unfit := keys.Parse(tt.text, tt.where, names())
 		if len(unfit) > 0 || written(got) != tt.want {
 			t.Errorf("%q: got %q and %v, want %q", tt.text, written(got), unfit, tt.want)
 		}
@@ -67,7 +78,7 @@ func TestParseRefuses(t *testing.T) {
 			{7, "{ is no variable: write {name}, or %7B for the character { itself"},
 		}},
 		{keys.InPath, "/?t=${TOKEN}", []keys.Unfit{
-			{4, "${TOKEN} is not replaced: variables are named by data and written {{name}}; write {{'${TOKEN}'}} for the text itself"},
+			{4, "${TOKEN}: the environment has no TOKEN: set it, or write ${TOKEN:-text} for a default, or {{'${TOKEN}'}} for the text itself"},
 		}},
 		{keys.InValue, "x{{ id }}", []keys.Unfit{{1, "{{ id }} is no variable: write {{name}}, or {{'{{'}} for the text itself"}}},
 		{keys.InValue, "{{no}} {{", []keys.Unfit{
@@ -76,11 +87,15 @@ func TestParseRefuses(t *testing.T) {
 		}},
 		{keys.InValue, "{id}", []keys.Unfit{{0, "{id} is text here, and not the variable: write {{id}}, or {{'{id}'}} for the text itself"}}},
 		{keys.InValue, "Bearer ${env:X}", []keys.Unfit{
-			{7, "${env:X} is not replaced: variables are named by data and written {{name}}; write {{'${env:X}'}} for the text itself"},
+			{7, "${env:X} is no variable: those of the environment are written ${NAME} or ${NAME:-text}, those of data {{name}}; write {{'${env:X}'}} for the text itself"},
 		}},
+		{keys.InValue, "Bearer $TOKEN $HOMEx", []keys.Unfit{
+			{7, "$TOKEN is sent as it stands: a variable of the environment is written ${TOKEN}; write {{'$TOKEN'}} for the text itself"},
+		}},
+		{keys.InHeader, "a {no}", []keys.Unfit{{2, "{no} is text here, and not the variable: write {{no}}, or {{'{no}'}} for the text itself"}}},
 		{keys.InValue, "{{'x}}", []keys.Unfit{{0, "{{' has no end: '}} ends it"}}},
 	} {
-		_, got := keys.Parse(tt.text, tt.where, known, why)
+		_, got := keys.Parse(tt.text, tt.where, names())
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("%q: -want +got\n%s", tt.text, diff)
 		}
@@ -93,7 +108,7 @@ func FuzzText(f *testing.F) {
 	f.Add("{{'${X}'}} {{ id }}", "'}")
 	f.Fuzz(func(t *testing.T, s, literal string) {
 		for _, where := range []keys.Where{keys.InPath, keys.InValue} {
-			text, unfit := keys.Parse(s, where, known, why)
+			text, unfit := keys.Parse(s, where, names())
 			for _, u := range unfit {
 				if u.Offset < 0 || u.Offset >= len(s) || u.Msg == "" {
 					t.Errorf("%q: %+v", s, u)
@@ -108,7 +123,7 @@ func FuzzText(f *testing.F) {
 		if strings.Contains(literal, "'}}") || strings.HasSuffix(literal, "'") || strings.HasSuffix(literal, "'}") {
 			return
 		}
-		got, unfit := keys.Parse("{{'"+literal+"'}}", keys.InValue, known, why)
+		got, unfit := keys.Parse("{{'"+literal+"'}}", keys.InValue, names())
 		if len(unfit) > 0 || written(got) != literal {
 			t.Errorf("the literal %q came out as %q, with %v", literal, written(got), unfit)
 		}

@@ -13,10 +13,19 @@ const (
 	BadResponse      // not HTTP/1.x
 	Status           // the status was not the expected one
 	Check            // the body was not what the scenario asked for
+	Limit            // the generator's own machine refused it: see package limits
 	Unsent           // it never left: it outwaited its timeout, or the phase was interrupted
 	Kinds            // how many there are
 )
 
 func (k Kind) String() string {
-	return [Kinds]string{"ok", "refused", "reset", "timeout", "truncated", "bad response", "status", "check", "unsent"}[k]
+	return [Kinds]string{"ok", "refused", "reset", "timeout", "truncated", "bad response", "status", "check", "generator limit", "unsent"}[k]
+}
+
+// Failures are the names of all kinds but OK.
+func Failures() (names []string) {
+	for k := OK + 1; k < Kinds; k++ {
+		names = append(names, k.String())
+	}
+	return names
 }

@@ -25,6 +25,7 @@ type Run struct {
 	Limited      []string `json:"generator_limited,omitempty"`
 	AllowLimited bool     `json:"allow_limited,omitempty"`
 	Warnings     []string `json:"warnings,omitempty"`
+	Aborted      []Abort  `json:"aborted,omitempty"` // phases that were ended before their time
 
 	Scenario Scenario `json:"scenario"`
 	Seed     uint64   `json:"seed"`

@@ -149,7 +149,7 @@ func strategyOf(path string) string {
 
 // filled returns a path with two different values of its variables.
 func filled(path string) (one, other string) {
-	t, unfit := keys.Parse(path, keys.InPath, func(string) bool { return true }, nil)
+	t, unfit := keys.Parse(path, keys.InPath, keys.Names{Known: func(string) bool { return true }, Env: func(string) (string, bool) { return "", true }})
 	if len(unfit) > 0 {
 		return path, path // it has no data: its braces are its own
 	}

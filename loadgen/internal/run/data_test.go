@@ -119,7 +119,7 @@ func withUsers(t *testing.T, p *portal, yaml string) run.Config {
 	t.Helper()
 	cfg := p.start(t, laboratory)
 	var err error
-	cfg.Scenario, err = scenario.ParseIn(fstest.MapFS{"users.csv": {Data: []byte("name,pass\nann,1\nbob,2\ncid,3\n")}}, "x.yaml", []byte(yaml))
+	cfg.Scenario, err = scenario.ParseIn(fstest.MapFS{"users.csv": {Data: []byte("name,pass\nann,1\nbob,2\ncid,3\n")}}, "x.yaml", []byte(yaml), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

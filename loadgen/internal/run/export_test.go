@@ -8,6 +8,8 @@ import (
 // What the tests look at from outside.
 var (
 	GeneratorLimits = generatorLimits
+	Shortages       = shortages
+	Refusals        = refusals
 	ModelName       = modelName
 	PrettyName      = prettyName
 )

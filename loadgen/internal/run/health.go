@@ -74,7 +74,7 @@ func (h *health) watch(ctx context.Context) {
 			for {
 				select {
 				case <-tick.C:
-					if ready := isReady(ctx, checker); ctx.Err() == nil {
+					if ready, known := isReady(ctx, checker); known && ctx.Err() == nil {
 						h.group.Set(i, ready)
 					}
 				case <-ctx.Done():
@@ -92,11 +92,12 @@ func (h *health) watch(ctx context.Context) {
 	}
 }
 
-// isReady reports whether a replica says that it may get requests.
-func isReady(ctx context.Context, checker client.Caller) bool {
+// isReady reports whether a replica says that it may get requests. known is false if it could not be asked, for want of something on this machine.
+func isReady(ctx context.Context, checker client.Caller) (ready, known bool) {
 	var out measure.Outcome
 	checker.Call(ctx, 0, time.Now().Add(healthLimit), &out)
-	return (out.Kind == measure.OK || out.Kind == measure.Status) && out.Status != http.StatusServiceUnavailable
+	ready = (out.Kind == measure.OK || out.Kind == measure.Status) && out.Status != http.StatusServiceUnavailable
+	return ready, out.Kind != measure.Limit
 }
 
 // changed notes that a replica has gone out of service or come back.

@@ -21,7 +21,7 @@ func validate(r *result.Run) {
 				c.Mode, c.Phase, c.Round, c.Ledger.Scheduled, c.Ledger.Completed, c.Ledger.Errors()))
 		}
 	}
-	r.Limited = append(generatorLimits(r.Drivers), spreadLimits(r)...)
+	r.Limited = slices.Concat(generatorLimits(r.Drivers), spreadLimits(r), refusals(r))
 	if scheduled == 0 && !r.Interrupted && len(r.Invalid) == 0 {
 		r.Invalid = append(r.Invalid, "nothing was measured")
 	}
@@ -57,6 +57,15 @@ func judge(r *result.Run, gates []*gate.Gate) {
 		} else if reason == "" {
 			res := g.Judge(figures, rounds)
 			judged.Verdict, judged.Compared, judged.Reason, judged.More = string(res.Verdict), res.Compared, res.Reason, res.More
+		}
+		r.Gates = append(r.Gates, judged)
+	}
+	for _, a := range r.Aborted {
+		judged := result.Gate{
+			Expr: "abort_when: " + a.When, Line: a.Line, Verdict: result.Fail, Compared: a.Figure + " = " + a.Value + " <= " + a.Bound, Reason: sentence(a),
+		}
+		if reason != "" {
+			judged.Verdict, judged.Compared, judged.Reason = result.NotJudged, "", reason
 		}
 		r.Gates = append(r.Gates, judged)
 	}

@@ -121,6 +121,7 @@ func (r *runner) drive(ctx context.Context, d *driven) error {
 	}
 	r.observers.begin(r.observed(d))
 	defer func() { r.observers.end(d.recorder.Snapshot().Modes) }()
+	whole := ctx
 	ctx, cancel := r.subject.whileUp(ctx)
 	defer cancel()
 	d.start = time.Now()
@@ -128,7 +129,9 @@ func (r *runner) drive(ctx context.Context, d *driven) error {
 	end := r.Progress.Begin(r.heading(d), func() progress.Figures { return r.figures(d, time.Since(begun)) })
 	stop := r.meanwhile(ctx, d)
 	befall := r.befall(ctx, d)
-	result, err := load(ctx, d)
+	until, watched := r.abortable(ctx, d)
+	result, err := load(until, d)
+	aborted := watched()
 	actionErr := stop()
 	if err != nil || result.Interrupted {
 		cancel() // no fault outlasts its phase
@@ -146,6 +149,9 @@ func (r *runner) drive(ctx context.Context, d *driven) error {
 		return fmt.Errorf("during phase %s: %w", d.phase.Name, errors.Join(actionErr, faultErr))
 	case r.subject.broken() != nil:
 		return r.subject.broken()
+	case aborted != nil && whole.Err() == nil:
+		r.report.Aborted = append(r.report.Aborted, *aborted)
+		r.warn(fmt.Sprintf("%s: %s was %s (abort_when: %s)", sentence(*aborted), aborted.Figure, aborted.Value, aborted.When))
 	case result.Interrupted:
 		return context.Cause(ctx)
 	case result.RanOut:

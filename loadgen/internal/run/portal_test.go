@@ -183,7 +183,7 @@ func (p *portal) seen() []request {
 // parse reads a scenario.
 func parse(t *testing.T, yaml string) *scenario.Scenario {
 	t.Helper()
-	s, err := scenario.Parse("test.yaml", []byte(yaml))
+	s, err := scenario.Parse("test.yaml", []byte(yaml), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

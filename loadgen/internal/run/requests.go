@@ -2,6 +2,8 @@ package run
 
 import (
 	"fmt"
+	"net/http"
+	"net/textproto"
 	"strconv"
 
 	"loadlab/loadgen/internal/client"
@@ -46,18 +48,33 @@ func copiesOf(modes []scenario.Mode) []*client.Copies {
 
 // specOf returns a mode's request in the client's terms.
 func specOf(m scenario.Mode) client.Spec {
-	spec := client.Spec{Name: m.Name, Method: m.Method, Path: m.Path, Header: map[string]string{}, Body: []byte(m.Body), Expect: m.Expect}
-	for _, h := range m.Header {
-		spec.Header[h.Name] = h.Value
+	spec := client.Spec{
+		Name: m.Name, Method: m.Method, Path: m.Path, Header: http.Header{}, Body: []byte(m.Body), Env: m.Env, Expect: m.Expect, Check: checkOf(m.Check),
 	}
-	spec.Check.MinLength = int64(m.Check.MinBytes)
-	for _, f := range m.Check.JSON {
-		spec.Check.Fields = append(spec.Check.Fields, client.Field{Path: f.Path, Equals: literal(f.Want)})
+	for _, h := range m.Header {
+		name := textproto.CanonicalMIMEHeaderKey(h.Name)
+		if h.Without {
+			spec.Header[name] = nil
+		} else {
+			spec.Header.Add(name, h.Value)
+		}
 	}
 	for _, t := range m.Take {
 		spec.Take = append(spec.Take, client.Taking{Name: t.Name, Path: t.Path})
 	}
 	return spec
+}
+
+// checkOf returns a mode's check in the client's terms.
+func checkOf(c scenario.Check) client.Check {
+	check := client.Check{MinLength: int64(c.MinBytes), MaxLength: int64(c.MaxBytes), Empty: c.Empty, Text: c.Text, Without: c.Without}
+	for _, h := range c.Header {
+		check.Headers = append(check.Headers, client.HeaderCheck{Name: h.Name, Value: h.Value})
+	}
+	for _, f := range c.JSON {
+		check.Fields = append(check.Fields, client.Field{Path: f.Path, Equals: literal(f.Want)})
+	}
+	return check
 }
 
 // literal returns a value of a JSON body as client.Field wants it.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"loadlab/loadgen/internal/limits"
 	"loadlab/loadgen/internal/result"
 )
 
@@ -47,6 +48,7 @@ func Run(ctx context.Context, cfg Config) (*result.Run, error) {
 	if err := r.observers.metrics.conclude(report); err != nil {
 		r.warn("the figures in Prometheus: " + err.Error())
 	}
+	hideSecrets(report, cfg.Scenario)
 	return report, nil
 }
 
@@ -71,6 +73,10 @@ func (r *runner) up(ctx context.Context) (err error) {
 	}
 	r.report.Stack, r.report.Strategies = r.subject.about.stack, r.subject.about.strategies
 	r.warn(r.subject.about.warnings...)
+	for _, w := range shortages(r.Scenario, limits.Read()) {
+		r.log("warning: " + w)
+		r.warn(w)
+	}
 	return nil
 }
 

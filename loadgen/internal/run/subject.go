@@ -66,7 +66,7 @@ type about struct {
 // up brings the stack up, and makes ready all that the phases need. If it cannot, it leaves nothing behind. A UsageError is a scenario that
 // cannot be run on this stack.
 func (s *subject) up(ctx context.Context) (err error) {
-	s.config.Links, s.config.Replicas = s.links, s.scenario.Replicas()
+	s.config.Links, s.config.Replicas, s.config.Reach = s.links, s.scenario.Replicas(), s.reach
 	if s.stack, err = stack.Up(ctx, s.config); err != nil {
 		return err
 	}
@@ -78,6 +78,15 @@ func (s *subject) up(ctx context.Context) (err error) {
 		return errors.Join(err, s.down(ctx))
 	}
 	return nil
+}
+
+// reach makes a connection to a target as its requests will.
+func (s *subject) reach(ctx context.Context, target string) error {
+	t, err := client.NewTarget(target, s.client)
+	if err != nil {
+		return err
+	}
+	return t.Reach(ctx)
 }
 
 // prepare makes the requests and their connections, and looks for a property whose price can be changed.

@@ -16,6 +16,7 @@ import (
 type draft struct {
 	request, body ast.Node
 	headers       []ast.Node // by header of the mode
+	literal       ast.Node   // the mode's texts have no variables; nil if they may
 	taken         []ast.Node // by what the mode takes from its response
 	data          variables
 	conditional   ast.Node
@@ -36,7 +37,9 @@ func (r *reader) bind(modes []Mode, data variables) {
 			taken = nil
 		}
 		in := scope{own, data, taken}
-		r.texts(m, d, in)
+		if d.literal == nil {
+			r.texts(m, d, in)
+		}
 		for j, t := range m.Take {
 			if in.find(t.Name) != nil {
 				r.errorf(d.taken[j], "%q is a variable already", t.Name)
@@ -93,13 +96,16 @@ func (in scope) why(name string) string {
 
 // texts reads the texts of one mode. Those of a mode without variables become what they are sent as.
 func (r *reader) texts(m *Mode, d draft, in scope) {
-	used := map[string]*variable{}
-	read := func(n ast.Node, s *string, skip int, where keys.Where) keys.Text {
-		t, unfit := keys.Parse(*s, where, func(name string) bool { return in.find(name) != nil }, in.why)
-		for _, u := range unfit {
-			line, col := position(n)
-			r.errs = append(r.errs, Error{r.file, line, col + offset(n, skip+u.Offset), u.Msg})
+	used, env := map[string]*variable{}, map[string]string{}
+	names := keys.Names{Known: func(name string) bool { return in.find(name) != nil }, Why: in.why, Env: func(name string) (string, bool) {
+		value, ok := r.environ(name)
+		if ok {
+			env[name] = value
 		}
+		return value, ok
+	}}
+	read := func(n ast.Node, s *string, skip int, where keys.Where) keys.Text {
+		t := r.parsed(n, *s, skip, where, names)
 		for _, p := range t.Parts() {
 			if v := in.find(p.Name); v != nil {
 				v.used, used[v.Name] = true, v
@@ -113,7 +119,10 @@ func (r *reader) texts(m *Mode, d draft, in scope) {
 		keep(&m.Path, read(d.request, &m.Path, len(m.Method)+1, keys.InPath))
 	}
 	for i, n := range d.headers {
-		t := read(n, &m.Header[i].Value, 0, keys.InValue)
+		if n == nil {
+			continue // complete has added it
+		}
+		t := read(n, &m.Header[i].Value, 0, keys.InHeader)
 		keep(&m.Header[i].Value, t)
 		r.lines(n, m.Header[i].Name, t, in)
 	}
@@ -123,7 +132,10 @@ func (r *reader) texts(m *Mode, d draft, in scope) {
 	for _, name := range slices.Sorted(maps.Keys(used)) {
 		m.Data = append(m.Data, used[name].Variable)
 	}
-	if len(m.Data) == 0 {
+	if len(env) > 0 {
+		m.Env = env
+	}
+	if len(m.Data)+len(m.Env) == 0 {
 		for _, set := range plain {
 			set()
 		}
@@ -135,6 +147,9 @@ func (r *reader) lines(n ast.Node, header string, t keys.Text, in scope) {
 	for _, p := range t.Parts() {
 		v := in.find(p.Name)
 		if v == nil {
+			if keys.Unlined(p.Literal) { // the text itself was read by line
+				r.errorf(n, "header %s has a variable of the environment with a control character, such as a line end", header)
+			}
 			continue
 		}
 		if i := slices.IndexFunc(v.Spec.Values, keys.Unlined); i >= 0 {

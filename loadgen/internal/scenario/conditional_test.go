@@ -15,7 +15,7 @@ modes:
   c: {steps: [{name: d, request: GET /d, conditional: true}, {name: e, request: GET /e}]}
   f: GET /f
 phases: [{name: p, requests: 1}]
-`))
+`), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,7 @@ phases: [{name: p, users: 2, requests: 4}]
 func files() fstest.MapFS { return fstest.MapFS{"data/users.csv": {Data: []byte(users)}} }
 
 func TestData(t *testing.T) {
-	s, err := scenario.ParseIn(files(), "x.yaml", []byte(varied))
+	s, err := scenario.ParseIn(files(), "x.yaml", []byte(varied), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,10 +99,10 @@ func TestDataBesideTheScenario(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := scenario.Find(dir, "mine"); err != nil {
+	if _, err := scenario.Find(dir, "mine", nil); err != nil {
 		t.Error(err)
 	}
-	_, err := scenario.Parse("nowhere/mine.yaml", []byte(varied))
+	_, err := scenario.Parse("nowhere/mine.yaml", []byte(varied), nil)
 	if err == nil || !strings.Contains(err.Error(), "csv data/users.csv: ") {
 		t.Errorf("without its file: got %v", err)
 	}
@@ -128,7 +128,7 @@ gates:
 `
 
 func TestSession(t *testing.T) {
-	s, err := scenario.Parse("x.yaml", []byte(session))
+	s, err := scenario.Parse("x.yaml", []byte(session), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func TestSession(t *testing.T) {
 		},
 		{
 			Name: "visit/price", Method: "PATCH", Path: "/p/{id}/", Expect: []int{200, 404}, Line: 8, Session: "visit",
-			Header: []scenario.Header{{"Content-Type", "application/json"}}, Body: `{"price": {{price}}, "first": {{first}}}`,
+			Header: []scenario.Header{{Name: "Content-Type", Value: "application/json"}}, Body: `{"price": {{price}}, "first": {{first}}}`,
 			Data: []scenario.Variable{{Name: "first"}, {Name: "id"}, price},
 		},
 		{Name: "plain", Method: "GET", Path: "/", Expect: []int{200}, Line: 10},
@@ -167,7 +167,7 @@ func TestSession(t *testing.T) {
 var dataTests = []struct{ name, file, want string }{
 	{"no data", with("", "a: 'GET /a/{id}?t=${TOKEN}'"), "2:20: {id}: there is no data: name it by data: {id: {uniform: 1..100}}; " +
 		"write {{'{id}'}} for the text itself\n" +
-		"2:27: ${TOKEN} is not replaced: variables are named by data and written {{name}}; write {{'${TOKEN}'}} for the text itself"},
+		"2:27: ${TOKEN}: the environment has no TOKEN: set it, or write ${TOKEN:-text} for a default, or {{'${TOKEN}'}} for the text itself"},
 	{"unknown", with("data: {page: {uniform: 9}}", `a: {request: "GET /{pge}", headers: {X: "{{ page }}"}, body: "{page} {{pag}}"}`),
 		`2:28: {pge}: unknown variable "pge", did you mean "page"? (allowed: page); write {{'{pge}'}} for the text itself` + "\n" +
 			"2:50: {{ page }} is no variable: write {{name}}, or {{'{{'}} for the text itself\n" +
@@ -284,7 +284,7 @@ func with(keys, mode string) string {
 func TestDataErrors(t *testing.T) {
 	for _, tt := range dataTests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := scenario.ParseIn(files(), "x.yaml", []byte(tt.file))
+			_, err := scenario.ParseIn(files(), "x.yaml", []byte(tt.file), nil)
 			got := ""
 			if err != nil {
 				got = strings.ReplaceAll(err.Error(), "x.yaml:", "")
@@ -304,7 +304,7 @@ func FuzzData(f *testing.F) {
 		f.Add([]byte(tt.file), []byte(users))
 	}
 	f.Fuzz(func(t *testing.T, data, csv []byte) {
-		s, err := scenario.ParseIn(fstest.MapFS{"data/users.csv": {Data: csv}}, "f.yaml", data)
+		s, err := scenario.ParseIn(fstest.MapFS{"data/users.csv": {Data: csv}}, "f.yaml", data, nil)
 		if err != nil {
 			var es scenario.Errors
 			if !errors.As(err, &es) || len(es) == 0 {

@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	fileKeys = "(allowed: name, why, app, world, modes, default_modes, objective, data, rounds, seed, timeout, connections, max_in_flight, phases, gates)"
-	modeKeys = "(allowed: request, headers, body, expect, check, conditional, data, steps, think)"
+	fileKeys = "(allowed: name, why, target, app, world, modes, default_modes, objective, data, rounds, seed, timeout, connections, abort_when, max_in_flight, phases, gates)"
+	modeKeys = "(allowed: request, headers, body, literal, expect, check, conditional, data, steps, think)"
 )
 
-const phaseKeys = "(allowed: name, warmup, rate, steps, arrivals, users, think, requests, burst, for, mix, before, during, faults, app, world, connections, timeout, trace)"
+const phaseKeys = "(allowed: name, warmup, rate, steps, arrivals, users, think, requests, burst, for, mix, before, during, faults, app, world, connections, timeout, trace, abort_when)"
 
 // appKeys are the keys of the app section, as an error lists them.
 func appKeys() string {
@@ -52,7 +52,7 @@ appp: {}
 app: {ttl: 0s, tll: 1s, properties: many, beta: x, index: 1, ttl: 5}
 modes:
   A: GET /
-  b: FETCH /
+  b: get /
   c: {requests: GET /}
 rounds: 0
 phases:
@@ -67,7 +67,7 @@ gates:
 3:59: index wants true or false, got "1"
 3:62: key "ttl" is said twice, first in line 3
 5:3: a mode's name must be 1 to 40 of a-z, 0-9, _ and -, got "A"
-6:6: unknown method "FETCH" (allowed: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS)
+6:6: methods are in upper case: GET and not get
 7:7: unknown key "requests", did you mean "request"? ` + modeKeys + `
 8:9: rounds must be from 1 to 1000, got 0
 10:15: unknown key "rat", did you mean "rate"? ` + phaseKeys},
@@ -79,9 +79,9 @@ modes:
   c: "GET /a b"
   d: GET
   e: {request: GET /, headers: {Content-Length: 3, "a b": x, X: "1", x: "2", Y: "a\nb"}}
-  f: {request: GET /, expect: [200, 200, 99], check: {json: {a..b: 1, c: [1]}, min_bytes: -1, max_bytes: 1}}
+  f: {request: GET /, expect: [200, 200, 99], check: {json: {a..b: 1, c: [1]}, min_bytes: -1}}
   g: 12
-  "h": {request: GET /, body: {a: 1}, expect: ok}
+  "h": {request: GET /, body: {}, expect: ok}
   i: {expect: 200}
 phases: [{name: p, requests: 1}]
 `, `3:6: a request begins with its method: GET /path
@@ -90,17 +90,16 @@ phases: [{name: p, requests: 1}]
 6:6: a request wants a path that begins with / and is escaped as in a URL, as in GET /api/?page=2, got ""
 7:33: header "Content-Length" is set by the generator
 7:52: "a b" is not the name of a header
-7:70: header "x" is said twice
+7:70: header "x" is said twice: two lines of it are a list, x: [a, b]
 7:81: header Y must be one line without control characters
 8:37: expect says 200 twice
 8:42: expect must be from 200 to 599, got 99
 8:62: "a..b" is no path into JSON: keys and list indices, joined by dots, as in results.0.id
 8:74: c wants a text, a number, true, false or null, got a list
 8:91: min_bytes must be from 1 to 1000000000, got -1
-8:95: unknown key "max_bytes", did you mean "min_bytes"? (allowed: min_bytes, json)
-9:6: unknown method "12" (allowed: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS)
-10:31: body wants a text, got a mapping
-10:47: expect wants a whole number, got "ok"
+9:6: a request wants a path that begins with / and is escaped as in a URL, as in GET /api/?page=2, got ""
+10:31: body wants a text, or a file: {file: order.json}
+10:43: expect wants a whole number, got "ok"
 11:6: mode "i" has no request: say request: GET /path`},
 	{"phases", phases(
 		"{name: p, requests: 1}",
@@ -242,7 +241,7 @@ func phases(list ...string) string {
 func TestErrors(t *testing.T) {
 	for _, tt := range errorTests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := scenario.Parse("scenarios/x.yaml", []byte(tt.file))
+			_, err := scenario.Parse("scenarios/x.yaml", []byte(tt.file), nil)
 			if err == nil {
 				t.Fatalf("no error, want\n%s", tt.want)
 			}

@@ -20,7 +20,7 @@ phases:
   - {name: work,     users: 8, requests: 1000}
   - {name: few,      requests: 20}
   - {name: burst,    burst: 50, before: [flush]}
-`))
+`), nil)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -49,10 +49,10 @@ phases:
 gates:
   - p99("page", "warm") <= 10*ms
 rounds: none
-`))
+`), nil)
 	fmt.Println(err)
 	// Output:
-	// scenarios/example.yaml:6:18: unknown key "rat", did you mean "rate"? (allowed: name, warmup, rate, steps, arrivals, users, think, requests, burst, for, mix, before, during, faults, app, world, connections, timeout, trace)
+	// scenarios/example.yaml:6:18: unknown key "rat", did you mean "rate"? (allowed: name, warmup, rate, steps, arrivals, users, think, requests, burst, for, mix, before, during, faults, app, world, connections, timeout, trace, abort_when)
 	// scenarios/example.yaml:6:35: for needs a unit: 6s or 6ms
 	// scenarios/example.yaml:9:9: rounds wants a whole number, got "none"
 }

@@ -16,22 +16,22 @@ import (
 // extension of a scenario file.
 const extension = ".yaml"
 
-// Load reads the scenario in the file path.
-func Load(path string) (*Scenario, error) {
+// Load reads the scenario in the file path, in an environment; nil is an empty one.
+func Load(path string, env Env) (*Scenario, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read scenario: %w", err)
 	}
-	return Parse(path, data)
+	return Parse(path, data, env)
 }
 
 // Find reads the scenario of that name in dir, which is the file dir/name.yaml. A name with a folder or an extension is a path, and dir
 // does not matter.
-func Find(dir, name string) (*Scenario, error) {
+func Find(dir, name string, env Env) (*Scenario, error) {
 	if IsPath(name) {
-		return Load(name)
+		return Load(name, env)
 	}
-	s, err := Load(filepath.Join(dir, File(name)))
+	s, err := Load(filepath.Join(dir, File(name)), env)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return s, err
 	}
@@ -59,7 +59,7 @@ type Listed struct {
 }
 
 // List returns the scenarios in dir, by name. A bad one is listed with its error.
-func List(dir string) ([]Listed, error) {
+func List(dir string, env Env) ([]Listed, error) {
 	files, err := names(dir)
 	if err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func List(dir string) ([]Listed, error) {
 	var list []Listed
 	for _, name := range files {
 		l := Listed{Name: name}
-		s, err := Load(filepath.Join(dir, File(name)))
+		s, err := Load(filepath.Join(dir, File(name)), env)
 		if err == nil {
 			s, err = s.Chosen(nil)
 		}

@@ -15,7 +15,7 @@ const shipped = "../../../scenarios"
 
 // Every scenario of the lab is valid, explains how to read its table, has gates, and takes less than 90 s.
 func TestShipped(t *testing.T) {
-	list, err := scenario.List(shipped)
+	list, err := scenario.List(shipped, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func TestShipped(t *testing.T) {
 		if l.Why == "" || l.Estimate <= 0 || l.Estimate > 75*time.Second { // the rest of 90 s is for what a phase needs around it
 			t.Errorf("%s takes %s: %q", l.Name, l.Estimate, l.Why)
 		}
-		s, err := scenario.Find(shipped, l.Name)
+		s, err := scenario.Find(shipped, l.Name, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,14 +70,14 @@ func TestFind(t *testing.T) {
 	other := write("other.yml", file("requests: 5"))
 
 	for _, name := range []string{"burst", filepath.Join(dir, "burst.yaml"), other} {
-		if s, err := scenario.Find(dir, name); err != nil || len(s.Phases) != 1 {
+		if s, err := scenario.Find(dir, name, nil); err != nil || len(s.Phases) != 1 {
 			t.Errorf("Find(%s): %v", name, err)
 		}
 	}
-	if s, err := scenario.Find(dir, other); err != nil || s.Name != "other" {
+	if s, err := scenario.Find(dir, other, nil); err != nil || s.Name != "other" {
 		t.Errorf("Find(%s): %+v, %v", other, s, err)
 	}
-	if s, err := scenario.Find(dir, filepath.Join(dir, "=1+2,x.yml")); err != nil || s.Name != "three" {
+	if s, err := scenario.Find(dir, filepath.Join(dir, "=1+2,x.yml"), nil); err != nil || s.Name != "three" {
 		t.Errorf("a name in a file of an odd name: %+v, %v", s, err)
 	}
 	bad := filepath.Join(dir, "bad.yaml")
@@ -88,15 +88,15 @@ func TestFind(t *testing.T) {
 		broken:                            broken + `:1:1: the scenario's name, which is its file's, must be 1 to 40 of a-z, 0-9, _ and -, got "bad\xff": write name: to give it another`,
 		filepath.Join(dir, "absent.yaml"): "read scenario: open " + filepath.Join(dir, "absent.yaml") + ": no such file or directory",
 	} {
-		if _, err := scenario.Find(dir, name); err == nil || !strings.HasSuffix(err.Error(), want) {
+		if _, err := scenario.Find(dir, name, nil); err == nil || !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("Find(%s)\n got %v\nwant %s", name, err, want)
 		}
 	}
-	if _, err := scenario.Find(filepath.Join(dir, "absent"), "burst"); err == nil || !strings.HasPrefix(err.Error(), "list scenarios: ") {
+	if _, err := scenario.Find(filepath.Join(dir, "absent"), "burst", nil); err == nil || !strings.HasPrefix(err.Error(), "list scenarios: ") {
 		t.Errorf("in a folder that is not there: %v", err)
 	}
 
-	list, err := scenario.List(dir)
+	list, err := scenario.List(dir, nil)
 	if err != nil || len(list) != 2 {
 		t.Fatalf("%+v, %v", list, err)
 	}

@@ -6,7 +6,10 @@ import (
 )
 
 // Value is a value of a scenario that is made without a file: a Text, a Map or a Sequence.
-type Value interface{ node() ast.Node }
+type Value interface {
+	node() ast.Node
+	plain() any // for a file
+}
 
 // Text is a text, a number, a duration or a rate, as a file has it between quotes. It may hold any bytes.
 type Text string
@@ -22,6 +25,9 @@ type Entry struct {
 
 // Sequence is a list of values.
 type Sequence []Value
+
+// Null is no value.
+type Null struct{}
 
 // New returns the scenario whose file would have these keys. Keys, values, defaults and errors are those of Parse, but nothing has a
 // place: the File, the SHA256 and every Line of the scenario are empty, and so are the places of the Errors. A name must be among the keys.
@@ -49,3 +55,5 @@ func (l Sequence) node() ast.Node {
 	}
 	return n
 }
+
+func (Null) node() ast.Node { return ast.Null(token.New("null", "null", nil)) }

@@ -46,7 +46,7 @@ why: x
 timeout: 3s
 modes: {m: {request: POST /a, headers: {X-B: 1, X-A: true}, body: "{}", expect: [200, 201]}}
 phases: [{name: p, rate: 50/s..500/s, for: 6s, trace: none}]
-`))
+`), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestNewErrors(t *testing.T) {
 		{one(scenario.Map{{"why", scenario.Text("y")}}, nil, users), `key "why" is said twice`},
 		{one(scenario.Map{{"gates", scenario.Sequence{scenario.Text("p98() < 1*ms or errors() = 0")}}}, nil, users), "= is no comparison: equality is written =="},
 		{one(nil, scenario.Map{{"headers", scenario.Map{{"X", scenario.Text("a\nb")}, {"x", scenario.Text("1")}, {"X", scenario.Text("2")}}}}, users),
-			"header X must be one line without control characters\nheader \"x\" is said twice\nkey \"X\" is said twice"},
+			"header X must be one line without control characters\nheader \"x\" is said twice: two lines of it are a list, x: [a, b]\nkey \"X\" is said twice"},
 		{one(nil, nil, append(users, scenario.Entry{Key: "mix", Value: scenario.Map{{"b", scenario.Text("1")}}})), `unknown mode "b" (allowed: m)`},
 		{one(scenario.Map{{"phases", scenario.Sequence{}}}, nil, users), `key "phases" is said twice`},
 	} {

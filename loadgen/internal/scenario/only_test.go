@@ -99,7 +99,7 @@ func TestDefaultModesErrors(t *testing.T) {
 		"default_modes: []":     "default_modes is an empty list",
 		"default_modes: d":      "default_modes wants a list",
 	} {
-		_, err := scenario.Parse("s.yaml", []byte(several+text+"\n"))
+		_, err := scenario.Parse("s.yaml", []byte(several+text+"\n"), nil)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", text, err, want)
 		}

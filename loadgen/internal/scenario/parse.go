@@ -38,14 +38,15 @@ const (
 	longest        = 24 * time.Hour
 )
 
-// Parse reads a scenario from data. file is its name in errors, which are of type Errors: all that is wrong, with positions.
-func Parse(file string, data []byte) (*Scenario, error) {
-	return ParseIn(os.DirFS(filepath.Dir(file)), file, data)
+// Parse reads a scenario from data, in an environment; nil is an empty one. file is its name in errors, which are of type Errors: all that is wrong, with
+// positions.
+func Parse(file string, data []byte, env Env) (*Scenario, error) {
+	return ParseIn(os.DirFS(filepath.Dir(file)), file, data, env)
 }
 
-// ParseIn is Parse of a scenario whose folder is files: the files that its data is in are read from there.
-func ParseIn(files fs.FS, file string, data []byte) (*Scenario, error) {
-	r := &reader{file: file, files: files, sum: [][]byte{data}}
+// ParseIn is Parse of a scenario whose folder is files: the files that its data and its bodies are in are read from there.
+func ParseIn(files fs.FS, file string, data []byte, env Env) (*Scenario, error) {
+	r := &reader{file: file, files: files, env: env, sum: [][]byte{data}}
 	root, err := r.document(data)
 	if err != nil {
 		return nil, err
@@ -65,6 +66,8 @@ func (r *reader) read(root ast.Node, s *Scenario) (*Scenario, error) {
 	if err := r.sorted(); err != nil {
 		return nil, err
 	}
+	slices.Sort(r.secrets)
+	s.Secrets = slices.Compact(r.secrets)
 	return s, nil
 }
 
@@ -112,6 +115,7 @@ func (r *reader) scenario(n ast.Node, s *Scenario) {
 	has := r.object(n, "a scenario",
 		key{"name", func(n ast.Node) { s.Name = r.name(n, "name") }},
 		key{"why", func(n ast.Node) { s.Why = r.line(n, "why") }},
+		key{"target", func(n ast.Node) { s.Target = r.target(n) }},
 		key{"app", func(n ast.Node) { s.App = r.app(n, false) }},
 		key{"world", func(n ast.Node) { s.World = r.world(n, s.World) }},
 		key{"modes", func(n ast.Node) { s.Modes = r.modes(n) }},
@@ -122,6 +126,7 @@ func (r *reader) scenario(n ast.Node, s *Scenario) {
 		key{"seed", func(n ast.Node) { s.Seed, s.Seeded = r.seed(n), true }},
 		key{"timeout", func(n ast.Node) { base.Timeout = r.timeout(n) }},
 		key{"connections", func(n ast.Node) { base.Connections = r.count(n, "connections", 1, maxConnections) }},
+		key{"abort_when", func(n ast.Node) { base.AbortWhen = r.abortWhen(n) }},
 		key{"max_in_flight", func(n ast.Node) { s.MaxInFlight = r.count(n, "max_in_flight", 1, maxConnections) }},
 		key{"phases", func(n ast.Node) { phases = n }},
 		key{"gates", func(n ast.Node) { gates = n }},

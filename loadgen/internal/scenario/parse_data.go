@@ -165,7 +165,7 @@ func (r *reader) values(n ast.Node) []string {
 		if !ok {
 			r.errorf(n, "a row of a list wants a text or a number, got %s", describe(n))
 		}
-		values = append(values, s)
+		values = append(values, r.fill(n, s, "a row of a list"))
 	})
 	return values
 }
@@ -205,6 +205,15 @@ func (r *reader) column(n, at ast.Node, file, column string) []string {
 
 // table reads a CSV file.
 func (r *reader) table(file string) (*keys.Table, error) {
+	data, err := r.fileOf(file, keys.MaxCSV)
+	if err != nil {
+		return nil, err
+	}
+	return keys.ReadCSV(data)
+}
+
+// fileOf reads a file of at most so many bytes, which stands beside the scenario's own or below it, and adds it to what the scenario's sum is taken of.
+func (r *reader) fileOf(file string, most int64) ([]byte, error) {
 	if r.files == nil {
 		return nil, errors.New("only a scenario in a file has data in files")
 	}
@@ -216,13 +225,12 @@ func (r *reader) table(file string) (*keys.Table, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case !info.Mode().IsRegular() || info.Size() > keys.MaxCSV:
-		return nil, fmt.Errorf("want a file of at most %d bytes", keys.MaxCSV)
+	case !info.Mode().IsRegular() || info.Size() > most:
+		return nil, fmt.Errorf("want a file of at most %d bytes", most)
 	}
 	data, err := fs.ReadFile(r.files, file)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		r.sum = append(r.sum, data)
 	}
-	r.sum = append(r.sum, data)
-	return keys.ReadCSV(data)
+	return data, err
 }

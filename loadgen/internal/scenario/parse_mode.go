@@ -5,11 +5,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 
 	"loadlab/app/api"
-	"loadlab/internal/spell"
+	"loadlab/loadgen/internal/keys"
 )
 
 // modes reads the mapping of names to requests, in the order of the file.
@@ -23,7 +24,7 @@ func (r *reader) modes(n ast.Node) []Mode {
 		if _, ok := value.(*ast.MappingNode); ok {
 			steps = r.request(value, &m, &d)
 		} else {
-			m.Method, m.Path = r.target(value)
+			m.Method, m.Path = r.requestLine(value)
 		}
 		modes, r.drafts = append(modes, m), append(r.drafts, d)
 		if steps != nil {
@@ -64,9 +65,14 @@ func (r *reader) request(n ast.Node, m *Mode, d *draft) (steps ast.Node) {
 // requestKeys are the keys of one request.
 func (r *reader) requestKeys(m *Mode, d *draft) []key {
 	return []key{
-		{"request", func(n ast.Node) { d.request = n; m.Method, m.Path = r.target(n) }},
+		{"request", func(n ast.Node) { d.request = n; m.Method, m.Path = r.requestLine(n) }},
 		{"headers", func(n ast.Node) { m.Header, d.headers = r.headers(n) }},
-		{"body", func(n ast.Node) { d.body = n; m.Body = r.text(n, "body") }},
+		{"body", func(n ast.Node) { r.body(n, m, d) }},
+		{"literal", func(n ast.Node) {
+			if r.boolean(n, "literal") {
+				d.literal = n
+			}
+		}},
 		{"expect", func(n ast.Node) { m.Expect = r.statuses(n) }},
 		{"check", func(n ast.Node) { m.Check = r.check(n) }},
 		{"conditional", func(n ast.Node) { m.Conditional, d.conditional = r.boolean(n, "conditional"), n }},
@@ -92,76 +98,187 @@ func (r *reader) revalidates(m *Mode, d *draft) {
 // complete adds what a request with a body has unless it says otherwise.
 func (m *Mode) complete() {
 	if m.Body != "" && !slices.ContainsFunc(m.Header, func(h Header) bool { return strings.EqualFold(h.Name, "Content-Type") }) {
-		m.Header = append(m.Header, Header{"Content-Type", "application/json"})
+		m.Header = append(m.Header, Header{Name: "Content-Type", Value: "application/json"})
 	}
 }
 
-// target reads "GET /path?query". It is copied into a request line as it is, so that nothing that could end one is let through.
-func (r *reader) target(n ast.Node) (method, path string) {
+// requestLine reads "GET /path?query". It is copied into a request line as it is, but for characters that are not ASCII, which are percent-encoded; nothing that
+// could end it is let through.
+func (r *reader) requestLine(n ast.Node) (method, path string) {
 	s := r.text(n, "a request")
 	if s == "" {
 		return "", ""
 	}
 	method, path, _ = strings.Cut(s, " ")
 	methods := []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-	if !slices.Contains(methods, method) {
-		if strings.HasPrefix(method, "/") {
-			r.errorf(n, "a request begins with its method: GET %s", s)
-		} else {
-			r.errorf(n, "%s", spell.Unknown("method", method, methods))
-		}
+	switch upper := strings.ToUpper(method); {
+	case strings.HasPrefix(method, "/"):
+		r.errorf(n, "a request begins with its method: GET %s", s)
+		return "", ""
+	case method != upper && slices.Contains(methods, upper):
+		r.errorf(n, "methods are in upper case: %s and not %s", upper, method)
+		return "", ""
+	case !isToken(method) || upper == http.MethodConnect:
+		r.errorf(n, "%q is no method that a request can have, such as %s", method, strings.Join(methods, ", "))
 		return "", ""
 	}
-	unfit := func(c rune) bool { return c <= ' ' || c > '~' || c == '#' }
+	unfit := func(c rune) bool { return c <= ' ' || c == 0x7f || c == '#' || c == utf8.RuneError }
 	if !strings.HasPrefix(path, "/") || strings.ContainsFunc(path, unfit) {
 		r.errorf(n, "a request wants a path that begins with / and is escaped as in a URL, as in GET /api/?page=2, got %q", path)
 		return "", ""
 	}
-	return method, path
+	return method, escaped(path)
+}
+
+// escaped returns a path with characters that are not ASCII percent-encoded.
+func escaped(path string) string {
+	var ascii []byte
+	for i := range len(path) {
+		if c := path[i]; c < utf8.RuneSelf {
+			ascii = append(ascii, c)
+		} else {
+			ascii = keys.Escape(ascii, path[i:i+1])
+		}
+	}
+	return string(ascii)
+}
+
+// isToken reports whether s can be a method, or the name of a header (RFC 9110, section 5.6.2).
+func isToken(s string) bool {
+	const token = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+	return s != "" && strings.Trim(strings.ToLower(s), token) == ""
 }
 
 // headers reads the extra header lines of a request, and returns the nodes of their values with them.
 func (r *reader) headers(n ast.Node) (list []Header, values []ast.Node) {
 	// The generator itself sets what frames a request and what traces it.
-	reserved := []string{"content-length", "transfer-encoding", "connection", "traceparent", "expect", "upgrade"}
+	reserved := []string{"content-length", "transfer-encoding", "traceparent", "expect", "upgrade", "trailer"}
 	r.mapping(n, "headers", func(name string, at, value ast.Node) {
-		const token = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
 		lower := strings.ToLower(name)
 		switch {
-		case name == "" || strings.Trim(lower, token) != "":
+		case !isToken(name):
 			r.errorf(at, "%q is not the name of a header", name)
 		case slices.Contains(reserved, lower):
 			r.errorf(at, "header %q is set by the generator", name)
 		case slices.ContainsFunc(list, func(h Header) bool { return strings.EqualFold(h.Name, name) }):
-			r.errorf(at, "header %q is said twice", name)
+			r.errorf(at, "header %q is said twice: two lines of it are a list, %[1]s: [a, b]", name)
 		default:
-			list, values = append(list, Header{name, r.line(value, "header "+name)}), append(values, value)
+			lines, nodes := r.headerLines(name, value)
+			if lower == "connection" {
+				r.connection(value, lines)
+			}
+			list, values = append(list, lines...), append(values, nodes...)
 		}
 	})
 	return list, values
 }
 
-// statuses reads a status or a list of them.
-func (r *reader) statuses(n ast.Node) []int {
-	const least, most = 200, 599
-	if _, ok := n.(*ast.SequenceNode); !ok {
-		return []int{r.count(n, "expect", least, most)}
+// headerLines reads the value of a header, which may be empty, or the values of its lines; null is none.
+func (r *reader) headerLines(name string, n ast.Node) (list []Header, values []ast.Node) {
+	one := func(n ast.Node) {
+		s, ok := text(n)
+		switch s = strings.TrimSpace(s); {
+		case !ok:
+			r.errorf(n, "header %s wants a text, got %s", name, describe(n))
+		case keys.Unlined(s):
+			r.errorf(n, "header %s must be one line without control characters", name)
+			s = ""
+		}
+		list, values = append(list, Header{Name: name, Value: s}), append(values, n)
 	}
-	var list []int
-	r.list(n, "expect", func(n ast.Node) {
+	switch n.(type) {
+	case *ast.NullNode:
+		return []Header{{Name: name, Without: true}}, []ast.Node{nil}
+	case *ast.SequenceNode:
+		r.list(n, "header "+name, one)
+	default:
+		one(n)
+	}
+	return list, values
+}
+
+// connection refuses what a header Connection has beside whether the connection is kept.
+func (r *reader) connection(n ast.Node, lines []Header) {
+	for _, h := range lines {
+		if !h.Without && !strings.EqualFold(h.Value, "close") && !strings.EqualFold(h.Value, "keep-alive") {
+			r.errorf(n, "header Connection is close, for a connection a request, or keep-alive; got %q", h.Value)
+		}
+	}
+}
+
+// body reads a text, or the file that it is in. A file that is no text has no variables.
+func (r *reader) body(n ast.Node, m *Mode, d *draft) {
+	if _, ok := n.(*ast.MappingNode); !ok {
+		body, ok := text(n)
+		if d.body, m.Body = n, body; !ok {
+			r.errorf(n, "body wants a text, or a file: {file: order.json}, got %s", describe(n))
+		}
+		return
+	}
+	literal, file, errs := false, ast.Node(nil), len(r.errs)
+	r.object(n, "body",
+		key{"file", func(n ast.Node) { file = n }},
+		key{"literal", func(n ast.Node) { literal = r.boolean(n, "literal") }},
+	)
+	if file == nil && len(r.errs) > errs {
+		return // it may be misspelt
+	}
+	if file == nil {
+		r.errorf(n, "body wants a text, or a file: {file: order.json}")
+		return
+	}
+	path := r.text(file, "file")
+	if path == "" {
+		return
+	}
+	data, err := r.fileOf(path, maxBody)
+	if err != nil {
+		r.errorf(file, "file %s: %v", path, err)
+		return
+	}
+	if m.Body = string(data); !literal && utf8.Valid(data) {
+		d.body = file
+	}
+}
+
+// maxBody is the longest body.
+const maxBody = 64 << 20
+
+// statuses reads a status, a class of them such as 2xx, or a list of those.
+func (r *reader) statuses(n ast.Node) (list []int) {
+	const least, most, class = 200, 599, 100
+	one := func(n ast.Node) {
+		if s, _ := text(n); len(s) == len("2xx") && s[1:] == "xx" && s >= "2xx" && s <= "5xx" {
+			for status := int(s[0]-'0') * class; status < int(s[0]-'0'+1)*class; status++ {
+				list = append(list, status)
+			}
+			return
+		}
 		status := r.count(n, "expect", least, most)
 		if status != 0 && slices.Contains(list, status) {
 			r.errorf(n, "expect says %d twice", status)
 		}
 		list = append(list, status)
-	})
+	}
+	if _, ok := n.(*ast.SequenceNode); ok {
+		r.list(n, "expect", one)
+	} else {
+		one(n)
+	}
 	return list
 }
 
+// check reads what a response must be.
 func (r *reader) check(n ast.Node) Check {
 	var c Check
-	r.object(n, "check",
+	exact := -1
+	has := r.object(n, "check",
 		key{"min_bytes", func(n ast.Node) { c.MinBytes = r.count(n, "min_bytes", 1, maxRequests) }},
+		key{"max_bytes", func(n ast.Node) { c.MaxBytes = r.count(n, "max_bytes", 1, maxRequests) }},
+		key{"bytes", func(n ast.Node) { exact = r.count(n, "bytes", 0, maxRequests) }},
+		key{"text", func(n ast.Node) { c.Text = r.parts(n, "text") }},
+		key{"without", func(n ast.Node) { c.Without = r.parts(n, "without") }},
+		key{"header", func(n ast.Node) { c.Header = r.headerChecks(n) }},
 		key{"json", func(n ast.Node) {
 			r.mapping(n, "json", func(path string, at, value ast.Node) {
 				if slices.Contains(strings.Split(path, "."), "") {
@@ -172,8 +289,48 @@ func (r *reader) check(n ast.Node) Check {
 			})
 		}},
 	)
+	switch {
+	case exact >= 0 && c.MinBytes+c.MaxBytes > 0:
+		r.errorf(has["bytes"], "bytes is the length itself: min_bytes and max_bytes do not go with it")
+	case exact >= 0:
+		c.MinBytes, c.MaxBytes, c.Empty = exact, exact, exact == 0
+	case c.MaxBytes > 0 && c.MinBytes > c.MaxBytes:
+		r.errorf(has["max_bytes"], "max_bytes is below min_bytes")
+	}
 	return c
 }
+
+// parts reads a text, or a list of them.
+func (r *reader) parts(n ast.Node, what string) (list []string) {
+	one := func(n ast.Node) { list = append(list, r.filledText(n, what)) }
+	if _, ok := n.(*ast.SequenceNode); ok {
+		r.list(n, what, one)
+	} else {
+		one(n)
+	}
+	return list
+}
+
+// headerChecks reads headers that a response must have, with their values; null is any.
+func (r *reader) headerChecks(n ast.Node) (list []HeaderCheck) {
+	r.mapping(n, "header", func(name string, at, value ast.Node) {
+		h := HeaderCheck{Name: name, Value: "*"}
+		if _, null := value.(*ast.NullNode); !null {
+			h.Value = r.filled(value, "header "+name)
+		}
+		if !isToken(name) {
+			r.errorf(at, "%q is not the name of a header", name)
+		}
+		list = append(list, h)
+	})
+	if len(list) > maxHeaderChecks {
+		r.errorf(n, "header has at most %d headers", maxHeaderChecks)
+	}
+	return list
+}
+
+// maxHeaderChecks is how many headers a check may have: see package client.
+const maxHeaderChecks = 64
 
 // notAPath is the message about what is no path into JSON.
 func notAPath(path string) string {

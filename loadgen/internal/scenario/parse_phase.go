@@ -55,6 +55,7 @@ func (r *reader) phase(n ast.Node, modes []Mode, base Phase) Phase {
 		key{"connections", func(n ast.Node) { p.Connections = r.count(n, "connections", 1, maxConnections) }},
 		key{"timeout", func(n ast.Node) { p.Timeout = r.timeout(n) }},
 		key{"trace", func(n ast.Node) { p.Trace = r.trace(n) }},
+		key{"abort_when", func(n ast.Node) { p.AbortWhen = r.abortWhen(n) }},
 	)
 	if _, ok := n.(*ast.MappingNode); !ok {
 		return p

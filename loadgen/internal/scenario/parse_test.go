@@ -71,7 +71,7 @@ func TestParse(t *testing.T) {
 			{Name: "ttl", Method: "GET", Path: "/api/properties/cached/ttl/?page=2&page_size=20", Expect: []int{200}, Line: 12},
 			{
 				Name: "price", Method: "PATCH", Path: "/api/properties/1/", Line: 13,
-				Header: []scenario.Header{{"X-Lab", "yes"}, {"Content-Type", "application/json"}},
+				Header: []scenario.Header{{Name: "X-Lab", Value: "yes"}, {Name: "Content-Type", Value: "application/json"}},
 				Body:   `{"price": "450000.00"}`,
 				Expect: []int{200, 304},
 				Check: scenario.Check{MinBytes: 1000, JSON: []scenario.Field{
@@ -103,7 +103,7 @@ func TestParse(t *testing.T) {
 		},
 		Gates: []*gate.Gate{{Expr: "errors() == 0", Line: 36}, {Expr: `p99("ttl", "warm") <= 10*ms`, Line: 37}},
 	}
-	got, err := scenario.Parse("scenarios/everything.yaml", []byte(everything))
+	got, err := scenario.Parse("scenarios/everything.yaml", []byte(everything), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestParse(t *testing.T) {
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(gate.Gate{})); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
-	marked, err := scenario.Parse("scenarios/everything.yaml", []byte("\ufeff"+everything))
+	marked, err := scenario.Parse("scenarios/everything.yaml", []byte("\ufeff"+everything), nil)
 	if err != nil {
 		t.Fatalf("with a byte order mark: %v", err)
 	}
@@ -140,7 +140,7 @@ const minimal = "why: x\nmodes: {a: GET /a, b: GET /b}\nphases: [{name: p, %}]\n
 
 func phase(t *testing.T, keys string) scenario.Phase {
 	t.Helper()
-	s, err := scenario.Parse("x.yaml", []byte(strings.Replace(minimal, "%", keys, 1)))
+	s, err := scenario.Parse("x.yaml", []byte(strings.Replace(minimal, "%", keys, 1)), nil)
 	if err != nil {
 		t.Fatalf("%s: %v", keys, err)
 	}
@@ -203,7 +203,7 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(tt.file))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s, err := scenario.Parse("f.yaml", data)
+		s, err := scenario.Parse("f.yaml", data, nil)
 		if err != nil {
 			var es scenario.Errors
 			if !errors.As(err, &es) || len(es) == 0 {

@@ -45,6 +45,7 @@ type Phase struct {
 	Connections int           // the most that may be open: of a closed phase and a burst, one for each user
 	Timeout     time.Duration // at most hist.Highest
 	Trace       Trace
+	AbortWhen   *Abort // what ends the phase before its time; nil if nothing does
 }
 
 // Kind is the shape of a phase's load.

@@ -16,12 +16,17 @@ import (
 	"loadlab/loadgen/internal/keys"
 )
 
+// Env is the environment that a scenario is read in. ok is false of a variable that is not set.
+type Env func(name string) (value string, ok bool)
+
 // reader turns the nodes of a scenario into values, and collects what is wrong with them. A value that is wrong is returned as zero; what
 // depends on it must not be reported again.
 type reader struct {
 	file    string
 	files   fs.FS    // the scenario's folder; nil if it is in none
 	literal bool     // texts are sent as they are: they have no variables
+	env     Env      // nil has nothing set
+	secrets []string // the values of its variables that the file has
 	sum     [][]byte // what the scenario's sum is taken of: its file, and the files of its data
 	errs    Errors
 
@@ -229,12 +234,14 @@ func (r *reader) number(n ast.Node, what string, least, most float64) float64 {
 }
 
 func (r *reader) boolean(n ast.Node, what string) bool {
-	b, ok := n.(*ast.BoolNode)
-	if !ok {
-		r.errorf(n, "%s wants true or false, got %s", what, describe(n))
-		return false
+	if b, ok := n.(*ast.BoolNode); ok {
+		return b.Value
 	}
-	return b.Value
+	if s, _ := text(n); r.literal && (s == "true" || s == "false") { // New has texts alone
+		return s == "true"
+	}
+	r.errorf(n, "%s wants true or false, got %s", what, describe(n))
+	return false
 }
 
 // duration reads a duration from least to the longest there is.

@@ -6,6 +6,7 @@
 //	why: one line for those who choose a scenario
 //	app: {properties: 5000, ttl: 2s}
 //	world: {database: {rtt: 1ms}, replicas: 3}   # how far away the app's servers are, and how many apps there are
+//	target: {url: "http://localhost:3000"}       # of a service of one's own, unless --target says otherwise: see Target
 //	modes:                          # what is compared: named requests, the first of which the others are compared with
 //	  ttl: GET /api/properties/cached/ttl/
 //	objective: {p99: 50ms}          # what capacity is measured by; a report without one has none
@@ -24,10 +25,10 @@
 //	swr: GET /api/properties/cached/swr/?page={page}
 //	price:
 //	  request: PATCH /api/properties/{id}/
-//	  headers: {X-City: "{{city}}"}
-//	  body: '{"price": "{{price}}"}'      # application/json unless headers have another Content-Type
-//	  expect: [200, 404]                  # the statuses that are not a failure
-//	  check: {min_bytes: 100, json: {results.0.id: 1}}
+//	  headers: {X-City: "{{city}}", Cookie: [a=1, b=2], User-Agent: null}   # two lines; null: not sent
+//	  body: '{"price": "{{price}}"}'      # application/json unless headers have another Content-Type; or {file: price.json}
+//	  expect: [200, 404]                  # the statuses that are not a failure; 2xx is all of that class
+//	  check: {min_bytes: 100, text: Berlin, header: {Content-Type: application/json*}, json: {results.0.id: 1}}
 //	  data: {price: {uniform: 1..9}}      # variables of this mode alone; over those of the same name of the scenario
 //	reload:
 //	  request: GET /api/properties/cached/http/
@@ -49,7 +50,11 @@
 // # Data
 //
 // {{name}} stands for a row of data, in the path (where {name} does too), the query, the values of headers and the body of a request. Values
-// are percent-encoded in paths and queries, and written as they are elsewhere. {{'text'}} is that text itself, whatever it looks like.
+// are percent-encoded in paths and queries, and written as they are elsewhere. {{'text'}} is that text itself, whatever it looks like; with literal: true
+// none of a mode's texts has variables.
+//
+// ${NAME} stands for a variable of the environment, in the same places, the rows of lists, and the target; ${NAME:-text} has a default. One that is not set is an
+// error. Reports have the name, and never the value.
 //
 //	page: {zipf: 0.9, of: 250}            # ids 1 to 250 (from: 1), a few of which are wanted by most; the exponent may be 1 or less
 //	id:   {uniform: 1..5000}
@@ -89,11 +94,15 @@ type Scenario struct {
 	File   string // as it was named to Load or Parse
 	SHA256 string // of the file, and of the files that its data is in, in hexadecimal
 
-	Name  string
-	Why   string
-	App   api.Config // what the file asks of the app; for the rest the app's own defaults hold
-	World World
-	Modes []Mode // at least one
+	Name string
+	Why  string
+	// Target is where requests go unless the command line says otherwise; nil if the file leaves that to it.
+	Target *Target
+	// Secrets are the values that variables of the environment had in the file: what no report, log or message may have in it.
+	Secrets []string
+	App     api.Config // what the file asks of the app; for the rest the app's own defaults hold
+	World   World
+	Modes   []Mode // at least one
 	// DefaultModes are the names of those that run unless others are chosen; none: all of them. See Chosen.
 	DefaultModes []string
 	// LeftOut are the modes, and the steps of sessions, that the file has beside Modes: see Only.
@@ -132,6 +141,7 @@ type Mode struct {
 	// Data is the variables in the Path, the values of Header, and the Body, by name. Without any, they are sent as they are; otherwise they
 	// are texts as package keys has them.
 	Data []Variable
+	Env  map[string]string // the variables of the environment in them, with their values: as Data
 
 	// Of a session. It has no request of its own.
 	Steps int   // how many there are: the modes that follow this one; 0 for a single request
@@ -152,13 +162,22 @@ type Variable struct {
 type Taking struct{ Name, Path string }
 
 // Header is one header line of a request, in the order of the file.
-type Header struct{ Name, Value string }
-
-// Check is what a response's body must be; the zero value asks for nothing.
-type Check struct {
-	MinBytes int
-	JSON     []Field
+type Header struct {
+	Name, Value string
+	Without     bool // it is not sent, though the generator sends one by that name of its own accord
 }
+
+// Check is what a response must be beside its status; the zero value asks for nothing.
+type Check struct {
+	MinBytes, MaxBytes int           // of the body; 0 is no bound
+	Empty              bool          // there is no body
+	Text, Without      []string      // that the body has, and has not
+	Header             []HeaderCheck // of the response
+	JSON               []Field
+}
+
+// HeaderCheck is a header that a response must have. A * at an end of its value stands for anything.
+type HeaderCheck struct{ Name, Value string }
 
 // Field is a value that a JSON body must hold.
 type Field struct {

@@ -30,7 +30,7 @@ func TestSettingsThatAPhaseCannotHave(t *testing.T) {
 		"{tll: 2s}":       `x.yaml:3:39: unknown key "tll", did you mean "ttl"? ` + appKeys(),
 		"8s":              `x.yaml:3:38: app wants a mapping of keys to values, got "8s"`,
 	} {
-		_, err := scenario.Parse("x.yaml", []byte("why: x\nmodes: {a: GET /}\nphases: [{name: p, requests: 1, app: "+text+"}]\n"))
+		_, err := scenario.Parse("x.yaml", []byte("why: x\nmodes: {a: GET /}\nphases: [{name: p, requests: 1, app: "+text+"}]\n"), nil)
 		if err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", text, err, want)
 		}

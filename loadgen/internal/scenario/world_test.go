@@ -21,7 +21,7 @@ func inWorld(around, phases string) string {
 
 func parse(t *testing.T, text string) *scenario.Scenario {
 	t.Helper()
-	s, err := scenario.Parse("x.yaml", []byte(text))
+	s, err := scenario.Parse("x.yaml", []byte(text), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func TestWorldErrors(t *testing.T) {
 			"x.yaml:5:1: a fault in a warm-up phase is in no figure"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := scenario.Parse("x.yaml", []byte(tt.text))
+			_, err := scenario.Parse("x.yaml", []byte(tt.text), nil)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v\nwant %s", err, tt.want)
 			}

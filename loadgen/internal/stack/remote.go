@@ -26,7 +26,7 @@ func (s *Stack) upRemote(ctx context.Context, cfg Config) error {
 		cfg.Targets = []string{""}
 	}
 	for _, target := range cfg.Targets {
-		if err := answers(ctx, target); err != nil {
+		if err := answers(ctx, target, cfg.Reach); err != nil {
 			if cfg.Kind == Compose {
 				err = fmt.Errorf("%w (the stack compose is reached from its own network alone: make scenario STACK=compose)", err)
 			}
@@ -46,22 +46,37 @@ func (s *Stack) upRemote(ctx context.Context, cfg Config) error {
 }
 
 // answers checks that a target accepts connections.
-func answers(ctx context.Context, target string) error {
-	address, err := dialAddress(target)
-	if err != nil {
-		return err
+func answers(ctx context.Context, target string, reach func(context.Context, string) error) error {
+	if reach == nil {
+		reach = dial
 	}
 	dialing, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
-	conn, err := (&net.Dialer{}).DialContext(dialing, "tcp", address)
-	if err == nil {
-		err = conn.Close()
+	err := reach(dialing, target)
+	if errors.Is(err, errNoTarget) {
+		return err
 	}
 	if err != nil {
 		return fmt.Errorf("the target %s does not answer: %w", redact.URL(target), unlessInterrupted(ctx, err))
 	}
 	return nil
 }
+
+// dial connects to the host of a URL.
+func dial(ctx context.Context, target string) error {
+	address, err := dialAddress(target)
+	if err != nil {
+		return err
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+// errNoTarget is the error of a target that cannot be one.
+var errNoTarget = errors.New("no target")
 
 // answersLab checks that the lab controls of replica i answer.
 func (s *Stack) answersLab(ctx context.Context, i int) error {
@@ -76,11 +91,11 @@ func (s *Stack) answersLab(ctx context.Context, i int) error {
 // dialAddress is the host:port of an http or https URL.
 func dialAddress(target string) (string, error) {
 	if target == "" {
-		return "", errors.New("a remote stack needs a target: --target http://host:port")
+		return "", fmt.Errorf("%w: a remote stack needs one: --target http://host:port", errNoTarget)
 	}
 	u, err := url.Parse(target)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-		return "", fmt.Errorf("the target %q is not a URL like http://host:port", redact.URL(target))
+		return "", fmt.Errorf("%w: %q is not a URL like http://host:port", errNoTarget, redact.URL(target))
 	}
 	port := u.Port()
 	if port == "" {

@@ -150,8 +150,8 @@ func TestRemote(t *testing.T) {
 		"nobody there":  {gone, "", "the target " + gone + " does not answer: "},
 		"no lab there":  {there.URL, gone, "no lab controls at " + gone},
 		"not a lab":     {there.URL, there.URL + "/api", "404 Not Found"},
-		"no target":     {"", "", "a remote stack needs a target: --target http://host:port"},
-		"not a URL":     {"localhost:8000", "", `the target "localhost:8000" is not a URL like http://host:port`},
+		"no target":     {"", "", "no target: a remote stack needs one: --target http://host:port"},
+		"not a URL":     {"localhost:8000", "", `no target: "localhost:8000" is not a URL like http://host:port`},
 		"no such host":  {"http://loadlab.invalid", "", "the target http://loadlab.invalid does not answer: "},
 		"without a URL": {"http://", "", "is not a URL"},
 	} {

@@ -1,5 +1,5 @@
-// Package tinyserver is the smallest server that a load generator can be measured against: it answers GET /N with a body of N bytes, on
-// connections it keeps, and does nothing else. It is no HTTP server for any other use: requests with bodies are not understood.
+// Package tinyserver is the smallest server that a load generator can be measured against: it answers /N with a body of N bytes, on
+// connections it keeps, and does nothing else. It is no HTTP server for any other use: it takes a query, and a sized body, and looks at neither.
 package tinyserver
 
 import (
@@ -14,7 +14,7 @@ import (
 
 // maxRequest is the longest request that is understood, and maxBody the longest body that is served.
 const (
-	maxRequest = 8 << 10
+	maxRequest = 64 << 10
 	maxBody    = 64 << 20
 )
 
@@ -64,6 +64,10 @@ func (s *Server) serve(ctx context.Context, nc net.Conn) {
 			if end < 0 {
 				break
 			}
+			whole := end + len("\r\n\r\n") + bodyOf(buf[:end])
+			if filled < whole {
+				break
+			}
 			if s.Seen != nil {
 				s.Seen(buf[:end])
 			}
@@ -73,7 +77,7 @@ func (s *Server) serve(ctx context.Context, nc net.Conn) {
 			if _, err := nc.Write(response); err != nil {
 				return
 			}
-			filled = copy(buf, buf[end+4:filled])
+			filled = copy(buf, buf[whole:filled])
 		}
 		if filled == len(buf) {
 			return
@@ -81,11 +85,26 @@ func (s *Server) serve(ctx context.Context, nc net.Conn) {
 	}
 }
 
-// pathOf returns the second word of the request line.
+// pathOf returns the second word of the request line, without its query.
 func pathOf(request []byte) []byte {
 	_, rest, _ := bytes.Cut(request, []byte{' '})
 	path, _, _ := bytes.Cut(rest, []byte{' '})
+	path, _, _ = bytes.Cut(path, []byte{'?'})
 	return path
+}
+
+// bodyOf returns the length of a request's body. GET, which most requests are, has none.
+func bodyOf(request []byte) int {
+	if bytes.HasPrefix(request, []byte("GET ")) {
+		return 0
+	}
+	_, rest, _ := bytes.Cut(request, []byte("\r\nContent-Length: "))
+	digits, _, _ := bytes.Cut(rest, []byte("\r\n"))
+	n, err := strconv.Atoi(string(digits))
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
 }
 
 func answer(path string) []byte {

@@ -40,7 +40,18 @@ func TestServe(t *testing.T) {
 			t.Errorf("%s: status %d, %d bytes, %v; want %d, %d", tt.path, resp.StatusCode, len(body), err, tt.status, tt.bytes)
 		}
 	}
-	want := "GET /0 HTTP/1.1,GET /200 HTTP/1.1,GET /48000 HTTP/1.1,GET /x HTTP/1.1,GET /-1 HTTP/1.1,GET /200 HTTP/1.1"
+	for range 2 {
+		resp, err := http.Post("http://"+ln.Addr().String()+"/5?x=1", "text/plain", strings.NewReader(strings.Repeat("GET /9 HTTP/1.1\r\n\r\n", 1000)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || len(body) != 5 {
+			t.Errorf("POST: %d bytes, %v", len(body), err)
+		}
+	}
+	want := "GET /0 HTTP/1.1,GET /200 HTTP/1.1,GET /48000 HTTP/1.1,GET /x HTTP/1.1,GET /-1 HTTP/1.1,GET /200 HTTP/1.1,POST /5?x=1 HTTP/1.1,POST /5?x=1 HTTP/1.1"
 	if got := strings.Join(lines, ","); got != want {
 		t.Errorf("seen: got %s, want %s", got, want)
 	}
