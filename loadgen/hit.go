@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -28,6 +29,7 @@ func hitCommand(env environment) *cobra.Command {
 	seed := flags.Uint64("seed", 1, "seed of the arrivals")
 	limited := flags.Bool("allow-limited", false, "exit 0 also when the generator was the bottleneck")
 	full := fullFlag(flags)
+	html := flags.String("html", "", "write the report as a page to this file too")
 	var connect connectFlags
 	connect.define(flags)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -42,13 +44,13 @@ func hitCommand(env environment) *cobra.Command {
 		return hit(cmd.Context(), env, run.Config{
 			Scenario: s, Seed: *seed, Client: options, AllowLimited: *limited, Progress: newProgress(env),
 			Stack: stack.Config{Kind: stack.Remote, Targets: []string{target}},
-		}, *full)
+		}, *full, *html)
 	}
 	return cmd
 }
 
 // hit runs the one phase, prints the report, and ends it with a line that other programs can read.
-func hit(ctx context.Context, env environment, cfg run.Config, full bool) error {
+func hit(ctx context.Context, env environment, cfg run.Config, full bool, html string) error {
 	r, err := run.Run(ctx, cfg)
 	if err != nil {
 		return err
@@ -56,6 +58,9 @@ func hit(ctx context.Context, env environment, cfg run.Config, full bool) error 
 	fmt.Fprintln(env.stdout)
 	if err := printReport(env, r, report.Options{Full: full}); err != nil {
 		return err
+	}
+	if html != "" {
+		writePage(env, html, func(w io.Writer) error { return runPage(w, r, "") })
 	}
 	if len(r.Cells) > 0 {
 		fmt.Fprintf(env.stdout, "\n%s\n", summary(r))

@@ -1,0 +1,352 @@
+package page
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"loadlab/internal/palette"
+	"loadlab/loadgen/internal/hist"
+	"loadlab/loadgen/internal/report"
+	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/tty"
+)
+
+// data is what the scripts of the page draw. Times are in microseconds, as histograms have them; modes and phases are numbers of the lists.
+type data struct {
+	Runs []runData `json:"runs"`
+	AB   *abData   `json:"ab,omitempty"`
+	Live *liveData `json:"live,omitempty"`
+}
+
+// runData is one run.
+type runData struct {
+	Label   string       `json:"label,omitempty"` // A, B; empty if there is but one
+	ID      string       `json:"id"`
+	Rounds  int          `json:"rounds"`
+	Width   int          `json:"width"` // seconds that one point stands for
+	Modes   []modeData   `json:"modes"`
+	Phases  []phaseData  `json:"phases"` // without warm-up
+	Cells   []cellData   `json:"cells"`
+	Drivers []driverData `json:"drivers,omitempty"`
+	Traces  []traceData  `json:"traces,omitempty"`
+	// NoTraces is how many traces there is no room for; run.json has them.
+	NoTraces int `json:"noTraces,omitempty"`
+}
+
+type modeData struct {
+	Name  string    `json:"name"`
+	Color string    `json:"color"`
+	Dash  []float64 `json:"dash,omitempty"`
+	// Steps is whether it is a session: its entries are not requests.
+	Steps bool `json:"steps,omitempty"`
+}
+
+type phaseData struct {
+	Name   string  `json:"name"`
+	Load   string  `json:"load"`
+	Rate   float64 `json:"rate,omitempty"` // requests a second of an open phase whose rate does not change, of all modes that share it
+	Mix    bool    `json:"mix,omitempty"`
+	Length int     `json:"length"` // seconds of the longest of its cells
+}
+
+// cellData is one mode in one phase, over all rounds.
+type cellData struct {
+	Mode   int   `json:"mode"`
+	Phase  int   `json:"phase"`
+	Rounds int   `json:"rounds"`
+	Took   int64 `json:"took"` // in all rounds
+
+	points
+	Quantiles [][2]float64          `json:"quantiles,omitempty"` // share and time
+	Intervals map[string][3]float64 `json:"intervals,omitempty"` // of p50, p95 and p99: middle, low and high
+	Ratios    map[string][3]float64 `json:"ratios,omitempty"`    // the same to the first mode
+	Expiries  []int64               `json:"expiries,omitempty"`  // when a page was found missing or too old, since the phase began, in all rounds
+	Faults    []bandData            `json:"faults,omitempty"`
+}
+
+// points are figures by second, of the requests that were due in it. All slices are as long as At.
+type points struct {
+	At   []int   `json:"at"` // seconds since the phase began
+	N    []int64 `json:"n"`  // response times
+	P50  []int64 `json:"p50"`
+	P95  []int64 `json:"p95"`
+	P99  []int64 `json:"p99"`
+	Max  []int64 `json:"max"`
+	LagN []int64 `json:"lagN"`
+	Lag  []int64 `json:"lag"` // p99 of the send lag
+	// Counts by second; nil of runs that have none.
+	Scheduled  []int64 `json:"scheduled,omitempty"`
+	Failed     []int64 `json:"failed,omitempty"`
+	Done       []int64 `json:"done,omitempty"`
+	Recomputes []int64 `json:"recomputes,omitempty"`
+	Waited     []int64 `json:"waited,omitempty"`
+	Wait       []int64 `json:"wait,omitempty"` // for the pool, in all
+	// Heat are the numbers of response times by bucket: the first bucket, and then the numbers from there on.
+	Heat [][]int64 `json:"heat,omitempty"`
+}
+
+// bandData is a fault of one mode in one round.
+type bandData struct {
+	Text string `json:"text"`
+	From int64  `json:"from"` // since the phase began
+	To   int64  `json:"to"`
+}
+
+// driverData is what the generator was like in one phase.
+type driverData struct {
+	Round   int       `json:"round"`
+	Mode    string    `json:"mode"`
+	Phase   int       `json:"phase"`
+	Offered int64     `json:"offered"`
+	Sent    int64     `json:"sent"`
+	InTime  int64     `json:"inTime"`
+	Took    int64     `json:"took"`
+	CPU     float64   `json:"cpu"`
+	CPUs    []float64 `json:"cpus,omitempty"` // by second
+	Release int64     `json:"release"`        // p99
+}
+
+// perDecade is how many buckets of the heat map a factor of ten has; JavaScript has it from heatData.
+const perDecade = 12
+
+// bucketOf is the bucket of the heat map that a time is in.
+func bucketOf(d time.Duration) int {
+	return int(math.Floor(perDecade * math.Log10(max(float64(d/time.Microsecond), 1))))
+}
+
+// newRunData takes what is drawn out of a run.
+func newRunData(r *report.Report, label string) (runData, error) {
+	run := r.Run
+	d := runData{Label: label, ID: tty.Clean(run.ID), Rounds: run.Scenario.Rounds, Modes: modesOf(run)}
+	d.Width = widthOf(run)
+	for _, p := range run.Phases {
+		of := phaseData{Name: tty.Clean(p.Name), Load: tty.Clean(p.Load), Mix: p.Mix, Length: 1}
+		if !p.Varies {
+			of.Rate = p.Rate
+		}
+		n := len(d.Cells)
+		for i, m := range run.Modes {
+			cells := cellsOf(run, m.Name, p)
+			if len(cells) == 0 {
+				continue
+			}
+			c, err := newCell(cells, d.Width)
+			if err != nil {
+				return d, err
+			}
+			c.Mode, c.Phase = i, len(d.Phases)
+			c.Intervals = intervalsOf(r, m.Name, p.Name)
+			c.Ratios = ratiosOf(r, m.Name, p.Name)
+			of.Length = max(of.Length, c.seconds(d.Width))
+			d.Cells = append(d.Cells, c)
+		}
+		if len(d.Cells) == n {
+			continue
+		}
+		d.addDrivers(run, p.Name)
+		d.Phases = append(d.Phases, of)
+	}
+	d.tracesOf(run)
+	return d, nil
+}
+
+// modesOf are the modes of a run, and how each is drawn.
+func modesOf(run *result.Run) []modeData {
+	names := make([]string, len(run.Modes))
+	for i, m := range run.Modes {
+		names[i] = m.Name
+	}
+	var all []modeData
+	for i, style := range palette.Of(names) {
+		all = append(all, modeData{Name: tty.Clean(names[i]), Color: style.Color, Dash: style.Dash.Pattern(), Steps: run.Modes[i].Steps > 0})
+	}
+	return all
+}
+
+// cellsOf are the cells of a mode in a phase in which it did anything; none of a warm-up.
+func cellsOf(run *result.Run, mode string, p result.PhaseInfo) []*result.Cell {
+	var cells []*result.Cell
+	for i := range run.Cells {
+		if c := &run.Cells[i]; c.Mode == mode && c.Phase == p.Name && !p.Warmup && c.Ledger.Scheduled > 0 {
+			cells = append(cells, c)
+		}
+	}
+	return cells
+}
+
+// maxPoints is how many points a line has at most: more than that no screen has room for.
+const maxPoints = 1200
+
+// widthOf is how many seconds are joined to one point.
+func widthOf(run *result.Run) int {
+	length := map[string]int{}
+	for _, c := range run.Cells {
+		length[c.Phase] = max(length[c.Phase], int(c.Took/time.Second)+1)
+	}
+	sum := 0
+	for _, n := range length {
+		sum += n
+	}
+	return (sum + maxPoints - 1) / maxPoints
+}
+
+// addDrivers adds what the generator was like in a phase, which is the next to be added.
+func (d *runData) addDrivers(run *result.Run, phase string) {
+	for _, x := range run.Drivers {
+		if x.Phase == phase {
+			d.Drivers = append(d.Drivers, driverData{Round: x.Round, Mode: tty.Clean(x.Mode), Phase: len(d.Phases), Offered: x.Offered, Sent: x.Sent, InTime: x.InTime,
+				Took: micros(x.Took), CPU: x.CPU, CPUs: shares(x.CPUs), Release: micros(x.Release.P99)})
+		}
+	}
+}
+
+// newCell takes what is drawn of the cells of a mode in a phase, one a round.
+func newCell(cells []*result.Cell, width int) (cellData, error) {
+	c := cellData{Rounds: len(cells)}
+	parts := map[int][]result.Second{}
+	for _, of := range cells {
+		c.Took += micros(of.Took)
+		for _, s := range of.Seconds {
+			at := s.At / width * width
+			parts[at] = append(parts[at], s)
+		}
+		for _, h := range of.Herds {
+			c.Expiries = append(c.Expiries, micros(h.At))
+		}
+		for _, x := range of.Faults {
+			c.Faults = append(c.Faults, bandData{Text: tty.Clean(x.Text), From: micros(x.Began), To: micros(x.Ended)})
+		}
+	}
+	counted := slices.ContainsFunc(cells, func(c *result.Cell) bool {
+		return slices.ContainsFunc(c.Seconds, func(s result.Second) bool { return s.Scheduled > 0 })
+	})
+	all := hist.New()
+	s := &second{response: hist.New(), lag: hist.New()}
+	for _, at := range slices.Sorted(maps.Keys(parts)) {
+		if err := s.set(parts[at]); err != nil {
+			return c, err
+		}
+		c.points.add(at, s, counted)
+		if err := all.Add(s.response); err != nil {
+			return c, err
+		}
+	}
+	c.Quantiles = quantiles(all)
+	return c, nil
+}
+
+// seconds is how many seconds of a phase the cell takes on the axis of time: as long as requests were due.
+func (c *cellData) seconds(width int) int {
+	for i := len(c.At) - 1; i >= 0; i-- {
+		if c.N[i] > 0 || c.Scheduled != nil && c.Scheduled[i] > 0 {
+			return c.At[i] + width
+		}
+	}
+	return width
+}
+
+// second is one second of a mode in a phase, over all rounds.
+type second struct {
+	response, lag *hist.Histogram
+	counts        result.SecondCounts
+}
+
+// set makes it the sum of the parts.
+func (s *second) set(parts []result.Second) error {
+	s.response.Reset()
+	s.lag.Reset()
+	s.counts = result.SecondCounts{}
+	for _, part := range parts {
+		s.counts.Add(part.SecondCounts)
+		for _, h := range []struct {
+			to   *hist.Histogram
+			from string
+		}{{s.response, part.Response}, {s.lag, part.Lag}} {
+			from, err := hist.Decode(h.from)
+			if err != nil {
+				return err
+			}
+			if err := h.to.Add(from); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// add appends a second.
+func (p *points) add(at int, s *second, counted bool) {
+	q := s.response.Quantiles(0.50, 0.95, 0.99)
+	p.At, p.N = append(p.At, at), append(p.N, s.response.Count())
+	p.P50, p.P95, p.P99 = append(p.P50, micros(q[0])), append(p.P95, micros(q[1])), append(p.P99, micros(q[2]))
+	p.Max = append(p.Max, micros(s.response.Max()))
+	p.LagN, p.Lag = append(p.LagN, s.lag.Count()), append(p.Lag, micros(s.lag.Quantile(0.99)))
+	p.Heat = append(p.Heat, heat(s.response))
+	if counted {
+		n := s.counts
+		p.Scheduled, p.Failed, p.Done = append(p.Scheduled, n.Scheduled), append(p.Failed, n.Failed), append(p.Done, n.Done)
+		p.Recomputes, p.Waited, p.Wait = append(p.Recomputes, n.Recomputes), append(p.Waited, n.Waited), append(p.Wait, micros(n.Wait))
+	}
+}
+
+// heat is a row of the heat map.
+func heat(h *hist.Histogram) []int64 {
+	var row []int64
+	h.Each(func(d time.Duration, n int64) {
+		b := int64(bucketOf(d))
+		if row == nil {
+			row = []int64{b}
+		}
+		for int64(len(row)) <= b-row[0]+1 {
+			row = append(row, 0)
+		}
+		row[b-row[0]+1] += n
+	})
+	return row
+}
+
+// quantiles are the percentiles from p50 to p99.99, as far as there are enough samples for them, evenly spread on a logarithmic axis of what is beyond them.
+func quantiles(h *hist.Histogram) [][2]float64 {
+	const steps = 8 // for each factor of two
+	var shares []float64
+	for i := 0; ; i++ {
+		q := 1 - 0.5*math.Exp2(-float64(i)/steps)
+		if q > 0.9999 || hist.Samples(q) > h.Count() {
+			break
+		}
+		shares = append(shares, q)
+	}
+	for _, q := range []float64{0.9, 0.95, 0.99, 0.999, 0.9999} {
+		if hist.Samples(q) <= h.Count() && !slices.Contains(shares, q) {
+			shares = append(shares, q)
+		}
+	}
+	slices.Sort(shares)
+	var all [][2]float64
+	for i, d := range h.Quantiles(shares...) {
+		all = append(all, [2]float64{math.Round(shares[i]*1e6) / 1e6, float64(micros(d))})
+	}
+	return all
+}
+
+// shares rounds shares to what can be seen of them.
+func shares(all []float64) []float64 {
+	rounded := make([]float64, len(all))
+	for i, x := range all {
+		rounded[i] = math.Round(x*1e4) / 1e4
+	}
+	return rounded
+}
+
+func micros(d time.Duration) int64 { return int64(d / time.Microsecond) }
+
+// intervalsOf and ratiosOf are the intervals of the percentiles of a mode in a phase, as the report has them, and those of their ratios to the first mode.
+func intervalsOf(r *report.Report, mode, phase string) map[string][3]float64 {
+	return findIntervals(r.Section(report.IntervalFigures).Table, mode, phase, [4]string{"figure", "middle", "low", "high"}, 1000)
+}
+
+func ratiosOf(r *report.Report, mode, phase string) map[string][3]float64 {
+	return findIntervals(r.Section(report.Ratios).Table, mode, phase, [4]string{"figure", "ratio", "low", "high"}, 1)
+}
