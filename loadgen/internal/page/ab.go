@@ -47,7 +47,7 @@ func newABData(r *report.ABTest) *abData {
 
 // abTraces has the traces of both arms, as those of a run without figures.
 func abTraces(t *ab.Test) runData {
-	run := runData{ID: tty.Clean(t.ID), Width: 1}
+	run := runData{ID: tty.Clean(t.ID), Width: 1, Modes: []modeData{}, Phases: []phaseData{}, Cells: []cellData{}}
 	for i := range t.Traces {
 		of := laidOut(&t.Traces[i])
 		of.Why += " · " + tty.Clean(t.Traces[i].Mode+" · "+t.Traces[i].Phase)

@@ -119,7 +119,7 @@ func bucketOf(d time.Duration) int {
 // newRunData takes what is drawn out of a run.
 func newRunData(r *report.Report, label string) (runData, error) {
 	run := r.Run
-	d := runData{Label: label, ID: tty.Clean(run.ID), Rounds: run.Scenario.Rounds, Modes: modesOf(run)}
+	d := runData{Label: label, ID: tty.Clean(run.ID), Rounds: run.Scenario.Rounds, Modes: modesOf(run), Phases: []phaseData{}, Cells: []cellData{}}
 	d.Width = widthOf(run)
 	for _, p := range run.Phases {
 		of := phaseData{Name: tty.Clean(p.Name), Load: tty.Clean(p.Load), Mix: p.Mix, Length: 1}
@@ -158,7 +158,7 @@ func modesOf(run *result.Run) []modeData {
 	for i, m := range run.Modes {
 		names[i] = m.Name
 	}
-	var all []modeData
+	all := []modeData{}
 	for i, style := range palette.Of(names) {
 		all = append(all, modeData{Name: tty.Clean(names[i]), Color: style.Color, Dash: style.Dash.Pattern(), Steps: run.Modes[i].Steps > 0})
 	}

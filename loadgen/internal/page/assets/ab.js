@@ -18,7 +18,7 @@ function epochs() {
     mark.style.left = place(x) / 10 + "%";
     scale.append(mark);
   }
-  table.append(element("div", {}), scale, element("div", {class: "ratio"}, "B / A"), element("div", {}));
+  table.append(element("div", {class: "row"}, element("div", {class: "mode"}), scale, element("div", {class: "value"}, "B / A"), element("div", {class: "word"})));
   for (const e of all) {
     const plot = svg("svg", {viewBox: "0 0 1000 18", preserveAspectRatio: "none"}, svg("line", {x1: place(1), x2: place(1), y1: 0, y2: 18, class: "one"}),
       svg("line", {x1: place(e.margin), x2: place(e.margin), y1: 0, y2: 18, class: "margin"}));
@@ -26,8 +26,8 @@ function epochs() {
     const box = element("div", {class: "plot"}, plot);
     for (const x of e.epochs) box.append(at(element("span", {class: "epoch"}), x));
     box.append(at(element("span", {class: "dot whole " + e.word}), e.effect[0]));
-    table.append(element("div", {class: "mode"}, name(e.name)), box, element("div", {class: "value"}, times(e.effect[0]) + (e.effect[1] ? " [" + times(e.effect[1]).slice(0, -1) + ", " + times(e.effect[2]).slice(0, -1) + "]" : "")),
-      element("div", {class: "word " + e.word}, e.word));
+    table.append(element("div", {class: "row"}, element("div", {class: "mode"}, name(e.name)), box, element("div", {class: "value"}, times(e.effect[0]) + (e.effect[1] ? " [" + times(e.effect[1]).slice(0, -1) + ", " + times(e.effect[2]).slice(0, -1) + "]" : "")),
+      element("div", {class: "word " + e.word}, e.word)));
   }
   c.host.append(table);
   function at(e, x) { e.style.left = place(x) / 10 + "%"; return e; }

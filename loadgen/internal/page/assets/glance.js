@@ -49,7 +49,7 @@ function glance() {
       mark.style.left = place(10 ** d) / 10 + "%";
       scale.append(mark);
     }
-    table.append(element("div", {}), scale, element("div", {class: "ratio"}, figure()), element("div", {class: "ratio"}, state.series.length > 1 ? "to " : "", state.series.length > 1 ? name(first) : ""));
+    table.append(element("div", {class: "row"}, element("div", {class: "mode"}), scale, element("div", {class: "value"}, figure()), element("div", {class: "ratio"}, state.series.length > 1 ? "to " : "", state.series.length > 1 ? name(first) : "")));
     for (const g of groups) {
       table.append(element("div", {class: "phase"}, element("strong", {}, name(g.p.name)), " ", element("span", {}, g.p.load)));
       for (const l of g.lines) {
@@ -60,8 +60,8 @@ function glance() {
         dot.style.left = place(l.value) / 10 + "%";
         dot.style.borderColor = l.s.color;
         if (l.interval) dot.style.background = l.s.color;
-        table.append(element("div", {class: "mode"}, swatch(l.s), name(l.s.label)), element("div", {class: "plot"}, plot, dot),
-          element("div", {class: "value"}, textOf(l)), element("div", {class: "ratio"}, l.ratio));
+        table.append(element("div", {class: "row"}, element("div", {class: "mode"}, swatch(l.s), name(l.s.label)), element("div", {class: "plot"}, plot, dot),
+          element("div", {class: "value"}, textOf(l)), element("div", {class: "ratio"}, l.ratio)));
       }
     }
     c.host.replaceChildren(table);

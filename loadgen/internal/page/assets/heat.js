@@ -39,6 +39,7 @@ function heatMap() {
     });
     if (high < low) [low, high] = [30, 60];
     const [from, to] = zoomed();
+    [c.host.dataset.from, c.host.dataset.to] = [from, to];
     return {width, height, left: 62, right: width - 44, top: 18, bottom: height - 24, low: low - 1, high: high + 1, from, to, most, wide: Math.max(...state.data.runs.map(r => r.width || 1))};
   }
 

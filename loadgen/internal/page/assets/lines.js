@@ -76,6 +76,7 @@ function lines(o) {
     }, values, c.host);
     tip = element("div", {class: "tip", "aria-hidden": "true", hidden: true});
     plot.over.append(tip);
+    span();
   }
 
   function linearRange(u, min, max) { return [0, Math.max(max || 0, o.least || 1) * 1.08]; }
@@ -86,6 +87,9 @@ function lines(o) {
     u.setSelect({left: 0, width: 0, top: 0, height: 0}, false);
     zoomTo(from, to);
   }
+
+  // span notes what is shown of the axis of time.
+  function span() { [c.host.dataset.from, c.host.dataset.to] = zoomed(); }
 
   // bands draws phases, faults and expiries below the lines.
   function bands(u) {
@@ -197,7 +201,9 @@ function lines(o) {
     const [from, to] = zoomed(), span = to - from;
     const at = plot.cursor.idx ?? -1;
     const move = n => {
-      const i = Math.min(Math.max(at + n, 0), grid.xs.length - 1);
+      let i = at + n;
+      while (grid.xs[i] !== undefined && !grid.all.some(({at}) => at.has(grid.xs[i]))) i += n; // nothing is there
+      if (grid.xs[i] === undefined) return;
       plot.setCursor({left: plot.valToPos(plot.data[0][i], "x"), top: plot.over.clientHeight / 2});
     };
     const middle = at >= 0 ? plot.data[0][at] : (from + to) / 2;
@@ -211,6 +217,7 @@ function lines(o) {
   });
 
   onChange(what => {
+    span();
     if (what === "zoom") plot.redraw(true, true), plot.setData(plot.data, true);
     else draw();
   });

@@ -96,4 +96,4 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => chan
 addEventListener("beforeprint", () => { document.documentElement.dataset.theme = "print"; changed("theme"); });
 addEventListener("afterprint", () => { delete document.documentElement.dataset.theme; changed("theme"); });
 
-load().then(build);
+load().then(build).then(() => { document.documentElement.dataset.ready = "true"; });

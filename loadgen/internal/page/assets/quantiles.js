@@ -4,7 +4,7 @@ function percentiles() {
   let phase = state.layout.phases.reduce((a, b) => b.length > a.length ? b : a).name, plot = null, shown = [], tip = null;
   const c = chart("percentiles", "Percentiles", "Of all requests of a phase, all rounds together, from p50 to p99.99 as far as there are enough of them: a line ends where fewer than one request would be beyond it.", rows);
   const label = q => "p" + +(q * 100).toFixed(3);
-  c.controls.append(choice("phase", state.layout.phases.map(p => [p.name, p.name]), () => phase, p => { phase = p; draw(); }));
+  c.controls.append(choice("phase", state.layout.phases.map(p => [p.name, p.name]), () => phase, p => { phase = p; changed("phase"); }));
   const marks = [0.5, 0.9, 0.95, 0.99, 0.999, 0.9999];
 
   function cells() {

@@ -11,7 +11,7 @@ function tableOf(title, rows) {
       element("thead", {}, element("tr", {}, ...columns.map((c, i) => element("th", {scope: "col", class: i === 0 ? "left" : false}, c)))),
       element("tbody", {}, ...body.map(row => element("tr", {}, ...row.map((c, i) => i === 0 ? element("th", {scope: "row"}, name(c)) : element("td", {}, c))))));
     while (details.children.length > 1) details.lastChild.remove();
-    details.append(element("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": title}, table));
+    details.append(element("div", {class: "scroll", tabindex: 0, role: "group", "aria-label": title}, table));
   }
   return details;
 }

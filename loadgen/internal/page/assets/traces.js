@@ -29,7 +29,7 @@ function openTrace(r, id, remark) {
 function waterfall(r, t) {
   let from = 0, to = t.response || 1;
   for (const row of t.rows) for (const [start, took] of row.bars || []) { from = Math.min(from, start); to = Math.max(to, start + took); }
-  const grid = element("div", {class: "waterfall scroll", tabindex: 0, role: "region", "aria-label": "waterfall"});
+  const grid = element("div", {class: "waterfall scroll", tabindex: 0, role: "group", "aria-label": "waterfall"});
   const table = element("table", {}, element("thead", {}, element("tr", {}, element("th", {scope: "col", class: "left"}, "span"), element("th", {scope: "col", class: "bars"}, axis(from, to)),
     element("th", {scope: "col"}, "took"))));
   const body = element("tbody", {});
@@ -91,7 +91,7 @@ function slowest() {
     });
   });
   if (!body.children.length) return null;
-  section.append(element("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": "slow requests"}, element("table", {}, element("thead", {}, element("tr", {},
+  section.append(element("div", {class: "scroll", tabindex: 0, role: "group", "aria-label": "slow requests"}, element("table", {}, element("thead", {}, element("tr", {},
     ...["mode", "phase", "took", "mostly"].map((x, i) => element("th", {scope: "col", class: i === 2 ? false : "left"}, x)))), body)));
   return section;
 }
