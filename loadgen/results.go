@@ -25,6 +25,7 @@ type outcome struct {
 	folder string // that a new one is made in
 	full   bool   // all of the report is printed
 	noHTML bool   // no report.html is written
+	live   string // the address of a page that shows the run while it goes on; empty for none
 }
 
 // define defines the flags.
@@ -39,12 +40,20 @@ func runAndReport(ctx context.Context, env environment, cfg run.Config, out outc
 	if err := writable(out.folder); err != nil {
 		return usageError{fmt.Errorf("%w (%s)", err, otherwise(cfg.Stack.Kind))}
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	watchers, err := serveLive(ctx, env, &cfg, out.live, cancel)
+	if err != nil {
+		return err
+	}
+	defer watchers.close(ctx)
 	r, err := run.Run(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	dashboard := cfg.Grafana.Run(r, time.Now())
 	path, lost := keep(r, out.folder)
+	watchers.finish(r)
 	fmt.Fprintln(env.stdout)
 	if err := printReport(env, r, report.Options{Path: path, Grafana: dashboard, Full: out.full}); err != nil {
 		return err

@@ -55,6 +55,3 @@ func abTraces(t *ab.Test) runData {
 	}
 	return run
 }
-
-// liveData is what a page needs that is shown while its run goes on.
-type liveData struct{}

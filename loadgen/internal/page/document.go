@@ -24,6 +24,7 @@ type document struct {
 	Also                            []string
 	Head                            []report.Fact
 	Gates, LeftOut                  []gateRow
+	Live                            bool // it is shown while the run goes on
 	Charts                          bool // something was measured by second
 	Findings                        []findingRow
 	Sections                        []report.Section

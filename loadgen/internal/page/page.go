@@ -26,7 +26,7 @@ var assets embed.FS
 
 // scripts are the parts of the page's script, in their order. Each is of one subject; all are in one function, so that nothing is global but uPlot.
 func scripts() []string {
-	return []string{"text", "data", "state", "table", "charts", "lines", "heat", "quantiles", "glance", "traces", "ab", "main"}
+	return []string{"text", "data", "state", "table", "charts", "lines", "heat", "quantiles", "glance", "traces", "ab", "live", "main"}
 }
 
 // Name is that of the format.
@@ -88,17 +88,21 @@ func (d *document) write(w io.Writer, of data) (err error) {
 	if d.Style, err = style(); err != nil {
 		return err
 	}
-	d.Policy = policy(string(d.Script), string(d.Style))
-	t, err := template.New("").Funcs(functions(d.styles)).ParseFS(assets, "assets/*.tmpl")
+	d.Policy = policy(string(d.Script), string(d.Style), d.Live)
+	t, err := d.template()
 	if err != nil {
 		return fmt.Errorf("page: %w", err)
 	}
 	return t.ExecuteTemplate(w, "page.tmpl", d)
 }
 
-// policy forbids the page all requests, and all scripts and styles but its own.
-func policy(script, style string) string {
-	return fmt.Sprintf("default-src 'none'; script-src '%s'; style-src '%s'; img-src data:; base-uri 'none'; form-action 'none'", hash(script), hash(style))
+// policy forbids the page all requests, and all scripts and styles but its own. A live page may ask the server that it is from.
+func policy(script, style string, live bool) string {
+	connect := ""
+	if live {
+		connect = "; connect-src 'self'"
+	}
+	return fmt.Sprintf("default-src 'none'; script-src '%s'; style-src '%s'; img-src data:; base-uri 'none'; form-action 'none'", hash(script), hash(style)) + connect
 }
 
 // hash is how a policy names a script or a style.

@@ -144,7 +144,9 @@ func TestPages(t *testing.T) {
 		{"outage", ofRun(t, resulttest.Outage(t)), []browsertest.View{wide, phone}},
 		{"empty", ofRun(t, resulttest.Empty(t)), []browsertest.View{wide}},
 		{"ab-slower", ofTest(abtest.All()["slower"]), []browsertest.View{wide, phone}},
-		{"two", func(b *bytes.Buffer) error { return page.WriteRuns(b, []*result.Run{resulttest.Stampede(t), resulttest.Stale(t)}) }, []browsertest.View{wide}},
+		{"two", func(b *bytes.Buffer) error {
+			return page.WriteRuns(b, []*result.Run{resulttest.Stampede(t), resulttest.Stale(t)})
+		}, []browsertest.View{wide}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			url, _ := file(t, tt.write)

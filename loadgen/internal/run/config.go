@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"loadlab/loadgen/internal/client"
+	"loadlab/loadgen/internal/live"
 	"loadlab/loadgen/internal/progress"
 	"loadlab/loadgen/internal/scenario"
 	"loadlab/loadgen/internal/stack"
@@ -27,6 +28,7 @@ type Config struct {
 	Grafana      Grafana // where the dashboards are that show the run
 	OTLP         string  // an OTLP/HTTP endpoint that all spans are passed on to; empty for none
 	Progress     Progress
+	Live         *live.Watch // a page that shows the run; nil for none
 }
 
 // Progress shows a run while it goes on. Begin is called when a phase begins, and end with its last figures. Until then figures may be called

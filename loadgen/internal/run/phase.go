@@ -138,7 +138,7 @@ func (r *runner) observed(d *driven) observedPhase {
 	for _, m := range d.modes {
 		modes[m] = r.Scenario.Modes[m]
 	}
-	return observedPhase{Phase: d.phase.Phase, round: d.block.round, turn: d.block.name(), modes: modes}
+	return observedPhase{Phase: d.phase.Phase, round: d.block.round, rounds: r.shownRounds(), turn: d.block.name(), modes: modes}
 }
 
 // heading returns what is shown of a phase.

@@ -77,18 +77,36 @@ function build(data) {
   state.data = data;
   state.series = seriesOf(data);
   state.layout = layoutOf(data);
+  state.zoom = null;
   const host = document.getElementById("charts");
   for (const b of document.querySelectorAll("button[data-trace]")) b.addEventListener("click", () => openTrace(0, b.dataset.trace, ""));
   if (!host) return;
   if (data.ab && data.ab.endpoints) host.append(epochs());
   if (data.ab) host.append(armTraces() || "");
-  if (state.series.length === 0) return;
-  state.metric = ["p99", "p95", "p50"].find(m => state.series.some(s => state.layout.phases.some(p => enough(cellOf(data, s, p.name), m)))) || "p99";
-  const charts = [glance(), ...timeCharts(), heatMap(), percentiles(), ...otherCharts()];
-  host.append(legend(), ...charts.map(c => c.section));
+  if (state.series.length > 0) drawAll(host);
+}
+
+// drawAll makes all charts. A page whose run goes on has none before something is measured.
+function drawAll(host) {
+  state.metric = ["p99", "p95", "p50"].find(m => state.series.some(s => state.layout.phases.some(p => enough(cellOf(state.data, s, p.name), m)))) || "p99";
+  const bar = legend(), charts = [glance(), ...timeCharts(), heatMap(), percentiles(), ...otherCharts()];
+  host.replaceChildren(bar, ...charts.map(c => c.section));
   const slow = slowest();
   if (slow) host.insertBefore(slow, charts[1].section);
   for (const c of charts) c.draw();
+}
+
+// refresh shows what has come since.
+function refresh(data) {
+  const known = state.series.length;
+  state.series = seriesOf(data);
+  state.layout = layoutOf(data);
+  if (known === state.series.length) {
+    changed("data");
+    return;
+  }
+  state.listeners = []; // there are new modes: the controls are made anew
+  drawAll(document.getElementById("charts"));
 }
 
 // Colours of the theme are drawn: they change with it, and paper has its own.
@@ -96,4 +114,4 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => chan
 addEventListener("beforeprint", () => { document.documentElement.dataset.theme = "print"; changed("theme"); });
 addEventListener("afterprint", () => { delete document.documentElement.dataset.theme; changed("theme"); });
 
-load().then(build).then(() => { document.documentElement.dataset.ready = "true"; });
+load().then(data => { build(data); if (data.live) live(data); }).then(() => { document.documentElement.dataset.ready = "true"; });
