@@ -195,6 +195,13 @@ func (p *Page) Requests() []string {
 	return append([]string(nil), p.requests...)
 }
 
+// Console is what the page wrote to its console.
+func (p *Page) Console() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]string(nil), p.console...)
+}
+
 // Quiet fails the test if the page wrote to its console, or asked for anything.
 func (p *Page) Quiet() {
 	p.t.Helper()

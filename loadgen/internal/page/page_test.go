@@ -167,20 +167,31 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestLongRun is of ten minutes and twelve modes. How long it takes to open is measured, and not judged: it depends on the machine.
-func TestLongRun(t *testing.T) {
-	t.Parallel()
-	b := browsertest.Start(t)
-	url, size := file(t, ofRun(t, resulttest.Long(t, 12, 600)))
-	if size > 3<<20 {
-		t.Errorf("%d bytes, want at most 3 MB", size)
+// BenchmarkLongRun opens the page of a run of ten minutes and twelve modes: under 3 MB, and drawn in less than 2 s on a machine that does nothing else.
+func BenchmarkLongRun(b *testing.B) {
+	r, err := report.New(resulttest.Long(b, 12, 600))
+	if err != nil {
+		b.Fatal(err)
 	}
-	begin := time.Now()
-	p := b.Open(t, url, browsertest.View{})
-	p.Until(ready)
-	t.Logf("%d kB, drawn %v after it was asked for, the tab included; by the page's own clock after %.0f ms", size>>10, time.Since(begin).Round(ms), browsertest.Eval[float64](p, `performance.now()`))
-	if points := browsertest.Eval[int](p, `document.querySelectorAll(".uplot").length`); points < 5 {
-		t.Errorf("%d charts, want at least 5", points)
+	path := filepath.Join(b.TempDir(), "report.html")
+	var text bytes.Buffer
+	if err := page.Write(&text, r, report.Options{}); err != nil {
+		b.Fatal(err)
 	}
-	p.Quiet()
+	if err := os.WriteFile(path, text.Bytes(), 0o644); err != nil {
+		b.Fatal(err)
+	}
+	if text.Len() > 3<<20 {
+		b.Errorf("%d bytes, want at most 3 MB", text.Len())
+	}
+	browser := browsertest.Start(b)
+	drawn := 0.0
+	for b.Loop() {
+		p := browser.Open(b, "file://"+path, browsertest.View{})
+		p.Until(ready)
+		drawn = browsertest.Eval[float64](p, `performance.now()`)
+		p.Quiet()
+	}
+	b.ReportMetric(float64(text.Len())/1000, "kB")
+	b.ReportMetric(drawn, "ms-drawn")
 }
