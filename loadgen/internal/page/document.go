@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"loadlab/internal/palette"
+	"loadlab/loadgen/internal/ab"
 	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/tty"
@@ -63,10 +64,13 @@ func newDocument(r *report.Report) *document {
 func newABDocument(r *report.ABTest) *document {
 	t := r.Test()
 	d := &document{Title: tty.Clean(t.Scenario.Name) + ": " + r.Word, Word: r.Word, Tone: toneOf(r.Word), Name: t.Scenario.Name, Sentence: r.Sentence,
-		Why: "A/B test: A is " + t.A.Name + ", B is " + t.B.Name, Charts: len(t.Plan.Endpoints) > 0 || len(t.Traces) > 0}
+		Why: "A/B test: A is " + armOf(t.A) + ", B is " + armOf(t.B), Charts: len(t.Plan.Endpoints) > 0 || len(t.Traces) > 0}
 	d.add(r.Sections)
 	return d
 }
+
+// armOf is an arm as it was given.
+func armOf(a ab.Arm) string { return strings.Join(append([]string{a.Name}, a.Args...), " ") }
 
 // newComparison is the document of several runs.
 func newComparison(c *report.Comparison, runs []*result.Run) *document {
