@@ -18,7 +18,7 @@ function epochs() {
     mark.style.left = place(x) / 10 + "%";
     scale.append(mark);
   }
-  table.append(element("div", {class: "row"}, element("div", {class: "mode"}), scale, element("div", {class: "value"}, "B / A"), element("div", {class: "word"})));
+  table.append(element("div", {class: "row scales"}, element("div", {class: "mode"}), scale, element("div", {class: "value"}, "B / A"), element("div", {class: "word"})));
   for (const e of all) {
     const plot = svg("svg", {viewBox: "0 0 1000 18", preserveAspectRatio: "none"}, svg("line", {x1: place(1), x2: place(1), y1: 0, y2: 18, class: "one"}),
       svg("line", {x1: place(e.margin), x2: place(e.margin), y1: 0, y2: 18, class: "margin"}));

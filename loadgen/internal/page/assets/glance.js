@@ -49,7 +49,7 @@ function glance() {
       mark.style.left = place(10 ** d) / 10 + "%";
       scale.append(mark);
     }
-    table.append(element("div", {class: "row"}, element("div", {class: "mode"}), scale, element("div", {class: "value"}, figure()), element("div", {class: "ratio"}, state.series.length > 1 ? "to " : "", state.series.length > 1 ? name(first) : "")));
+    table.append(element("div", {class: "row scales"}, element("div", {class: "mode"}), scale, element("div", {class: "value"}, figure()), element("div", {class: "ratio"}, state.series.length > 1 ? "to " : "", state.series.length > 1 ? name(first) : "")));
     for (const g of groups) {
       table.append(element("div", {class: "phase"}, element("strong", {}, name(g.p.name)), " ", element("span", {}, g.p.load)));
       for (const l of g.lines) {

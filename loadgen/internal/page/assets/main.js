@@ -5,8 +5,14 @@ const metrics = {p50: 0.5, p95: 0.95, p99: 0.99, max: 0};
 
 function latencyPoint(cell, i) {
   if (!cell.n[i]) return null;
-  const y = cell[state.metric][i], few = cell.n[i] < samples(metrics[state.metric]);
+  const y = cell[state.second][i], few = cell.n[i] < samples(metrics[state.second]);
   return {y: Math.max(y, 1), few, text: (few ? atLeast : "") + latency(y) + " of " + count(cell.n[i])};
+}
+
+// secondsEnough is the share of seconds that have enough requests for a percentile.
+function secondsEnough(metric) {
+  const all = state.data.runs.flatMap(r => r.cells.flatMap(c => c.n.filter(n => n > 0)));
+  return all.filter(n => n >= samples(metrics[metric])).length / Math.max(all.length, 1);
 }
 
 // enough is whether all requests of a cell together are enough for a percentile.
@@ -44,7 +50,7 @@ function cpuPoint(cell, i, s) {
 }
 
 function timeCharts() {
-  const metric = () => [choice("percentile", Object.keys(metrics).map(m => [m, m]), () => state.metric, m => { state.metric = m; changed("metric"); })];
+  const metric = () => [choice("percentile", Object.keys(metrics).map(m => [m, m]), () => state.second, m => { state.second = m; changed("second"); })];
   const all = [lines({id: "latency", title: "Response time over time", log: true, expiries: true, tick, of: latencyPoint, controls: metric,
     about: "Of the requests that were due in each second, all rounds together, by the time since the phase began. Hollow: of fewer requests than the percentile takes, so no more than their " +
       "greatest. Marks at the bottom: a page was found missing or too old. Drag, or + and −, to zoom all charts; double click, or 0, for all."})];
@@ -89,6 +95,7 @@ function build(data) {
 // drawAll makes all charts. A page whose run goes on has none before something is measured.
 function drawAll(host) {
   state.metric = ["p99", "p95", "p50"].find(m => state.series.some(s => state.layout.phases.some(p => enough(cellOf(state.data, s, p.name), m)))) || "p99";
+  state.second = ["p99", "p95"].find(m => secondsEnough(m) > 0.5) || "p50";
   const bar = legend(), charts = [glance(), ...timeCharts(), heatMap(), percentiles(), ...otherCharts()];
   host.replaceChildren(bar, ...charts.map(c => c.section));
   const slow = slowest();

@@ -56,7 +56,7 @@ function percentiles() {
     const i = Math.min(Math.max((plot.cursor.idx ?? -1) + step, 0), plot.data[0].length - 1);
     plot.setCursor({left: plot.valToPos(plot.data[0][i], "x"), top: 10});
   });
-  onChange(what => { if (what !== "zoom" && what !== "metric") draw(); });
+  onChange(what => { if (!["zoom", "metric", "second"].includes(what)) draw(); });
   new ResizeObserver(() => { if (plot && Math.abs(plot.width - c.host.clientWidth) > 1) plot.setSize({width: Math.max(c.host.clientWidth, 200), height: plot.height}); }).observe(c.host);
   return {section: c.section, draw};
 }

@@ -3,7 +3,7 @@
 const state = {
   data: null, series: [], layout: null,
   hidden: new Set(), // keys of series
-  metric: "p99", zoom: null, // seconds from and to; null is all
+  metric: "p99", second: "p99", zoom: null, // metric is of phases, second of their seconds; zoom is seconds from and to, null is all
   listeners: [],
 };
 
