@@ -46,13 +46,13 @@ func TestAPageBesideRunJSON(t *testing.T) {
 		t.Fatalf("got %s, want the page %q and a word on where it is", r, page)
 	}
 	again := loadgen(t, "report", kept(t, "with", "run.json"), "--format", "html")
-	if again.code != 0 || again.stdout != string(testkit.ReadFile(t, page)) {
-		t.Errorf("rendered again it is another: %d and %d bytes, %s", len(again.stdout), len(testkit.ReadFile(t, page)), again.stderr)
+	if again.code != 0 || again.stdout != fileText(t, page) {
+		t.Errorf("rendered again it is another: %d and %d bytes, %s", len(again.stdout), len(fileText(t, page)), again.stderr)
 	}
 	if r := loadgen(t, "run", "./small.yaml", "--target", url, "--out", "without", "--no-html"); r.code != 0 || kept(t, "without", "report.html") != "" {
 		t.Errorf("--no-html: got %s, and a page", r)
 	}
-	if r := loadgen(t, "hit", url, "-n", "3", "--html", "hit.html"); r.code != 0 || !strings.Contains(string(testkit.ReadFile(t, "hit.html")), "<!doctype html>") {
+	if r := loadgen(t, "hit", url, "-n", "3", "--html", "hit.html"); r.code != 0 || !strings.Contains(fileText(t, "hit.html"), "<!doctype html>") {
 		t.Errorf("hit --html: got %s", r)
 	}
 }
@@ -113,4 +113,13 @@ func TestTheRunIsStoppedFromThePage(t *testing.T) {
 	} else if _, err := os.Stat(page); err != nil {
 		t.Error(err)
 	}
+}
+
+func fileText(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }

@@ -89,7 +89,7 @@ func TestUsage(t *testing.T) {
 		{"list stampede", `unknown command "stampede" for "loadgen list"`},
 		{"validate --scenarios elsewhere", "list scenarios: open elsewhere: no such file or directory"},
 		{"validate nothing", `unknown scenario "nothing"`},
-		{"report", "accepts 1 arg(s), received 0"},
+		{"report", "requires at least 1 arg(s), only received 0"},
 		{"compare empty.json", "requires at least 2 arg(s), only received 1"},
 		{"compare empty.json nothing.json", "nothing.json: no such file or directory"},
 		{"compare empty.json empty.json --format pdf", `--format is "pdf": use text or markdown`},
