@@ -43,11 +43,11 @@ type Total struct {
 }
 
 const (
-	perHeat   = 10 // buckets for each of the heat map
-	PerDecade = 12 // buckets of the heat map for a factor of ten, as package page has them
-	perDecade = perHeat * PerDecade
-	buckets   = 8 * perDecade // 1 us to 100 s
-	kept      = 62            // seconds that may still change: no response is waited for longer
+	perHeat    = 10 // buckets for each of the heat map
+	heatDecade = 12 // buckets of the heat map for a factor of ten, as package page has them
+	perDecade  = perHeat * heatDecade
+	buckets    = 8 * perDecade // 1 us to 100 s
+	kept       = 62            // seconds that may still change: no response is waited for longer
 )
 
 // distribution counts times in buckets that are 2% wide.

@@ -199,7 +199,7 @@ func newCell(cells []*result.Cell, width int) (cellData, error) {
 		if err := s.set(parts[at]); err != nil {
 			return c, err
 		}
-		c.points.add(at, s, counted)
+		c.add(at, s, counted)
 		if err := all.Add(s.response); err != nil {
 			return c, err
 		}

@@ -139,11 +139,11 @@ func TestPages(t *testing.T) {
 		write func(*bytes.Buffer) error
 		views []browsertest.View
 	}{
-		{"traced", ofRun(t, traced(t)), []browsertest.View{wide, dark, phone, {Width: 400}}},
+		{"traced", ofRun(t, traced(t)), []browsertest.View{wide, dark, phone}},
 		{"hostile", ofRun(t, hostile(t)), []browsertest.View{phone}},
-		{"outage", ofRun(t, resulttest.Outage(t)), []browsertest.View{wide, phone}},
+		{"outage", ofRun(t, resulttest.Outage(t)), []browsertest.View{{Width: 400}}},
 		{"empty", ofRun(t, resulttest.Empty(t)), []browsertest.View{wide}},
-		{"ab-slower", ofTest(abtest.All()["slower"]), []browsertest.View{wide, phone}},
+		{"ab-slower", ofTest(abtest.All()["slower"]), []browsertest.View{wide}},
 		{"two", func(b *bytes.Buffer) error {
 			return page.WriteRuns(b, []*result.Run{resulttest.Stampede(t), resulttest.Stale(t)})
 		}, []browsertest.View{wide}},
