@@ -106,6 +106,18 @@ func TestTraces(t *testing.T) {
 	if got := browsertest.Eval[string](p, title); got != "" {
 		t.Errorf("after Escape %q is open", got)
 	}
+	browsertest.Eval[bool](p, `document.getElementById("latency").closest("section").querySelector(".chart").focus(), true`)
+	for range 3 { // to the second of the kept traces, which has the begin of the phase expiry
+		p.Keys(kb.ArrowRight)
+		p.Keys(kb.Enter)
+		if browsertest.Eval[string](p, title) != "" {
+			break
+		}
+	}
+	if got := browsertest.Eval[string](p, title); !strings.Contains(got, "ttl") {
+		t.Errorf("Enter in the chart of response times opened %q, want the slower of both", got)
+	}
+	p.Keys(kb.Escape)
 	box := browsertest.Eval[[4]float64](p, middle+`("heat")`)
 	p.ClickAt(box[0]+box[2]*.5, box[1]+box[3]*.5)
 	if got := browsertest.Eval[string](p, title); !strings.Contains(got, "ttl") {

@@ -70,8 +70,8 @@ function heatMap() {
     });
     g.globalAlpha = 1;
     for (const l of heatLines) percentileLine(g, v, ...l);
-    for (const t of traces()) {
-      diamond(g, v.x(t.x), v.y(t.response));
+    for (const t of samplesOf(of)) {
+      diamond(g, v.x(t.x), v.y(t.response), color("accent"));
     }
     if (at) {
       g.strokeStyle = color("accent");
@@ -138,14 +138,6 @@ function heatMap() {
     return drawn;
   }
 
-  function traces() {
-    const run = state.data.runs[of.run];
-    return (run.traces || []).filter(t => t.mode === of.mode && t.phase >= 0 && t.response).map(t => {
-      const p = state.layout.phases.find(x => x.name === run.phases[t.phase].name);
-      return {...t, x: p.from + Math.min(t.at / 1e6, p.length)};
-    });
-  }
-
   // cellAt is the cell below a point of the canvas.
   function cellAt(px, py) {
     const v = view, x = v.from + (px - v.left) / (v.right - v.left) * (v.to - v.from);
@@ -165,7 +157,7 @@ function heatMap() {
   // open opens the kept trace that is nearest to a cell, by time and by how long it took.
   function open(cell) {
     const middle = (cell.bucket + 0.5) / perDecade, p = phaseAt(cell.x);
-    const near = traces().filter(t => t.x >= p.from && t.x <= p.to).map(t => {
+    const near = samplesOf(of).filter(t => t.x >= p.from && t.x <= p.to).map(t => {
       const bucket = Math.floor(perDecade * Math.log10(t.response)), inside = bucket === cell.bucket && t.x >= cell.x && t.x < cell.x + view.wide;
       return {t, inside, far: Math.abs(Math.log10(t.response) - middle) * 4 + Math.abs(t.x - cell.x - view.wide / 2) / Math.max(p.length, 1)};
     }).sort((a, b) => a.far - b.far)[0];
@@ -225,17 +217,17 @@ function line(g, x1, y1, x2, y2) {
   g.stroke();
 }
 
-function diamond(g, x, y) {
+function diamond(g, x, y, ink, size = 1) {
   g.beginPath();
-  g.moveTo(x, y - 5);
-  g.lineTo(x + 4, y);
-  g.lineTo(x, y + 5);
-  g.lineTo(x - 4, y);
+  g.moveTo(x, y - 5 * size);
+  g.lineTo(x + 4 * size, y);
+  g.lineTo(x, y + 5 * size);
+  g.lineTo(x - 4 * size, y);
   g.closePath();
   g.fillStyle = color("paper");
   g.fill();
-  g.strokeStyle = color("accent");
-  g.lineWidth = 1.5;
+  g.strokeStyle = ink;
+  g.lineWidth = 1.5 * size;
   g.stroke();
 }
 

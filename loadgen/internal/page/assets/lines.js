@@ -72,7 +72,10 @@ function lines(o) {
       scales: {x: {time: false, range: () => zoomed()}, y: {distr: o.log ? 3 : 1, log: 10, range: o.log ? logRange : linearRange}},
       axes: [{...axis, values: (u, ticks) => ticks.map(t => +t.toFixed(2) + " s"), size: 28}, {...axis, size: 64, ...o.log ? {splits: logSplits} : {}, values: (u, ticks) => ticks.map(t => t === null ? "" : o.tick(t))}],
       cursor: {drag: {x: true, y: false, setScale: false}, points: {show: false}},
-      hooks: {drawClear: [bands], draw: [labels], setSelect: [select], setCursor: [hover], ready: [u => u.over.addEventListener("dblclick", () => zoomTo(0, 0))]},
+      hooks: {drawClear: [bands], draw: [labels], setSelect: [select], setCursor: [hover], ready: [u => {
+        u.over.addEventListener("dblclick", () => zoomTo(0, 0));
+        u.over.addEventListener("click", e => openAt(u, e.offsetX, e.offsetY));
+      }]},
     }, values, c.host);
     tip = element("div", {class: "tip", "aria-hidden": "true", hidden: true});
     plot.over.append(tip);
@@ -123,7 +126,25 @@ function lines(o) {
       note(g, p.name, a + 2 * ratio, top + 1, b - a - 4 * ratio, "ink-2");
     }
     faults(u, g, true);
+    for (const t of kept()) diamond(g, u.valToPos(t.x, "x", true), u.valToPos(t.response, "y", true), t.s.color, ratio);
     g.restore();
+  }
+
+  // kept are the requests that the chart shows one by one: those whose trace was kept.
+  function kept() { return o.traces ? state.series.filter(visible).flatMap(samplesOf) : []; }
+
+  // openAt opens the trace of the request that is drawn at a point, or near it.
+  function openAt(u, left, top) {
+    const far = t => Math.hypot(u.valToPos(t.x, "x") - left, u.valToPos(t.response, "y") - top);
+    const near = kept().sort((a, b) => far(a) - far(b))[0];
+    if (near && far(near) < 14) openTrace(near.s.run, near.id, "");
+  }
+
+  // openIn opens the slowest of a second.
+  function openIn(second) {
+    const slow = kept().filter(t => t.x >= second && t.x < second + grid.width).sort((a, b) => b.response - a.response)[0];
+    if (slow) openTrace(slow.s.run, slow.id, "");
+    else if (o.traces) c.readout.textContent = "No trace of this second was kept.";
   }
 
   // note writes a text on a ground of its own, cut to the room that there is.
@@ -209,7 +230,7 @@ function lines(o) {
     const middle = at >= 0 ? plot.data[0][at] : (from + to) / 2;
     const keys = {
       ArrowRight: () => move(1), ArrowLeft: () => move(-1), "+": () => zoomTo(middle - span / 4, middle + span / 4), "=": () => zoomTo(middle - span / 4, middle + span / 4),
-      "-": () => zoomTo(middle - span, middle + span), "0": () => zoomTo(0, 0), Escape: () => zoomTo(0, 0), Enter: () => o.open && at >= 0 && o.open(grid.xs[at]),
+      "-": () => zoomTo(middle - span, middle + span), "0": () => zoomTo(0, 0), Escape: () => zoomTo(0, 0), Enter: () => at >= 0 && openIn(grid.xs[at]),
     };
     if (!keys[e.key] || e.ctrlKey || e.metaKey || e.altKey) return;
     e.preventDefault();

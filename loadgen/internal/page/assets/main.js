@@ -51,9 +51,9 @@ function cpuPoint(cell, i, s) {
 
 function timeCharts() {
   const metric = () => [choice("percentile", Object.keys(metrics).map(m => [m, m]), () => state.second, m => { state.second = m; changed("second"); })];
-  const all = [lines({id: "latency", title: "Response time over time", log: true, expiries: true, tick, of: latencyPoint, controls: metric,
+  const all = [lines({id: "latency", title: "Response time over time", log: true, expiries: true, traces: true, tick, of: latencyPoint, controls: metric,
     about: "Of the requests that were due in each second, all rounds together, by the time since the phase began. Hollow: of fewer requests than the percentile takes, so no more than their " +
-      "greatest. Marks at the bottom: a page was found missing or too old. Drag, or + and −, to zoom all charts; double click, or 0, for all."})];
+      "greatest. Marks at the bottom: a page was found missing or too old. Diamonds: requests whose trace was kept; a click, or Enter, opens it. Drag, or + and −, to zoom all charts; double click, or 0, for all."})];
   return all;
 }
 

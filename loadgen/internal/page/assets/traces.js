@@ -17,12 +17,21 @@ function openTrace(r, id, remark) {
     document.body.append(dialog);
   }
   dialog.replaceChildren(
-    element("header", {}, element("h2", {id: "trace-title"}, name(traceTitle(run, t))), element("button", {type: "button", class: "close", onclick: () => dialog.close()}, "Close")),
+    element("header", {}, element("h2", {id: "trace-title", tabindex: -1, autofocus: true}, name(traceTitle(run, t))), element("button", {type: "button", class: "close", onclick: () => dialog.close()}, "Close")),
     remark ? element("p", {class: "note"}, remark) : "",
     ...(t.remarks || []).map(([layer, text]) => element("p", {class: "remark " + layer}, text)),
     waterfall(r, t), element("p", {class: "note"}, "trace ", t.id));
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
+}
+
+// samplesOf are the requests of a series whose trace was kept, with their place on the axis of time.
+function samplesOf(s) {
+  const run = state.data.runs[s.run];
+  return (run.traces || []).filter(t => t.mode === s.mode && t.phase >= 0 && t.response).map(t => {
+    const p = state.layout.phases.find(x => x.name === run.phases[t.phase].name);
+    return {s, id: t.id, response: t.response, phase: p, x: p.from + Math.min(t.at / 1e6, p.length)};
+  });
 }
 
 // waterfall draws the rows of a trace below an axis of time.
