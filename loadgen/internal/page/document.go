@@ -49,14 +49,8 @@ func newDocument(r *report.Report) *document {
 	d.Charts = len(r.Run.Cells) > 0
 	d.addStyles(r.Run)
 	d.Gates, d.LeftOut = gatesOf(r.Section(report.Gates).Gates)
-	for _, x := range r.Section(report.Findings).Findings {
-		of := findingRow{Text: x.Text}
-		if slices.ContainsFunc(r.Run.Traces, func(t result.Trace) bool { return t.ID == x.Trace }) {
-			of.Trace = x.Trace
-		}
-		d.Findings = append(d.Findings, of)
-	}
-	d.add(r.Sections, report.Gates, report.Findings)
+	d.addFindings(r.Sections, r.Run.Traces)
+	d.add(r.Sections, report.Gates)
 	return d
 }
 
@@ -65,8 +59,22 @@ func newABDocument(r *report.ABTest) *document {
 	t := r.Test()
 	d := &document{Title: tty.Clean(t.Scenario.Name) + ": " + r.Word, Word: r.Word, Tone: toneOf(r.Word), Name: t.Scenario.Name, Sentence: r.Sentence,
 		Why: "A/B test: A is " + armOf(t.A) + ", B is " + armOf(t.B), Charts: len(t.Plan.Endpoints) > 0 || len(t.Traces) > 0}
+	d.addFindings(r.Sections, t.Traces)
 	d.add(r.Sections)
 	return d
+}
+
+// addFindings adds what was found. A trace that is not kept is not named.
+func (d *document) addFindings(sections []report.Section, traces []result.Trace) {
+	for _, s := range sections {
+		for _, x := range s.Findings {
+			of := findingRow{Text: x.Text}
+			if slices.ContainsFunc(traces, func(t result.Trace) bool { return t.ID == x.Trace }) {
+				of.Trace = x.Trace
+			}
+			d.Findings = append(d.Findings, of)
+		}
+	}
 }
 
 // armOf is an arm as it was given.
@@ -88,7 +96,7 @@ func newComparison(c *report.Comparison, runs []*result.Run) *document {
 // add adds sections, but for those that stand elsewhere.
 func (d *document) add(sections []report.Section, but ...string) {
 	for _, s := range sections {
-		if !s.Data && !slices.Contains(but, s.ID) {
+		if !s.Data && s.ID != report.Findings && !slices.Contains(but, s.ID) {
 			d.Sections = append(d.Sections, s)
 		}
 	}
