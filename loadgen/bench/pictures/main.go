@@ -19,7 +19,7 @@ import (
 // What is shown: the width of a window, and how much of its page.
 const (
 	width  = 1180
-	height = 1360
+	height = 1540
 	limit  = time.Minute
 )
 
