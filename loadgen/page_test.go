@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"io"
 	"net/http"
@@ -89,6 +90,13 @@ func TestTheRunIsStoppedFromThePage(t *testing.T) {
 	}()
 	<-written
 	url := regexp.MustCompile(`http://\S+`).FindString(stderr.String())
+	events, err := http.Get(url + "events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer events.Body.Close()
+	for lines := bufio.NewScanner(events.Body); lines.Scan() && lines.Text() != "event: points"; { // until something was measured
+	}
 	resp, err := http.Get(url)
 	if err != nil {
 		t.Fatal(err)

@@ -188,7 +188,7 @@ func TestReportRefuses(t *testing.T) {
 		t.Error(r)
 	}
 	write(t, "run.json", `{"schema": 1, "id": "x", "scenario": {"name": "x"}}`)
-	if r := loadgen(t, "report", "run.json", "--format", "pdf"); r.code != 2 || !strings.Contains(r.stderr, `--format is "pdf": use text, markdown, junit, csv or json`) {
+	if r := loadgen(t, "report", "run.json", "--format", "pdf"); r.code != 2 || !strings.Contains(r.stderr, `--format is "pdf": use text, markdown, junit, csv, json or html`) {
 		t.Error(r)
 	}
 	if r := loadgen(t, "report", "run.json"); r.code != 0 || !strings.Contains(r.stdout, "Nothing was measured") {
