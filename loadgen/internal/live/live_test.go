@@ -107,7 +107,7 @@ func TestSlowViewerIsDropped(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer deaf.Close()
-	if _, err := deaf.Write([]byte("GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")); err != nil {
+	if _, err := deaf.Write([]byte("GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := deaf.Read(make([]byte, 1)); err != nil { // it is there
@@ -133,6 +133,9 @@ func TestSlowViewerIsDropped(t *testing.T) {
 				}
 			}
 		}
+	}
+	if err := deaf.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
 	}
 	n, err := io.Copy(io.Discard, deaf) // what was sent before it was dropped
 	if err != nil && !errors.Is(err, net.ErrClosed) && !strings.Contains(err.Error(), "reset") {
