@@ -8,13 +8,14 @@ ARGS    ?=
 RUNS    ?= 50
 ROUNDS  ?= 0
 MODES   ?=
+LIVE    ?=
 GOLANGCI_VERSION := v2.15.0
 TOOLS   := $(CURDIR)/.cache/tools
 # The commit is in the binaries where there is a repository to take it from. The path is not, so that what loadgen ab builds shares the cache.
 BUILD   := go build -trimpath -buildvcs=$(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help build scenario gate up down list validate run pictures-grafana test test-compose test-short lint law-check otel-check soak bench bench-engine bench-link bench-workers bench-gates servers tidy clean
+.PHONY: help build scenario gate up down list validate run pictures pictures-grafana test test-compose test-short lint law-check otel-check soak bench bench-engine bench-link bench-workers bench-gates servers tidy clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,8 +43,8 @@ scenario:
 	@LOADLAB_UID=$$(id -u) LOADLAB_GID=$$(id -g) docker compose run --rm --build --use-aliases $(if $(BY_PATH),--volume '$(abspath $(dir $(NAME))):/lab/own:ro') \
 		loadgen run $(if $(BY_PATH),own/$(notdir $(NAME)),$(NAME)) --stack compose $(if $(filter command environment,$(origin REPLICAS)),--replicas $(REPLICAS)) $(MODES:%=--modes %) $(ARGS)
 else
-scenario: build ## run a scenario: NAME=stampede STACK=embedded|local|compose MODES=ttl,lock ARGS='--seed 7'
-	@bin/loadgen run $(NAME) --stack $(STACK) $(MODES:%=--modes %) $(ARGS)
+scenario: build ## run a scenario: NAME=stampede STACK=embedded|local|compose MODES=ttl,lock LIVE=1 ARGS='--seed 7'
+	@bin/loadgen run $(NAME) --stack $(STACK) $(MODES:%=--modes %) $(if $(LIVE),--live 127.0.0.1:0) $(ARGS)
 endif
 
 # The gate's default takes two to three minutes where 16 epochs decide: a page of 62 queries, whose server is near and whose rate any machine bears. Nothing of it is left to chance, as
@@ -130,6 +131,9 @@ otel-check: ## traces of a Node service of two processes, with OpenTelemetry's S
 	@cp loadgen/testdata/otel/package.json loadgen/testdata/otel/orders.js .cache/otel/
 	@cd .cache/otel && npm install --no-audit --no-fund --silent
 	go test -short -count=1 -run TestTracesOfANodeService -v ./loadgen
+
+pictures: ## the pictures of README, of the run in docs/pictures, in Chromium
+	go run ./loadgen/bench/pictures
 
 soak: build ## every scenario RUNS times on both stacks, with one processor kept busy: do its gates hold? RUNS=10 ROUNDS=1
 	.ci/soak $(RUNS) $(ROUNDS)

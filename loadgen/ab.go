@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"loadlab/loadgen/internal/ab"
 	"loadlab/loadgen/internal/arm"
+	"loadlab/loadgen/internal/page"
 	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/run"
 	"loadlab/loadgen/internal/scenario"
@@ -23,7 +25,8 @@ import (
 type abFlags struct {
 	arms, labs    [2]string
 	args          [2][]string
-	stack, out    string
+	stack         string
+	outcome       outcome
 	metrics       string
 	modes, phases []string
 	seed          uint64
@@ -67,7 +70,7 @@ shown to be within the margins (p50 and p95 10%, p99 25%), INCONCLUSIVE (3) if n
 	flags.IntVar(&f.epochs, "epochs", 0, "leave out the looks after more epochs than this (default: none)")
 	flags.BoolVar(&f.selftest, "selftest", false, "slow B down and be sure to fail, then compare A with itself and be sure not to (--a: default the app next to this program)")
 	flags.StringVar(&f.inject, "inject", "+20%", "by how much --selftest slows B down")
-	flags.StringVar(&f.out, "out", resultsFolder, "folder for the results")
+	f.outcome.define(flags)
 	flags.StringVar(&f.metrics, "metrics-addr", "", "serve what the epochs come to for Prometheus here, such as 127.0.0.1:9464")
 	f.connect.define(flags)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -131,9 +134,9 @@ func (f *abFlags) compare(ctx context.Context, env environment, dir, name string
 		return err
 	}
 	if f.selftest {
-		return testSelf(ctx, env, cfg, f.inject, f.out)
+		return testSelf(ctx, env, cfg, f.inject, f.outcome)
 	}
-	_, err = compareArms(ctx, env, cfg, f.out)
+	_, err = compareArms(ctx, env, cfg, f.outcome)
 	return err
 }
 
@@ -186,15 +189,15 @@ func (f *abFlags) config(s *scenario.Scenario, pair *arm.Pair, env environment, 
 
 // compareArms runs the test, writes ab.json into a new folder in out, and prints the report. It returns the verdict's word, and as the
 // error the verdict, unless there was nothing to report or a test that passed could not be kept.
-func compareArms(ctx context.Context, env environment, cfg run.ABConfig, out string) (word string, err error) {
-	if err := writable(out, cfg.Stack.Kind); err != nil {
+func compareArms(ctx context.Context, env environment, cfg run.ABConfig, out outcome) (word string, err error) {
+	if err := writable(out.folder, cfg.Stack.Kind); err != nil {
 		return "", err
 	}
 	t, err := run.AB(ctx, cfg)
 	if err != nil {
 		return "", err
 	}
-	path, lost := keepAB(t, out)
+	path, lost := keepAB(t, out.folder)
 	rendered, err := report.NewABTest(t)
 	if err != nil {
 		return "", err
@@ -202,6 +205,9 @@ func compareArms(ctx context.Context, env environment, cfg run.ABConfig, out str
 	fmt.Fprintln(env.stdout)
 	if err := rendered.Text(env.stdout, report.Options{Width: width(env.stdout), Color: colored(env), Path: path}); err != nil {
 		return "", unprinted(err, path)
+	}
+	if path != "" && !out.noHTML {
+		writePage(env, filepath.Join(filepath.Dir(path), pageName), func(w io.Writer) error { return page.WriteAB(w, rendered, report.Options{Path: path}) })
 	}
 	if code := rendered.ExitCode(); code != 0 {
 		if lost != nil {

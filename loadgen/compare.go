@@ -21,13 +21,9 @@ They were measured at different times, perhaps on different machines, so that th
 		if *format != "text" && *format != "markdown" {
 			return usageError{fmt.Errorf("--format is %q: use text or markdown", *format)}
 		}
-		var runs []*result.Run
-		for _, path := range args {
-			run, err := result.Read(path)
-			if err != nil {
-				return usageError{err}
-			}
-			runs = append(runs, run)
+		runs, err := readRuns(args)
+		if err != nil {
+			return err
 		}
 		c, err := report.Compare(runs)
 		if err != nil {
@@ -39,4 +35,17 @@ They were measured at different times, perhaps on different machines, so that th
 		return c.Text(env.stdout, report.Options{Width: width(env.stdout), Color: colored(env)})
 	}
 	return cmd
+}
+
+// readRuns reads the run.json at each path.
+func readRuns(paths []string) ([]*result.Run, error) {
+	var runs []*result.Run
+	for _, path := range paths {
+		run, err := result.Read(path)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		runs = append(runs, run)
+	}
+	return runs, nil
 }

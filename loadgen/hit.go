@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -35,6 +36,7 @@ func hitCommand(env environment) *cobra.Command {
 	full := fullFlag(flags)
 	var save string
 	flags.StringVar(&save, "save", "", "write the scenario that this would run to a `file`, for loadgen run, and make no request")
+	flags.StringVar(&o.html, "html", "", "write the report as a page to this `file` too")
 	var connect connectFlags
 	connect.define(flags)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -67,6 +69,7 @@ func hitCommand(env environment) *cobra.Command {
 // hitOutput is what hit leaves.
 type hitOutput struct {
 	out  string // folder for run.json; empty for none
+	html string // file for the report as a page; empty for none
 	json bool
 	full bool // all of the report is printed
 }
@@ -98,6 +101,9 @@ func hit(ctx context.Context, env environment, cfg run.Config, o hitOutput) erro
 	fmt.Fprintln(env.stdout)
 	if err := printReport(env, r, report.Options{Path: path, Full: o.full}); err != nil {
 		return unprinted(err, path)
+	}
+	if o.html != "" {
+		writePage(env, o.html, func(w io.Writer) error { return runPage(w, r, "") })
 	}
 	if len(r.Cells) > 0 {
 		fmt.Fprintf(env.stdout, "\n%s\n", summary(r))

@@ -27,7 +27,7 @@ func TestReportOfAnABTest(t *testing.T) {
 	}
 	for _, format := range []string{"csv", "json"} {
 		if r := loadgen(t, "report", "ab.json", "--format", format); r.code != exitUsage || r.stdout != "" ||
-			!strings.Contains(r.stderr, `--format is "`+format+`": an A/B test is written as text, markdown or junit`) {
+			!strings.Contains(r.stderr, `--format is "`+format+`": an A/B test is written as text, markdown, junit or html`) {
 			t.Errorf("%s: %s", format, r)
 		}
 	}

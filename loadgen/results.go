@@ -1,35 +1,65 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/spf13/pflag"
+
+	"loadlab/loadgen/internal/page"
 	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/run"
 	"loadlab/loadgen/internal/stack"
 )
 
+// outcome is where the results of a run go, and how they are reported.
+type outcome struct {
+	folder string // that a new one is made in
+	full   bool   // all of the report is printed
+	noHTML bool   // no report.html is written
+	live   string // the address of a page that shows the run while it goes on; empty for none
+}
+
+// define defines the flags.
+func (o *outcome) define(flags *pflag.FlagSet) {
+	flags.StringVar(&o.folder, "out", resultsFolder, "folder for the results")
+	flags.BoolVar(&o.noHTML, "no-html", false, "write no report.html beside the results")
+}
+
 // runAndReport runs a scenario, writes run.json into a new folder in out, and prints the report, also when run.json could not be written.
 // The error is the verdict, unless there was nothing to report or a run that passed could not be kept.
-func runAndReport(ctx context.Context, env environment, cfg run.Config, out string, full bool) error {
-	if err := writable(out, cfg.Stack.Kind); err != nil {
+func runAndReport(ctx context.Context, env environment, cfg run.Config, out outcome) error {
+	if err := writable(out.folder, cfg.Stack.Kind); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	watchers, err := serveLive(ctx, env, &cfg, out.live, cancel)
+	if err != nil {
+		return err
+	}
+	defer watchers.close(ctx)
 	r, err := run.Run(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	dashboard := cfg.Grafana.Run(r, time.Now())
-	path, lost := keep(r, out)
+	path, lost := keep(r, out.folder)
+	watchers.finish(r)
 	fmt.Fprintln(env.stdout)
-	if err := printReport(env, r, report.Options{Path: path, Grafana: dashboard, Full: full}); err != nil {
+	if err := printReport(env, r, report.Options{Path: path, Grafana: dashboard, Full: out.full}); err != nil {
 		return unprinted(err, path)
+	}
+	if path != "" && !out.noHTML {
+		writePage(env, filepath.Join(filepath.Dir(path), pageName), func(w io.Writer) error { return runPage(w, r, path) })
 	}
 	if lost != nil {
 		fmt.Fprintln(env.stderr, "loadgen:", lostError(lost))
@@ -38,6 +68,32 @@ func runAndReport(ctx context.Context, env environment, cfg run.Config, out stri
 		return err
 	}
 	return verdict(result.ExitInvalid)
+}
+
+// runPage writes the page of a run whose run.json is at path.
+func runPage(w io.Writer, r *result.Run, path string) error {
+	rendered, err := report.New(r)
+	if err != nil {
+		return err
+	}
+	return page.Write(w, rendered, report.Options{Path: path})
+}
+
+// pageName is the name of the page beside a run.json or an ab.json.
+const pageName = "report.html"
+
+// writePage writes a page, and where it is. What was measured is not lost if that fails, so that it is no error.
+func writePage(env environment, path string, write func(io.Writer) error) {
+	var b bytes.Buffer
+	err := write(&b)
+	if err == nil {
+		err = os.WriteFile(path, b.Bytes(), 0o644)
+	}
+	if err != nil {
+		fmt.Fprintln(env.stderr, "loadgen: no page:", err)
+		return
+	}
+	fmt.Fprintln(env.stdout, "page      "+path)
 }
 
 // writable makes the folder if it is missing, and reports whether files can be made and filled in it: a run of a minute should not

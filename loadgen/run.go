@@ -24,7 +24,8 @@ const defaultTraces = 5
 
 // runFlags are the flags of run.
 type runFlags struct {
-	stack, app, out       string
+	stack, app            string
+	outcome               outcome
 	targets, labs, modes  []string
 	metrics, otlp         string
 	grafana               string
@@ -85,7 +86,8 @@ func runCommand(env environment, dir *string) *cobra.Command {
 	flags.StringArrayVar(&f.targets, "target", nil, "URL, or host:port, of a service that runs already, in place of the scenario's (implies --stack remote); again for each replica")
 	flags.StringArrayVar(&f.labs, "lab", nil, "URL, or host:port, of the lab controls of --target, if it has them; again for each replica")
 	flags.StringVar(&f.app, "app", "", "the app's program (default: app, next to this one)")
-	flags.StringVar(&f.out, "out", resultsFolder, "folder for the results")
+	f.outcome.define(flags)
+	flags.StringVar(&f.outcome.live, "live", "", "serve a page here that shows the run while it goes on, such as 127.0.0.1:0")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of arrivals and orders: the same seed replays the same requests (default: the scenario's, or drawn)")
 	flags.StringSliceVar(&f.modes, "modes", nil, "run these modes of the scenario alone, separated by commas, or all; gates that name another are left out (default: those that the scenario has as its default, or else all)")
 	flags.Func("rounds", "how many rounds, or auto: until the gates are decided (default: the scenario's)", f.rounds.set)
@@ -127,7 +129,8 @@ func runCommand(env environment, dir *string) *cobra.Command {
 		if cfg.Workers, err = workers(f.workers, f.silence, s, env); err != nil {
 			return err
 		}
-		return runAndReport(cmd.Context(), env, cfg, f.out, *full)
+		f.outcome.full = *full
+		return runAndReport(cmd.Context(), env, cfg, f.outcome)
 	}
 	return cmd
 }

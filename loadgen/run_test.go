@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -186,8 +187,9 @@ func checkRenderings(t *testing.T, run *result.Run, path, printed string) {
 		}
 		return r.stdout
 	}
-	if got := render("text"); "\n"+got != printed {
-		t.Error("the report is not what was printed at the end of the run:", cmp.Diff(printed, "\n"+got))
+	page := "page      " + filepath.Join(filepath.Dir(path), pageName) + "\n"
+	if got := render("text"); "\n"+got+page != printed {
+		t.Error("the report is not what was printed at the end of the run:", cmp.Diff(printed, "\n"+got+page))
 	}
 	if got := render("markdown"); !strings.Contains(got, "| singleflight |") || !strings.Contains(got, "PASS") {
 		t.Errorf("markdown:\n%s", got)

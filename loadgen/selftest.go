@@ -12,7 +12,7 @@ import (
 
 // testSelf shows that a gate is alive on this machine: it fails a B that is slowed down, and it does not fail a B that is A. Exit code 0 is both; 1 that
 // it did the contrary, 3 that noise hid what was injected, 4 that it could not be judged.
-func testSelf(ctx context.Context, env environment, cfg run.ABConfig, inject, out string) error {
+func testSelf(ctx context.Context, env environment, cfg run.ABConfig, inject string, out outcome) error {
 	slow, err := run.SlowFlags(cfg, inject)
 	if err != nil {
 		return err

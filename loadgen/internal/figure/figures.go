@@ -28,6 +28,9 @@ type Figures struct {
 	totals map[key]*Total             // an empty mode or phase is the sum over all that is not warm-up
 	parts  map[string]bool            // names of the parts of phases with faults: see Inside
 	rounds func() ([]*Figures, error) // byRound, computed when it is first asked for
+
+	mu     sync.Mutex                  // guards blocks
+	blocks map[key]map[string]Interval // byBlock, computed when they are first asked for
 }
 
 // Inside and Outside, after the name of a phase with faults, name the requests that were due or under way while a fault lasted, and
@@ -41,7 +44,7 @@ type key struct{ mode, phase string }
 
 // New merges the cells of run. It fails on a histogram that cannot be read.
 func New(run *result.Run) (*Figures, error) {
-	f := &Figures{Run: run, warmup: map[string]bool{}, totals: map[key]*Total{}, parts: map[string]bool{}}
+	f := &Figures{Run: run, warmup: map[string]bool{}, totals: map[key]*Total{}, parts: map[string]bool{}, blocks: map[key]map[string]Interval{}}
 	f.rounds = sync.OnceValues(f.byRound)
 	for _, p := range run.Phases {
 		f.warmup[p.Name] = p.Warmup

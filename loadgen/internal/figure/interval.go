@@ -103,13 +103,27 @@ const (
 // byBlock is the interval of a percentile from blocks of the time of one cell: run.json has response, service and lag by second, and nothing else.
 // A load that varies, and one with a fault, is not the same in all of its blocks.
 func (f *Figures) byBlock(x Figure, mode, phase string) (Interval, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	k := key{mode, phase}
+	all, ok := f.blocks[k]
+	if !ok {
+		all = f.allByBlock(mode, phase)
+		f.blocks[k] = all
+	}
+	i, ok := all[x.Name]
+	return i, ok
+}
+
+// allByBlock are the intervals of all percentiles, by their names: to read the histograms takes longer than all of them together.
+func (f *Figures) allByBlock(mode, phase string) map[string]Interval {
 	c, ok := f.only(mode, phase)
 	length := 0
 	if ok {
 		length = int(c.Took/time.Second) / blocks
 	}
-	if x.quantile == 0 || length < leastBlock {
-		return Interval{}, false
+	if length < leastBlock {
+		return nil
 	}
 	parts := make([]*Total, blocks)
 	for i := range parts {
@@ -118,11 +132,26 @@ func (f *Figures) byBlock(x Figure, mode, phase string) (Interval, bool) {
 	for _, s := range c.Seconds {
 		if i := s.At / length; i >= 0 && i < blocks {
 			if err := parts[i].addSecond(s); err != nil {
-				return Interval{}, false
+				return nil
 			}
 		}
 	}
-	logs := make([]float64, blocks)
+	all := map[string]Interval{}
+	for _, x := range Table() {
+		if x.quantile == 0 {
+			continue
+		}
+		if i, ok := ofBlocks(x, parts); ok {
+			i.Block = time.Duration(length) * time.Second
+			all[x.Name] = i
+		}
+	}
+	return all
+}
+
+// ofBlocks is the interval of a percentile from those of blocks.
+func ofBlocks(x Figure, parts []*Total) (Interval, bool) {
+	logs := make([]float64, len(parts))
 	for i, t := range parts {
 		v, err := x.Of(t)
 		if err != nil || v <= 0 {
@@ -131,7 +160,7 @@ func (f *Figures) byBlock(x Figure, mode, phase string) (Interval, bool) {
 		logs[i] = math.Log(v)
 	}
 	of, err := stats.Batches(logs, stats.Level)
-	return Interval{Interval: of.Exp(), Blocks: blocks, Block: time.Duration(length) * time.Second}, err == nil && of.Bounded()
+	return Interval{Interval: of.Exp(), Blocks: len(parts)}, err == nil && of.Bounded()
 }
 
 // only is the one cell of a mode in a phase, if it is one and its load was the same from begin to end.

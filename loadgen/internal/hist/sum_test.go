@@ -105,8 +105,8 @@ func BenchmarkSum(b *testing.B) {
 	})
 }
 
-// TestEach checks that every duration comes back to the histogram's resolution.
-func TestEach(t *testing.T) {
+// TestEachOfPlain checks that every duration comes back to the histogram's resolution.
+func TestEachOfPlain(t *testing.T) {
 	for d := hist.Lowest; d <= hist.Highest; d += d/7 + hist.Lowest {
 		h := hist.New()
 		h.Record(d)

@@ -41,6 +41,12 @@ func NewABTest(t *ab.Test) (*ABTest, error) {
 	return r, nil
 }
 
+// Test is the test that the report is of.
+func (r *ABTest) Test() *ab.Test { return r.test }
+
+// Decision is what was decided.
+func (r *ABTest) Decision() ab.Decision { return r.decision }
+
 // ExitCode is that of the verdict.
 func (r *ABTest) ExitCode() int { return r.decision.ExitCode() }
 
@@ -230,7 +236,7 @@ func tested(t *ab.Test, d ab.Decision) Section {
 	s := Section{ID: "test", Heading: "What was compared", Detail: true}
 	add := func(name, text string) { s.Facts = append(s.Facts, Fact{Name: name, Text: text}) }
 	for i, arm := range []ab.Arm{t.A, t.B} {
-		add(letter(i), armOf(arm))
+		add(Letter(i), armOf(arm))
 	}
 	if t.Running {
 		add("processes", "services that ran already, in all epochs the same: what a process was lucky with as it started is a difference too, so that the tolerance is "+

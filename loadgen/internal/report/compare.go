@@ -27,7 +27,7 @@ func Compare(runs []*result.Run) (*Comparison, error) {
 	for i, run := range runs {
 		f, err := figure.New(run)
 		if err != nil {
-			return nil, fmt.Errorf("run %s: %w", letter(i), err)
+			return nil, fmt.Errorf("run %s: %w", Letter(i), err)
 		}
 		c.runs = append(c.runs, f)
 	}
@@ -39,8 +39,8 @@ func Compare(runs []*result.Run) (*Comparison, error) {
 	return c, nil
 }
 
-// letter names the run at i: A, B, ..., and 27 after Z.
-func letter(i int) string {
+// Letter names the run at i: A, B, ..., and 27 after Z.
+func Letter(i int) string {
 	const letters = 26
 	if i >= letters {
 		return strconv.Itoa(i + 1)
@@ -53,7 +53,7 @@ func (c *Comparison) which() Section {
 	s := Section{ID: "runs", Heading: "Runs"}
 	for i, f := range c.runs {
 		word, sentence := headline(f.Run)
-		s.Facts = append(s.Facts, Fact{Name: letter(i), Text: joined("; ", f.Run.ID, joined(": ", word, sentence)), Tone: tone(word)})
+		s.Facts = append(s.Facts, Fact{Name: Letter(i), Text: joined("; ", f.Run.ID, joined(": ", word, sentence)), Tone: tone(word)})
 	}
 	return s
 }
@@ -80,7 +80,7 @@ func (c *Comparison) differences() Section {
 	for i, f := range c.runs[1:] {
 		for j, x := range conditions(f.Run) {
 			if x.Text != first[j].Text {
-				s.Facts = append(s.Facts, Fact{Name: x.Name + ":", Text: "A " + cmp.Or(first[j].Text, "unknown") + "; " + letter(i+1) + " " + cmp.Or(x.Text, "unknown"), Tone: Doubtful})
+				s.Facts = append(s.Facts, Fact{Name: x.Name + ":", Text: "A " + cmp.Or(first[j].Text, "unknown") + "; " + Letter(i+1) + " " + cmp.Or(x.Text, "unknown"), Tone: Doubtful})
 			}
 		}
 	}
@@ -112,7 +112,7 @@ func (c *Comparison) times() (Section, error) {
 		}
 		rounds = append(rounds, of)
 		if i > 0 {
-			t.Columns = append(t.Columns, Column{Title: letter(i)}, Column{Title: letter(i) + " / A"})
+			t.Columns = append(t.Columns, Column{Title: Letter(i)}, Column{Title: Letter(i) + " / A"})
 		}
 	}
 	for _, name := range []string{"p50", "p95", "p99"} {
@@ -155,7 +155,7 @@ func toneOf(ratio float64) Tone {
 func (c *Comparison) counts() Section {
 	t := &Table{Columns: []Column{{Title: "mode", Left: true}}}
 	for i := range c.runs {
-		t.Columns = append(t.Columns, Column{Title: letter(i)})
+		t.Columns = append(t.Columns, Column{Title: Letter(i)})
 	}
 	for _, name := range []string{"errors", "sql", "redis", "recomputes", "hit_ratio"} {
 		x, _ := figure.Named(name)

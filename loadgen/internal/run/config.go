@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"loadlab/loadgen/internal/client"
+	"loadlab/loadgen/internal/live"
 	"loadlab/loadgen/internal/progress"
 	"loadlab/loadgen/internal/scenario"
 	"loadlab/loadgen/internal/stack"
@@ -31,7 +32,8 @@ type Config struct {
 	OTLPListen string
 	OTLPWait   time.Duration
 	Progress   Progress
-	Workers    Workers // other processes that send the load
+	Workers    Workers     // other processes that send the load
+	Live       *live.Watch // a page that shows the run; nil for none
 }
 
 // Progress shows a run while it goes on. Begin is called when a phase begins, and end with its last figures. Until then figures may be called

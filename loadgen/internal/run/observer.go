@@ -25,9 +25,10 @@ type observer interface {
 // observedPhase is what an observer knows of a phase under way.
 type observedPhase struct {
 	scenario.Phase
-	round int
-	turn  string          // the mode in whose turn the phase runs; "mix" if modes share it
-	modes []scenario.Mode // by their place in the scenario; those that take no part are empty
+	round  int
+	rounds int             // of how many; 0 if that is unknown
+	turn   string          // the mode in whose turn the phase runs; "mix" if modes share it
+	modes  []scenario.Mode // by their place in the scenario; those that take no part are empty
 }
 
 // collected is what an observer adds to the report.
@@ -50,6 +51,10 @@ func startObservers(ctx context.Context, cfg Config, report *result.Run) (*obser
 		return nil, err
 	}
 	o := &observers{tracing: tracing, metrics: &metrics{stop: func() {}}, all: []observer{tracing}}
+	if cfg.Live != nil {
+		cfg.Live.Started(report)
+		o.all = append(o.all, watched{cfg.Live})
+	}
 	if cfg.MetricsAddr == "" {
 		return o, nil
 	}

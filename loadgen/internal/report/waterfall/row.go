@@ -18,11 +18,11 @@ import (
 	"loadlab/otel/signal"
 )
 
-// row is a line of the picture: a span, repeated spans, or without spans a remark on the line above.
-type row struct {
-	label string
-	color tty.Color
-	spans []*result.Span
+// Row is a line of the picture: a span, repeated spans, or without spans a remark on the line above.
+type Row struct {
+	Label string // indented by two blanks for each level
+	Color tty.Color
+	Spans []*result.Span
 }
 
 // tolerance is how much later than its cause a span may end without having gone on in the background: their ends are two readings of
@@ -36,7 +36,7 @@ const maxIndent = 16
 type layouter struct {
 	trace  *result.Trace
 	expand bool
-	rows   []row
+	rows   []Row
 }
 
 // frame is a node of the tree, or an event of one, that waits to be laid out.
@@ -49,7 +49,8 @@ type frame struct {
 	leaves     bool // it goes there
 }
 
-func layout(t *result.Trace, expand bool) []row {
+// Rows lays a trace out: a line a span, below what caused it. Spans that are alike share one, unless it is to be expanded.
+func Rows(t *result.Trace, expand bool) []Row {
 	l := &layouter{trace: t, expand: expand}
 	var stack []frame
 	push := func(nodes []*trace.Node, parent *trace.Node, depth int, background bool) {
@@ -149,17 +150,17 @@ func inBackground(n, parent *trace.Node) bool {
 
 // repeated makes the row of spans that are alike.
 func (l *layouter) repeated(f frame) {
-	r := row{label: fmt.Sprintf("%s%s x %d", indent(f.depth), tty.Clean(f.nodes[0].Name), len(f.nodes)), color: colorOf(f.nodes[0].Span, f.background)}
+	r := Row{Label: fmt.Sprintf("%s%s x %d", indent(f.depth), tty.Clean(f.nodes[0].Name), len(f.nodes)), Color: colorOf(f.nodes[0].Span, f.background)}
 	failed := 0
 	for _, n := range f.nodes {
-		r.spans = append(r.spans, n.Span)
+		r.Spans = append(r.Spans, n.Span)
 		if n.Failed {
 			failed++
 		}
 	}
 	if failed > 0 {
-		r.label += fmt.Sprintf(", %d failed", failed)
-		r.color = tty.Red
+		r.Label += fmt.Sprintf(", %d failed", failed)
+		r.Color = tty.Red
 	}
 	l.rows = append(l.rows, r)
 	for _, n := range f.nodes {
@@ -192,7 +193,7 @@ func (l *layouter) single(f frame) {
 	if len(notes) > 0 {
 		label += ": " + strings.Join(notes, ", ")
 	}
-	l.rows = append(l.rows, row{label: label, color: colorOf(n.Span, f.background || f.leaves), spans: []*result.Span{n.Span}})
+	l.rows = append(l.rows, Row{Label: label, Color: colorOf(n.Span, f.background || f.leaves), Spans: []*result.Span{n.Span}})
 	if n.Failed {
 		l.remark(f.depth, tty.Red, "✗ "+failure(n.Span))
 	}
@@ -205,7 +206,7 @@ func (l *layouter) single(f frame) {
 }
 
 func (l *layouter) remark(depth int, c tty.Color, s string) {
-	l.rows = append(l.rows, row{label: indent(depth) + "  " + tty.Clean(s), color: c})
+	l.rows = append(l.rows, Row{Label: indent(depth) + "  " + tty.Clean(s), Color: c})
 }
 
 // link returns the relation of a span to another one.

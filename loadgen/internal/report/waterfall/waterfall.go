@@ -35,7 +35,38 @@ func Write(w io.Writer, t *result.Trace, o Options) error {
 	return err
 }
 
-// head writes what the trace is, what it cost, and what is wrong with it.
+// Remark is a line about a trace.
+type Remark struct {
+	Color tty.Color
+	Text  string
+}
+
+// Remarks are what a trace cost, what it met, and what is wrong with it.
+func Remarks(t *result.Trace) []Remark {
+	var all []Remark
+	add := func(c tty.Color, text string) { all = append(all, Remark{c, text}) }
+	if t.Response > 0 {
+		add(tty.Plain, fmt.Sprintf("response %s = %s waiting to be sent + %s service", unit.Latency(t.Response), unit.Latency(t.Lag), unit.Latency(t.Service)))
+	}
+	if t.Failed != "" {
+		add(tty.Red, "failed: "+tty.Clean(t.Failed))
+	}
+	for _, f := range t.Faults {
+		add(tty.Yellow, "met "+tty.Clean(f))
+	}
+	if s := costs(t); s != "" {
+		add(tty.Plain, s)
+	}
+	if s := trace.FindQueries(t.Spans).String(); s != "" {
+		add(tty.Yellow, "N+1: "+tty.Clean(s))
+	}
+	if t.Problem != "" {
+		add(tty.Yellow, "not whole: "+tty.Clean(t.Problem))
+	}
+	return all
+}
+
+// head writes what the trace is, and remarks on it.
 func (p *page) head(t *result.Trace) {
 	parts := []string{t.Mode, t.Phase}
 	if t.Round > 0 {
@@ -48,24 +79,8 @@ func (p *page) head(t *result.Trace) {
 		p.line(p.paint(tty.Bold, tty.Snip(title, p.width)))
 		p.line(p.paint(tty.Faint, id))
 	}
-	if t.Response > 0 {
-		p.wrap(tty.Plain, fmt.Sprintf("response %s = %s waiting to be sent + %s service",
-			unit.Latency(t.Response), unit.Latency(t.Lag), unit.Latency(t.Service)))
-	}
-	if t.Failed != "" {
-		p.wrap(tty.Red, "failed: "+tty.Clean(t.Failed))
-	}
-	for _, f := range t.Faults {
-		p.wrap(tty.Yellow, "met "+tty.Clean(f))
-	}
-	if s := costs(t); s != "" {
-		p.wrap(tty.Plain, s)
-	}
-	if s := trace.FindQueries(t.Spans).String(); s != "" {
-		p.wrap(tty.Yellow, "N+1: "+tty.Clean(s))
-	}
-	if t.Problem != "" {
-		p.wrap(tty.Yellow, "not whole: "+tty.Clean(t.Problem))
+	for _, r := range Remarks(t) {
+		p.wrap(r.Color, r.Text)
 	}
 	p.line("")
 }
@@ -114,15 +129,15 @@ const (
 
 // body draws the spans below an axis of time.
 func (p *page) body(t *result.Trace, expand bool) {
-	rows := layout(t, expand)
+	rows := Rows(t, expand)
 	medians := 0
 	label := leastLabel
 	for _, r := range rows {
-		if len(r.spans) > 1 {
+		if len(r.Spans) > 1 {
 			medians = tookWidth
 		}
-		if len(r.spans) > 0 {
-			label = max(label, tty.Width(r.label))
+		if len(r.Spans) > 0 {
+			label = max(label, tty.Width(r.Label))
 		}
 	}
 	label = min(label, p.width*45/100)
@@ -131,15 +146,15 @@ func (p *page) body(t *result.Trace, expand bool) {
 	p.line(strings.Repeat(" ", label+1) + p.paint(tty.Faint, scale.axis()) + p.paint(tty.Faint, right("took", tookWidth)) +
 		p.paint(tty.Faint, right(median(medians), medians)))
 	for _, r := range rows {
-		if len(r.spans) == 0 {
-			p.line(p.paint(r.color, tty.Snip(r.label, p.width)))
+		if len(r.Spans) == 0 {
+			p.line(p.paint(r.Color, tty.Snip(r.Label, p.width)))
 			continue
 		}
-		name := tty.Snip(r.label, label)
-		line := p.paint(r.color, name) + strings.Repeat(" ", label-tty.Width(name)+1) + p.paint(r.color, scale.bar(r.spans)) +
-			cell(sum(r.spans))
-		if len(r.spans) > 1 {
-			line += cell(middle(r.spans))
+		name := tty.Snip(r.Label, label)
+		line := p.paint(r.Color, name) + strings.Repeat(" ", label-tty.Width(name)+1) + p.paint(r.Color, scale.bar(r.Spans)) +
+			cell(sum(r.Spans))
+		if len(r.Spans) > 1 {
+			line += cell(middle(r.Spans))
 		}
 		p.line(line)
 	}

@@ -1,0 +1,212 @@
+package live
+
+import (
+	"math"
+	"sync"
+	"time"
+
+	"loadlab/app/api"
+	"loadlab/loadgen/internal/hist"
+	"loadlab/loadgen/internal/measure"
+)
+
+// Point is what a mode did in one second of a phase: names and units are those of the page's data (package page).
+type Point struct {
+	Mode  int    `json:"mode"`
+	Phase string `json:"phase"`
+	Round int    `json:"round"`
+	At    int    `json:"at"`
+
+	N          int64   `json:"n"`
+	P50        int64   `json:"p50"`
+	P95        int64   `json:"p95"`
+	P99        int64   `json:"p99"`
+	Max        int64   `json:"max"`
+	LagN       int64   `json:"lagN"`
+	Lag        int64   `json:"lag"`
+	Scheduled  int64   `json:"scheduled"`
+	Failed     int64   `json:"failed"`
+	Done       int64   `json:"done"`
+	Recomputes int64   `json:"recomputes"`
+	Waited     int64   `json:"waited"`
+	Wait       int64   `json:"wait"`
+	Heat       []int64 `json:"heat"`
+}
+
+// Total is what a mode did in a phase so far.
+type Total struct {
+	Mode      int          `json:"mode"`
+	Phase     string       `json:"phase"`
+	Round     int          `json:"round"`
+	Took      int64        `json:"took"`
+	Quantiles [][2]float64 `json:"quantiles"`
+}
+
+const (
+	perHeat    = 10 // buckets for each of the heat map
+	heatDecade = 12 // buckets of the heat map for a factor of ten, as package page has them
+	perDecade  = perHeat * heatDecade
+	buckets    = 8 * perDecade // 1 us to 100 s
+	kept       = 62            // seconds that may still change: no response is waited for longer
+)
+
+// distribution counts times in buckets that are 2% wide.
+type distribution struct {
+	n     int64
+	max   time.Duration
+	count [buckets]uint32
+}
+
+func (d *distribution) record(t time.Duration) {
+	i := int(perDecade * math.Log10(max(float64(t)/float64(time.Microsecond), 1)))
+	d.count[min(i, buckets-1)]++
+	d.n++
+	d.max = max(d.max, t)
+}
+
+// quantiles are times that these shares, in ascending order, do not exceed; the upper ends of their buckets, and no more than the greatest time.
+func (d *distribution) quantiles(shares ...float64) []int64 {
+	all := make([]int64, 0, len(shares))
+	var below int64
+	i := 0
+	for _, q := range shares {
+		rank := int64(math.Ceil(q * float64(d.n)))
+		for i < buckets && below+int64(d.count[i]) < rank {
+			below += int64(d.count[i])
+			i++
+		}
+		all = append(all, min(int64(math.Pow(10, float64(i+1)/perDecade)), d.max.Microseconds()))
+	}
+	return all
+}
+
+// heat is a row of the heat map: the first bucket, and the numbers from there on.
+func (d *distribution) heat() []int64 {
+	var row []int64
+	for i, n := range d.count {
+		if n == 0 {
+			continue
+		}
+		b := int64(i / perHeat)
+		if row == nil {
+			row = []int64{b}
+		}
+		for int64(len(row)) <= b-row[0]+1 {
+			row = append(row, 0)
+		}
+		row[b-row[0]+1] += int64(n)
+	}
+	return row
+}
+
+// second is one second of a mode.
+type second struct {
+	at            int
+	dirty         bool
+	point         Point // its counts
+	response, lag distribution
+}
+
+// mode is what a mode of a phase has come to.
+type mode struct {
+	mu      sync.Mutex // guards all below
+	seconds [kept]*second
+	all     distribution
+	dirty   bool
+}
+
+func newMode() *mode { return &mode{} }
+
+// at returns a second; nil of one that is too old to change. The caller holds mu.
+func (m *mode) at(t time.Duration) *second {
+	at := int(max(t, 0) / time.Second)
+	s := m.seconds[at%kept]
+	switch {
+	case s == nil:
+		s = &second{}
+		m.seconds[at%kept] = s
+	case s.at > at:
+		return nil
+	case s.at < at:
+		*s = second{}
+	}
+	s.at, s.dirty = at, true
+	return s
+}
+
+// record enters an outcome: what enters which clock is the rule of package measure.
+func (m *mode) record(due time.Duration, start time.Time, o *measure.Outcome) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.dirty = true
+	if o.Kind == measure.OK {
+		if s := m.at(o.Done.Sub(start)); s != nil {
+			s.point.Done++
+		}
+	}
+	s := m.at(due)
+	if s == nil {
+		return
+	}
+	s.point.Scheduled++
+	switch {
+	case o.Kind != measure.OK:
+		s.point.Failed++
+	case o.Cache == api.CacheCoalesced:
+		s.point.Waited++
+	case o.Stored:
+		s.point.Recomputes++
+	}
+	s.point.Wait += o.Timing.Wait.Microseconds()
+	if o.Kind != measure.OK && o.Kind != measure.Timeout && o.Kind != measure.Unsent {
+		return
+	}
+	response := o.Done.Sub(start) - due
+	s.response.record(response)
+	m.all.record(response)
+	if o.Sent.IsZero() {
+		s.lag.record(response)
+	} else {
+		s.lag.record(o.Sent.Sub(start) - due)
+	}
+}
+
+// changed returns the seconds that have changed since the last time.
+func (m *mode) changed() []Point {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []Point
+	for _, s := range m.seconds {
+		if s == nil || !s.dirty {
+			continue
+		}
+		s.dirty = false
+		p := s.point
+		p.At, p.N, p.LagN, p.Max = s.at, s.response.n, s.lag.n, s.response.max.Microseconds()
+		q := s.response.quantiles(0.50, 0.95, 0.99)
+		p.P50, p.P95, p.P99, p.Lag, p.Heat = q[0], q[1], q[2], s.lag.quantiles(0.99)[0], s.response.heat()
+		all = append(all, p)
+	}
+	return all
+}
+
+// total returns what all seconds together have come to, if that has changed.
+func (m *mode) total() (Total, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.dirty || m.all.n == 0 {
+		return Total{}, false
+	}
+	m.dirty = false
+	var t Total
+	var shares []float64
+	for _, q := range []float64{0.5, 0.75, 0.9, 0.95, 0.975, 0.99, 0.995, 0.999, 0.9995, 0.9999} {
+		if hist.Samples(q) <= m.all.n {
+			shares = append(shares, q)
+		}
+	}
+	for i, us := range m.all.quantiles(shares...) {
+		t.Quantiles = append(t.Quantiles, [2]float64{shares[i], float64(us)})
+	}
+	return t, true
+}

@@ -1,0 +1,188 @@
+package live
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"loadlab/loadgen/internal/result"
+)
+
+// Flag is the flag of loadgen by which the address of the page is chosen.
+const Flag = "--live"
+
+// TokenHeader is what a request to stop carries: a page of another origin can neither read the token nor send the header.
+const TokenHeader = "Loadgen-Token"
+
+const (
+	// writeLimit is how long a viewer may take to read an event.
+	writeLimit = 5 * time.Second
+	// lastEvent is how long viewers may take to read the report when the run has ended.
+	lastEvent = 2 * time.Second
+	// headerLimit bounds the reading of a request.
+	headerLimit = 2 * time.Second
+)
+
+// Pages make the page: of a run under way, and of what it came to.
+type Pages struct {
+	Live   func(run *result.Run, token string) ([]byte, error)
+	Report func(run *result.Run) (page, event []byte, err error) // the event is what makes the live page the report
+}
+
+// Server serves the page of one run.
+type Server struct {
+	Watch // what is measured goes there
+
+	pages   Pages
+	stopRun func()
+	token   string
+	http    *http.Server
+	serving sync.WaitGroup
+
+	mu    sync.Mutex // guards final
+	final []byte     // the page of the report; nil until the run has ended
+}
+
+// Serve serves the page on addr, such as "127.0.0.1:0", until Close, and returns its address. stop is called when a viewer wants the run to end. An error is one line
+// that names the flag.
+func Serve(ctx context.Context, addr string, pages Pages, stop func()) (s *Server, url string, err error) {
+	var cfg net.ListenConfig
+	ln, err := cfg.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, "", fmt.Errorf("serve the page: %w; %s chooses another address", err, Flag)
+	}
+	s = &Server{Watch: Watch{hub: newHub()}, pages: pages, stopRun: stop, token: rand.Text()}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", s.page)
+	mux.HandleFunc("GET /events", s.events)
+	mux.HandleFunc("POST /stop", s.stopped)
+	s.http = &http.Server{Handler: known(mux), ReadHeaderTimeout: headerLimit}
+	s.serving.Go(func() { _ = s.http.Serve(ln) }) // it returns http.ErrServerClosed
+	return s, "http://" + reachable(ln.Addr()) + "/", nil
+}
+
+// reachable is an address that a browser understands.
+func reachable(addr net.Addr) string {
+	if tcp, ok := addr.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("localhost:%d", tcp.Port)
+	}
+	return addr.String()
+}
+
+// known refuses requests to a name: one that another page had resolved to this address could read ours.
+func known(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = r.Host
+		}
+		if host != "localhost" && net.ParseIP(host) == nil {
+			http.Error(w, "use the address, not a name", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// page is the page: of the run, or of its report when it has ended.
+func (s *Server) page(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	page := s.final
+	s.mu.Unlock()
+	if page == nil {
+		select {
+		case <-s.hub.started: // it comes up
+		case <-r.Context().Done():
+			return
+		}
+		s.hub.mu.Lock()
+		run := s.hub.run
+		s.hub.mu.Unlock()
+		var err error
+		if page, err = s.pages.Live(run, s.token); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Frame-Options", "DENY") // nobody is made to press the button
+	_, _ = w.Write(page)                      // who has gone misses nothing
+}
+
+// events sends what a viewer has missed, and then what is new.
+func (s *Server) events(w http.ResponseWriter, r *http.Request) {
+	v, ok := s.hub.join(r.Header.Get("Last-Event-ID"))
+	if !ok {
+		http.Error(w, "too many viewers", http.StatusServiceUnavailable)
+		return
+	}
+	defer s.hub.leave(v)
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	to := http.NewResponseController(w)
+	if _, err := w.Write([]byte("retry: 1000\n\n")); err != nil || to.Flush() != nil {
+		return
+	}
+	for {
+		select {
+		case data, ok := <-v.events:
+			if !ok {
+				return
+			}
+			_ = to.SetWriteDeadline(time.Now().Add(writeLimit)) // a server of ours has deadlines
+			if _, err := w.Write(data); err != nil || to.Flush() != nil {
+				return
+			}
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+// stopped ends the run, as Ctrl-C does.
+func (s *Server) stopped(w http.ResponseWriter, r *http.Request) {
+	if subtle.ConstantTimeCompare([]byte(r.Header.Get(TokenHeader)), []byte(s.token)) != 1 {
+		http.Error(w, "not from the page", http.StatusForbidden)
+		return
+	}
+	s.stopRun()
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// Finish makes the page the report of the run.
+func (s *Server) Finish(run *result.Run) error {
+	s.Stopped()
+	page, event, err := s.pages.Report(run)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.final = page
+	s.mu.Unlock()
+	text, err := json.Marshal(string(event)) // one line, as an event wants it
+	if err != nil {
+		return err
+	}
+	s.hub.finish(text)
+	return nil
+}
+
+// Close ends the server. Viewers get what is queued for them, for a moment.
+func (s *Server) Close(ctx context.Context) error {
+	s.hub.finish(nil)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastEvent)
+	defer cancel()
+	err := s.http.Shutdown(ctx)
+	if err != nil {
+		err = s.http.Close()
+	}
+	s.serving.Wait()
+	return err
+}
