@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"loadlab/loadgen/internal/figure"
@@ -53,14 +52,18 @@ func Compile(src string, line int, scope Scope) (*Gate, error) {
 		config.Disabled[name] = true
 	}
 	clear(config.Builtins) // max, mean and the like are figures here
-	tree, err := parser.ParseWithConfig(src, config)
+	text, at := durations(src)
+	tree, err := parser.ParseWithConfig(text, config)
 	if err != nil {
-		return nil, Errors{syntax(src, err)}
+		return nil, Errors{syntax(err, at)}
 	}
 	g := &Gate{Expr: src, Line: line}
 	c := &checking{scope: scope, gate: g}
 	c.root(&tree.Node)
 	if len(c.errs) > 0 {
+		for i := range c.errs {
+			c.errs[i].Offset = at(c.errs[i].Offset)
+		}
 		slices.SortStableFunc(c.errs, func(a, b Error) int { return cmp.Compare(a.Offset, b.Offset) })
 		return nil, slices.Compact(c.errs)
 	}
@@ -68,45 +71,24 @@ func Compile(src string, line int, scope Scope) (*Gate, error) {
 	config.WithEnv((&environment{}).variables(nil))
 	config.ShortCircuit = false // every comparison is reported, also one that did not decide
 	if _, err := checker.Check(tree, config); err != nil {
-		return nil, Errors{syntax(src, err)}
+		return nil, Errors{syntax(err, at)}
 	}
 	if g.program, err = compiler.Compile(tree, config); err != nil {
-		return nil, Errors{syntax(src, err)}
+		return nil, Errors{syntax(err, at)}
 	}
 	return g, nil
 }
 
-// syntax takes the position out of expr's error for src, and its drawing of it.
-func syntax(src string, err error) Error {
+// syntax takes the position out of expr's error for a text whose characters were at at, and its drawing of it.
+func syntax(err error, at func(offset int) int) Error {
 	var e *file.Error
 	switch {
 	case !errors.As(err, &e):
 		return Error{0, err.Error()}
 	case e.Message == `unexpected token Operator("=")`:
-		return Error{e.From, "= is no comparison: equality is written =="}
-	case strings.HasPrefix(e.Message, "bad number syntax"):
-		if product := withUnit([]rune(src), e.From); product != "" {
-			return Error{e.From, e.Message + ": write " + product}
-		}
+		return Error{at(e.From), "= is no comparison: equality is written =="}
 	}
-	return Error{e.From, e.Message}
-}
-
-// withUnit returns the number and its unit, of which the first letter is at i, as a product: 100*ms for 100ms. It returns "" if that
-// would not be one.
-func withUnit(src []rune, i int) string {
-	first, end := i, i
-	for first > 0 && strings.ContainsRune("0123456789.", src[first-1]) {
-		first--
-	}
-	for end < len(src) && unicode.IsLetter(src[end]) {
-		end++
-	}
-	unit := string(src[i:end])
-	if _, known := constants()[unit]; !known || first == i {
-		return ""
-	}
-	return string(src[first:i]) + "*" + unit
+	return Error{at(e.From), e.Message}
 }
 
 // kind of an expression.
@@ -136,7 +118,7 @@ func (c *checking) root(n *ast.Node) {
 	switch {
 	case k.bad || len(c.errs) > 0:
 	case !k.boolean:
-		c.errorf(*n, "a gate must be true or false: compare it with something, as in p95() <= 10*ms")
+		c.errorf(*n, "a gate must be true or false: compare it with something, as in p95() <= 10ms")
 	}
 }
 

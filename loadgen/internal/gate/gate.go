@@ -1,7 +1,7 @@
 // Package gate judges a run: a gate is an expression over the run's figures that must hold, such as
 //
 //	p99("singleflight", "expiry") <= 0.5 * p99("ttl", "expiry")
-//	p95("ttl", "warm") <= 10*ms and errors() == 0
+//	p95("ttl", "warm") <= 10ms and errors() == 0
 //
 // Expressions are those of expr-lang/expr, cut down to what a gate needs: figures, numbers, the units us, ms and s, arithmetic,
 // comparisons, and, or, not. Times are in milliseconds; a bare number beside a time is milliseconds too. Everything that can be wrong
