@@ -245,7 +245,7 @@ func TestEnvExample(t *testing.T) {
 		}
 	}
 	used := map[string]string{}
-	for _, m := range regexp.MustCompile(`\$\{(\w+):-([^}]*)\}`).FindAllStringSubmatch(string(testkit.ReadFile(t, "docker-compose.yml")), -1) {
+	for _, m := range regexp.MustCompile(`\$\{(\w+):-((?:[^{}]|\$\{[^{}]*\})*)\}`).FindAllStringSubmatch(string(testkit.ReadFile(t, "docker-compose.yml")), -1) {
 		if before, ok := used[m[1]]; ok && before != m[2] {
 			t.Errorf("%s has two defaults: %q and %q", m[1], before, m[2])
 		}

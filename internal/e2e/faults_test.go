@@ -85,7 +85,7 @@ func loadgenRun(ctx context.Context, t *testing.T, programs, text string) (stdou
 		t.Fatal(err)
 	}
 	var o, e strings.Builder
-	cmd := exec.CommandContext(ctx, filepath.Join(programs, "loadgen"), "run", scenario, "--out", out, "--stack", "embedded", "--allow-limited")
+	cmd := exec.CommandContext(ctx, filepath.Join(programs, "loadgen"), "run", scenario, "--out", out, "--stack", "embedded", "--allow-limited", "--full")
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 20 * time.Second
 	cmd.Env, cmd.Stdout, cmd.Stderr = append(environment(), "TMPDIR="+temp), &o, &e
