@@ -33,7 +33,6 @@ func hitCommand(env environment) *cobra.Command {
 	var o hitOutput
 	flags.StringVar(&o.out, "out", "", "`folder` for the results: run.json, as loadgen run leaves it (default: none is written)")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object, and no report: see README")
-	full := fullFlag(flags)
 	var save string
 	flags.StringVar(&save, "save", "", "write the scenario that this would run to a `file`, for loadgen run, and make no request")
 	flags.StringVar(&o.html, "html", "", "write the report as a page to this `file` too")
@@ -51,7 +50,6 @@ func hitCommand(env environment) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		o.full = *full
 		for _, note := range d.notes {
 			fmt.Fprintln(env.stderr, "loadgen:", note)
 		}
@@ -71,7 +69,6 @@ type hitOutput struct {
 	out  string // folder for run.json; empty for none
 	html string // file for the report as a page; empty for none
 	json bool
-	full bool // all of the report is printed
 }
 
 // hit runs the one phase, and prints the report, whose last line other programs can read, or one JSON object. Nothing judges the figures
@@ -99,7 +96,7 @@ func hit(ctx context.Context, env environment, cfg run.Config, o hitOutput) erro
 		return cmp.Or(writeHitJSON(env.stdout, r, path, exitCode(end)), end)
 	}
 	fmt.Fprintln(env.stdout)
-	if err := printReport(env, r, report.Options{Path: path, Full: o.full}); err != nil {
+	if err := printReport(env, r, report.Options{Path: path, Full: true}); err != nil {
 		return unprinted(err, path)
 	}
 	if o.html != "" {

@@ -144,7 +144,7 @@ func TestHitForPrograms(t *testing.T) {
 	if len(runs) != 1 || paths[0] != got.RunJSON || runs[0].Cells[0].Ledger.Wrote != 120 || runs[0].Cells[0].Ledger.Bytes != 200 {
 		t.Errorf("%d runs, %v, want %s", len(runs), paths, got.RunJSON)
 	}
-	if r := loadgen(t, "report", paths[0]); r.code != 0 || !strings.Contains(r.stdout, "\nPhases of a request\n") || !strings.Contains(r.stdout, "Bodies: 200 B received, ") {
+	if r := loadgen(t, "report", paths[0], "--full"); r.code != 0 || !strings.Contains(r.stdout, "\nPhases of a request\n") || !strings.Contains(r.stdout, "Bodies: 200 B received, ") {
 		t.Error(r)
 	}
 	if r := loadgen(t, "hit", server.URL, "-n", "1", "--out", "/proc"); r.code != exitUsage || r.stdout != "" {

@@ -47,7 +47,7 @@ func TestTheReportIsPrintedAlsoWhenRunJSONCannotBeWritten(t *testing.T) {
 	}))
 	defer server.Close()
 	write(t, "small.yaml", three)
-	r := loadgen(t, "run", "./small.yaml", "--target", server.URL, "--out", "out")
+	r := loadgen(t, "run", "./small.yaml", "--target", server.URL, "--out", "out", "--full")
 	if r.code != result.ExitInvalid || !strings.Contains(r.stdout, "DONE  small") || !strings.Contains(r.stdout, "None of 3 requests failed") {
 		t.Errorf("got %s, want the report and exit code 4", r)
 	}

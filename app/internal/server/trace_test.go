@@ -100,7 +100,13 @@ func TestARequestOfNobodysTraceIsSampledWhenTracesAreExported(t *testing.T) {
 	r := newRig(t, "", true)
 	get(t, r.api.URL+api.PathLive+"optimized/")
 	r.flush()
-	if n := len(r.spans.GetSpans()); n != 3 {
+	n := 0
+	for _, s := range r.spans.GetSpans() {
+		if s.Name != signal.SpanPoolWait { // there is one if the wait was long
+			n++
+		}
+	}
+	if n != 3 {
 		t.Errorf("%d spans, want the server's and two queries'", n)
 	}
 }

@@ -161,7 +161,7 @@ func (c *HTTPCaller) run(ctx context.Context, mode int, out *measure.Outcome) (m
 	resp, err := c.client.Do(req)
 	if err != nil {
 		err = withoutURL(err)
-		if strings.Contains(err.Error(), "looked like an HTTP/1.1 header") { // package http2 has no other mark of it
+		if c.t.opts.HTTP2 && refusesHTTP2(err) {
 			err = fmt.Errorf("%w without TLS: %w", errNoHTTP2, err)
 		}
 		return classify(err)
@@ -250,6 +250,13 @@ func classify(err error) (measure.Kind, error) {
 		return measure.Limit, own
 	}
 	return kindOf(err), err
+}
+
+// refusesHTTP2 reports whether a server without TLS answered the preface of HTTP/2 in HTTP/1.1, or closed the connection on it. Which of the two
+// is seen depends on what is read first, and package http2 has no other mark of either.
+func refusesHTTP2(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "looked like an HTTP/1.1 header") || strings.Contains(text, "http2: client conn could not be established")
 }
 
 func kindOf(err error) measure.Kind {

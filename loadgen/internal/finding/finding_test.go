@@ -84,7 +84,7 @@ func TestRules(t *testing.T) {
 			l.Failed = map[string]int64{"status": 12, "timeout": 3}
 			run := resulttest.Fill(service("open", []string{"page"}, "steady"), 1, []resulttest.Load{l})
 			c := &run.Cells[0]
-			c.Errors = map[string]string{"status": "status 503"}
+			c.Failures = []result.Failure{{Kind: "status", Status: 503, Count: 12, Example: "status 503"}}
 			c.Seconds = append(c.Seconds, result.Second{At: 4, SecondCounts: result.SecondCounts{Failed: 9}}, result.Second{At: 5, SecondCounts: result.SecondCounts{Failed: 6}}, result.Second{At: 6})
 			return run
 		}, "In steady, 15 of 400 requests (3.8%) of page failed (12 status 503 and 3 timeout, due from 4s to 6s)."},

@@ -91,7 +91,7 @@ func hostile(t *testing.T) *result.Run {
 	for i := range run.Cells {
 		c := &run.Cells[i]
 		if c.Mode == "ttl" {
-			c.Mode, c.Errors, c.Ledger.Failed = evil, map[string]string{"status": evil}, map[string]int64{"status": 1}
+			c.Mode, c.Failures, c.Ledger.Failed = evil, []result.Failure{{Kind: "status", Status: 500, Count: 1, Example: evil}}, map[string]int64{"status": 1}
 			c.Ledger.Scheduled++
 		}
 		if c.Phase == "warm" {

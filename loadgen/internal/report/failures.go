@@ -94,7 +94,11 @@ func failedSentence(t *figure.Total) string {
 	}
 	share, _ := figure.Ratio(t.Ledger.Errors(), t.Ledger.Scheduled)
 	text := fmt.Sprintf("%s of %s (%s) failed: %s", unit.Count(t.Ledger.Errors()), unit.Counted(t.Ledger.Scheduled, "request"), unit.Percent(share), waysToFail(t))
-	if most := sortedFailures(t)[0]; most.Example != "" && (most.Status == 0 || most.Code != "") {
+	all := sortedFailures(t)
+	if len(all) == 0 { // what a worker that was lost knew of them is lost, too
+		return strings.TrimSuffix(text, ": ") + "."
+	}
+	if most := all[0]; most.Example != "" && (most.Status == 0 || most.Code != "") {
 		text += ". The first " + causeOf(most) + " was: " + most.Example
 	}
 	return text + "."
