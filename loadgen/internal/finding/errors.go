@@ -3,7 +3,6 @@ package finding
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -67,35 +66,59 @@ func (e *evidence) failure(modes []string, phase string) string {
 	return text
 }
 
-// kinds lists failures by kind, the most frequent first, with the first error of that.
+// kinds lists the ways in which requests failed, the most frequent first: "18 status 404, 12 status 500 and 3 timeout (reading the response)". The first error is there if
+// it is all that is known of the one way that there is.
 func kinds(t *figure.Total) string {
-	names := slices.SortedFunc(maps.Keys(t.Ledger.Failed), func(a, b string) int {
-		return cmp.Or(cmp.Compare(t.Ledger.Failed[b], t.Ledger.Failed[a]), cmp.Compare(a, b))
-	})
-	names = slices.DeleteFunc(names, func(kind string) bool { return t.Ledger.Failed[kind] == 0 })
+	ways := waysOf(t)
 	var parts []string
-	for i, kind := range names {
-		part := kind
-		if len(names) > 1 {
-			part = unit.Count(t.Ledger.Failed[kind]) + " " + kind
+	var others int64
+	for i, f := range ways {
+		part := f.Kind
+		switch {
+		case f.Status > 0:
+			part += " " + f.Cause()
+		case f.Cause() != "":
+			part += " (" + f.Cause() + ")"
 		}
-		if first := tty.Snip(tty.Clean(example(t, kind)), longestError); first != "" && i == 0 {
-			part = strings.Replace(part+": "+first, kind+": "+kind, kind, 1)
+		switch {
+		case len(ways) > 1 && i >= mostWays:
+			others += f.Count
+			continue
+		case len(ways) > 1:
+			part = unit.Count(f.Count) + " " + part
+		case f.Cause() == "" && f.Example != "":
+			part = strings.TrimPrefix(tty.Snip(tty.Clean(part+": "+f.Example), longestError), f.Kind+": "+f.Kind+": ")
 		}
 		parts = append(parts, part)
+	}
+	if others > 0 {
+		parts = append(parts, unit.Count(others)+" others")
 	}
 	return sentence(parts)
 }
 
-// example is the first error of the most frequent failure of a kind; empty if none is kept.
-func example(t *figure.Total, kind string) string {
-	var most result.Failure
+// mostWays is how many ways to fail a sentence has.
+const mostWays = 3
+
+// waysOf returns how requests failed, the most frequent first: by kind alone if more failed than it is known of, how.
+func waysOf(t *figure.Total) []result.Failure {
+	var known int64
 	for _, f := range t.Failures {
-		if f.Kind == kind && f.Example != "" && f.Count > most.Count {
-			most = f
+		known += f.Count
+	}
+	ways := slices.Clone(t.Failures)
+	if known != t.Ledger.Errors() {
+		ways = nil
+		for kind, n := range t.Ledger.Failed {
+			if n > 0 {
+				ways = append(ways, result.Failure{Kind: kind, Count: n})
+			}
 		}
 	}
-	return most.Example
+	slices.SortFunc(ways, func(a, b result.Failure) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Status, b.Status), cmp.Compare(a.Code, b.Code))
+	})
+	return ways
 }
 
 // longestError is how many columns an error's text takes at most.

@@ -84,10 +84,12 @@ func TestRules(t *testing.T) {
 			l.Failed = map[string]int64{"status": 12, "timeout": 3}
 			run := resulttest.Fill(service("open", []string{"page"}, "steady"), 1, []resulttest.Load{l})
 			c := &run.Cells[0]
-			c.Failures = []result.Failure{{Kind: "status", Status: 503, Count: 12, Example: "status 503"}}
+			c.Failures = []result.Failure{
+				{Kind: "status", Status: 503, Count: 5}, {Kind: "status", Status: 500, Count: 7, Example: "status 500"}, {Kind: "timeout", Count: 3, Code: "dial"},
+			}
 			c.Seconds = append(c.Seconds, result.Second{At: 4, SecondCounts: result.SecondCounts{Failed: 9}}, result.Second{At: 5, SecondCounts: result.SecondCounts{Failed: 6}}, result.Second{At: 6})
 			return run
-		}, "In steady, 15 of 400 requests (3.8%) of page failed (12 status 503 and 3 timeout, due from 4s to 6s)."},
+		}, "In steady, 15 of 400 requests (3.8%) of page failed (7 status 500, 5 status 503 and 3 timeout (dial), due from 4s to 6s)."},
 		{"saturation", func(*testing.T) *result.Run {
 			run := resulttest.Fill(service("open", []string{"page"}, "peak"), 2, []resulttest.Load{load("page", "peak", 2*ms)})
 			for round := range 2 {
