@@ -47,7 +47,7 @@ func TestTheReportIsPrintedAlsoWhenRunJSONCannotBeWritten(t *testing.T) {
 	}))
 	defer server.Close()
 	write(t, "small.yaml", three)
-	r := loadgen(t, "run", "./small.yaml", "--target", server.URL, "--out", "out", "--full")
+	r := loadgen(t, "run", "./small.yaml", "--target", server.URL, "--out", "out")
 	if r.code != result.ExitInvalid || !strings.Contains(r.stdout, "DONE  small") || !strings.Contains(r.stdout, "None of 3 requests failed") {
 		t.Errorf("got %s, want the report and exit code 4", r)
 	}
@@ -72,7 +72,7 @@ func TestAFileThatMayNotGrow(t *testing.T) {
 		{"./small.yaml", "8", exitUsage, "", "file too large (--out names another folder)"},
 		{"./large.yaml", "1024", result.ExitInvalid, "3 requests scheduled = 3 completed", "the results are lost, but for the report on standard output"},
 	} {
-		cmd := exec.CommandContext(t.Context(), "sh", "-c", `ulimit -f `+tt.blocks+`; exec "$0" "$@"`, binary(t, "loadgen"), "run", tt.scenario, "--target", server.URL, "--out", "out")
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", `ulimit -f `+tt.blocks+`; exec "$0" "$@"`, binary(t, "loadgen"), "run", tt.scenario, "--target", server.URL, "--out", "out", "--full")
 		var stdout, stderr bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
 		_ = cmd.Run() // its code is looked at

@@ -53,10 +53,10 @@ func Hang(s string, n int, indent string) []string {
 		if line != lead {
 			end()
 		}
-		for Width(lead)+Width(word) > n {
+		for {
 			head := Cut(word, n-Width(lead))
-			if head == word {
-				break // one character, wider than the line
+			if len(head) == len(word) {
+				break // it fits, or is one character that is wider than the line
 			}
 			line, word = line+head, word[len(head):]
 			end()
