@@ -61,11 +61,11 @@ func of(t testing.TB, run *result.Run) *report.Report {
 
 func TestGoldens(t *testing.T) {
 	for name, fixture := range resulttest.All() {
-		run := fixture(t)
+		r := of(t, fixture(t))
 		for ending, render := range formats {
 			t.Run(name+"."+ending, func(t *testing.T) {
 				var got bytes.Buffer
-				if err := render(&got, of(t, run)); err != nil {
+				if err := render(&got, r); err != nil {
 					t.Fatal(err)
 				}
 				testkit.Golden(t, name+"."+ending, got.String())
@@ -76,10 +76,10 @@ func TestGoldens(t *testing.T) {
 
 func TestTextFitsItsWidth(t *testing.T) {
 	for name, fixture := range resulttest.All() {
-		run := fixture(t)
+		r := of(t, fixture(t))
 		for _, width := range []int{72, 80, 120} {
 			var b bytes.Buffer
-			if err := errors.Join(text(width, false)(&b, of(t, run)), short(width)(&b, of(t, run))); err != nil {
+			if err := errors.Join(text(width, false)(&b, r), short(width)(&b, r)); err != nil {
 				t.Fatal(err)
 			}
 			for i, line := range strings.Split(b.String(), "\n") {
