@@ -87,7 +87,7 @@ func BenchmarkCall(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if c.Call(b.Context(), 0, time.Now().Add(patience), &out); out.Kind != measure.OK {
-					b.Fatal(out.Kind, req.FirstError(out.Kind))
+					b.Fatal(out.Kind, out.Err)
 				}
 			}
 		})
@@ -125,7 +125,7 @@ func BenchmarkRequest(b *testing.B) {
 				c.Draw(1, k, 0)
 				k++
 				if c.Call(b.Context(), 0, time.Now().Add(patience), &out); out.Kind != measure.OK {
-					b.Fatal(out.Kind, req.FirstError(out.Kind))
+					b.Fatal(out.Kind, out.Err)
 				}
 			}
 			b.ReportMetric(float64((cpu(b)-before).Nanoseconds())/1e3/float64(b.N), "cpu-us/req")
@@ -149,7 +149,7 @@ func BenchmarkClosed(b *testing.B) {
 					var out measure.Outcome
 					for left.Add(-1) >= 0 {
 						if c.Call(b.Context(), 0, time.Now().Add(patience), &out); out.Kind != measure.OK {
-							b.Error(out.Kind, req.FirstError(out.Kind))
+							b.Error(out.Kind, out.Err)
 							return
 						}
 					}
@@ -227,7 +227,7 @@ func BenchmarkNetHTTP(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if c.Call(b.Context(), 0, time.Now().Add(patience), &out); out.Kind != measure.OK {
-			b.Fatal(out.Kind, req.FirstError(out.Kind))
+			b.Fatal(out.Kind, out.Err)
 		}
 	}
 }

@@ -105,7 +105,7 @@ func (c *Conn) Call(ctx context.Context, mode int, deadline time.Time, out *meas
 	default:
 		kind, err = conclude(req.Request, &c.ask, out, &c.answer, c.resp.body, c.draw)
 	}
-	req.end(out, kind, err)
+	noteEnd(out, kind, err)
 	switch {
 	case c.sock == nil:
 	case c.resp.out == out && c.resp.reusable() && !req.closes:

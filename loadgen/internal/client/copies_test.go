@@ -179,7 +179,7 @@ func TestConditionalWhileItChanges(t *testing.T) {
 				for range each {
 					c.Call(t.Context(), 0, time.Now().Add(patience), &out)
 					if out.Kind != measure.OK {
-						t.Error(out.Kind, req.FirstError(out.Kind))
+						t.Error(out.Kind, out.Err)
 						return
 					}
 					if out.NotModified {

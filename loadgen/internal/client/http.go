@@ -116,7 +116,7 @@ func (c *HTTPCaller) Call(ctx context.Context, mode int, deadline time.Time, out
 	case c.stopped(ctx) || !out.Done.Before(deadline):
 		kind = measure.Timeout
 	}
-	c.reqs[mode].end(out, kind, err)
+	noteEnd(out, kind, err)
 	if c.closed.Load() {
 		c.client.CloseIdleConnections()
 	}

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 
 	"loadlab/app/api"
 	"loadlab/loadgen/internal/keys"
@@ -36,8 +35,7 @@ type Spec struct {
 	Take []Taking          // from a response that was as expected
 }
 
-// Request is a Spec made ready for a target. It is immutable but for the first error of each kind, and may be shared by any number of
-// callers.
+// Request is a Spec made ready for a target. It is immutable, and may be shared by any number of callers.
 type Request struct {
 	spec   Spec
 	method string
@@ -52,8 +50,6 @@ type Request struct {
 	fixed      uint64    // of the digest: see Spec.fixedDigest
 	idempotent bool
 	closes     bool // it asks for its connection to be closed
-
-	first [measure.Kinds]atomic.Pointer[error]
 }
 
 // Prepare serialises a request. An error names what is wrong with it.
@@ -167,27 +163,11 @@ func (r *Request) serialise(traced bool) {
 	r.wire = append(w, r.spec.Body...)
 }
 
-// FirstError returns the first error that made a call of this request end as kind; nil if there was none. It may be called at any time.
-func (r *Request) FirstError(kind measure.Kind) error {
-	if p := r.first[kind].Load(); p != nil {
-		return *p
-	}
-	return nil
-}
-
-// end is how a call ended: as kind, because of err unless that is OK. The first error of each kind is kept.
-func (r *Request) end(out *measure.Outcome, kind measure.Kind, err error) {
+// noteEnd notes how a call ended: as kind, because of err unless that is OK.
+func noteEnd(out *measure.Outcome, kind measure.Kind, err error) {
 	out.Kind = kind
 	if err != nil {
 		out.Err, out.Code = err, codeOf(out, err)
-		r.note(kind, err)
-	}
-}
-
-// note keeps err if it is the first of its kind. It is a function of its own since err moves to the heap.
-func (r *Request) note(kind measure.Kind, err error) {
-	if r.first[kind].Load() == nil {
-		r.first[kind].CompareAndSwap(nil, &err)
 	}
 }
 

@@ -97,9 +97,9 @@ const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 type harness struct {
 	t *testing.T
 	client.Caller
-	reqs   []*client.Request
 	target *client.Target
 	out    measure.Outcome
+	errs   map[measure.Kind]error // the first of each kind
 }
 
 func newHarness(t *testing.T, base string, opts client.Options, specs ...client.Spec) *harness {
@@ -123,7 +123,7 @@ func newHarness(t *testing.T, base string, opts client.Options, specs ...client.
 		reqs = append(reqs, req)
 	}
 	target.ReplayWithin(patience) // a busy machine may take longer than 50 ms
-	h := &harness{t: t, Caller: client.New(target, 1, reqs), reqs: reqs, target: target}
+	h := &harness{t: t, Caller: client.New(target, 1, reqs), target: target}
 	t.Cleanup(func() { h.Close() })
 	return h
 }
@@ -151,17 +151,21 @@ func (h *harness) callBy(deadline time.Time, mode int) measure.Kind {
 	if h.out.Done.IsZero() || h.out.Done.Before(h.out.Sent) {
 		h.t.Errorf("sent %v, done %v", h.out.Sent, h.out.Done)
 	}
+	if h.errs == nil {
+		h.errs = map[measure.Kind]error{}
+	}
+	if h.errs[h.out.Kind] == nil {
+		h.errs[h.out.Kind] = h.out.Err
+	}
 	return h.out.Kind
 }
 
 // firstError returns the first error of that kind, of any request.
 func (h *harness) firstError(kind measure.Kind) error {
-	for _, r := range h.reqs {
-		if err := r.FirstError(kind); err != nil {
-			return err
-		}
+	if err := h.errs[kind]; err != nil || h.out.Kind != kind {
+		return err
 	}
-	return nil
+	return h.out.Err // of a call that was made without callBy
 }
 
 // want makes a call and compares its kind.

@@ -101,13 +101,13 @@ func TestTake(t *testing.T) {
 		}
 		for mode, why := range map[int]string{3: `take name: results.1.name: no element "1" of 1`, 4: "take name: results.0 is neither a text nor a number, true or false"} {
 			h.want(mode, measure.Check)
-			if err := h.reqs[mode].FirstError(measure.Check); err == nil || err.Error() != why {
+			if err := h.out.Err; err == nil || err.Error() != why {
 				t.Errorf("got %v, want %s", err, why)
 			}
 		}
 		body = `{"results": [{"id": 41, "name": "a\r\nEvil: b"}]}`
 		h.want(5, measure.Check)
-		if err := h.reqs[5].FirstError(measure.Check); err == nil || err.Error() != "take name: results.0.name has a control character" {
+		if err := h.out.Err; err == nil || err.Error() != "take name: results.0.name has a control character" {
 			t.Errorf("a line end in a value: got %v", err)
 		}
 	})
@@ -189,7 +189,7 @@ func BenchmarkCallWithVariables(b *testing.B) {
 		c.Draw(1, k, 0)
 		k++
 		if c.Call(b.Context(), 0, time.Now().Add(patience), &out); out.Kind != measure.OK {
-			b.Fatal(out.Kind, req.FirstError(out.Kind))
+			b.Fatal(out.Kind, out.Err)
 		}
 	}
 }

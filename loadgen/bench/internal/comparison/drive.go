@@ -92,10 +92,8 @@ func (j job) run(ctx context.Context) (driven, error) {
 		return driven{}, lost
 	}
 	r := results[0]
-	for kind := measure.OK + 1; kind < measure.Kinds; kind++ {
-		if r.Ledger.Failed[kind.String()] > 0 {
-			return driven{}, fmt.Errorf("requests failed: %v: %w", r.Ledger.Failed, request.FirstError(kind))
-		}
+	if len(r.Failures) > 0 {
+		return driven{}, fmt.Errorf("requests failed: %v: %s", r.Ledger.Failed, r.Failures[0].Example)
 	}
 	return driven{r.Lag}, nil
 }
