@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"loadlab/loadgen/internal/figure"
+	"loadlab/loadgen/internal/page"
 	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/run"
@@ -92,15 +93,19 @@ func hit(ctx context.Context, env environment, cfg run.Config, o hitOutput) erro
 			fmt.Fprintln(env.stderr, "loadgen:", lostError(lost))
 		}
 	}
+	rendered, err := report.New(r)
+	if err != nil {
+		return unprinted(err, path)
+	}
 	if o.json {
-		return cmp.Or(writeHitJSON(env.stdout, r, path, exitCode(end)), end)
+		return cmp.Or(writeHitJSON(env.stdout, rendered, path, exitCode(end)), end)
 	}
 	fmt.Fprintln(env.stdout)
-	if err := printReport(env, r, report.Options{Path: path, Full: true}); err != nil {
+	if err := printReport(env, rendered, report.Options{Path: path, Full: true}); err != nil {
 		return unprinted(err, path)
 	}
 	if o.html != "" {
-		writePage(env, o.html, func(w io.Writer) error { return runPage(w, r, "") })
+		writePage(env, o.html, func(w io.Writer) error { return page.Write(w, rendered, report.Options{}) })
 	}
 	if len(r.Cells) > 0 {
 		fmt.Fprintf(env.stdout, "\n%s\n", summary(r))

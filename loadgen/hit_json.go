@@ -50,11 +50,8 @@ type hitFailure struct {
 }
 
 // writeHitJSON writes a run of hit for programs.
-func writeHitJSON(w io.Writer, r *result.Run, path string, code int) error {
-	rendered, err := report.New(r)
-	if err != nil {
-		return err
-	}
+func writeHitJSON(w io.Writer, rendered *report.Report, path string, code int) error {
+	r := rendered.Run
 	f, err := figure.New(r)
 	if err != nil {
 		return err

@@ -6,7 +6,7 @@ import (
 
 	"loadlab/loadgen/internal/live"
 	"loadlab/loadgen/internal/page"
-	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/run"
 )
 
@@ -21,7 +21,7 @@ func serveLive(ctx context.Context, env environment, cfg *run.Config, addr strin
 	if addr == "" {
 		return watchers{}, nil
 	}
-	server, url, err := live.Serve(ctx, addr, live.Pages{Live: page.Live, Report: page.Report}, stop)
+	server, url, err := live.Serve(ctx, addr, page.Live, stop)
 	if err != nil {
 		return watchers{}, usageError{err}
 	}
@@ -31,11 +31,11 @@ func serveLive(ctx context.Context, env environment, cfg *run.Config, addr strin
 }
 
 // finish shows the report.
-func (w watchers) finish(r *result.Run) {
+func (w watchers) finish(r *report.Report) {
 	if w.server == nil {
 		return
 	}
-	if err := w.server.Finish(r); err != nil {
+	if err := w.server.Finish(func() ([]byte, []byte, error) { return page.Report(r) }); err != nil {
 		fmt.Fprintln(w.env.stderr, "loadgen: the page has no report:", err)
 	}
 }

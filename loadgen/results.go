@@ -53,13 +53,17 @@ func runAndReport(ctx context.Context, env environment, cfg run.Config, out outc
 	}
 	dashboard := cfg.Grafana.Run(r, time.Now())
 	path, lost := keep(r, out.folder)
-	watchers.finish(r)
+	rendered, err := report.New(r)
+	if err != nil {
+		return unprinted(err, path)
+	}
+	watchers.finish(rendered)
 	fmt.Fprintln(env.stdout)
-	if err := printReport(env, r, report.Options{Path: path, Grafana: dashboard, Full: out.full}); err != nil {
+	if err := printReport(env, rendered, report.Options{Path: path, Grafana: dashboard, Full: out.full}); err != nil {
 		return unprinted(err, path)
 	}
 	if path != "" && !out.noHTML {
-		writePage(env, filepath.Join(filepath.Dir(path), pageName), func(w io.Writer) error { return runPage(w, r, path) })
+		writePage(env, filepath.Join(filepath.Dir(path), pageName), func(w io.Writer) error { return page.Write(w, rendered, report.Options{Path: path}) })
 	}
 	if lost != nil {
 		fmt.Fprintln(env.stderr, "loadgen:", lostError(lost))
@@ -68,15 +72,6 @@ func runAndReport(ctx context.Context, env environment, cfg run.Config, out outc
 		return err
 	}
 	return verdict(result.ExitInvalid)
-}
-
-// runPage writes the page of a run whose run.json is at path.
-func runPage(w io.Writer, r *result.Run, path string) error {
-	rendered, err := report.New(r)
-	if err != nil {
-		return err
-	}
-	return page.Write(w, rendered, report.Options{Path: path})
 }
 
 // pageName is the name of the page beside a run.json or an ab.json.
@@ -171,11 +166,7 @@ func unprinted(err error, path string) error {
 }
 
 // printReport prints the report for people. Of the options, Path is where run.json is, and Grafana the URL of its dashboard, empty if they are nowhere; those of the terminal are filled in.
-func printReport(env environment, r *result.Run, o report.Options) error {
-	rendered, err := report.New(r)
-	if err != nil {
-		return err
-	}
+func printReport(env environment, r *report.Report, o report.Options) error {
 	o.Width, o.Color = width(env.stdout), colored(env)
-	return report.Text(env.stdout, rendered, o)
+	return report.Text(env.stdout, r, o)
 }

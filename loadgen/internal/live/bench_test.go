@@ -42,7 +42,7 @@ func driven(b *testing.B, viewers int) (rate, lag, cpu float64) {
 	const perSecond, seconds = 4000, 2
 	var observer measure.Observer
 	if viewers >= 0 {
-		s, url, err := live.Serve(b.Context(), "127.0.0.1:0", pages, nil)
+		s, url, err := live.Serve(b.Context(), "127.0.0.1:0", underWay, nil)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -105,7 +105,7 @@ func median(x []float64) float64 {
 }
 
 func BenchmarkRecord(b *testing.B) {
-	s, _, err := live.Serve(b.Context(), "127.0.0.1:0", pages, nil)
+	s, _, err := live.Serve(b.Context(), "127.0.0.1:0", underWay, nil)
 	if err != nil {
 		b.Fatal(err)
 	}

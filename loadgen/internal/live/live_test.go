@@ -19,20 +19,19 @@ import (
 
 const ms = time.Millisecond
 
-// pages are as short as they can be.
-var pages = live.Pages{
-	Live: func(run *result.Run, token string) ([]byte, error) {
-		return []byte("live " + run.ID + " " + token), nil
-	},
-	Report: func(run *result.Run) (page, event []byte, err error) {
-		return []byte("report " + run.ID), []byte(`{"of":"` + run.ID + `"}`), nil
-	},
+// underWay and ended are pages as short as they can be.
+func underWay(run *result.Run, token string) ([]byte, error) {
+	return []byte("live " + run.ID + " " + token), nil
+}
+
+func ended() (page, event []byte, err error) {
+	return []byte("report r1"), []byte(`{"of":"r1"}`), nil
 }
 
 // serve serves the page of a run of one mode, and returns its address.
 func serve(t testing.TB, stop func()) (s *live.Server, url string) {
 	t.Helper()
-	s, url, err := live.Serve(t.Context(), "127.0.0.1:0", pages, stop)
+	s, url, err := live.Serve(t.Context(), "127.0.0.1:0", underWay, stop)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +197,7 @@ func TestTheReportComesLast(t *testing.T) {
 	s.Begin(warm)
 	second(s, 0, 10)
 	s.End()
-	if err := s.Finish(&result.Run{ID: "r1"}); err != nil {
+	if err := s.Finish(ended); err != nil {
 		t.Fatal(err)
 	}
 	for name, v := range map[string]*viewer{"before": before, "after": view(t, url, "")} {

@@ -9,6 +9,7 @@ import (
 	"loadlab/internal/browsertest"
 	"loadlab/loadgen/internal/live"
 	"loadlab/loadgen/internal/page"
+	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/result/resulttest"
 )
 
@@ -17,7 +18,7 @@ func TestThePage(t *testing.T) {
 	t.Parallel()
 	b := browsertest.Start(t)
 	stopped := make(chan bool, 1)
-	s, url, err := live.Serve(t.Context(), "127.0.0.1:0", live.Pages{Live: page.Live, Report: page.Report}, func() { stopped <- true })
+	s, url, err := live.Serve(t.Context(), "127.0.0.1:0", page.Live, func() { stopped <- true })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +46,11 @@ func TestThePage(t *testing.T) {
 	case <-stopped:
 	case <-t.Context().Done():
 	}
-	if err := s.Finish(resulttest.Stampede(t)); err != nil {
+	r, err := report.New(resulttest.Stampede(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Finish(func() ([]byte, []byte, error) { return page.Report(r) }); err != nil {
 		t.Fatal(err)
 	}
 	p.Until(`document.documentElement.dataset.report === "true"`)

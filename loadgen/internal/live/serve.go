@@ -29,17 +29,14 @@ const (
 	headerLimit = 2 * time.Second
 )
 
-// Pages make the page: of a run under way, and of what it came to.
-type Pages struct {
-	Live   func(run *result.Run, token string) ([]byte, error)
-	Report func(run *result.Run) (page, event []byte, err error) // the event is what makes the live page the report
-}
+// Page makes the page of a run under way.
+type Page func(run *result.Run, token string) ([]byte, error)
 
 // Server serves the page of one run.
 type Server struct {
 	Watch // what is measured goes there
 
-	pages   Pages
+	live    Page
 	stopRun func()
 	token   string
 	http    *http.Server
@@ -51,13 +48,13 @@ type Server struct {
 
 // Serve serves the page on addr, such as "127.0.0.1:0", until Close, and returns its address. stop is called when a viewer wants the run to end. An error is one line
 // that names the flag.
-func Serve(ctx context.Context, addr string, pages Pages, stop func()) (s *Server, url string, err error) {
+func Serve(ctx context.Context, addr string, live Page, stop func()) (s *Server, url string, err error) {
 	var cfg net.ListenConfig
 	ln, err := cfg.Listen(ctx, "tcp", addr)
 	if err != nil {
 		return nil, "", fmt.Errorf("serve the page: %w; %s chooses another address", err, Flag)
 	}
-	s = &Server{Watch: Watch{hub: newHub()}, pages: pages, stopRun: stop, token: rand.Text()}
+	s = &Server{Watch: Watch{hub: newHub()}, live: live, stopRun: stop, token: rand.Text()}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.page)
 	mux.HandleFunc("GET /events", s.events)
@@ -105,7 +102,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 		run := s.hub.run
 		s.hub.mu.Unlock()
 		var err error
-		if page, err = s.pages.Live(run, s.token); err != nil {
+		if page, err = s.live(run, s.token); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
@@ -156,10 +153,10 @@ func (s *Server) stopped(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// Finish makes the page the report of the run.
-func (s *Server) Finish(run *result.Run) error {
+// Finish makes the page the report of the run, as report returns it; the event is what makes the page of a run under way that one.
+func (s *Server) Finish(report func() (page, event []byte, err error)) error {
 	s.Stopped()
-	page, event, err := s.pages.Report(run)
+	page, event, err := report()
 	if err != nil {
 		return err
 	}

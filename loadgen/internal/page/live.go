@@ -38,11 +38,7 @@ func Live(run *result.Run, token string) ([]byte, error) {
 }
 
 // Report returns the page of a run, and what makes the page of Live that page: its body and its data, as JSON.
-func Report(run *result.Run) (page, event []byte, err error) {
-	r, err := report.New(run)
-	if err != nil {
-		return nil, nil, err
-	}
+func Report(r *report.Report) (page, event []byte, err error) {
 	of, err := newRunData(r, "")
 	if err != nil {
 		return nil, nil, err
