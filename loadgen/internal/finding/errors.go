@@ -73,13 +73,7 @@ func kinds(t *figure.Total) string {
 	var parts []string
 	var others int64
 	for i, f := range ways {
-		part := f.Kind
-		switch {
-		case f.Status > 0:
-			part += " " + f.Cause()
-		case f.Cause() != "":
-			part += " (" + f.Cause() + ")"
-		}
+		part := f.String()
 		switch {
 		case len(ways) > 1 && i >= mostWays:
 			others += f.Count
@@ -115,9 +109,7 @@ func waysOf(t *figure.Total) []result.Failure {
 			}
 		}
 	}
-	slices.SortFunc(ways, func(a, b result.Failure) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Status, b.Status), cmp.Compare(a.Code, b.Code))
-	})
+	result.SortFailures(ways)
 	return ways
 }
 

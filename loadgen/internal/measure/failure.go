@@ -1,8 +1,6 @@
 package measure
 
 import (
-	"cmp"
-	"slices"
 	"time"
 
 	"loadlab/loadgen/internal/result"
@@ -45,13 +43,6 @@ func (f failures) list() []result.Failure {
 	for _, x := range f {
 		all = append(all, *x)
 	}
-	return mostFirst(all)
-}
-
-// mostFirst sorts failures, the most frequent first.
-func mostFirst(all []result.Failure) []result.Failure {
-	slices.SortFunc(all, func(a, b result.Failure) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Status, b.Status), cmp.Compare(a.Code, b.Code))
-	})
+	result.SortFailures(all)
 	return all
 }

@@ -302,8 +302,9 @@ func (m *Merged) result(of *mergedMode) (Result, error) {
 	r := Result{
 		Ledger: whole.ledger(), Server: of.sums.Server, Spent: of.sums.Spent, Herds: herds.Finish(), Peak: p.most(),
 		Statuses: orNil(of.sums.Statuses), Clamped: counts.Clamped, Asked: of.sums.Asked,
-		Failures: mostFirst(of.sums.Failures),
+		Failures: of.sums.Failures,
 	}
+	result.SortFailures(r.Failures)
 	r.Server.Cache, r.Server.Counters = orNil(of.sums.Server.Cache), nil // which only the server knows
 	var err, serr error
 	r.Seconds, err = inOrder(of.encoded.seconds)

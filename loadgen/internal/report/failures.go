@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -47,7 +46,9 @@ func failureRows(run *result.Run, mode string, t *figure.Total) [][]Cell {
 
 // sortedFailures returns the failures of a total, the most frequent first.
 func sortedFailures(t *figure.Total) []result.Failure {
-	return slices.SortedStableFunc(slices.Values(t.Failures), func(a, b result.Failure) int { return cmp.Compare(b.Count, a.Count) })
+	all := slices.Clone(t.Failures)
+	result.SortFailures(all)
+	return all
 }
 
 // moment is the time of day at which a request failed; empty in runs that have not kept it.
@@ -62,20 +63,9 @@ func moment(run *result.Run, x result.Failure, after time.Duration) Cell {
 func waysToFail(t *figure.Total) string {
 	var parts []string
 	for _, x := range sortedFailures(t) {
-		parts = append(parts, causeOf(x)+" x "+unit.Count(x.Count))
+		parts = append(parts, x.String()+" x "+unit.Count(x.Count))
 	}
 	return strings.Join(parts, ", ")
-}
-
-// causeOf is the kind and the cause of a failure in one text.
-func causeOf(x result.Failure) string {
-	switch {
-	case x.Cause() == "":
-		return x.Kind
-	case x.Status > 0:
-		return x.Kind + " " + x.Cause()
-	}
-	return x.Kind + " (" + x.Cause() + ")"
 }
 
 // Causes is how and why requests of a run failed, in one line: "status 404 x 3, refused (no such host) x 1"; empty if none did.
@@ -99,7 +89,7 @@ func failedSentence(t *figure.Total) string {
 		return strings.TrimSuffix(text, ": ") + "."
 	}
 	if most := all[0]; most.Example != "" && (most.Status == 0 || most.Code != "") {
-		text += ". The first " + causeOf(most) + " was: " + most.Example
+		text += ". The first " + most.String() + " was: " + most.Example
 	}
 	return text + "."
 }
@@ -109,7 +99,7 @@ func examples(t *figure.Total) string {
 	var parts []string
 	for _, x := range sortedFailures(t) {
 		if x.Example != "" {
-			parts = append(parts, causeOf(x)+": "+x.Example)
+			parts = append(parts, x.String()+": "+x.Example)
 		}
 	}
 	return strings.Join(parts, "; ")

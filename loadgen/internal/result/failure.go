@@ -29,6 +29,25 @@ func (f Failure) Cause() string {
 	return strconv.Itoa(f.Status) + ", " + f.Code
 }
 
+// String is the kind and the cause in one text: "status 404", "refused (no such host)", "timeout".
+func (f Failure) String() string {
+	switch cause := f.Cause(); {
+	case cause == "":
+		return f.Kind
+	case f.Status > 0:
+		return f.Kind + " " + cause
+	default:
+		return f.Kind + " (" + cause + ")"
+	}
+}
+
+// SortFailures sorts failures, the most frequent first.
+func SortFailures(all []Failure) {
+	slices.SortFunc(all, func(a, b Failure) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Status, b.Status), cmp.Compare(a.Code, b.Code))
+	})
+}
+
 // AddFailures adds more, whose cell began that much after the time of which all counts, to all, and returns the sum in the order of the first example.
 func AddFailures(all, more []Failure, after Dur) []Failure {
 	for _, f := range more {
