@@ -31,20 +31,17 @@ func ExportLogs(ctx context.Context, cfg Config, level slog.Leveler) (h slog.Han
 }
 
 func newLogExporter(ctx context.Context, env func(string) string) (sdklog.Exporter, error) {
-	if env("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT") == "" && env("OTEL_EXPORTER_OTLP_ENDPOINT") == "" {
+	if forSignal(env, "LOGS", "ENDPOINT") == "" {
 		return nil, ErrNoEndpoint
 	}
-	protocol := env("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL")
-	if protocol == "" {
-		protocol = env("OTEL_EXPORTER_OTLP_PROTOCOL")
-	}
-	switch protocol {
-	case "", "http/protobuf":
-		return otlploghttp.New(ctx, otlploghttp.WithTimeout(exportTimeout))
-	case "grpc":
+	overGRPC, err := grpcChosen(env, "LOGS")
+	switch {
+	case err != nil:
+		return nil, err
+	case overGRPC:
 		return otlploggrpc.New(ctx, otlploggrpc.WithTimeout(exportTimeout))
 	}
-	return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL is %q: only http/protobuf and grpc are built in", protocol)
+	return otlploghttp.New(ctx, otlploghttp.WithTimeout(exportTimeout))
 }
 
 // from is a handler for records of a level and above.

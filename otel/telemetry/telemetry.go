@@ -6,6 +6,7 @@
 package telemetry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -111,10 +112,7 @@ func NewRegistry() *prometheus.Registry {
 
 // newExporter returns the exporter that the standard variables ask for; nil if they ask for none.
 func newExporter(ctx context.Context, env func(string) string) (sdktrace.SpanExporter, error) {
-	endpoint := env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-	if endpoint == "" {
-		endpoint = env("OTEL_EXPORTER_OTLP_ENDPOINT")
-	}
+	endpoint := forSignal(env, "TRACES", "ENDPOINT")
 	kind := env("OTEL_TRACES_EXPORTER")
 	if env("OTEL_SDK_DISABLED") == "true" || kind == "none" || endpoint == "" && kind == "" {
 		return nil, nil
@@ -122,17 +120,30 @@ func newExporter(ctx context.Context, env func(string) string) (sdktrace.SpanExp
 	if kind != "" && kind != "otlp" {
 		return nil, fmt.Errorf("OTEL_TRACES_EXPORTER is %q: only otlp and none are built in", kind)
 	}
-	protocol := env("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
-	if protocol == "" {
-		protocol = env("OTEL_EXPORTER_OTLP_PROTOCOL")
-	}
-	switch protocol {
-	case "", "http/protobuf":
-		return otlptracehttp.New(ctx, otlptracehttp.WithTimeout(exportTimeout))
-	case "grpc":
+	overGRPC, err := grpcChosen(env, "TRACES")
+	switch {
+	case err != nil:
+		return nil, err
+	case overGRPC:
 		return otlptracegrpc.New(ctx, otlptracegrpc.WithTimeout(exportTimeout))
+	}
+	return otlptracehttp.New(ctx, otlptracehttp.WithTimeout(exportTimeout))
+}
+
+// forSignal is the value of a variable of the exporter: that of the signal, TRACES or LOGS, or else that of all signals.
+func forSignal(env func(string) string, of, name string) string {
+	return cmp.Or(env("OTEL_EXPORTER_OTLP_"+of+"_"+name), env("OTEL_EXPORTER_OTLP_"+name))
+}
+
+// grpcChosen reports whether a signal goes over gRPC, and not over HTTP.
+func grpcChosen(env func(string) string, of string) (bool, error) {
+	switch protocol := forSignal(env, of, "PROTOCOL"); protocol {
+	case "", "http/protobuf":
+		return false, nil
+	case "grpc":
+		return true, nil
 	default:
-		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL is %q: only http/protobuf and grpc are built in", protocol)
+		return false, fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL is %q: only http/protobuf and grpc are built in", protocol)
 	}
 }
 

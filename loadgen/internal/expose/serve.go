@@ -2,8 +2,6 @@ package expose
 
 import (
 	"context"
-	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -11,6 +9,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"loadlab/loadgen/internal/listen"
 )
 
 // Flag is the flag of loadgen by which the address of its metrics is chosen.
@@ -36,10 +36,9 @@ func (e *Exporter) Serve(ctx context.Context, addr string) (url string, stop fun
 }
 
 func (s *server) serve(ctx context.Context, addr string) (url string, stop func(), err error) {
-	var cfg net.ListenConfig
-	ln, err := cfg.Listen(ctx, "tcp", addr)
+	ln, host, err := listen.On(ctx, addr, "metrics", Flag)
 	if err != nil {
-		return "", nil, fmt.Errorf("serve metrics: %w; %s chooses another address", err, Flag)
+		return "", nil, err
 	}
 	ended := make(chan struct{})
 	go func() {
@@ -52,7 +51,7 @@ func (s *server) serve(ctx context.Context, addr string) (url string, stop func(
 		<-ended
 	}
 	context.AfterFunc(ctx, stop)
-	return "http://" + reachable(ln.Addr()) + Path, stop, nil
+	return "http://" + host + Path, stop, nil
 }
 
 // Await waits until what there is now has been scraped by everybody, and then until the next scrape: in between, what is scraped as often, as the app is, has been too. It waits
@@ -62,15 +61,6 @@ func (e *Exporter) Await(ctx context.Context) {
 	if e != nil {
 		e.server.await(ctx, 1+e.server.scrapers())
 	}
-}
-
-// reachable is an address that a browser understands.
-func reachable(addr net.Addr) string {
-	tcp, ok := addr.(*net.TCPAddr)
-	if ok && tcp.IP.IsUnspecified() {
-		return fmt.Sprintf("localhost:%d", tcp.Port)
-	}
-	return addr.String()
 }
 
 // server serves scrapes, and knows whether there are any.

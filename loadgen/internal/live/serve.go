@@ -5,12 +5,12 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/json"
-	"fmt"
 	"net"
 	"net/http"
 	"sync"
 	"time"
 
+	"loadlab/loadgen/internal/listen"
 	"loadlab/loadgen/internal/result"
 )
 
@@ -49,10 +49,9 @@ type Server struct {
 // Serve serves the page on addr, such as "127.0.0.1:0", until Close, and returns its address. stop is called when a viewer wants the run to end. An error is one line
 // that names the flag.
 func Serve(ctx context.Context, addr string, live Page, stop func()) (s *Server, url string, err error) {
-	var cfg net.ListenConfig
-	ln, err := cfg.Listen(ctx, "tcp", addr)
+	ln, host, err := listen.On(ctx, addr, "the page", Flag)
 	if err != nil {
-		return nil, "", fmt.Errorf("serve the page: %w; %s chooses another address", err, Flag)
+		return nil, "", err
 	}
 	s = &Server{Watch: Watch{hub: newHub()}, live: live, stopRun: stop, token: rand.Text()}
 	mux := http.NewServeMux()
@@ -61,15 +60,7 @@ func Serve(ctx context.Context, addr string, live Page, stop func()) (s *Server,
 	mux.HandleFunc("POST /stop", s.stopped)
 	s.http = &http.Server{Handler: known(mux), ReadHeaderTimeout: headerLimit}
 	s.serving.Go(func() { _ = s.http.Serve(ln) }) // it returns http.ErrServerClosed
-	return s, "http://" + reachable(ln.Addr()) + "/", nil
-}
-
-// reachable is an address that a browser understands.
-func reachable(addr net.Addr) string {
-	if tcp, ok := addr.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
-		return fmt.Sprintf("localhost:%d", tcp.Port)
-	}
-	return addr.String()
+	return s, "http://" + host + "/", nil
 }
 
 // known refuses requests to a name: one that another page had resolved to this address could read ours.
