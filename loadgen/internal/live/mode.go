@@ -5,9 +5,9 @@ import (
 	"sync"
 	"time"
 
-	"loadlab/app/api"
 	"loadlab/loadgen/internal/hist"
 	"loadlab/loadgen/internal/measure"
+	"loadlab/loadgen/internal/result"
 )
 
 // Point is what a mode did in one second of a phase: names and units are those of the page's data (package page).
@@ -43,11 +43,10 @@ type Total struct {
 }
 
 const (
-	perHeat    = 10 // buckets for each of the heat map
-	heatDecade = 12 // buckets of the heat map for a factor of ten, as package page has them
-	perDecade  = perHeat * heatDecade
-	buckets    = 8 * perDecade // 1 us to 100 s
-	kept       = 62            // seconds that may still change: no response is waited for longer
+	perHeat   = 10 // buckets for each of the heat map
+	perDecade = perHeat * hist.HeatDecade
+	buckets   = 8 * perDecade // 1 us to 100 s
+	kept      = 62            // seconds that may still change: no response is waited for longer
 )
 
 // distribution counts times in buckets that are 2% wide.
@@ -82,19 +81,11 @@ func (d *distribution) quantiles(shares ...float64) []int64 {
 
 // heat is a row of the heat map: the first bucket, and the numbers from there on.
 func (d *distribution) heat() []int64 {
-	var row []int64
+	var row hist.HeatRow
 	for i, n := range d.count {
-		if n == 0 {
-			continue
+		if n > 0 {
+			row.Add(int64(i/perHeat), int64(n))
 		}
-		b := int64(i / perHeat)
-		if row == nil {
-			row = []int64{b}
-		}
-		for int64(len(row)) <= b-row[0]+1 {
-			row = append(row, 0)
-		}
-		row[b-row[0]+1] += int64(n)
 	}
 	return row
 }
@@ -103,7 +94,7 @@ func (d *distribution) heat() []int64 {
 type second struct {
 	at            int
 	dirty         bool
-	point         Point // its counts
+	counts        result.SecondCounts
 	response, lag distribution
 }
 
@@ -141,23 +132,15 @@ func (m *mode) record(due time.Duration, start time.Time, o *measure.Outcome) {
 	m.dirty = true
 	if o.Kind == measure.OK {
 		if s := m.at(o.Done.Sub(start)); s != nil {
-			s.point.Done++
+			s.counts.Done++
 		}
 	}
 	s := m.at(due)
 	if s == nil {
 		return
 	}
-	s.point.Scheduled++
-	switch {
-	case o.Kind != measure.OK:
-		s.point.Failed++
-	case o.Cache == api.CacheCoalesced:
-		s.point.Waited++
-	case o.Stored:
-		s.point.Recomputes++
-	}
-	s.point.Wait += o.Timing.Wait.Microseconds()
+	s.counts.Scheduled++
+	o.CountIn(&s.counts)
 	if o.Kind != measure.OK && o.Kind != measure.Timeout && o.Kind != measure.Unsent {
 		return
 	}
@@ -181,8 +164,11 @@ func (m *mode) changed() []Point {
 			continue
 		}
 		s.dirty = false
-		p := s.point
-		p.At, p.N, p.LagN, p.Max = s.at, s.response.n, s.lag.n, s.response.max.Microseconds()
+		n := s.counts
+		p := Point{
+			At: s.at, N: s.response.n, LagN: s.lag.n, Max: s.response.max.Microseconds(),
+			Scheduled: n.Scheduled, Failed: n.Failed, Done: n.Done, Recomputes: n.Recomputes, Waited: n.Waited, Wait: n.Wait.Microseconds(),
+		}
 		q := s.response.quantiles(0.50, 0.95, 0.99)
 		p.P50, p.P95, p.P99, p.Lag, p.Heat = q[0], q[1], q[2], s.lag.quantiles(0.99)[0], s.response.heat()
 		all = append(all, p)

@@ -29,7 +29,11 @@ func (c *counts) add(due, done time.Duration, o *Outcome) {
 	if o.Kind == OK {
 		c.at(done).Done++
 	}
-	s := c.at(due)
+	o.CountIn(c.at(due))
+}
+
+// CountIn counts the outcome in the second in which its request was due, but for Scheduled and Done, which are of other moments.
+func (o *Outcome) CountIn(s *result.SecondCounts) {
 	switch {
 	case o.Kind != OK:
 		s.Failed++

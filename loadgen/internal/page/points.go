@@ -29,12 +29,9 @@ type points struct {
 	Heat [][]int64 `json:"heat,omitempty"`
 }
 
-// perDecade is how many buckets of the heat map a factor of ten has; text.js has it too.
-const perDecade = 12
-
 // bucketOf is the bucket of the heat map that a time is in.
 func bucketOf(d time.Duration) int {
-	return int(math.Floor(perDecade * math.Log10(max(float64(d/time.Microsecond), 1))))
+	return int(math.Floor(hist.HeatDecade * math.Log10(max(float64(d/time.Microsecond), 1))))
 }
 
 // second is one second of a mode in a phase, over all rounds.
@@ -83,16 +80,7 @@ func (p *points) add(at int, s *second, counted bool) {
 
 // heat is a row of the heat map.
 func heat(h *hist.Histogram) []int64 {
-	var row []int64
-	h.Each(func(d time.Duration, n int64) {
-		b := int64(bucketOf(d))
-		if row == nil {
-			row = []int64{b}
-		}
-		for int64(len(row)) <= b-row[0]+1 {
-			row = append(row, 0)
-		}
-		row[b-row[0]+1] += n
-	})
+	var row hist.HeatRow
+	h.Each(func(d time.Duration, n int64) { row.Add(int64(bucketOf(d)), n) })
 	return row
 }
