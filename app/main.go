@@ -16,19 +16,15 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"syscall"
 
 	"loadlab/app/api"
 	"loadlab/app/internal/redisproc"
+	"loadlab/internal/quit"
 	"loadlab/internal/revision"
 )
 
 func main() {
-	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
-		signals = append(signals, syscall.SIGHUP)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), signals...)
+	ctx, stop := signal.NotifyContext(context.Background(), quit.Signals()...)
 	if os.Getenv("GOGC") == "" {
 		// A hit allocates its 48 KB page and the live heap is small: with the default the collector would run a hundred times a second.
 		debug.SetGCPercent(gcPercent)

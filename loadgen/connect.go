@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -88,7 +87,7 @@ func (f *connectFlags) options(t scenario.Target) (client.Options, error) {
 		o.Transport = client.NetHTTP
 	}
 	var err error
-	if o.TLS, err = certificates(t); err != nil {
+	if o.PEM, o.TLS, err = certificates(t); err != nil {
 		return o, usageError{err}
 	}
 	if _, err := client.NewTarget(t.URL, o); err != nil {
@@ -97,36 +96,33 @@ func (f *connectFlags) options(t scenario.Target) (client.Options, error) {
 	return o, nil
 }
 
-// certificates returns the configuration of TLS with the files of a target; nil if it has none.
-func certificates(t scenario.Target) (*tls.Config, error) {
-	if t.CACert+t.Cert+t.Key == "" {
-		return nil, nil
-	}
-	c := &tls.Config{MinVersion: tls.VersionTLS12}
+// certificates reads the files of a target, and returns the configuration of TLS with them; nil if it has none.
+func certificates(t scenario.Target) (pem client.PEM, c *tls.Config, err error) {
 	if t.CACert != "" {
-		text, err := os.ReadFile(t.CACert)
-		if err != nil {
-			return nil, fmt.Errorf("--cacert: %w", err)
-		}
-		if c.RootCAs = x509.NewCertPool(); !c.RootCAs.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("--cacert: %s has no certificate in PEM", t.CACert)
+		if pem.Authorities, err = os.ReadFile(t.CACert); err != nil {
+			return pem, nil, fmt.Errorf("--cacert: %w", err)
 		}
 	}
-	if t.Cert == "" {
-		if t.Key != "" {
-			return nil, errors.New("--key goes with --cert")
-		}
-		return c, nil
-	}
-	pair, err := tls.LoadX509KeyPair(t.Cert, cmp.Or(t.Key, t.Cert))
 	switch {
-	case err != nil && t.Key == "" && !os.IsNotExist(err):
-		return nil, fmt.Errorf("--cert %s: %w (a key in a file of its own is given by --key)", t.Cert, err)
-	case err != nil:
-		return nil, fmt.Errorf("--cert %s: %w", t.Cert, err)
+	case t.Cert != "":
+		if pem.Certificate, err = os.ReadFile(t.Cert); err == nil {
+			pem.Key, err = os.ReadFile(cmp.Or(t.Key, t.Cert))
+		}
+	case t.Key != "":
+		return pem, nil, errors.New("--key goes with --cert")
 	}
-	c.Certificates = []tls.Certificate{pair}
-	return c, nil
+	if err == nil {
+		c, err = pem.Config()
+	}
+	switch {
+	case err == nil:
+		return pem, c, nil
+	case errors.Is(err, client.ErrNoPEM):
+		return pem, nil, fmt.Errorf("--cacert: %s has %w", t.CACert, err)
+	case t.Key == "" && !os.IsNotExist(err):
+		return pem, nil, fmt.Errorf("--cert %s: %w (a key in a file of its own is given by --key)", t.Cert, err)
+	}
+	return pem, nil, fmt.Errorf("--cert %s: %w", t.Cert, err)
 }
 
 // withScheme returns the URL of a server from what is typed for it: host:port means http://host:port.

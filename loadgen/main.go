@@ -9,6 +9,8 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+
+	"loadlab/internal/quit"
 )
 
 func main() {
@@ -17,7 +19,8 @@ func main() {
 		// encodings: with the default a heap this small would be collected in the middle of the load.
 		debug.SetGCPercent(gcPercent)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
+	outliveLimit()
+	ctx, stop := signal.NotifyContext(context.Background(), quit.Signals()...)
 	// The first Ctrl-C ends the run in good order; after it, the next one ends the program at once.
 	context.AfterFunc(ctx, stop)
 	os.Exit(program(ctx, os.Args[1:], environment{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, vars: os.Environ()}))
@@ -25,16 +28,9 @@ func main() {
 
 const gcPercent = 800
 
-// endings are the signals that end a run in good order. A terminal that is closed sends SIGHUP, unless nohup has it ignored. SIGXFSZ is taken from the
-// runtime, which would end the program for a file that may not grow: the write fails all the same, and the report is still to be printed.
-func endings() []os.Signal {
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGXFSZ)
-	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) {
-		signals = append(signals, syscall.SIGHUP)
-	}
-	return signals
-}
+// outliveLimit takes SIGXFSZ from the runtime, which would end the program for a file that may not grow: the write fails all the same, and the
+// report is still to be printed.
+func outliveLimit() { signal.Notify(make(chan os.Signal, 1), syscall.SIGXFSZ) }
 
 // program runs the command line args, writes what went wrong, and returns the exit code. Of a verdict the report has been written already.
 func program(ctx context.Context, args []string, env environment) int {

@@ -26,6 +26,8 @@ type outcome struct {
 	full   bool   // all of the report is printed
 	noHTML bool   // no report.html is written
 	live   string // the address of a page that shows the run while it goes on; empty for none
+	// concluded gets what a run came to, before it is kept; nil for nobody.
+	concluded func(*result.Run)
 }
 
 // define defines the flags.
@@ -51,13 +53,20 @@ func runAndReport(ctx context.Context, env environment, cfg run.Config, out outc
 	if err != nil {
 		return err
 	}
-	dashboard := cfg.Grafana.Run(r, time.Now())
+	if out.concluded != nil {
+		out.concluded(r)
+	}
+	return conclude(env, r, out, cfg.Grafana.Run(r, time.Now()), watchers.finish)
+}
+
+// conclude keeps what a run came to in a new folder, shows it to show, and prints the report. dashboard is the URL of the run's; empty if it has none.
+func conclude(env environment, r *result.Run, out outcome, dashboard string, show func(*report.Report)) error {
 	path, lost := keep(r, out.folder)
 	rendered, err := report.New(r)
 	if err != nil {
 		return unprinted(err, path)
 	}
-	watchers.finish(rendered)
+	show(rendered)
 	fmt.Fprintln(env.stdout)
 	if err := printReport(env, rendered, report.Options{Path: path, Grafana: dashboard, Full: out.full}); err != nil {
 		return unprinted(err, path)

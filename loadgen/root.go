@@ -30,7 +30,7 @@ Exit codes: 0 pass, 1 a gate failed (without gates: no request succeeded), 2 usa
 	})
 	dir := root.PersistentFlags().String("scenarios", "scenarios", "folder of the scenario files")
 	root.AddCommand(runCommand(env, dir), abCommand(env, dir), hitCommand(env), listCommand(env, dir), validateCommand(env, dir), reportCommand(env), compareCommand(env), historyCommand(env), traceCommand(env),
-		linkCommand(env), workerCommand(env))
+		linkCommand(env), workerCommand(env), podCommand(env), manifestsCommand(env, dir), collectCommand(env))
 	root.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			return usageError{fmt.Errorf("there is no command %q (loadgen --help lists them)", args[0])}

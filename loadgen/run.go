@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"loadlab/loadgen/internal/balance"
+	"loadlab/loadgen/internal/collect"
 	"loadlab/loadgen/internal/run"
 	"loadlab/loadgen/internal/scenario"
 	"loadlab/loadgen/internal/stack"
@@ -34,8 +36,11 @@ type runFlags struct {
 	traces                float64
 	seed                  uint64
 	rounds                roundsFlag
-	replicas, workers     int
-	silence               time.Duration
+	replicas              int
+	workers               workersFlags
+	on, collectAt         string
+	access                accessFlags
+	pods                  podFlags
 	budget                time.Duration
 	limited               bool
 	connect               connectFlags
@@ -78,10 +83,26 @@ func runCommand(env environment, dir *string) *cobra.Command {
 		Example: `  loadgen run stampede
   loadgen run stampede --stack local
   loadgen run stampede --modes ttl,lock,swr
-  loadgen run my.yaml --target http://localhost:3000`,
+  loadgen run my.yaml --target http://localhost:3000
+  loadgen run my.yaml --on kubernetes --workers 8 --target http://my-service`,
 	}
 	cmd.ValidArgsFunction = completeScenarios(dir, env.lookup)
-	flags := cmd.Flags()
+	f.define(cmd.Flags(), env)
+	f.access.define(cmd.Flags())
+	full := fullFlag(cmd.Flags())
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		source, err := readSource(*dir, args[0], env)
+		if err != nil {
+			return usageError{err}
+		}
+		f.outcome.full = *full
+		return f.run(cmd, env, source)
+	}
+	return cmd
+}
+
+// define defines the flags, but for those of which cluster.
+func (f *runFlags) define(flags *pflag.FlagSet, env environment) {
 	flags.StringVar(&f.stack, "stack", "", "what to run on: "+strings.Join(stack.Kinds(), ", ")+" (default: the scenario's target, or else "+stack.Embedded+")")
 	flags.StringArrayVar(&f.targets, "target", nil, "URL, or host:port, of a service that runs already, in place of the scenario's (implies --stack remote); again for each replica")
 	flags.StringArrayVar(&f.labs, "lab", nil, "URL, or host:port, of the lab controls of --target, if it has them; again for each replica")
@@ -103,36 +124,55 @@ func runCommand(env environment, dir *string) *cobra.Command {
 	flags.Func("database-rtt", "round trip to the database, in place of the scenario's: 1ms", f.databaseRTT.set)
 	flags.Func("redis-rtt", "round trip to Redis, in place of the scenario's: 200us", f.redisRTT.set)
 	flags.IntVar(&f.replicas, "replicas", 0, "how many replicas of the app, in place of the scenario's")
-	flags.IntVar(&f.workers, "workers", 0, "how many processes send the load, each its share: together they send what one would (default: this one sends it)")
-	flags.DurationVar(&f.silence, "worker-timeout", 10*time.Second, "how long a worker may be silent: then the run is invalid")
-	full := fullFlag(flags)
+	f.workers.define(flags)
+	flags.StringVar(&f.on, "on", "", onKubernetes+": --workers are pods of a cluster, and --target is as they reach it (default: processes of this machine)")
+	f.pods.define(flags, env)
+	flags.StringVar(&f.collectAt, strings.TrimPrefix(collect.Flag, "--"), "", "offer progress and results here to who has the secret, and keep them for --hold")
 	flags.BoolVar(&f.limited, "allow-limited", false, "judge the gates also when the generator was the bottleneck")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		s, err := scenario.Find(*dir, args[0], env.lookup)
-		if err != nil {
-			return usageError{err}
-		}
-		choose := s.Chosen
-		if cmd.Flags().Changed("modes") && len(f.modes) == 0 {
-			choose = s.Only // which says what there is
-		}
-		if s, err = choose(f.modes); err != nil {
-			return usageError{fmt.Errorf("--modes: %w", err)}
-		}
-		if f.otlpListen != "" && !cmd.Flags().Changed("otlp") {
-			f.otlp = "" // the variable is for the services, and names this very run
-		}
-		cfg, err := f.config(s, env, cmd.Flags().Changed("seed"))
-		if err != nil {
-			return err
-		}
-		if cfg.Workers, err = workers(f.workers, f.silence, s, env); err != nil {
-			return err
-		}
-		f.outcome.full = *full
-		return runAndReport(cmd.Context(), env, cfg, f.outcome)
+}
+
+// run runs a scenario where the flags say.
+func (f *runFlags) run(cmd *cobra.Command, env environment, source *source) error {
+	s, err := f.chosen(cmd, source.scenario)
+	if err != nil {
+		return err
 	}
-	return cmd
+	cfg, err := f.config(s, env, cmd.Flags().Changed("seed"))
+	switch {
+	case err != nil:
+		return err
+	case f.on == onKubernetes:
+		spec, err := f.podSpec(cmd.Flags(), s, source)
+		if err != nil {
+			return err
+		}
+		return f.podRun(cmd.Context(), env, spec)
+	case f.on != "":
+		return usageError{fmt.Errorf("--on is %q: use %s, or leave it out", f.on, onKubernetes)}
+	}
+	if cfg.Workers, err = f.workers.workers(s, env); err != nil {
+		return err
+	}
+	if f.collectAt != "" {
+		return f.offered(cmd.Context(), env, cfg)
+	}
+	return runAndReport(cmd.Context(), env, cfg, f.outcome)
+}
+
+// chosen is the scenario with the modes that the flags choose.
+func (f *runFlags) chosen(cmd *cobra.Command, s *scenario.Scenario) (*scenario.Scenario, error) {
+	choose := s.Chosen
+	if cmd.Flags().Changed("modes") && len(f.modes) == 0 {
+		choose = s.Only // which says what there is
+	}
+	s, err := choose(f.modes)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--modes: %w", err)}
+	}
+	if f.otlpListen != "" && !cmd.Flags().Changed("otlp") {
+		f.otlp = "" // the variable is for the services, and names this very run
+	}
+	return s, nil
 }
 
 // aim decides where requests go: to the targets of the flags, else to the scenario's, else to an app of the run's own, whose URL is not known yet.

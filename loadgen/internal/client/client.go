@@ -66,6 +66,7 @@ type Options struct {
 	Header    http.Header   // sent with every request, unless the request sets the same header
 	Sampler   Sampler       // decides which requests are traced; nil samples none
 	TLS       *tls.Config   // nil is the default configuration
+	PEM       PEM           // what TLS was made of, for who passes the options on to another process
 	Insecure  bool          // do not verify the server's certificate
 	Untraced  bool          // send no traceparent at all
 	Socket    string        // path of a Unix socket that is dialled whatever the URL's host is

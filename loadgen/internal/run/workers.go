@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -23,7 +24,8 @@ type Workers struct {
 	Program string // the hash of the program, which theirs must be
 	Secret  []byte
 	Limits  shard.Limits
-	// Launch starts worker i, which is to find the run at an address. Nil: somebody else does.
+	Start   int // how many of them, the first, the run starts itself; somebody else starts the others
+	// Launch starts worker i, which is to find the run at an address.
 	Launch func(ctx context.Context, i int, addr string) (Process, error)
 }
 
@@ -63,6 +65,9 @@ type connect struct {
 	HTTP2     bool          `json:"http2"`
 	Proxy     string        `json:"proxy"`
 	Redirects int           `json:"redirects"`
+	Header    http.Header   `json:"header,omitempty"`
+	Socket    string        `json:"socket,omitempty"`
+	PEM       client.PEM    `json:"pem"`
 }
 
 // load is a phase in the plan of the run, as a worker is told of it.
@@ -93,10 +98,7 @@ func (r *runner) hire(ctx context.Context) error {
 	r.workers = w
 	watch, leave := context.WithCancel(context.WithoutCancel(ctx))
 	w.leave = leave
-	for i := range c.N {
-		if c.Launch == nil {
-			break
-		}
+	for i := range c.Start {
 		p, err := c.Launch(ctx, i, w.coordinator.Addr())
 		if err != nil {
 			return err
@@ -130,8 +132,11 @@ func (r *runner) job() job {
 	o := r.subject.client
 	j := job{
 		Seed: r.Seed, Workers: r.Workers.N, URLs: r.subject.stack.APIs,
-		Connect: connect{Transport: o.Transport, Timeout: o.Timeout, Phases: o.Phases, Insecure: o.Insecure, HTTP2: o.HTTP2, Redirects: o.Redirects},
-		Traces:  r.Traces / float64(r.Workers.N), Traced: r.observers.tracing.on(),
+		Connect: connect{
+			Transport: o.Transport, Timeout: o.Timeout, Phases: o.Phases, Insecure: o.Insecure, HTTP2: o.HTTP2, Redirects: o.Redirects,
+			Header: o.Header, Socket: o.Socket, PEM: o.PEM,
+		},
+		Traces: r.Traces / float64(r.Workers.N), Traced: r.observers.tracing.on(),
 	}
 	if o.Proxy != nil {
 		j.Connect.Proxy = o.Proxy.String()
@@ -292,12 +297,14 @@ func (m *merging) result(ctx context.Context) drive.Result {
 }
 
 // options returns how requests are made, from what a worker was told.
-func (c connect) options() (client.Options, error) {
-	o := client.Options{Transport: c.Transport, Timeout: c.Timeout, Phases: c.Phases, Insecure: c.Insecure, HTTP2: c.HTTP2, Redirects: c.Redirects}
-	if c.Proxy == "" {
-		return o, nil
+func (c connect) options() (o client.Options, err error) {
+	o = client.Options{
+		Transport: c.Transport, Timeout: c.Timeout, Phases: c.Phases, Insecure: c.Insecure, HTTP2: c.HTTP2, Redirects: c.Redirects,
+		Header: c.Header, Socket: c.Socket, PEM: c.PEM,
 	}
-	proxy, err := url.Parse(c.Proxy)
-	o.Proxy = proxy
+	if o.TLS, err = c.PEM.Config(); err != nil || c.Proxy == "" {
+		return o, err
+	}
+	o.Proxy, err = url.Parse(c.Proxy)
 	return o, err
 }

@@ -2,10 +2,8 @@ package shard
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"fmt"
-	"net"
 	"time"
 
 	"loadlab/loadgen/internal/measure"
@@ -67,10 +65,9 @@ func Work(ctx context.Context, c WorkerConfig, driver Driver) error {
 	if err != nil {
 		return err
 	}
-	dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: c.Limits.Join}, Config: config}
-	conn, err := dialer.DialContext(ctx, "tcp", c.Addr)
+	conn, err := c.reach(ctx, config)
 	if err != nil {
-		return fmt.Errorf("reach the coordinator at %s: %w", c.Addr, err)
+		return err
 	}
 	defer conn.Close()
 	w := &worker{wire: &wire{conn: conn, silence: c.Limits.Silence}, driver: driver, messages: make(chan arrived)}
