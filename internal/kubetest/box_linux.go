@@ -118,6 +118,12 @@ func (b *box) mount() error {
 	if err := errors.Join(os.MkdirAll(proc, 0o755), unix.Mount("proc", proc, "proc", 0, "")); err != nil {
 		return fmt.Errorf("mount /proc: %w", err)
 	}
+	links := map[string]string{"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
+	for name, to := range links {
+		if err := os.Symlink(to, filepath.Join(b.Root, "dev", name)); err != nil {
+			return err
+		}
+	}
 	// Now that all is in its place, and each below its parent.
 	mounts[0].ReadOnly = b.ReadOnly
 	for _, m := range mounts {

@@ -28,6 +28,7 @@ type cluster struct {
 	plane  *kubetest.ControlPlane
 	node   *kubetest.Node
 	client *kubernetes.Clientset
+	images map[string]kubetest.Image
 }
 
 // start starts a cluster for a test.
@@ -55,7 +56,8 @@ func start(t *testing.T) *cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	node, err := kubetest.StartNode(ctx, plane, kubetest.NodeConfig{Labels: map[string]string{"disk": "fast"}, Images: map[string]string{"busybox": busybox(t), "loadgen": loadgenImage(t)}})
+	images := map[string]kubetest.Image{"busybox": {Folder: busybox(t)}, "loadgen": {Folder: loadgenImage(t), Entrypoint: []string{"/loadgen"}}}
+	node, err := kubetest.StartNode(ctx, plane, kubetest.NodeConfig{Labels: map[string]string{"disk": "fast"}, Images: images})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +67,7 @@ func start(t *testing.T) *cluster {
 		}
 	})
 	t.Logf("the cluster is ready after %s", time.Since(begin).Round(100*time.Millisecond))
-	return &cluster{plane, node, client}
+	return &cluster{plane, node, client, images}
 }
 
 // busybox is an image of that program.

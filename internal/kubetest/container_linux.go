@@ -1,11 +1,13 @@
 package kubetest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,7 +17,7 @@ import (
 )
 
 // command sets what the container executes, with which arguments and variables, and where.
-func (p *pod) command(ctx context.Context, c *corev1.Container, b *box) error {
+func (p *pod) command(ctx context.Context, c *corev1.Container, entrypoint []string, b *box) error {
 	vars := map[string]string{}
 	for _, from := range c.EnvFrom {
 		if err := p.envFrom(ctx, from, vars); err != nil {
@@ -32,16 +34,17 @@ func (p *pod) command(ctx context.Context, c *corev1.Container, b *box) error {
 	for name, value := range vars {
 		b.Env = append(b.Env, name+"="+value)
 	}
-	if len(c.Command) == 0 {
-		return errors.New("this kubelet runs containers that have a command: it does not know what an image says of it")
+	command := c.Command
+	if len(command) == 0 {
+		command = entrypoint
 	}
-	for _, arg := range append(c.Command[:len(c.Command):len(c.Command)], c.Args...) {
+	if len(command) == 0 {
+		return errors.New("no command specified")
+	}
+	for _, arg := range slices.Concat(command, c.Args) {
 		b.Args = append(b.Args, expand(arg, vars))
 	}
-	b.Dir = c.WorkingDir
-	if b.Dir == "" {
-		b.Dir = "/"
-	}
+	b.Dir = cmp.Or(c.WorkingDir, "/")
 	return nil
 }
 

@@ -5,7 +5,7 @@
 //	program := ... // controlplane/ builds it
 //	c, err := kubetest.Start(ctx, program)
 //	defer c.Stop()
-//	n, err := kubetest.StartNode(ctx, c, kubetest.NodeConfig{Images: map[string]string{"loadgen:test": folder}})
+//	n, err := kubetest.StartNode(ctx, c, kubetest.NodeConfig{Images: map[string]kubetest.Image{"loadgen": {Folder: folder}}})
 //	defer n.Stop()
 //
 // A test binary that starts a node calls Contained first thing in TestMain: containers are started by this binary.

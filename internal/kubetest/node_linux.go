@@ -26,8 +26,13 @@ import (
 type NodeConfig struct {
 	Name   string            // "node" by default
 	Labels map[string]string // a pod whose node selector wants others is not scheduled
-	// Images are the images that can be had, by their names, each a folder with the files that its containers find at /. It is not changed.
-	Images map[string]string
+	Images map[string]Image  // that can be had, by their names
+}
+
+// Image is what a container is made of.
+type Image struct {
+	Folder     string   // has the files that are found at /. It is not changed
+	Entrypoint []string // is executed where a container has no command
 }
 
 // Node is a machine of the cluster: its scheduler, which gives it every pod that is on no node, and its kubelet, which runs them.

@@ -94,9 +94,11 @@ func (c *cluster) log(t *testing.T, ns, name string) string {
 func (c *cluster) testJob(t *testing.T) {
 	ns := c.namespace(t)
 	const n = 3
+	version := restricted("loadgen")
+	version.Containers[0].Args = []string{"--version"}
 	job, err := c.client.BatchV1().Jobs(ns).Create(t.Context(), &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Name: "versions"}, Spec: batchv1.JobSpec{
 		Completions: new(int32(n)), Parallelism: new(int32(n)), BackoffLimit: new(int32), CompletionMode: new(batchv1.IndexedCompletion), TTLSecondsAfterFinished: new(int32(2)),
-		Template: corev1.PodTemplateSpec{Spec: restricted("loadgen", "/loadgen", "--version")},
+		Template: corev1.PodTemplateSpec{Spec: version},
 	}}, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -241,16 +243,16 @@ func (c *cluster) testPort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 3 {
-		resp, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/hosts", ports[0].Local))
-		if err != nil {
-			t.Fatalf("%v\n%s", err, &stderr)
-		}
-		body, _ := io.ReadAll(resp.Body)
-		_ = resp.Body.Close()
-		if !strings.Contains(string(body), "localhost") {
-			t.Errorf("got %q", body)
-		}
+	for range 3 { // connections; the first may come before the server in the pod listens
+		testkit.Eventually(t, "the pod answers through the API server", func() bool {
+			resp, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/hosts", ports[0].Local))
+			if err != nil {
+				return false
+			}
+			body, _ := io.ReadAll(resp.Body)
+			_ = resp.Body.Close()
+			return strings.Contains(string(body), "localhost")
+		})
 	}
 	close(stop)
 	if err := <-done; err != nil {
@@ -308,14 +310,22 @@ func (c *cluster) testDeleted(t *testing.T) {
 func (c *cluster) testNotStarted(t *testing.T) {
 	ns := c.namespace(t)
 	c.pod(t, ns, "image", restricted("elsewhere/none:1", "/x"))
-	missing := script("exit 0")
-	missing.Volumes = []corev1.Volume{{Name: "s", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "missing"}}}}
-	c.pod(t, ns, "config", missing)
-	for name, reason := range map[string]string{"image": "ImagePullBackOff", "config": "CreateContainerConfigError"} {
+	volume, variable := script("exit 0"), script("exit 0")
+	volume.Volumes = []corev1.Volume{{Name: "s", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "late"}}}}
+	variable.Containers[0].Env = []corev1.EnvVar{{Name: "V", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: "missing"}, Key: "v"}}}}
+	c.pod(t, ns, "volume", volume)
+	c.pod(t, ns, "variable", variable)
+	for name, reason := range map[string]string{"image": "ImagePullBackOff", "volume": "ContainerCreating", "variable": "CreateContainerConfigError"} {
 		testkit.Eventually(t, name+" waits: "+reason, func() bool {
 			p, err := c.client.CoreV1().Pods(ns).Get(t.Context(), name, metav1.GetOptions{})
 			return err == nil && len(p.Status.ContainerStatuses) == 1 && p.Status.ContainerStatuses[0].State.Waiting != nil && p.Status.ContainerStatuses[0].State.Waiting.Reason == reason
 		})
+	}
+	if _, err := c.client.CoreV1().Secrets(ns).Create(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "late"}}, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	c.await(t, ns, "volume", corev1.PodSucceeded)
+	for _, name := range []string{"image", "volume", "variable"} {
 		c.remove(t, ns, name)
 	}
 	selected := script("exit 0")

@@ -59,11 +59,10 @@ func (p *pod) live(ctx context.Context) {
 	})
 }
 
-// contain runs the container to its end. The container that cannot be started waits for the pod's.
+// contain runs the container to its end.
 func (p *pod) contain(ctx context.Context) {
-	process, err := p.start(ctx)
-	if err != nil {
-		p.report(ctx, corev1.PodPending, corev1.ContainerState{Waiting: waiting(err)})
+	process := p.started(ctx)
+	if process == nil {
 		return
 	}
 	begun := metav1.Now()
@@ -82,6 +81,37 @@ func (p *pod) contain(ctx context.Context) {
 		phase, reason = corev1.PodFailed, "Error"
 	}
 	p.report(ctx, phase, corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: code, Reason: reason, StartedAt: begun, FinishedAt: metav1.Now()}})
+}
+
+// tryAgain is how long a kubelet waits before it tries again to start a container; a real one waits longer from time to time.
+const tryAgain = 500 * time.Millisecond
+
+// started starts the container, as soon as all that it needs is there. It returns nil when the pod is to end before that.
+func (p *pod) started(ctx context.Context) *localserver.Process {
+	again := time.NewTicker(tryAgain)
+	defer again.Stop()
+	last := ""
+	for {
+		process, err := p.start(ctx)
+		if err == nil {
+			return process
+		}
+		state := waiting(err)
+		if state.Reason == "ErrImagePull" && last != "" {
+			state = &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: "Back-off pulling image: " + state.Message}
+		}
+		if state.Reason != last {
+			p.report(ctx, corev1.PodPending, corev1.ContainerState{Waiting: state})
+			last = state.Reason
+		}
+		select {
+		case <-again.C:
+		case <-p.deleted:
+			return nil
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 // start makes the container's folder and starts its process.

@@ -3,8 +3,10 @@ package kubetest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,29 +19,33 @@ import (
 func (p *pod) prepare(ctx context.Context) (*box, error) {
 	spec := &p.object.Spec
 	if len(spec.Containers) != 1 || len(spec.InitContainers) > 0 || spec.RestartPolicy != corev1.RestartPolicyNever {
-		return nil, waitError{"CreateContainerError", fmt.Errorf("this kubelet runs pods of one container that is never restarted")}
+		return nil, waitError{"CreateContainerError", errors.New("this kubelet runs pods of one container that is never restarted")}
 	}
 	c := &spec.Containers[0]
 	image, ok := p.node.cfg.Images[c.Image]
 	if !ok {
-		return nil, waitError{"ImagePullBackOff", fmt.Errorf("Back-off pulling image %q: not found", c.Image)}
+		return nil, waitError{"ErrImagePull", fmt.Errorf("failed to resolve image %q: not found", c.Image)}
 	}
-	home, err := p.node.folder.Mkdir(string(p.object.UID))
-	if err != nil {
+	home := filepath.Join(p.node.folder.Path(), string(p.object.UID))
+	if err := os.RemoveAll(home); err != nil { // of an attempt before this one
 		return nil, err
 	}
 	root := filepath.Join(home, "root")
-	if err := linkTree(image, root); err != nil {
+	if err := os.Mkdir(home, 0o711); err != nil { //nolint:gosec // the pod's user finds its way through
+		return nil, err
+	}
+	if err := linkTree(image.Folder, root); err != nil {
 		return nil, fmt.Errorf("unpack the image: %w", err)
 	}
 	if err := p.writeEtc(root); err != nil {
 		return nil, err
 	}
 	b := &box{Root: root, Hostname: p.hostname()}
+	var err error
 	if b.Mounts, err = p.mounts(ctx, home, c); err != nil {
-		return nil, waitError{"CreateContainerConfigError", err}
+		return nil, waitError{"ContainerCreating", err}
 	}
-	if err := p.command(ctx, c, b); err != nil {
+	if err := p.command(ctx, c, image.Entrypoint, b); err != nil {
 		return nil, waitError{"CreateContainerConfigError", err}
 	}
 	return b, p.confine(c, b)
@@ -108,31 +114,52 @@ func (p *pod) mounts(ctx context.Context, home string, c *corev1.Container) (mou
 
 // fill puts into a volume's folder what it is of.
 func (p *pod) fill(ctx context.Context, folder string, v corev1.Volume) error {
-	core, ns := p.node.client.CoreV1(), p.object.Namespace
 	switch {
 	case v.EmptyDir != nil:
 		return p.give(folder, 0o777)
 	case v.ConfigMap != nil:
-		o, err := core.ConfigMaps(ns).Get(ctx, v.ConfigMap.Name, metav1.GetOptions{})
-		if err != nil {
-			return err
-		}
-		data := o.BinaryData
-		if data == nil {
-			data = map[string][]byte{}
-		}
-		for key, text := range o.Data {
-			data[key] = []byte(text)
-		}
-		return p.writeKeys(folder, data, v.ConfigMap.Items, *v.ConfigMap.DefaultMode)
+		return p.writeConfigMap(ctx, folder, v.ConfigMap.Name, v.ConfigMap.Items, *v.ConfigMap.DefaultMode)
 	case v.Secret != nil:
-		o, err := core.Secrets(ns).Get(ctx, v.Secret.SecretName, metav1.GetOptions{})
+		return p.writeSecret(ctx, folder, v.Secret.SecretName, v.Secret.Items, *v.Secret.DefaultMode)
+	case v.Projected == nil:
+		return errors.New("this kubelet has no volumes of its kind")
+	}
+	for _, from := range v.Projected.Sources {
+		var err error
+		switch {
+		case from.ConfigMap != nil:
+			err = p.writeConfigMap(ctx, folder, from.ConfigMap.Name, from.ConfigMap.Items, *v.Projected.DefaultMode)
+		case from.Secret != nil:
+			err = p.writeSecret(ctx, folder, from.Secret.Name, from.Secret.Items, *v.Projected.DefaultMode)
+		default:
+			err = errors.New("this kubelet projects ConfigMaps and Secrets alone")
+		}
 		if err != nil {
 			return err
 		}
-		return p.writeKeys(folder, o.Data, v.Secret.Items, *v.Secret.DefaultMode)
 	}
-	return fmt.Errorf("this kubelet has no volumes of its kind")
+	return nil
+}
+
+func (p *pod) writeConfigMap(ctx context.Context, folder, name string, items []corev1.KeyToPath, mode int32) error {
+	o, err := p.node.client.CoreV1().ConfigMaps(p.object.Namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	data := map[string][]byte{}
+	maps.Copy(data, o.BinaryData)
+	for key, text := range o.Data {
+		data[key] = []byte(text)
+	}
+	return p.writeKeys(folder, data, items, mode)
+}
+
+func (p *pod) writeSecret(ctx context.Context, folder, name string, items []corev1.KeyToPath, mode int32) error {
+	o, err := p.node.client.CoreV1().Secrets(p.object.Namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	return p.writeKeys(folder, o.Data, items, mode)
 }
 
 // writeKeys writes the keys of a ConfigMap or a Secret as files.
@@ -154,10 +181,11 @@ func (p *pod) writeKeys(folder string, data map[string][]byte, items []corev1.Ke
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			return err
 		}
+		of := mode
 		if item.Mode != nil {
-			mode = *item.Mode
+			of = *item.Mode
 		}
-		if err := p.give(path, fs.FileMode(mode)); err != nil { //nolint:gosec // 9 bits
+		if err := p.give(path, fs.FileMode(of)); err != nil { //nolint:gosec // 9 bits
 			return err
 		}
 	}
