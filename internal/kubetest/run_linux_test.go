@@ -28,6 +28,8 @@ func TestRuns(t *testing.T) {
 	c := start(t)
 	l := &lab{c, startTarget(t), filepath.Join(c.images["loadgen"].Folder, "loadgen")}
 	t.Run("same as one process", l.testSame)
+	t.Run("lost", l.testLost)
+	t.Run("orphaned", l.testOrphaned)
 }
 
 // place is a namespace for one test, in which User has a Role of deploy/rbac/loadgen.yaml.
