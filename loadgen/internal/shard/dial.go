@@ -38,7 +38,7 @@ func (c *WorkerConfig) reach(ctx context.Context, config *tls.Config) (net.Conn,
 // shake has both ends show that they have the secret.
 func (c *WorkerConfig) shake(ctx context.Context, conn *tls.Conn) (net.Conn, error) {
 	if err := conn.HandshakeContext(ctx); err != nil {
-		conn.Close()
+		_ = conn.Close() // it is of no use
 		return nil, fmt.Errorf("reach the coordinator at %s: %w", c.Addr, err)
 	}
 	return conn, nil

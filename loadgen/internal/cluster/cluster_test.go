@@ -1,0 +1,151 @@
+package cluster_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	batch "k8s.io/api/batch/v1"
+	core "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"loadlab/loadgen/internal/cluster"
+)
+
+func spec() *cluster.Spec {
+	return &cluster.Spec{
+		Name: "run-1", Image: "loadgen:1", Workers: 3, Scenario: "small.yaml",
+		Files: map[string][]byte{"small.yaml": []byte("why: x\n"), "data/ä.csv": {'a', '\n', 0xff}}, Private: map[string][]byte{"me.key": []byte("key")},
+		Variables: map[string]string{"TOKEN": "t0k3n"}, Secret: []byte("s3cr3t"), Args: []string{"--target=http://x", "--modes=$(X)"},
+		Join: time.Minute, Silence: 10 * time.Second, Deadline: 90 * time.Second,
+	}
+}
+
+// TestCreate checks that the Job comes first and waits, owns the rest, and is let go at the end.
+func TestCreate(t *testing.T) {
+	a := &api{}
+	c := serve(t, a)
+	if err := c.Create(t.Context(), spec().Objects()); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"POST jobs", "POST services", "POST configmaps", "POST secrets", "PATCH jobs"}; !slices.Equal(a.calls, want) {
+		t.Errorf("calls %q, want %q", a.calls, want)
+	}
+	var job batch.Job
+	if err := json.Unmarshal(a.objects["jobs"], &job); err != nil {
+		t.Fatal(err)
+	}
+	if job.Spec.Suspend == nil || !*job.Spec.Suspend {
+		t.Error("the job's pods were let go before what they need was there")
+	}
+	for _, kind := range []string{"services", "configmaps", "secrets"} {
+		var o struct {
+			metav1.ObjectMeta `json:"metadata"`
+		}
+		if err := json.Unmarshal(a.objects[kind], &o); err != nil {
+			t.Fatal(err)
+		}
+		if len(o.OwnerReferences) != 1 || o.OwnerReferences[0].UID != "uid-of-jobs" || o.OwnerReferences[0].Name != "run-1" {
+			t.Errorf("%s are owned by %+v", kind, o.OwnerReferences)
+		}
+	}
+}
+
+// TestCreateFails checks that nothing is left of a run whose objects cannot all be made, and that the error says what rights it takes.
+func TestCreateFails(t *testing.T) {
+	steps := []string{"POST jobs", "POST services", "POST configmaps", "POST secrets", "PATCH jobs"}
+	for i, step := range steps {
+		a := &api{refuses: step}
+		err := serve(t, a).Create(t.Context(), spec().Objects())
+		if err == nil || !strings.Contains(err.Error(), "not allowed") || !strings.Contains(err.Error(), "deploy/rbac/loadgen.yaml") {
+			t.Errorf("%s: error %v", step, err)
+		}
+		want := append(slices.Clone(steps[:i+1]), "DELETE jobs")
+		if i == 0 {
+			want = steps[:1]
+		}
+		if !slices.Equal(a.calls, want) {
+			t.Errorf("%s: calls %q, want %q", step, a.calls, want)
+		}
+	}
+}
+
+func pod(index, phase string, statuses ...core.ContainerStatus) *core.Pod {
+	return &core.Pod{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
+		ObjectMeta: metav1.ObjectMeta{Name: "run-1-" + index, Annotations: map[string]string{batch.JobCompletionIndexAnnotation: index}},
+		Status:     core.PodStatus{Phase: core.PodPhase(phase), ContainerStatuses: statuses},
+	}
+}
+
+func waits(reason, message string) core.ContainerStatus {
+	return core.ContainerStatus{Image: "loadgen:1", State: core.ContainerState{Waiting: &core.ContainerStateWaiting{Reason: reason, Message: message}}}
+}
+
+func unschedulable(index string) *core.Pod {
+	p := pod(index, "Pending")
+	p.Status.Conditions = []core.PodCondition{{Type: core.PodScheduled, Status: core.ConditionFalse, Reason: core.PodReasonUnschedulable, Message: "0/3 nodes are available"}}
+	return p
+}
+
+func evicted(index string) *core.Pod {
+	p := pod(index, "Failed")
+	p.Status.Reason, p.Status.Message = "Evicted", "the node was low on memory"
+	return p
+}
+
+func ended(reason string, code, signal int32) core.ContainerStatus {
+	return core.ContainerStatus{State: core.ContainerState{Terminated: &core.ContainerStateTerminated{Reason: reason, ExitCode: code, Signal: signal}}}
+}
+
+// TestStarted checks what is waited for, what is said meanwhile, once each, and what ends the wait.
+func TestStarted(t *testing.T) {
+	for name, tt := range map[string]struct {
+		first  []any
+		states [][]any
+		log    string // lines
+		err    string
+	}{
+		"at once":     {[]any{pod("0", "Running"), pod("1", "Pending")}, nil, "1 of 3 pods run", ""},
+		"later":       {[]any{unschedulable("0"), unschedulable("1")}, [][]any{{unschedulable("1")}, {pod("1", "Running")}, {pod("0", "Running")}}, "pod run-1-0: no node has room for it: 0/3 nodes are available (--cpu|2 of 3 pods run", ""},
+		"slow pull":   {[]any{pod("0", "Pending", waits("ErrImagePull", "timeout"))}, [][]any{{pod("0", "Running")}}, "pod run-1-0: the image loadgen:1 cannot be pulled yet: timeout|1 of 3 pods run", ""},
+		"no image":    {nil, [][]any{{pod("1", "Pending", waits("ImagePullBackOff", "not found"))}}, "", "pod run-1-1: no image loadgen:1: ImagePullBackOff: not found (make images"},
+		"no secret":   {nil, [][]any{{pod("0", "Pending", waits("CreateContainerConfigError", `secret "x" not found`))}}, "", `its Secret or ConfigMap is not what the pod wants: CreateContainerConfigError: secret "x" not found`},
+		"not there":   {nil, [][]any{{pod("0", "Pending", waits("RunContainerError", "no such file"))}}, "", "it cannot be started"},
+		"memory":      {nil, [][]any{{pod("1", "Failed", ended("OOMKilled", 137, 0))}}, "", "for more memory than its limit (--memory)"},
+		"evicted":     {nil, [][]any{{evicted("1")}}, "", "pod run-1-1: Evicted: the node was low on memory"},
+		"ended early": {nil, [][]any{{pod("1", "Failed", ended("Error", 2, 0))}, {pod("0", "Running")}}, "pod run-1-1: it ended with exit code 2|2 of 3 pods run", ""},
+		"killed":      {nil, [][]any{{pod("1", "Failed", ended("Error", 0, 9))}, {pod("0", "Running")}}, "pod run-1-1: it ended by signal 9|2 of 3 pods run", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := &api{pods: tt.first, change: make(chan []any, len(tt.states))}
+			for _, s := range tt.states {
+				a.change <- s
+			}
+			c := serve(t, a)
+			defer close(a.change)
+			var log []string
+			leader, err := c.Started(t.Context(), "run-1", 3, func(line string) { log = append(log, line) })
+			if tt.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.err) {
+					t.Errorf("error %v, want %q", err, tt.err)
+				}
+				return
+			}
+			if err != nil || leader != "run-1-0" {
+				t.Errorf("leader %q, error %v", leader, err)
+			}
+			want := strings.Split(tt.log, "|")
+			if len(log) != len(want) {
+				t.Fatalf("log %q, want %q", log, want)
+			}
+			for i := range want {
+				if !strings.HasPrefix(log[i], want[i]) {
+					t.Errorf("log %q, want %q", log[i], want[i])
+				}
+			}
+		})
+	}
+}

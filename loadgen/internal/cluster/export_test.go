@@ -1,0 +1,4 @@
+package cluster
+
+// Key is key.
+var Key = key
