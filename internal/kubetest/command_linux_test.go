@@ -80,12 +80,18 @@ type report struct {
 	}
 }
 
+// reports are the files of the reports that the command has written.
+func (c *command) reports() []string {
+	files, _ := filepath.Glob(filepath.Join(c.folder, "runs", "*", "run.json"))
+	return files
+}
+
 // report reads the one report that the command has written.
 func (c *command) report(t *testing.T) (r report) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(c.folder, "runs", "*", "run.json"))
-	if err != nil || len(files) != 1 {
-		t.Fatalf("%d reports, %v\n%s", len(files), err, c)
+	files := c.reports()
+	if len(files) != 1 {
+		t.Fatalf("%d reports\n%s", len(files), c)
 	}
 	text, err := os.ReadFile(files[0])
 	if err == nil {

@@ -26,10 +26,15 @@ type lab struct {
 // TestRuns checks runs of the load generator in a cluster, from the command to the report, and what is left of them: nothing.
 func TestRuns(t *testing.T) {
 	c := start(t)
-	l := &lab{c, startTarget(t), filepath.Join(c.images["loadgen"].Folder, "loadgen")}
+	loadgen := filepath.Join(c.images["loadgen"].Folder, "loadgen")
+	l := &lab{c, startTarget(t, loadgen), loadgen}
 	t.Run("same as one process", l.testSame)
 	t.Run("lost", l.testLost)
 	t.Run("orphaned", l.testOrphaned)
+	t.Run("not started", l.testNotStarted)
+	t.Run("manifests", l.testManifests)
+	t.Run("rights", l.testRights)
+	t.Run("stampede", l.testStampede)
 }
 
 // place is a namespace for one test, in which User has a Role of deploy/rbac/loadgen.yaml.
@@ -132,21 +137,36 @@ func (p *place) gone(t *testing.T) {
 	t.Errorf("left are %v, processes %v", left, p.node.Running())
 }
 
-// calls returns what User has asked for, as lines that are sorted, and fails the test for what was refused.
-func (p *place) calls(t *testing.T) (verbs []string) {
+// calls returns what User has asked for, and what of it was refused, as lines that are sorted.
+func (p *place) calls(t *testing.T) (verbs, refused []string) {
 	t.Helper()
 	calls, err := p.plane.Calls(p.ns)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range calls {
-		if !c.Allowed {
-			t.Errorf("refused: %+v", c)
+		what := right(c.Group, c.Resource, c.Verb)
+		if verbs = append(verbs, what); !c.Allowed {
+			refused = append(refused, what)
 		}
-		verbs = append(verbs, right(c.Group, c.Resource, c.Verb))
 	}
 	slices.Sort(verbs)
-	return slices.Compact(verbs)
+	slices.Sort(refused)
+	return slices.Compact(verbs), slices.Compact(refused)
+}
+
+// used checks that what User has asked for is what a Role gives.
+func (p *place) used(t *testing.T, r *rbacv1.Role) {
+	t.Helper()
+	got, refused := p.calls(t)
+	// An API server asks for create, too, where a WebSocket is opened by a GET. Its log has the latter alone.
+	if slices.Contains(got, right("", "pods/portforward", "get")) {
+		got = append(got, right("", "pods/portforward", "create"))
+	}
+	slices.Sort(got)
+	if want := rights(r); !slices.Equal(got, want) || len(refused) > 0 {
+		t.Errorf("asked for was\n%s\nof which refused was %v; the Role gives\n%s", strings.Join(got, "\n"), refused, strings.Join(want, "\n"))
+	}
 }
 
 func right(group, resource, verb string) string {
@@ -182,8 +202,43 @@ func (l *lab) testSame(t *testing.T) {
 	if got.Requests.Hash != want.Requests.Hash || got.Requests.Arrivals != want.Requests.Arrivals || len(got.Requests.Without)+len(got.Invalid) > 0 {
 		t.Errorf("pods sent %+v, one process %+v", got, want)
 	}
-	// An API server asks for create, too, where a WebSocket is opened by a GET; the log has the latter alone.
-	if got, want := append(p.calls(t), right("", "pods/portforward", "create")), rights(role(t, "loadgen")); !slices.Equal(slices.Sorted(slices.Values(got)), want) {
-		t.Errorf("a run asked for\n%s\nthe Role gives\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	p.used(t, role(t, "loadgen"))
+}
+
+// testNotStarted checks what is said of pods that cannot start.
+func (l *lab) testNotStarted(t *testing.T) {
+	for name, tt := range map[string]struct {
+		args []string
+		want string
+	}{
+		"no image": {[]string{"--image", "elsewhere/none:1"}, "no image elsewhere/none:1: ImagePullBackOff: "},
+		"no node":  {[]string{"--node-selector", "disk=slow", "--start-timeout", "3s"}, "no node has room for it: 0/1 nodes are available"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := l.place(t, role(t, "loadgen"))
+			c := p.run(t, "./short.yaml", tt.args...)
+			c.run(t, 4)
+			if !strings.Contains(c.stderr.String(), tt.want) {
+				t.Errorf("it does not say %q", tt.want)
+			}
+			t.Logf("%s", c)
+			p.gone(t)
+		})
+	}
+}
+
+// testStampede checks the whole scenario of that name. Its gates are the machine's to hold.
+func (l *lab) testStampede(t *testing.T) {
+	p := l.place(t, role(t, "loadgen"))
+	path := filepath.Join(testkit.Root(t), "scenarios", "stampede.yaml")
+	c := p.run(t, path, "--seed", "7", "--links", l.links)
+	_ = c.Run()
+	t.Logf("%s", c)
+	p.gone(t)
+	alone := p.command(t, append([]string{"run", path, "--seed", "7", "--links", l.links}, p.aimed()...)...)
+	_ = alone.Run()
+	got, want := c.report(t), alone.report(t)
+	if got.Requests.Hash == "" || got.Requests.Hash != want.Requests.Hash || got.Requests.Arrivals != want.Requests.Arrivals || len(got.Requests.Without)+len(got.Invalid) > 0 {
+		t.Errorf("pods sent %+v, invalid are %v; one process sent %+v", got.Requests, got.Invalid, want.Requests)
 	}
 }
