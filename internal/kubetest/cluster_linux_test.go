@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/klog/v2"
 
 	"loadlab/internal/kubetest"
 	"loadlab/internal/testkit"
@@ -20,6 +22,7 @@ var program = flag.String("controlplane", "", "run the tests in a cluster of thi
 
 func TestMain(m *testing.M) {
 	kubetest.Contained()
+	klog.SetSlogLogger(slog.New(slog.DiscardHandler)) // what is wrong with a connection, its two ends say
 	os.Exit(m.Run())
 }
 

@@ -1,6 +1,7 @@
 package kubetest_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,6 +24,12 @@ func (l *lab) testManifests(t *testing.T) {
 			m := p.command(t, slices.Concat([]string{"manifests", "./short.yaml", "--image", "loadgen", "--workers", "3", "--name", "nightly", "--seed", "7"}, p.aimed())...)
 			m.run(t, 0)
 			objects := documents(m.stdout.String())
+			hidden := base64.StdEncoding.EncodeToString([]byte(token))
+			for kind, text := range objects {
+				if has := strings.Contains(text, token) || strings.Contains(text, hidden); has != (kind == "Secret") {
+					t.Errorf("the %s has what a variable of the environment is: %v", kind, has)
+				}
+			}
 			c := p.command(t, "collect", "nightly", "--kubeconfig", p.kubeconfig)
 			start := func() {
 				if err := c.Start(); err != nil {
@@ -40,7 +47,6 @@ func (l *lab) testManifests(t *testing.T) {
 				start()
 			}
 			c.end(t, 0)
-			t.Logf("%s", c)
 			if r := c.report(t); r.Seed != 7 || len(r.Workers) != 3 || len(r.Invalid) > 0 {
 				t.Errorf("got %+v", r)
 			}

@@ -17,23 +17,24 @@ import (
 // command is loadgen, started in a folder of its own.
 type command struct {
 	*exec.Cmd
-	folder         string
 	stdout, stderr testkit.Log
 }
 
 // commandLimit is how long a command may take: what hangs fails.
 const commandLimit = 5 * time.Minute
 
+// token is what the scenario short has of the environment.
+const token = "let me in, three times"
+
 // command returns a command of the loadgen that the pods have.
 func (l *lab) command(t *testing.T, args ...string) *command {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), commandLimit)
 	t.Cleanup(cancel)
-	c := &command{folder: t.TempDir()}
-	c.Cmd = exec.CommandContext(ctx, l.loadgen, args...)
-	c.Dir, c.Cmd.Stdout, c.Cmd.Stderr = c.folder, &c.stdout, &c.stderr
-	c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + c.folder, "KUBETEST_TOKEN=let me in"}
-	if err := os.CopyFS(c.folder, os.DirFS("testdata")); err != nil {
+	c := &command{Cmd: exec.CommandContext(ctx, l.loadgen, args...)}
+	c.Dir, c.Stdout, c.Stderr = t.TempDir(), &c.stdout, &c.stderr
+	c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + c.Dir, "KUBETEST_TOKEN=" + token}
+	if err := os.CopyFS(c.Dir, os.DirFS("testdata")); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -82,7 +83,7 @@ type report struct {
 
 // reports are the files of the reports that the command has written.
 func (c *command) reports() []string {
-	files, _ := filepath.Glob(filepath.Join(c.folder, "runs", "*", "run.json"))
+	files, _ := filepath.Glob(filepath.Join(c.Dir, "runs", "*", "run.json"))
 	return files
 }
 

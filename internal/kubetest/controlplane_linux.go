@@ -195,7 +195,7 @@ func freePorts(ctx context.Context, n int) (addresses []string, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("find a free port: %w", err)
 		}
-		defer l.Close() // together at the end, so that no two are the same
+		defer l.Close() //nolint:errcheck // nothing is under way on it. All at the end, so that no two are the same
 		addresses = append(addresses, l.Addr().String())
 	}
 	return addresses, nil

@@ -218,8 +218,9 @@ func (c *cluster) remove(t *testing.T, ns, name string) {
 
 func (c *cluster) testPort(t *testing.T) {
 	ns := c.namespace(t)
-	c.pod(t, ns, "web", script("echo hello >/dev/null; exec /bin/busybox httpd -f -p 127.0.0.1:18080 -h /etc"))
+	c.pod(t, ns, "web", script("b=/bin/busybox; $b httpd -f -p 127.0.0.1:18080 -h /etc & while ! $b wget -q -O /dev/null http://127.0.0.1:18080/hosts; do $b usleep 10000; done; echo listening; wait"))
 	c.await(t, ns, "web", corev1.PodRunning)
+	testkit.Eventually(t, "the pod listens", func() bool { return strings.Contains(c.log(t, ns, "web"), "listening") })
 	config := c.config(t, kubetest.Admin, ns)
 	transport, upgrader, err := spdy.RoundTripperFor(config)
 	if err != nil {
@@ -243,16 +244,16 @@ func (c *cluster) testPort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 3 { // connections; the first may come before the server in the pod listens
-		testkit.Eventually(t, "the pod answers through the API server", func() bool {
-			resp, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/hosts", ports[0].Local))
-			if err != nil {
-				return false
-			}
-			body, _ := io.ReadAll(resp.Body)
-			_ = resp.Body.Close()
-			return strings.Contains(string(body), "localhost")
-		})
+	for range 3 {
+		resp, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/hosts", ports[0].Local))
+		if err != nil {
+			t.Fatalf("%v\n%s", err, &stderr)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if !strings.Contains(string(body), "localhost") {
+			t.Errorf("got %q", body)
+		}
 	}
 	close(stop)
 	if err := <-done; err != nil {

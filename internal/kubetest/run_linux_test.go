@@ -19,7 +19,7 @@ import (
 // lab is a cluster, and something to load.
 type lab struct {
 	*cluster
-	target
+	at      target
 	loadgen string // the program that the pods have
 }
 
@@ -35,6 +35,9 @@ func TestRuns(t *testing.T) {
 	t.Run("manifests", l.testManifests)
 	t.Run("rights", l.testRights)
 	t.Run("stampede", l.testStampede)
+	if calls, err := c.plane.Calls(""); err != nil || len(calls) > 0 {
+		t.Errorf("asked for outside of namespaces was %+v, %v", calls, err)
+	}
 }
 
 // place is a namespace for one test, in which User has a Role of deploy/rbac/loadgen.yaml.
@@ -91,7 +94,7 @@ func (p *place) run(t *testing.T, scenario string, more ...string) *command {
 
 // aimed are the flags of what is loaded.
 func (l *lab) aimed() []string {
-	return []string{"--target", l.url, "--lab", l.target.lab, "--allow-limited", "--no-html"}
+	return []string{"--target", l.at.url, "--lab", l.at.lab, "--allow-limited", "--no-html"}
 }
 
 // left returns what is in the namespace that a run has made.
@@ -193,16 +196,30 @@ func (l *lab) testSame(t *testing.T) {
 	p := l.place(t, role(t, "loadgen"))
 	c := p.run(t, "./short.yaml", "--seed", "7")
 	c.run(t, 0)
-	t.Logf("%s", c)
 	p.gone(t)
+	p.used(t, role(t, "loadgen"))
 	alone := p.command(t, append([]string{"run", "./short.yaml", "--seed", "7"}, p.aimed()...)...)
 	alone.run(t, 0)
-	t.Logf("%s", alone)
-	got, want := c.report(t), alone.report(t)
-	if got.Requests.Hash != want.Requests.Hash || got.Requests.Arrivals != want.Requests.Arrivals || len(got.Requests.Without)+len(got.Invalid) > 0 {
-		t.Errorf("pods sent %+v, one process %+v", got, want)
+	same(t, c.report(t), alone.report(t))
+}
+
+// same checks that two runs of a seed have sent the same. How long responses took is another matter: that histograms of workers are merged to those of one process is checked
+// with recorded samples, by the tests of loadgen/internal/measure.
+func same(t *testing.T, pods, alone report) {
+	t.Helper()
+	got, want := pods.Requests, alone.Requests
+	if want.Hash == "" || got.Hash != want.Hash || got.Arrivals != want.Arrivals || len(got.Without)+len(pods.Invalid) > 0 {
+		t.Errorf("pods sent %+v, invalid are %v; one process sent %+v", got, pods.Invalid, want)
 	}
-	p.used(t, role(t, "loadgen"))
+	if len(pods.Cells) != len(alone.Cells) || len(pods.Workers) != 3 {
+		t.Fatalf("%d cells, want %d; %d workers", len(pods.Cells), len(alone.Cells), len(pods.Workers))
+	}
+	for i, cell := range pods.Cells {
+		want := alone.Cells[i]
+		if l := cell.Ledger; cell.Phase != want.Phase || cell.Mode != want.Mode || l.Scheduled != want.Ledger.Scheduled || l.Completed+l.Unsent != l.Scheduled {
+			t.Errorf("pods: %+v, one process: %+v", cell, want)
+		}
+	}
 }
 
 // testNotStarted checks what is said of pods that cannot start.
@@ -221,7 +238,6 @@ func (l *lab) testNotStarted(t *testing.T) {
 			if !strings.Contains(c.stderr.String(), tt.want) {
 				t.Errorf("it does not say %q", tt.want)
 			}
-			t.Logf("%s", c)
 			p.gone(t)
 		})
 	}
@@ -231,14 +247,11 @@ func (l *lab) testNotStarted(t *testing.T) {
 func (l *lab) testStampede(t *testing.T) {
 	p := l.place(t, role(t, "loadgen"))
 	path := filepath.Join(testkit.Root(t), "scenarios", "stampede.yaml")
-	c := p.run(t, path, "--seed", "7", "--links", l.links)
+	c := p.run(t, path, "--seed", "7", "--links", l.at.links)
 	_ = c.Run()
 	t.Logf("%s", c)
 	p.gone(t)
-	alone := p.command(t, append([]string{"run", path, "--seed", "7", "--links", l.links}, p.aimed()...)...)
+	alone := p.command(t, append([]string{"run", path, "--seed", "7", "--links", l.at.links}, p.aimed()...)...)
 	_ = alone.Run()
-	got, want := c.report(t), alone.report(t)
-	if got.Requests.Hash == "" || got.Requests.Hash != want.Requests.Hash || got.Requests.Arrivals != want.Requests.Arrivals || len(got.Requests.Without)+len(got.Invalid) > 0 {
-		t.Errorf("pods sent %+v, invalid are %v; one process sent %+v", got.Requests, got.Invalid, want.Requests)
-	}
+	same(t, c.report(t), alone.report(t))
 }
