@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,8 +84,8 @@ func runCommand(env environment, dir *string) *cobra.Command {
 	cmd.ValidArgsFunction = completeScenarios(dir, env.lookup)
 	flags := cmd.Flags()
 	flags.StringVar(&f.stack, "stack", "", "what to run on: "+strings.Join(stack.Kinds(), ", ")+" (default: the scenario's target, or else "+stack.Embedded+")")
-	flags.StringArrayVar(&f.targets, "target", nil, "URL, or host:port, of a service that runs already, in place of the scenario's (implies --stack remote); again for each replica")
-	flags.StringArrayVar(&f.labs, "lab", nil, "URL, or host:port, of the lab controls of --target, if it has them; again for each replica")
+	flags.StringArrayVar(&f.targets, "target", nil, "URL, or host:port, of a service that runs already, in place of the scenario's (implies --stack remote); again for each replica, or dns+http://name:port for each address of a name")
+	flags.StringArrayVar(&f.labs, "lab", nil, "URL, or host:port, of the lab controls of --target, if it has them; again for each replica, or dns+http://name:port")
 	flags.StringVar(&f.app, "app", "", "the app's program (default: app, next to this one)")
 	f.outcome.define(flags)
 	flags.StringVar(&f.outcome.live, "live", "", "serve a page here that shows the run while it goes on, such as 127.0.0.1:0")
@@ -121,6 +122,9 @@ func runCommand(env environment, dir *string) *cobra.Command {
 		}
 		if f.otlpListen != "" && !cmd.Flags().Changed("otlp") {
 			f.otlp = "" // the variable is for the services, and names this very run
+		}
+		if err := f.resolve(cmd.Context(), net.DefaultResolver.LookupNetIP); err != nil {
+			return err
 		}
 		cfg, err := f.config(s, env, cmd.Flags().Changed("seed"))
 		if err != nil {
