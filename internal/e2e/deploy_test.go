@@ -312,7 +312,11 @@ func TestDeployHasTheConfiguration(t *testing.T) {
 func (o *objects) files(v core.Volume) map[string]string {
 	all := map[string]string{}
 	add := func(name string, items []core.KeyToPath) {
-		data := o.configs[name].Data
+		config, ok := o.configs[name]
+		if !ok {
+			return // TestDeploy reports it
+		}
+		data := config.Data
 		for _, i := range items {
 			all[i.Path] = data[i.Key]
 		}
