@@ -12,6 +12,8 @@ import (
 
 	"loadlab/internal/redact"
 	"loadlab/loadgen/internal/balance"
+	"loadlab/loadgen/internal/run"
+	"loadlab/loadgen/internal/scenario"
 )
 
 // everyAddress is what the URL of a service begins with whose name has several addresses, each of a replica: those of a headless Service of Kubernetes, or of the
@@ -23,6 +25,14 @@ const lookupLimit = 5 * time.Second
 
 // lookup returns the addresses of a name, as net.Resolver does in LookupNetIP.
 type lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
+
+// reached is config with the replicas that names stand for now.
+func (f runFlags) reached(ctx context.Context, s *scenario.Scenario, env environment, seeded bool) (run.Config, error) {
+	if err := f.resolve(ctx, net.DefaultResolver.LookupNetIP); err != nil {
+		return run.Config{}, err
+	}
+	return f.config(s, env, seeded)
+}
 
 // resolve replaces the targets and lab controls that stand for several replicas by one for each. They are in the order of their addresses, so that a replica's API
 // and its lab controls are at the same place of both lists.

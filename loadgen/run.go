@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -123,10 +122,7 @@ func runCommand(env environment, dir *string) *cobra.Command {
 		if f.otlpListen != "" && !cmd.Flags().Changed("otlp") {
 			f.otlp = "" // the variable is for the services, and names this very run
 		}
-		if err := f.resolve(cmd.Context(), net.DefaultResolver.LookupNetIP); err != nil {
-			return err
-		}
-		cfg, err := f.config(s, env, cmd.Flags().Changed("seed"))
+		cfg, err := f.reached(cmd.Context(), s, env, cmd.Flags().Changed("seed"))
 		if err != nil {
 			return err
 		}
