@@ -153,7 +153,7 @@ func (s *stack) testComment(t *testing.T) {
 		lines = append(lines, m[1])
 	}
 	before := len(s.recordedRuns(t))
-	r := s.shell(t, s.tree, strings.Join(lines, " && ")+" --modes ttl,lock --rounds 1")
+	r := s.shell(t, s.tree, strings.Join(lines, " && ")+" --modes ttl,lock --rounds 1 --full")
 	all := s.recordedRuns(t)
 	if !slices.Contains([]int{0, 1, 3, 4}, r.code) || len(all) != before+1 || all[before].Scenario.Name != "stampede" {
 		t.Fatalf("want a run of stampede that is judged: %s", r)
