@@ -15,7 +15,7 @@ TOOLS   := $(CURDIR)/.cache/tools
 BUILD   := go build -trimpath -buildvcs=$(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help build scenario gate up down list validate run pictures pictures-grafana test test-compose test-kubernetes test-short lint law-check otel-check soak bench bench-engine bench-link bench-workers bench-gates servers tidy clean
+.PHONY: help build scenario gate up down list validate run pictures pictures-grafana images test test-compose test-kubernetes test-short lint law-check otel-check soak bench bench-engine bench-link bench-workers bench-gates servers tidy clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ GRAFANA ?= http://localhost:3000
 
 pictures-grafana: ## open every dashboard of a running Grafana in Chromium: PNGs in pictures/, fails on what has no data or an error; GRAFANA=http://localhost:3000
 	go run ./dashboards/pictures -grafana $(GRAFANA) $(ARGS)
+
+images: ## build the images of the app and of loadgen, with binaries built here: REGISTRY=loadlab TAG=dev ARCH=amd64
+	@REGISTRY='$(REGISTRY)' TAG='$(TAG)' ARCH='$(ARCH)' .ci/images
 
 test: servers ## every test, with the race detector, on real servers
 	go test -race -shuffle=on -timeout 8m ./...

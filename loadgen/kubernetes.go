@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	core "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -178,9 +179,21 @@ func (f *runFlags) length(s *scenario.Scenario) time.Duration {
 // maxLength keeps sums of durations from overflowing.
 const maxLength = 30 * 24 * time.Hour
 
-// podSpec is the run of a scenario, with the modes that are chosen, by pods.
-func (f *runFlags) podSpec(flags *pflag.FlagSet, chosen *scenario.Scenario, source *source) (*cluster.Spec, error) {
-	args, err := passOn(flags)
+// elsewhere runs a scenario where --on says.
+func (f *runFlags) elsewhere(cmd *cobra.Command, env environment, s *scenario.Scenario, source *source) error {
+	if f.on != onKubernetes {
+		return usageError{fmt.Errorf("--on is %q: use %s, or leave it out", f.on, onKubernetes)}
+	}
+	spec, err := f.podSpec(cmd, env, s, source)
+	if err != nil {
+		return err
+	}
+	return f.podRun(cmd.Context(), env, spec)
+}
+
+// podSpec is the run of a scenario, with the modes that are chosen, by pods. What they would refuse is refused here.
+func (f *runFlags) podSpec(cmd *cobra.Command, env environment, chosen *scenario.Scenario, source *source) (*cluster.Spec, error) {
+	args, err := passOn(cmd.Flags())
 	switch {
 	case err != nil:
 		return nil, err
@@ -189,7 +202,20 @@ func (f *runFlags) podSpec(flags *pflag.FlagSet, chosen *scenario.Scenario, sour
 	case len(f.targets) == 0 && chosen.Target == nil:
 		return nil, usageError{errors.New("pods need the address of a service that they reach: --target http://my-service")}
 	}
+	there := *f // where names with several addresses have them
+	there.targets, there.labs = oneAddress(f.targets), oneAddress(f.labs)
+	if _, err := there.config(chosen, env, cmd.Flags().Changed("seed")); err != nil {
+		return nil, err
+	}
 	return f.pods.spec(f.workers.n, f.workers.silence, source, args, f.length(chosen))
+}
+
+// oneAddress takes the names of several replicas for one each.
+func oneAddress(urls []string) (list []string) {
+	for _, u := range urls {
+		list = append(list, strings.TrimPrefix(u, everyAddress))
+	}
+	return list
 }
 
 // podRun runs a scenario in a cluster, and brings its report home.

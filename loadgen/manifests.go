@@ -37,10 +37,7 @@ func manifestsCommand(env environment, dir *string) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if _, err := f.config(s, env, cmd.Flags().Changed("seed")); err != nil {
-			return err
-		}
-		spec, err := f.podSpec(cmd.Flags(), s, source)
+		spec, err := f.podSpec(cmd, env, s, source)
 		if err != nil {
 			return err
 		}

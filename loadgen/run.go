@@ -104,8 +104,8 @@ func runCommand(env environment, dir *string) *cobra.Command {
 // define defines the flags, but for those of which cluster.
 func (f *runFlags) define(flags *pflag.FlagSet, env environment) {
 	flags.StringVar(&f.stack, "stack", "", "what to run on: "+strings.Join(stack.Kinds(), ", ")+" (default: the scenario's target, or else "+stack.Embedded+")")
-	flags.StringArrayVar(&f.targets, "target", nil, "URL, or host:port, of a service that runs already, in place of the scenario's (implies --stack remote); again for each replica")
-	flags.StringArrayVar(&f.labs, "lab", nil, "URL, or host:port, of the lab controls of --target, if it has them; again for each replica")
+	flags.StringArrayVar(&f.targets, "target", nil, "URL, or host:port, of a service that runs already, in place of the scenario's (implies --stack remote); again for each replica, or dns+http://name:port for each address of a name")
+	flags.StringArrayVar(&f.labs, "lab", nil, "URL, or host:port, of the lab controls of --target, if it has them; again for each replica, or dns+http://name:port")
 	flags.StringVar(&f.app, "app", "", "the app's program (default: app, next to this one)")
 	f.outcome.define(flags)
 	flags.StringVar(&f.outcome.live, "live", "", "serve a page here that shows the run while it goes on, such as 127.0.0.1:0")
@@ -137,18 +137,12 @@ func (f *runFlags) run(cmd *cobra.Command, env environment, source *source) erro
 	if err != nil {
 		return err
 	}
-	cfg, err := f.config(s, env, cmd.Flags().Changed("seed"))
-	switch {
-	case err != nil:
+	if f.on != "" {
+		return f.elsewhere(cmd, env, s, source)
+	}
+	cfg, err := f.reached(cmd.Context(), s, env, cmd.Flags().Changed("seed"))
+	if err != nil {
 		return err
-	case f.on == onKubernetes:
-		spec, err := f.podSpec(cmd.Flags(), s, source)
-		if err != nil {
-			return err
-		}
-		return f.podRun(cmd.Context(), env, spec)
-	case f.on != "":
-		return usageError{fmt.Errorf("--on is %q: use %s, or leave it out", f.on, onKubernetes)}
 	}
 	if cfg.Workers, err = f.workers.workers(s, env); err != nil {
 		return err

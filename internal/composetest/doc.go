@@ -5,5 +5,7 @@
 // machine's versions; Jaeger and Grafana are the program standin, which answers health checks and counts spans. What the images that are pulled elsewhere do
 // otherwise than these is not tested.
 //
+// A test of its own builds the images as make images does, and runs them held as deploy/ has them.
+//
 // The engine keeps its images and what was built in .cache/engine. Nothing else is left behind, and no other engine is touched.
 package composetest

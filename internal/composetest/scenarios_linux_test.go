@@ -132,11 +132,11 @@ func (s *stack) testByPath(t *testing.T) {
 	}
 }
 
-// As many replicas are started as the scenario has, and the generator reaches each. A change of the app is in all of them.
+// As many replicas are started as the scenario has, and the generator reaches each, also from several processes in its container. A change of the app is in all of them.
 func (s *stack) testReplicas(t *testing.T) {
 	s.write(t, filepath.Join(s.tree, "app", "changed.go"), "package main\n\nfunc init() { println(`changed`) }\n")
 	s.write(t, filepath.Join(s.tree, "scenarios", "two.yaml"), strings.Replace(own, "replicas: 1", "replicas: 2", 1))
-	if r := s.run(t, "NAME=two"); r.Stack.Replicas != 2 {
+	if r := s.run(t, "NAME=two ARGS='--allow-limited --workers 2'"); r.Stack.Replicas != 2 {
 		t.Errorf("got %d replicas, want 2", r.Stack.Replicas)
 	}
 	for _, name := range []string{"app", "replica"} {
@@ -153,7 +153,7 @@ func (s *stack) testComment(t *testing.T) {
 		lines = append(lines, m[1])
 	}
 	before := len(s.recordedRuns(t))
-	r := s.shell(t, s.tree, strings.Join(lines, " && ")+" --modes ttl,lock --rounds 1")
+	r := s.shell(t, s.tree, strings.Join(lines, " && ")+" --modes ttl,lock --rounds 1 --full")
 	all := s.recordedRuns(t)
 	if !slices.Contains([]int{0, 1, 3, 4}, r.code) || len(all) != before+1 || all[before].Scenario.Name != "stampede" {
 		t.Fatalf("want a run of stampede that is judged: %s", r)

@@ -41,7 +41,7 @@ type Exemplars struct {
 // Scrape is one job.
 type Scrape struct {
 	Job     string   `yaml:"job_name"`
-	Targets []Target `yaml:"static_configs"`
+	Targets []Target `yaml:"static_configs,omitempty"`
 	DNS     []DNS    `yaml:"dns_sd_configs,omitempty"`
 }
 
