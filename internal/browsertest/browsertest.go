@@ -142,7 +142,7 @@ func Eval[T any](p *Page, expression string) T {
 func (p *Page) Until(expression string) {
 	p.t.Helper()
 	if _, err := chromedp.Run(p.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(limit/10))); err != nil {
-		p.t.Fatalf("waited for %s: %v", expression, err)
+		p.t.Fatalf("waited for %s: %v; console: %s", expression, err, strings.Join(p.Console(), "\n"))
 	}
 }
 

@@ -26,7 +26,7 @@ var assets embed.FS
 
 // scripts are the parts of the page's script, in their order. Each is of one subject; all are in one function, so that nothing is global but uPlot.
 func scripts() []string {
-	return []string{"text", "data", "state", "table", "charts", "lines", "heat", "quantiles", "glance", "traces", "ab", "live", "main"}
+	return []string{"text", "data", "state", "table", "charts", "dots", "lines", "heat", "quantiles", "glance", "laws", "traces", "ab", "live", "main"}
 }
 
 // Name is that of the format.

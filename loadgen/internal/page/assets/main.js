@@ -87,7 +87,11 @@ function build(data) {
   const host = document.getElementById("charts");
   for (const b of document.querySelectorAll("button[data-trace]")) b.addEventListener("click", () => openTrace(0, b.dataset.trace, ""));
   if (!host) return;
-  if (data.ab && data.ab.endpoints) host.append(epochs());
+  if (data.ab && data.ab.endpoints) {
+    const drawn = epochs();
+    host.append(drawn.section);
+    drawn.draw();
+  }
   if (data.ab) host.append(armTraces() || "");
   if (state.series.length > 0) drawAll(host);
 }
@@ -96,10 +100,8 @@ function build(data) {
 function drawAll(host) {
   state.metric = ["p99", "p95", "p50"].find(m => state.series.some(s => state.layout.phases.some(p => enough(cellOf(state.data, s, p.name), m)))) || "p99";
   state.second = ["p99", "p95"].find(m => secondsEnough(m) > 0.5) || "p50";
-  const bar = legend(), charts = [glance(), ...timeCharts(), heatMap(), percentiles(), ...otherCharts()];
-  host.replaceChildren(bar, ...charts.map(c => c.section));
-  const slow = slowest();
-  if (slow) host.insertBefore(slow, charts[1].section);
+  const charts = [glance(), staleness(), slowest(), ...timeCharts(), heatMap(), percentiles(), ...otherCharts(), predictions()].filter(c => c);
+  host.replaceChildren(legend(), ...charts.map(c => c.section));
   for (const c of charts) c.draw();
 }
 

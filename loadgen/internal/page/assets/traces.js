@@ -86,8 +86,10 @@ function linked(r, text) {
 
 // slowest lists the slowest request of each mode whose trace was kept, and what it waited for.
 function slowest() {
+  const left = state.data.runs.reduce((n, run) => n + (run.noTraces || 0), 0);
   const section = element("section", {class: "drawn", "aria-labelledby": "slowest"}, element("h2", {id: "slowest"}, "What slow requests waited for"),
-    element("p", {class: "note"}, "Of the requests that were traced, which are a sample, the slowest of each mode. Each opens as a waterfall; the heat map has the others."));
+    element("p", {class: "note"}, "Of the requests that were traced, which are a sample, the slowest of each mode, beside the slowest of all. Each opens as a waterfall; the heat map has the others." +
+      (left ? " " + leftOut(left) : "")));
   const body = element("tbody", {});
   state.data.runs.forEach((run, r) => {
     run.modes.forEach((m, i) => {
@@ -96,14 +98,18 @@ function slowest() {
       if (!t || !s) return;
       const told = (t.remarks || []).slice(1).map(x => x[1]).concat(t.rows.filter(x => !x.bars).slice(0, 2).map(x => x.label.trim())).join("; ");
       body.append(element("tr", {}, element("th", {scope: "row"}, swatch(s), name(s.label)), element("td", {class: "left"}, t.phase >= 0 ? name(run.phases[t.phase].name) : ""),
-        element("td", {}, element("button", {type: "button", class: "open", "data-trace": t.id, onclick: () => openTrace(r, t.id, "")}, latency(t.response))), element("td", {class: "left wide"}, longest(t), element("span", {class: "reason"}, told))));
+        element("td", {}, element("button", {type: "button", class: "open", "data-trace": t.id, onclick: () => openTrace(r, t.id, "")}, latency(t.response))),
+        element("td", {}, latency(Math.max(...run.cells.filter(c => c.mode === i).flatMap(c => c.max)))), element("td", {class: "left wide"}, longest(t), element("span", {class: "reason"}, told))));
     });
   });
   if (!body.children.length) return null;
-  section.append(element("div", {class: "scroll", tabindex: 0, role: "group", "aria-label": "slow requests"}, element("table", {}, element("thead", {}, element("tr", {},
-    ...["mode", "phase", "took", "mostly"].map((x, i) => element("th", {scope: "col", class: i === 2 ? false : "left"}, x)))), body)));
-  return section;
+  section.append(element("div", {class: "scroll", tabindex: 0, role: "group", "aria-label": "slow requests"}, element("table", {class: "slow"}, element("thead", {}, element("tr", {},
+    ...["mode", "phase", "took", "slowest of all", "mostly"].map((x, i) => element("th", {scope: "col", class: i === 2 || i === 3 ? false : "left"}, x)))), body)));
+  return {section, draw() {}};
 }
+
+// leftOut says that traces are not on the page.
+function leftOut(n) { return count(n) + (n === 1 ? " more trace was kept and has" : " more traces were kept and have") + " no room on this page: loadgen trace --list has all."; }
 
 // longest says what took most of the time: waiting for a connection, and the spans below the server's.
 function longest(t) {
