@@ -28,7 +28,7 @@ type document struct {
 	Live                            bool // it is shown while the run goes on
 	Charts                          bool // something was measured by second
 	Findings                        []findingRow
-	Sections                        []report.Section
+	First, Sections                 []report.Section // before the charts and after them
 
 	styles map[string]palette.Style
 }
@@ -97,7 +97,11 @@ func newComparison(c *report.Comparison, runs []*result.Run) *document {
 func (d *document) add(sections []report.Section, but ...string) {
 	for _, s := range sections {
 		if !s.Data && s.ID != report.Findings && !slices.Contains(but, s.ID) {
-			d.Sections = append(d.Sections, s)
+			if s.ID == report.Matrix || s.ID == report.Capacity {
+				d.First = append(d.First, s)
+			} else {
+				d.Sections = append(d.Sections, s)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"math"
 	"slices"
 
 	"loadlab/loadgen/internal/report"
@@ -52,7 +53,7 @@ func lawsOf(r *report.Report, mode, phase string) []lawData {
 func staleOf(r *report.Report, mode, phase string) *staleData {
 	for _, row := range rowsOf(r.Section(report.Figures).Table, mode, phase) {
 		if most := row.cell("stale_max_ms"); most.Known {
-			return &staleData{Most: int64(most.Value * 1000), Share: row.cell("stale_ratio").Value}
+			return &staleData{Most: int64(math.Round(most.Value * 1000)), Share: row.cell("stale_ratio").Value}
 		}
 	}
 	return nil

@@ -70,6 +70,7 @@ function still(c) {
   c.host.removeAttribute("tabindex");
   c.host.setAttribute("role", "img");
   c.host.removeAttribute("aria-roledescription");
+  c.host.classList.add("still");
   return c;
 }
 

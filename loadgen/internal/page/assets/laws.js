@@ -48,17 +48,17 @@ function stalenessOf() {
 
 function staleness() {
   if (!stalenessOf().length) return null;
-  const share = x => x.share > 0 ? percent(x.share) + " of reads stale" : "no read stale", bound = l => l ? latency(l.most) : none;
+  const known = stalenessOf().some(g => g.rows.some(x => x.law)), share = x => x.share > 0 ? percent(x.share) + " of reads stale" : "no read stale", bound = l => l ? latency(l.most) : none;
   const c = still(chart("staleness", "Staleness and its bound", "The dot is the stalest read: the longest that a page was still served after a price change that was committed before the read was sent. " +
-    "The broken line is the bound that the law of the strategy sets; a mode without one has none, or none is known.", () => ({columns: ["phase, mode", "stalest read", "bound", "stale reads", "agreement"],
+    (known ? "The broken line is the bound that the law of the strategy sets. Not every mode has one." : "No law sets a bound here: laws are of a world in which nothing fails."), () => ({columns: ["phase, mode", "stalest read", "bound", "stale reads", "agreement"],
     body: stalenessOf().flatMap(({p, rows}) => rows.map(x => [p.name + ", " + x.s.label, latency(x.stale.most), bound(x.law), percent(x.stale.share), x.law ? x.law.agreement : none]))})));
 
   function draw() {
     const groups = stalenessOf();
     if (!groups.length) return c.host.replaceChildren();
     const axis = spanAxis(groups.flatMap(g => g.rows.flatMap(x => [x.stale.most, ...x.law ? [x.law.most] : []])), tick);
-    c.host.replaceChildren(dots(axis, ["stalest read, of its bound", ""], groups.map(g => ({title: g.p.name, rows: g.rows.map(x => ({label: [swatch(x.s), name(x.s.label)],
-      lines: x.law ? [{x: x.law.most, kind: "margin"}] : [], dot: {x: x.stale.most, color: x.s.color}, value: latency(x.stale.most) + (x.law ? ", of " + bound(x.law) : ""),
+    c.host.replaceChildren(dots(axis, ["stalest read" + (known ? ", of its bound" : ""), ""], groups.map(g => ({title: g.p.name, rows: g.rows.map(x => ({label: [swatch(x.s), name(x.s.label)],
+      lines: x.law ? [{x: x.law.most, kind: "margin"}] : [], dot: {x: x.stale.most, color: x.s.color}, value: latency(x.stale.most) + (x.law ? ", of " + bound(x.law) : known ? ", no bound known" : ""),
       note: share(x.stale) + (x.law && x.law.agreement === "differs" ? "; differs" : ""), kind: x.law && x.law.agreement === "differs" ? "differs" : ""}))}))));
   }
   onChange(what => { if (what !== "zoom") draw(); });

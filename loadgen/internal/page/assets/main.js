@@ -67,7 +67,8 @@ function otherCharts() {
   const all = [switched({id: "rates", title: "Offered and done", tick: digits, about: counted
     ? "Requests a second: responses that were complete in it, requests that were due in it, and those of them that failed. The mean of the rounds."
     : "Requests a second that were due in it and had an answer. The run is of a program that did not count those that were due."}, "requests", rate)];
-  if (counted) {
+  const some = state.data.live || state.data.runs.some(r => r.cells.some(c => [c.recomputes, c.waited, c.wait].some(of => (of || []).some(x => x > 0))));
+  if (counted && some) {
     all.push(switched({id: "recomputes", title: "Recomputes, waiting and the pool", tick: digits, about: "In each second, the mean of the rounds: responses that recomputed their page, responses that " +
       "waited for the recompute of another, and the milliseconds that requests waited for a database connection, in all. Refreshes in the background are in none: no response reports them."}, "figure",
     {recomputes: perSecond(c => c.recomputes, digits), waiters: perSecond(c => c.waited, digits), "pool wait": perSecond(c => c.wait && c.wait.map(x => x / 1000), y => digits(y) + " ms")}));
@@ -98,7 +99,8 @@ function build(data) {
 
 // drawAll makes all charts. A page whose run goes on has none before something is measured.
 function drawAll(host) {
-  state.metric = ["p99", "p95", "p50"].find(m => state.series.some(s => state.layout.phases.some(p => enough(cellOf(state.data, s, p.name), m)))) || "p99";
+  const places = state.series.flatMap(s => state.layout.phases.map(p => cellOf(state.data, s, p.name))).filter(cell => cell), named = ["p99", "p95", "p50"];
+  state.metric = named.find(m => places.filter(cell => (cell.intervals || {})[m]).length >= places.length / 2) || named.find(m => places.some(cell => enough(cell, m))) || "p99";
   state.second = ["p99", "p95"].find(m => secondsEnough(m) > 0.5) || "p50";
   const charts = [glance(), staleness(), slowest(), ...timeCharts(), heatMap(), percentiles(), ...otherCharts(), predictions()].filter(c => c);
   host.replaceChildren(legend(), ...charts.map(c => c.section));

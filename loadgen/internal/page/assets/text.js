@@ -29,6 +29,7 @@ function latency(us) {
 
 // tick renders microseconds on an axis.
 function tick(us) {
+  if (us === 0) return "0";
   if (us < 1000) return +us.toPrecision(3) + " µs";
   if (us < 1e6) return +(us / 1e3).toPrecision(3) + " ms";
   return +(us / 1e6).toPrecision(3) + " s";
