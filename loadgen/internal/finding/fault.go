@@ -189,11 +189,15 @@ func unharmed(all []suffering) Finding {
 	if len(all) == 1 {
 		return all[0].finish(text+all[0].cost()+all[0].recovery(), modes, phases)
 	}
-	parts := []string{tidy(text)}
+	var after []string
+	var watched []time.Duration
 	for _, s := range all {
 		if len(s.gone) > 0 {
-			parts = append(parts, fmt.Sprintf("After %s, those of %s were not as before when the phase ended, %s later.", name(s.Phase), list(s.gone), unit.Latency(s.watched(s.gone))))
+			after, watched = append(after, fmt.Sprintf("those of %s after %s", list(s.gone), name(s.Phase))), append(watched, s.watched(s.gone))
 		}
 	}
-	return all[0].finish(strings.Join(parts, " "), modes, phases)
+	if len(after) > 0 {
+		text += fmt.Sprintf("When its phase ended, %s after a fault, these were not as before: %s.", between(watched), strings.Join(after, "; "))
+	}
+	return all[0].finish(text, modes, phases)
 }
