@@ -79,6 +79,11 @@ func TestRules(t *testing.T) {
 			run.Phases[1].Mix = true
 			return resulttest.Fill(run, 3, []resulttest.Load{load("page", "alone", 2*ms), load("page", "both", 10*ms), load("report", "both", 90*ms)})
 		}, "In both, which page shared with report, its p99 was 13.0 ms; by itself, in alone, it was 2.68 ms (4.85x [4.82, 4.88])."},
+		{"sharing", func(*testing.T) *result.Run { // a phase that one mode has for itself by its mix
+			run := service("open", []string{"page", "report"}, "alone", "both")
+			run.Phases[0].Mix, run.Phases[1].Mix = true, true
+			return resulttest.Fill(run, 3, []resulttest.Load{load("page", "alone", 10*ms), load("page", "both", 10*ms), load("report", "both", 90*ms)})
+		}, "In both, which the modes shared, p99 of page cannot be told from when each was by itself (alone)."},
 		{"errors", func(*testing.T) *result.Run {
 			l := load("page", "steady", 2*ms)
 			l.Failed = map[string]int64{"status": 12, "timeout": 3}

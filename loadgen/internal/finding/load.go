@@ -37,7 +37,10 @@ func saturation(e *evidence) []Finding {
 				who := name(turn)
 				if p.Mix {
 					modes = e.in(p.Name)
-					who = "what " + list(modes) + " share"
+					who = list(modes)
+				}
+				if e.shared(p) {
+					who = "what " + who + " share"
 				}
 				limited := slices.ContainsFunc(e.Run.Limited, func(s string) bool { return strings.HasPrefix(s, turn+", "+p.Name+", ") })
 				all = append(all, Finding{Text: fmt.Sprintf("In %s, %s did not keep up: ", name(p.Name), who) + text + blame(limited, by[turn]), Modes: modes,
