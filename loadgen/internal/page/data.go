@@ -128,11 +128,7 @@ func newRunData(r *report.Report, label string) (runData, error) {
 
 // modesOf are the modes of a run, and how each is drawn.
 func modesOf(run *result.Run) []modeData {
-	names := make([]string, len(run.Modes))
-	for i, m := range run.Modes {
-		names[i] = m.Name
-	}
-	all := []modeData{}
+	names, all := modeNames(run), []modeData{}
 	for i, style := range palette.Of(names) {
 		all = append(all, modeData{Name: tty.Clean(names[i]), Color: style.Color, Dash: style.Dash.Pattern(), Steps: run.Modes[i].Steps > 0})
 	}

@@ -153,17 +153,23 @@ func TestPages(t *testing.T) {
 			for _, v := range tt.views {
 				p := b.Open(t, url, v)
 				p.Until(ready)
-				if over := browsertest.Eval[int](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
-					t.Errorf("at %d: %d pixels wider than the window", v.Width, over)
-				}
-				if browsertest.Eval[bool](p, `"hacked" in window`) {
-					t.Error("a name was executed")
-				}
+				inert(t, p, v)
 				p.Keep(fmt.Sprintf("%s-%d-%s", tt.name, v.Width, map[bool]string{false: "light", true: "dark"}[v.Dark]))
 				accessible(t, p)
 				p.Quiet()
 			}
 		})
+	}
+}
+
+// inert fails the test if the page is wider than its window, or a name in it was executed.
+func inert(t *testing.T, p *browsertest.Page, v browsertest.View) {
+	t.Helper()
+	if over := browsertest.Eval[int](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+		t.Errorf("at %d: %d pixels wider than the window", v.Width, over)
+	}
+	if browsertest.Eval[bool](p, `"hacked" in window`) {
+		t.Error("a name was executed")
 	}
 }
 
