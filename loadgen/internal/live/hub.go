@@ -12,7 +12,7 @@ import (
 	"loadlab/loadgen/internal/result"
 )
 
-// key is what an entry is of: a second of a mode in a phase, or all of it (-1). A later round takes its place.
+// key is what an entry is of: a second of a mode in a phase, or all of it (-1). What a later round comes to, with those before it, takes its place.
 type key struct {
 	phase    string
 	mode, at int

@@ -86,11 +86,11 @@ func TestLateViewersGetWhatWas(t *testing.T) {
 	s.Begin(live.Phase{Round: 2, Rounds: 2, Name: "warm", Turn: "ttl", Took: []string{"ttl"}})
 	second(s, 1, 7)
 	s.End()
-	if again := points(t, view(t, url, got.id).next("points")); len(again) != 1 || again[0].N != 7 || again[0].Round != 2 {
-		t.Errorf("who had seen event %s got %+v, want one second alone", got.id, again)
+	if again := points(t, view(t, url, got.id).next("points")); len(again) != 1 || again[0].N != 207 || again[0].Scheduled != 207 || again[0].Seen != 2 || again[0].Round != 2 {
+		t.Errorf("who had seen event %s got %+v, want one second alone, of both rounds", got.id, again)
 	}
-	if refreshed := points(t, view(t, url, "").next("points")); len(refreshed) != 2 {
-		t.Errorf("a refresh got %d seconds, want 2: a later round takes the place of an earlier", len(refreshed))
+	if refreshed := points(t, view(t, url, "").next("points")); len(refreshed) != 2 || refreshed[0].N != 300 || refreshed[0].Seen != 1 || refreshed[1].N != 207 {
+		t.Errorf("a refresh got %+v, want two seconds, the second of both rounds", refreshed)
 	}
 	if now := points(t, first.next("points")); len(now) != 1 {
 		t.Errorf("the first viewer got %+v, want the one second", now)

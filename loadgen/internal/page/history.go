@@ -17,7 +17,7 @@ type seriesData struct {
 	Dots            []dotData
 	Lines           []lineData
 	High, Low       string
-	Width           float64
+	Width, Height   float64
 	Left, Top, Base float64
 }
 
@@ -58,7 +58,7 @@ func chartOf(h *history.History, s history.Series) seriesData {
 	scale := s.Scale()
 	x := func(i int) float64 { return runLeft + runStep*(float64(i)+0.5) }
 	y := func(v float64) float64 { return math.Round(10*(runTop+runHeight*(1-scale.Share(v)))) / 10 }
-	of := seriesData{Series: s, About: s.About(), Width: runLeft + runStep*float64(len(s.Points)) + 8, Left: runLeft, Top: runTop, Base: runTop + runHeight}
+	of := seriesData{Series: s, About: s.About(), Width: runLeft + runStep*float64(len(s.Points)) + 8, Left: runLeft, Top: runTop, Base: runTop + runHeight, Height: runTop + runHeight + runTop}
 	if s.Used > 0 {
 		of.High, of.Low = h.Render(scale.High), h.Render(scale.Low)
 	}

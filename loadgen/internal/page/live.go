@@ -22,7 +22,7 @@ type liveData struct {
 // send to stop it.
 func Live(run *result.Run, token string) ([]byte, error) {
 	d := &document{Title: tty.Clean(run.Scenario.Name) + ": running", Word: "RUNNING", Tone: "plain", Name: run.Scenario.Name, Why: run.Scenario.Why, Charts: true, Live: true,
-		Sentence: "figures so far, of each mode's last round, to 2%; gates are judged at the end", styles: map[string]palette.Style{}}
+		Sentence: "figures of the run so far, all rounds together, to 2%; gates are judged at the end", styles: map[string]palette.Style{}}
 	of := runData{ID: tty.Clean(run.ID), Rounds: run.Scenario.Rounds, Width: 1, Modes: modesOf(run), Phases: []phaseData{}, Cells: []cellData{}}
 	names := []string{}
 	for _, p := range run.Phases {

@@ -2,7 +2,7 @@
 
 function live(data) {
   const status = document.getElementById("status"), stop = document.getElementById("stop"), run = data.runs[0];
-  const columns = ["n", "p50", "p95", "p99", "max", "lagN", "lag", "scheduled", "failed", "done", "recomputes", "waited", "wait", "heat"];
+  const columns = ["seen", "n", "p50", "p95", "p99", "max", "lagN", "lag", "scheduled", "failed", "done", "recomputes", "waited", "wait", "heat"];
   let since = null, phase = null;
 
   // cell finds or makes the cell of an item; null of a phase that is not shown.
@@ -25,6 +25,7 @@ function live(data) {
     if (item.quantiles) {
       c.quantiles = item.quantiles;
       c.took = item.took;
+      c.rounds = item.rounds;
       return;
     }
     let i = c.at.indexOf(item.at);

@@ -30,7 +30,7 @@ function perSecond(of, render, rate) {
     const all = of(cell);
     if (!all) return null;
     const width = state.data.runs[s.run].width || 1, left = cell.took / cell.rounds / 1e6 - cell.at[i]; // the last second is a part of one
-    const y = all[i] / cell.rounds / (rate && left > 0.05 ? Math.min(left, width) : width);
+    const y = all[i] / (cell.seen ? cell.seen[i] : cell.rounds) / (rate && left > 0.05 ? Math.min(left, width) : width);
     return {y, few: false, text: render(y)};
   };
 }
