@@ -24,9 +24,7 @@ func underWay(run *result.Run, token string) ([]byte, error) {
 	return []byte("live " + run.ID + " " + token), nil
 }
 
-func ended() (page, event []byte, err error) {
-	return []byte("report r1"), []byte(`{"of":"r1"}`), nil
-}
+func ended() (page, event []byte) { return []byte("report r1"), []byte(`{"of":"r1"}`) }
 
 // serve serves the page of a run of one mode, and returns its address.
 func serve(t testing.TB, stop func()) (s *live.Server, url string) {
@@ -197,7 +195,7 @@ func TestTheReportComesLast(t *testing.T) {
 	s.Begin(warm)
 	second(s, 0, 10)
 	s.End()
-	if err := s.Finish(ended); err != nil {
+	if err := s.Finish(ended()); err != nil {
 		t.Fatal(err)
 	}
 	for name, v := range map[string]*viewer{"before": before, "after": view(t, url, "")} {

@@ -53,7 +53,7 @@ func Write(w io.Writer, r *report.Report, _ report.Options) error {
 
 // WriteAB writes the page of an A/B test.
 func WriteAB(w io.Writer, r *report.ABTest, _ report.Options) error {
-	return newABDocument(r).write(w, data{Runs: []runData{abTraces(r.Test())}, AB: newABData(r)})
+	return newABDocument(r).write(w, abDataOf(r))
 }
 
 // WriteRuns writes a page that draws several runs over each other, and compares them with the first.

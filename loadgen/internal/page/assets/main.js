@@ -88,7 +88,7 @@ function build(data) {
   const host = document.getElementById("charts");
   for (const b of document.querySelectorAll("button[data-trace]")) b.addEventListener("click", () => openTrace(0, b.dataset.trace, ""));
   if (!host) return;
-  if (data.ab && data.ab.endpoints) {
+  if (data.ab && data.ab.endpoints && data.ab.endpoints.length) {
     const drawn = epochs();
     host.append(drawn.section);
     drawn.draw();
@@ -125,4 +125,4 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => chan
 addEventListener("beforeprint", () => { document.documentElement.dataset.theme = "print"; changed("theme"); });
 addEventListener("afterprint", () => { delete document.documentElement.dataset.theme; changed("theme"); });
 
-load().then(data => { build(data); if (data.live) live(data); }).then(() => { document.documentElement.dataset.ready = "true"; });
+load().then(data => { build(data); if (data.live) (data.live.test ? liveTest : live)(data); }).then(() => { document.documentElement.dataset.ready = "true"; });
