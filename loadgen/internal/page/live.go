@@ -66,6 +66,7 @@ func LiveAB(t *ab.Test, doing, token string) (Drawn, error) {
 		return Drawn{}, err
 	}
 	d, of := newABDocument(r), abDataOf(r)
+	d.Findings = nil // which are of a look
 	d.Title, d.Word, d.Tone, d.Live, d.Sentence = tty.Clean(t.Scenario.Name)+": running", "RUNNING", "plain", true, stateOf(t, r.Decision())
 	of.Live = &liveData{Token: token, Test: true, Doing: tty.Clean(doing)}
 	return d.draw(of)

@@ -3,7 +3,8 @@
 // dotAxis is an axis: place(x) is from 0 to 1000, and marks are the values that it names, as text renders them.
 function logAxis(values, apart, marks, text) {
   const low = Math.min(...values) / apart, high = Math.max(...values) * apart;
-  return {place: x => Math.log(x / low) / Math.log(high / low) * 1000, marks: marks.filter(x => x >= low && x <= high), text};
+  const share = x => Math.min(Math.max(Math.log(x / low) / Math.log(high / low), 0), 1); // an interval may have ends beyond the axis
+  return {place: x => share(x) * 1000, marks: marks.filter(x => x >= low && x <= high), text};
 }
 
 // spanAxis is linear, and logarithmic where values are far apart: then what is 0 is at its begin.

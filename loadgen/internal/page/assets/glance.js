@@ -1,5 +1,8 @@
 // How sure the figures are: of each mode the middle of the rounds, and its interval.
 
+const farthest = 5; // times the greatest value is how far the axis goes for the ends of intervals: of two rounds they may be anywhere
+const longestKept = 60e6; // the greatest time that is recorded
+
 function glance() {
   const figure = () => state.metric === "max" ? "p99" : state.metric;
   const c = still(chart("sure", "At a glance, and how sure", "A dot is the middle of the rounds' percentiles (of blocks of time, if there is one round), and its bar the interval that has the true middle in 95% of such runs. " +
@@ -23,7 +26,8 @@ function glance() {
 
   function textOf(l) {
     if (l.few) return atLeast + latency(l.value) + " of " + count(l.few);
-    return latency(l.value) + (l.interval ? " [" + latency(l.interval[1]) + ", " + latency(l.interval[2]) + "]" : "");
+    if (!l.interval) return latency(l.value);
+    return latency(l.value) + " [" + latency(l.interval[1]) + ", " + (l.interval[2] > longestKept ? "60 s or more" : latency(l.interval[2])) + "]";
   }
 
   function rows() {
@@ -41,8 +45,9 @@ function glance() {
 
   function draw() {
     const groups = state.layout.phases.map(p => ({p, lines: state.series.filter(visible).map(s => lineOf(s, p)).filter(x => x)})).filter(g => g.lines.length);
-    const ends = groups.flatMap(g => g.lines.flatMap(l => l.interval ? [l.interval[1], l.interval[2]] : [l.value])).map(x => Math.max(x, 1));
-    if (!ends.length) return c.host.replaceChildren();
+    const values = groups.flatMap(g => g.lines.map(l => Math.max(l.value, 1))), near = x => Math.min(Math.max(x, Math.min(...values) / farthest), Math.max(...values) * farthest);
+    if (!values.length) return c.host.replaceChildren();
+    const ends = values.concat(groups.flatMap(g => g.lines.flatMap(l => l.interval ? l.interval.slice(1).map(near) : [])));
     const to = state.series.length > 1 ? element("span", {}, "to ", name(state.series[0].label)) : "";
     c.host.replaceChildren(dots(logAxis(ends, 1.15, decades(1, 1e9), tick), [figure(), to], groups.map(g => ({title: g.p.name, about: g.p.load, rows: g.lines.map(rowOf)}))));
   }

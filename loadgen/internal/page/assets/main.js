@@ -122,7 +122,15 @@ function refresh(data) {
 
 // Colours of the theme are drawn: they change with it, and paper has its own.
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => changed("theme"));
-addEventListener("beforeprint", () => { document.documentElement.dataset.theme = "print"; changed("theme"); });
-addEventListener("afterprint", () => { delete document.documentElement.dataset.theme; changed("theme"); });
+addEventListener("beforeprint", () => {
+  document.documentElement.dataset.theme = "print";
+  for (const d of document.querySelectorAll("details:not(.figures):not([open])")) [d.open, d.dataset.closed] = [true, "true"];
+  changed("theme");
+});
+addEventListener("afterprint", () => {
+  delete document.documentElement.dataset.theme;
+  for (const d of document.querySelectorAll("details[data-closed]")) { d.open = false; delete d.dataset.closed; }
+  changed("theme");
+});
 
 load().then(data => { build(data); if (data.live) (data.live.test ? liveTest : live)(data); }).then(() => { document.documentElement.dataset.ready = "true"; });
