@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"loadlab/internal/browsertest"
+	"loadlab/loadgen/internal/result/resulttest"
 
 	"github.com/chromedp/chromedp/kb"
 )
@@ -122,6 +123,22 @@ func TestTraces(t *testing.T) {
 	p.ClickAt(box[0]+box[2]*.5, box[1]+box[3]*.5)
 	if got := browsertest.Eval[string](p, title); !strings.Contains(got, "ttl") {
 		t.Errorf("a cell of the heat map opened %q", got)
+	}
+	p.Quiet()
+}
+
+// TestTracesInTables opens the trace that the table of an outage names.
+func TestTracesInTables(t *testing.T) {
+	t.Parallel()
+	b := browsertest.Start(t)
+	run := resulttest.Outage(t)
+	url, _ := file(t, ofRun(t, run))
+	p := b.Open(t, url, browsertest.View{})
+	p.Until(ready)
+	p.Click("section.report td button.open")
+	id := browsertest.Eval[string](p, `document.querySelector("section.report td button.open").textContent`)
+	if got := browsertest.Eval[string](p, `document.querySelector("dialog[open]")?.textContent ?? ""`); len(id) != 8 || !strings.Contains(got, "trace "+id) {
+		t.Errorf("%q opened %q, want its trace", id, got)
 	}
 	p.Quiet()
 }

@@ -86,6 +86,7 @@ function build(data) {
   state.layout = layoutOf(data);
   state.zoom = null;
   const host = document.getElementById("charts");
+  nameTraces();
   for (const b of document.querySelectorAll("button[data-trace]")) b.addEventListener("click", () => openTrace(0, b.dataset.trace, ""));
   if (!host) return;
   if (data.ab && data.ab.endpoints && data.ab.endpoints.length) {

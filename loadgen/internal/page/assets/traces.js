@@ -84,6 +84,16 @@ function linked(r, text) {
   return [text.slice(0, found.index) + "trace ", element("button", {type: "button", class: "link", onclick: () => openTrace(r, found[1], "")}, found[1].slice(0, 8)), text.slice(found.index + found[0].length)];
 }
 
+// nameTraces makes buttons of the ids in the report's tables that are of traces on this page; tables have the first digits of an id.
+function nameTraces() {
+  state.data.runs.forEach((run, r) => {
+    for (const cell of document.querySelectorAll("section.report td")) {
+      const t = /^[0-9a-f]{8}$/.test(cell.textContent) && (run.traces || []).find(x => x.id.startsWith(cell.textContent));
+      if (t) cell.replaceChildren(element("button", {type: "button", class: "open", onclick: () => openTrace(r, t.id, "")}, cell.textContent));
+    }
+  });
+}
+
 // slowest lists the slowest request of each mode whose trace was kept, and what it waited for, beside the slowest of all.
 function slowest() {
   const all = state.series.filter(s => !s.steps).map(s => ({s, run: state.data.runs[s.run], peak: peakOf(s)})).filter(x => x.peak);
