@@ -142,3 +142,21 @@ func TestTracesInTables(t *testing.T) {
 	}
 	p.Quiet()
 }
+
+// TestTracesWithoutRoom has more spans than a page takes: it says that a trace is left out, and where all are.
+func TestTracesWithoutRoom(t *testing.T) {
+	t.Parallel()
+	b := browsertest.Start(t)
+	run := traced(t)
+	for range 30_000 {
+		run.Traces[1].Spans = append(run.Traces[1].Spans, run.Traces[1].Spans[1])
+	}
+	url, _ := file(t, ofRun(t, run))
+	p := b.Open(t, url, browsertest.View{})
+	p.Until(ready)
+	const want = "1 more trace was kept and has no room on this page"
+	if got := browsertest.Eval[string](p, `document.getElementById("slowest").closest("section").textContent`); !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	p.Quiet()
+}
