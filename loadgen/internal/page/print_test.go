@@ -37,7 +37,7 @@ func TestOnPaper(t *testing.T) {
 	t.Parallel()
 	b := browsertest.Start(t)
 	for name, write := range map[string]func(*bytes.Buffer) error{
-		"traced": ofRun(t, traced(t)), "outage": ofRun(t, resulttest.Outage(t)), "hostile": ofRun(t, hostile(t)), "stale": ofRun(t, resulttest.Stale(t)),
+		"outage": ofRun(t, resulttest.Outage(t)), "hostile": ofRun(t, hostile(t)),
 		"history": func(b *bytes.Buffer) error { return page.WriteHistory(b, stored(t)) },
 	} {
 		url, _ := file(t, write)

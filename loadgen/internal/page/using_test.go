@@ -127,6 +127,21 @@ func TestTraces(t *testing.T) {
 	p.Quiet()
 }
 
+// TestContents goes to a table far below.
+func TestContents(t *testing.T) {
+	t.Parallel()
+	b := browsertest.Start(t)
+	url, _ := file(t, ofRun(t, traced(t)))
+	p := b.Open(t, url, browsertest.View{Width: 400})
+	p.Until(ready)
+	p.Click(".contents summary")
+	const link = `[...document.querySelectorAll(".contents a")].find(a => a.textContent === "Modes by phase")`
+	browsertest.Eval[bool](p, link+`.click(), true`)
+	p.Until(`Math.abs(document.getElementById(` + link + `.hash.slice(1)).getBoundingClientRect().top) < 300`)
+	accessible(t, p)
+	p.Quiet()
+}
+
 // TestTracesInTables opens the trace that the table of an outage names.
 func TestTracesInTables(t *testing.T) {
 	t.Parallel()

@@ -96,6 +96,17 @@ function build(data) {
   }
   if (data.ab) host.append(armTraces() || "");
   if (state.series.length > 0) drawAll(host);
+  contents();
+}
+
+// contents lists the headings, for who looks for one: what a mode costs is in a table far below. A page whose run goes on gets more of them.
+function contents() {
+  if (state.data.live) return;
+  const links = [...document.querySelectorAll("main h2")].map((h, i) => {
+    h.id = h.id || "section-" + i;
+    return element("a", {href: "#" + h.id}, name(h.textContent));
+  });
+  document.querySelector("main header").append(element("details", {class: "contents"}, element("summary", {}, "Contents"), element("nav", {"aria-label": "Contents"}, ...links)));
 }
 
 // drawAll makes all charts. A page whose run goes on has none before something is measured.

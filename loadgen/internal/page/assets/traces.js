@@ -137,7 +137,7 @@ function leftOut(n) { return count(n) + (n === 1 ? " more trace was kept and has
 function longest(t) {
   const pool = t.rows.map(x => /([0-9.]+ (?:µs|ms|s)) for a connection/.exec(x.label)).find(x => x);
   const parts = t.rows.filter(x => x.bars && !isServer(x) && !isRequest(x)).map(x => ({label: x.label.trim(), took: x.bars.reduce((sum, b) => sum + b[1], 0)}));
-  const most = parts.concat({label: "the app itself", took: itself(t)}).filter(x => x.took > 0).sort((a, b) => b.took - a.took).slice(0, 3);
+  const most = parts.concat({label: "the app itself", took: itself(t)}).filter(x => x.took > 0 && !(pool && x.label.startsWith("pool wait"))).sort((a, b) => b.took - a.took).slice(0, 3);
   return (pool ? ["a connection of the pool " + pool[1]] : []).concat(most.map(x => x.label + " " + latency(x.took))).join(", ");
 }
 
