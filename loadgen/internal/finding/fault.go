@@ -89,10 +89,22 @@ func (s suffering) title() string { return fmt.Sprintf("%s (%s)", name(s.Text), 
 func (s suffering) finding() Finding {
 	text := "During " + s.title() + ", "
 	if len(s.clean) > 0 {
-		text += list(s.clean) + " failed no request; "
+		text += list(s.clean) + " failed no request" + s.stalest() + "; "
 	}
 	text += s.losses() + ". " + s.cost() + s.recovery()
 	return s.finish(text, slices.Concat(s.failed, s.clean), []string{s.Phase})
+}
+
+// stalest says what those that failed no request paid for that: how old a version they served while the fault lasted.
+func (s suffering) stalest() string {
+	var oldest time.Duration
+	for _, m := range s.clean {
+		oldest = max(oldest, s.sums[m].Stalest)
+	}
+	if oldest == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" and served versions that had been old for %s at most", unit.Latency(oldest))
 }
 
 // losses says how many requests failed: all of them apart, and the others by what share they were.
