@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -193,6 +193,13 @@ func compareArms(ctx context.Context, env environment, cfg run.ABConfig, out out
 	if err := writable(out.folder, cfg.Stack.Kind); err != nil {
 		return "", err
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	watchers, err := serveLiveAB(ctx, env, &cfg, out.live, cancel)
+	if err != nil {
+		return "", err
+	}
+	defer watchers.close(ctx)
 	t, err := run.AB(ctx, cfg)
 	if err != nil {
 		return "", err
@@ -202,12 +209,14 @@ func compareArms(ctx context.Context, env environment, cfg run.ABConfig, out out
 	if err != nil {
 		return "", err
 	}
+	draw := sync.OnceValues(func() (page.Drawn, error) { return page.DrawAB(rendered) })
+	watchers.finish(draw)
 	fmt.Fprintln(env.stdout)
 	if err := rendered.Text(env.stdout, report.Options{Width: width(env.stdout), Color: colored(env), Path: path}); err != nil {
 		return "", unprinted(err, path)
 	}
 	if path != "" && !out.noHTML {
-		writePage(env, filepath.Join(filepath.Dir(path), pageName), func(w io.Writer) error { return page.WriteAB(w, rendered, report.Options{Path: path}) })
+		writePage(env, filepath.Join(filepath.Dir(path), pageName), draw)
 	}
 	if code := rendered.ExitCode(); code != 0 {
 		if lost != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"loadlab/loadgen/internal/history"
+	"loadlab/loadgen/internal/page"
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/unit"
 )
@@ -45,7 +46,7 @@ Runs were measured at different times, so that there is no verdict. Runs of othe
 			return usageError{err}
 		}
 		if *format == "html" {
-			return h.Page(env.stdout)
+			return page.WriteHistory(env.stdout, h)
 		}
 		return h.Text(env.stdout, history.Options{Width: width(env.stdout), Colors: colored(env)})
 	}

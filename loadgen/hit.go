@@ -5,8 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,6 +37,7 @@ func hitCommand(env environment) *cobra.Command {
 	var save string
 	flags.StringVar(&save, "save", "", "write the scenario that this would run to a `file`, for loadgen run, and make no request")
 	flags.StringVar(&o.html, "html", "", "write the report as a page to this `file` too")
+	liveFlag(flags, &o.live)
 	var connect connectFlags
 	connect.define(flags)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -69,6 +70,7 @@ func hitCommand(env environment) *cobra.Command {
 type hitOutput struct {
 	out  string // folder for run.json; empty for none
 	html string // file for the report as a page; empty for none
+	live string // address of a page that shows the run while it goes on; empty for none
 	json bool
 }
 
@@ -80,6 +82,13 @@ func hit(ctx context.Context, env environment, cfg run.Config, o hitOutput) erro
 			return err
 		}
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	watchers, err := serveLive(ctx, env, &cfg, o.live, cancel)
+	if err != nil {
+		return err
+	}
+	defer watchers.close(ctx)
 	r, err := run.Run(ctx, cfg)
 	if err != nil {
 		return err
@@ -97,6 +106,8 @@ func hit(ctx context.Context, env environment, cfg run.Config, o hitOutput) erro
 	if err != nil {
 		return unprinted(err, path)
 	}
+	draw := sync.OnceValues(func() (page.Drawn, error) { return page.Draw(rendered) })
+	watchers.finish(draw)
 	if o.json {
 		return cmp.Or(writeHitJSON(env.stdout, rendered, path, exitCode(end)), end)
 	}
@@ -105,7 +116,7 @@ func hit(ctx context.Context, env environment, cfg run.Config, o hitOutput) erro
 		return unprinted(err, path)
 	}
 	if o.html != "" {
-		writePage(env, o.html, func(w io.Writer) error { return page.Write(w, rendered, report.Options{}) })
+		writePage(env, o.html, draw)
 	}
 	if len(r.Cells) > 0 {
 		fmt.Fprintf(env.stdout, "\n%s\n", summary(r))

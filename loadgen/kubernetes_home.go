@@ -9,7 +9,6 @@ import (
 
 	"loadlab/loadgen/internal/cluster"
 	"loadlab/loadgen/internal/collect"
-	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/result"
 )
 
@@ -61,7 +60,7 @@ func (h *home) bring(ctx context.Context, out outcome) error {
 	if len(r.Invalid) > 0 {
 		h.log(strings.TrimPrefix(h.ends(ctx), "; "))
 	}
-	return conclude(h.env, r, out, "", func(*report.Report) {})
+	return conclude(h.env, r, out, "", watchers{})
 }
 
 func (h *home) log(line string) {

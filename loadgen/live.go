@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 
+	"loadlab/loadgen/internal/ab"
 	"loadlab/loadgen/internal/live"
 	"loadlab/loadgen/internal/page"
-	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/run"
 )
 
@@ -30,12 +30,30 @@ func serveLive(ctx context.Context, env environment, cfg *run.Config, addr strin
 	return watchers{env, server}, nil
 }
 
+// serveLiveAB does the same for an A/B test.
+func serveLiveAB(ctx context.Context, env environment, cfg *run.ABConfig, addr string, stop func()) (watchers, error) {
+	w, err := serveLive(ctx, env, &cfg.Config, addr, stop)
+	if err != nil || w.server == nil {
+		return w, err
+	}
+	cfg.Config.Live = nil // the runs of its epochs are not shown
+	cfg.Live = w.server.Test(func(t *ab.Test, doing, token string) ([]byte, []byte, error) {
+		drawn, err := page.LiveAB(t, doing, token)
+		return drawn.File, drawn.Event, err
+	}, func(err error) { fmt.Fprintln(env.stderr, "loadgen: the page is not shown:", err) })
+	return w, nil
+}
+
 // finish shows the report.
-func (w watchers) finish(r *report.Report) {
+func (w watchers) finish(draw func() (page.Drawn, error)) {
 	if w.server == nil {
 		return
 	}
-	if err := w.server.Finish(func() ([]byte, []byte, error) { return page.Report(r) }); err != nil {
+	drawn, err := draw()
+	if err == nil {
+		err = w.server.Finish(drawn.File, drawn.Event)
+	}
+	if err != nil {
 		fmt.Fprintln(w.env.stderr, "loadgen: the page has no report:", err)
 	}
 }

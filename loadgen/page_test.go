@@ -77,25 +77,55 @@ func TestSeveralRunsOnOnePage(t *testing.T) {
 	}
 }
 
-// TestTheRunIsStoppedFromThePage reads the token out of the page and sends it: the run ends as Ctrl-C ends it.
-func TestTheRunIsStoppedFromThePage(t *testing.T) {
+// TestStoppedFromThePage reads the token out of the page and sends it: what goes on ends as Ctrl-C ends it, and has its page in the end.
+func TestStoppedFromThePage(t *testing.T) {
 	workplace(t)
 	write(t, "long.yaml", "why: x\nrounds: 1\nmodes: {a: GET /}\nphases: [{name: p, rate: 50/s, for: 60s}]\n")
-	var stdout bytes.Buffer
-	stderr := new(testkit.Log)
-	ended := make(chan int, 1)
-	written := stderr.Written("watched at ")
-	go func() {
-		ended <- program(t.Context(), []string{"run", "./long.yaml", "--target", service(t), "--out", "out", "--live", "127.0.0.1:0"}, environment{stdout: &stdout, stderr: stderr})
-	}()
-	<-written
-	url := regexp.MustCompile(`http://\S+`).FindString(stderr.String())
+	url := service(t)
+	for _, tt := range []struct {
+		args  []string
+		event string // after which there is something to see
+	}{
+		{[]string{"run", "./long.yaml", "--target", url, "--out", "run"}, "points"},
+		{[]string{"hit", url, "--rate", "50/s", "--for", "60s", "--out", "hit", "--html", "hit/one/report.html"}, "points"},
+		{[]string{"ab", "./long.yaml", "--a", url, "--b", service(t), "--epoch", "20s", "--out", "ab"}, "test"},
+	} {
+		out := tt.args[0]
+		write(t, filepath.Join(out, "one", "x"), "")
+		var stdout bytes.Buffer
+		stderr := new(testkit.Log)
+		ended := make(chan int, 1)
+		written := stderr.Written("watched at ")
+		go func() {
+			ended <- program(t.Context(), append(tt.args, "--live", "127.0.0.1:0"), environment{stdout: &stdout, stderr: stderr})
+		}()
+		<-written
+		stopFromPage(t, regexp.MustCompile(`http://\S+`).FindString(stderr.String()[strings.Index(stderr.String(), "watched at "):]), tt.event)
+		if code := <-ended; code != result.ExitInterrupted || !strings.Contains(stdout.String(), "INTERRUPTED") {
+			t.Errorf("%s: got exit code %d and\n%s\n%s", out, code, stdout.String(), stderr.String())
+		}
+		if page := kept(t, out, "report.html"); page == "" || !strings.Contains(fileText(t, page), "INTERRUPTED") {
+			t.Errorf("%s: there is no page of the part that was measured", out)
+		}
+	}
+}
+
+// stopFromPage waits for an event, takes the token out of the page, and sends it.
+func stopFromPage(t *testing.T, url, event string) {
+	t.Helper()
 	events, err := http.Get(url + "events")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer events.Body.Close()
-	for lines := bufio.NewScanner(events.Body); lines.Scan() && lines.Text() != "event: points"; { // until something was measured
+	for r := bufio.NewReader(events.Body); ; {
+		line, err := r.ReadString('\n') // which may be as long as a page
+		if err != nil {
+			t.Fatalf("waiting for %s: %v", event, err)
+		}
+		if line == "event: "+event+"\n" {
+			break
+		}
 	}
 	resp, err := http.Get(url)
 	if err != nil {
@@ -113,14 +143,6 @@ func TestTheRunIsStoppedFromThePage(t *testing.T) {
 		t.Fatalf("stop: got %v, %v", resp, err)
 	}
 	resp.Body.Close()
-	if code := <-ended; code != result.ExitInterrupted || !strings.Contains(stdout.String(), "INTERRUPTED") {
-		t.Errorf("got exit code %d and\n%s\n%s", code, stdout.String(), stderr.String())
-	}
-	if page := kept(t, "out", "report.html"); page == "" {
-		t.Error("there is no page of the part that was measured")
-	} else if _, err := os.Stat(page); err != nil {
-		t.Error(err)
-	}
 }
 
 func fileText(t *testing.T, path string) string {

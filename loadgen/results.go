@@ -1,14 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -34,6 +33,12 @@ type outcome struct {
 func (o *outcome) define(flags *pflag.FlagSet) {
 	flags.StringVar(&o.folder, "out", resultsFolder, "folder for the results")
 	flags.BoolVar(&o.noHTML, "no-html", false, "write no report.html beside the results")
+	liveFlag(flags, &o.live)
+}
+
+// liveFlag defines the flag of a page that shows what goes on.
+func liveFlag(flags *pflag.FlagSet, addr *string) {
+	flags.StringVar(addr, "live", "", "serve a page here that shows the run while it goes on, such as 127.0.0.1:0")
 }
 
 // runAndReport runs a scenario, writes run.json into a new folder in out, and prints the report, also when run.json could not be written.
@@ -56,23 +61,24 @@ func runAndReport(ctx context.Context, env environment, cfg run.Config, out outc
 	if out.concluded != nil {
 		out.concluded(r)
 	}
-	return conclude(env, r, out, cfg.Grafana.Run(r, time.Now()), watchers.finish)
+	return conclude(env, r, out, cfg.Grafana.Run(r, time.Now()), watchers)
 }
 
-// conclude keeps what a run came to in a new folder, shows it to show, and prints the report. dashboard is the URL of the run's; empty if it has none.
-func conclude(env environment, r *result.Run, out outcome, dashboard string, show func(*report.Report)) error {
+// conclude keeps what a run came to in a new folder, shows it to who looks on, and prints the report. dashboard is the URL of the run's; empty if it has none.
+func conclude(env environment, r *result.Run, out outcome, dashboard string, watchers watchers) error {
 	path, lost := keep(r, out.folder)
 	rendered, err := report.New(r)
 	if err != nil {
 		return unprinted(err, path)
 	}
-	show(rendered)
+	draw := sync.OnceValues(func() (page.Drawn, error) { return page.Draw(rendered) }) // for who looks on, and for the file
+	watchers.finish(draw)
 	fmt.Fprintln(env.stdout)
 	if err := printReport(env, rendered, report.Options{Path: path, Grafana: dashboard, Full: out.full}); err != nil {
 		return unprinted(err, path)
 	}
 	if path != "" && !out.noHTML {
-		writePage(env, filepath.Join(filepath.Dir(path), pageName), func(w io.Writer) error { return page.Write(w, rendered, report.Options{Path: path}) })
+		writePage(env, filepath.Join(filepath.Dir(path), pageName), draw)
 	}
 	if lost != nil {
 		fmt.Fprintln(env.stderr, "loadgen:", lostError(lost))
@@ -87,11 +93,10 @@ func conclude(env environment, r *result.Run, out outcome, dashboard string, sho
 const pageName = "report.html"
 
 // writePage writes a page, and where it is. What was measured is not lost if that fails, so that it is no error.
-func writePage(env environment, path string, write func(io.Writer) error) {
-	var b bytes.Buffer
-	err := write(&b)
+func writePage(env environment, path string, draw func() (page.Drawn, error)) {
+	drawn, err := draw()
 	if err == nil {
-		err = os.WriteFile(path, b.Bytes(), 0o644)
+		err = os.WriteFile(path, drawn.File, 0o644)
 	}
 	if err != nil {
 		fmt.Fprintln(env.stderr, "loadgen: no page:", err)

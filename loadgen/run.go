@@ -108,7 +108,6 @@ func (f *runFlags) define(flags *pflag.FlagSet, env environment) {
 	flags.StringArrayVar(&f.labs, "lab", nil, "URL, or host:port, of the lab controls of --target, if it has them; again for each replica, or dns+http://name:port")
 	flags.StringVar(&f.app, "app", "", "the app's program (default: app, next to this one)")
 	f.outcome.define(flags)
-	flags.StringVar(&f.outcome.live, "live", "", "serve a page here that shows the run while it goes on, such as 127.0.0.1:0")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of arrivals and orders: the same seed replays the same requests (default: the scenario's, or drawn)")
 	flags.StringSliceVar(&f.modes, "modes", nil, "run these modes of the scenario alone, separated by commas, or all; gates that name another are left out (default: those that the scenario has as its default, or else all)")
 	flags.Func("rounds", "how many rounds, or auto: until the gates are decided (default: the scenario's)", f.rounds.set)

@@ -12,16 +12,19 @@ import (
 
 	"github.com/rivo/uniseg"
 	"golang.org/x/sys/unix"
+
+	"loadlab/loadgen/internal/tty/screentest"
 )
 
 // terminal is a pseudo-terminal that keeps what is written to it.
 type terminal struct {
 	*os.File // the program's side
+	user     *os.File
 	read     chan string
 }
 
-// newTerminal makes a terminal that is so many columns wide.
-func newTerminal(t *testing.T, columns uint16) *terminal {
+// newTerminal makes a terminal that is so many columns wide. What is written to it is shown on screen too, if there is one.
+func newTerminal(t *testing.T, columns uint16, screen *screentest.Screen) *terminal {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
@@ -32,22 +35,33 @@ func newTerminal(t *testing.T, columns uint16) *terminal {
 	if err == nil {
 		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
 	}
-	if err == nil {
-		err = unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 40, Col: columns})
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	tty := &terminal{read: make(chan string, 1)}
+	tty := &terminal{user: master, read: make(chan string, 1)}
+	tty.resize(t, columns)
 	if tty.File, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0); err != nil {
 		t.Fatal(err)
 	}
 	go func() {
-		text, _ := io.ReadAll(master) // ends with an error when the other side is closed
+		var text strings.Builder
+		var to io.Writer = &text
+		if screen != nil {
+			defer screen.Close()
+			to = io.MultiWriter(to, screen)
+		}
+		_, _ = io.Copy(to, master) // ends with an error when the other side is closed
 		master.Close()
-		tty.read <- string(text)
+		tty.read <- text.String()
 	}()
 	return tty
+}
+
+func (tty *terminal) resize(t *testing.T, columns uint16) {
+	t.Helper()
+	if err := unix.IoctlSetWinsize(int(tty.user.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 40, Col: columns}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // end closes the terminal and returns what was written to it.
@@ -74,7 +88,7 @@ func TestOnATerminal(t *testing.T) {
 		{140, []string{"NO_COLOR=1"}, "━━━", false, "round 1/1  hit            hit "},
 		{100, []string{"NO_COLOR=", "TERM=dumb"}, "", false, "round 1/1  hit            hit "},
 	} {
-		stdout, stderr := newTerminal(t, tt.columns), newTerminal(t, tt.columns)
+		stdout, stderr := newTerminal(t, tt.columns, nil), newTerminal(t, tt.columns, nil)
 		code := program(t.Context(), []string{"hit", server.URL, "--rate", "50/s", "--for", "900ms"}, environment{stdout: stdout.File, stderr: stderr.File, vars: tt.vars})
 		out, err := stdout.end(), stderr.end()
 		if code != 0 && !limited(ending{code: code, stdout: out}) {

@@ -142,7 +142,7 @@ func Eval[T any](p *Page, expression string) T {
 func (p *Page) Until(expression string) {
 	p.t.Helper()
 	if _, err := chromedp.Run(p.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(limit/10))); err != nil {
-		p.t.Fatalf("waited for %s: %v", expression, err)
+		p.t.Fatalf("waited for %s: %v; console: %s", expression, err, strings.Join(p.Console(), "\n"))
 	}
 }
 
@@ -176,6 +176,32 @@ func (p *Page) Picture() []byte {
 	}
 	return png
 }
+
+// PDF returns the page as it is printed on A4.
+func (p *Page) PDF() []byte {
+	p.t.Helper()
+	pdf, err := chromedp.Run(p.ctx, chromedp.PrintToPDF(chromedp.PDFPaper(chromedp.PaperA4)))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return pdf
+}
+
+// Paper lays the page out as for printing, for what can be seen of that from within: with the rules for print, as wide as a sheet of A4 within its margins, after the event before printing.
+func (p *Page) Paper() {
+	p.t.Helper()
+	if _, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print", Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}}); err != nil {
+		p.t.Fatal(err)
+	}
+	p.do(chromedp.EmulateViewport(PaperWidth, PaperHeight))
+	Eval[bool](p, `dispatchEvent(new Event("beforeprint"))`)
+}
+
+// PaperWidth and PaperHeight are those of a sheet of A4 within the margins that Chromium leaves, in pixels of 1/96 inch.
+const (
+	PaperWidth  = 718
+	PaperHeight = 1046
+)
 
 // Keep writes a picture of the whole page to the test's artifacts, where they are kept (go test -artifacts).
 func (p *Page) Keep(name string) {

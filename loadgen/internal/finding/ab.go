@@ -23,8 +23,8 @@ func OfAB(t *ab.Test, d ab.Decision) []Finding {
 	for i, f := range d.Latency.Findings {
 		switch {
 		case f.Slower:
-			text := fmt.Sprintf("At %s, B took %s what A took, over %s; its margin was %s.", name(f.Name), times(f.Effect), unit.Counted(int64(d.Latency.Epochs), "epoch"),
-				"+"+unit.Digits(100*t.Plan.Endpoints[i].Margin)+"%")
+			text := fmt.Sprintf("At %s, B took %s what A took, over %s: it is shown to be slower by more than the %s%% that are tolerated.", name(f.Name), times(f.Effect),
+				unit.Counted(int64(d.Latency.Epochs), "epoch"), unit.Digits(100*t.Plan.Tolerance))
 			if c, ok := causes[f.Name]; ok && c.Name != ab.Unattributed {
 				text += " Most of the change is " + name(c.Name) + "."
 			}

@@ -28,11 +28,10 @@ func capacities(e *evidence) []Finding {
 			continue
 		}
 		stands[m] = s
-		v, err := bound.Of(s.Total)
 		switch {
 		case s.Keeps:
 			keep = append(keep, m)
-		case err == nil && v > figure.Millis(o.AtMost):
+		case exceeded(bound, s, figure.Millis(o.AtMost)):
 			never = append(never, m)
 		default:
 			continue
@@ -46,10 +45,44 @@ func capacities(e *evidence) []Finding {
 	}
 	parts := e.keeping(keep, stands, o.Figure+" ≤ "+unit.Length(o.AtMost))
 	for _, m := range never {
-		v, _ := e.time(o.Figure, m, stands[m].Phase.Name)
-		parts = append(parts, fmt.Sprintf("%s never kept to %s ≤ %s: at best it was %s (%s).", name(m), o.Figure, unit.Length(o.AtMost), unit.Latency(v), name(stands[m].Phase.Load)))
+		parts = append(parts, fmt.Sprintf("%s never kept to %s ≤ %s: at best %s (%s).", name(m), o.Figure, unit.Length(o.AtMost), e.atBest(o.Figure, m, stands[m].Phase.Name),
+			name(stands[m].Phase.Load)))
 	}
 	return []Finding{{Text: strings.Join(parts, " "), Modes: slices.Concat(keep, never), Phases: phases, Figures: []string{"rate", o.Figure}}}
+}
+
+// exceeded reports whether a mode did not keep to the bound of a percentile: of too few requests for it, by a lower one.
+func exceeded(bound figure.Figure, s figure.Stand, atMost float64) bool {
+	for _, x := range lowerAnd(bound) {
+		if v, err := x.Of(s.Total); err == nil && v > atMost {
+			return true
+		}
+	}
+	return false
+}
+
+// lowerAnd are a percentile and those below it, the greatest first.
+func lowerAnd(bound figure.Figure) []figure.Figure {
+	all := []figure.Figure{bound}
+	for _, name := range []string{"p99", "p95", "p50"} {
+		if x, _ := figure.Named(name); x.Beyond() > bound.Beyond() {
+			all = append(all, x)
+		}
+	}
+	return all
+}
+
+// atBest says what the percentile of an objective was, or, of too few requests for it, a lower one.
+func (e *evidence) atBest(bound, mode, phase string) string {
+	x, _ := figure.Named(bound)
+	for _, x := range lowerAnd(x) {
+		if d, ok := e.time(x.Name, mode, phase); ok && x.Name == bound {
+			return "it was " + unit.Latency(d)
+		} else if ok {
+			return x.Name + " was " + unit.Latency(d)
+		}
+	}
+	return "it was more"
 }
 
 // keeping says what those can stand that keep to an objective, and sorts them, the most first.

@@ -86,7 +86,7 @@ func changes(e *evidence) []Finding {
 	for i, p := range e.phases {
 		var before result.PhaseInfo
 		for _, b := range e.phases[:i] {
-			if b.Kind == p.Kind && b.Mix == p.Mix && !e.faulty(b.Name) {
+			if b.Kind == p.Kind && e.shared(b) == e.shared(p) && !e.faulty(b.Name) && (!p.Mix || slices.Equal(e.in(b.Name), e.in(p.Name))) {
 				before = b
 			}
 		}
@@ -118,33 +118,50 @@ func changes(e *evidence) []Finding {
 func sharing(e *evidence) []Finding {
 	var all []ranked
 	for _, p := range e.phases {
+		if !e.shared(p) || e.faulty(p.Name) {
+			continue
+		}
+		var alike, modes, phases []string // those that others do nothing to, and what shows it
 		for _, alone := range e.phases {
-			if !p.Mix || alone.Mix || alone.Kind != p.Kind || e.faulty(p.Name) || e.faulty(alone.Name) {
+			if e.shared(alone) || alone.Kind != p.Kind || e.faulty(alone.Name) {
 				continue
 			}
 			for _, m := range e.in(p.Name) {
-				of, to := place{m, p.Name}, place{m, alone.Name}
-				if !e.sameLoad(of, to) {
-					continue
+				c, ok := e.disturbed(m, p.Name, alone.Name)
+				switch {
+				case !ok:
+				case c.most == 0:
+					alike, modes, phases = append(alike, c.figure+" of "+name(m)), append(modes, m), append(phases, alone.Name)
+				default:
+					x := slices.Concat(c.less, c.more)[0]
+					others := slices.DeleteFunc(e.in(p.Name), func(other string) bool { return other == m })
+					text := fmt.Sprintf("In %s, which %s shared with %s, its %s was %s; by itself, in %s, it was %s (%s).", name(p.Name), name(m), list(others), c.figure, c.render(x.value),
+						name(alone.Name), c.render(x.was), ratios([]beside{x}))
+					all = append(all, ranked{Finding{Text: text, Modes: []string{m}, Phases: []string{alone.Name, p.Name}, Figures: []string{c.figure}}, c.most})
 				}
-				c := compared{e: e}
-				var ok bool
-				if c.figure, ok = e.quantile([]place{of, to}); !ok {
-					continue
-				}
-				c.add(of, to)
-				if c.most == 0 {
-					continue
-				}
-				x := slices.Concat(c.less, c.more)[0]
-				others := slices.DeleteFunc(e.in(p.Name), func(other string) bool { return other == m })
-				text := fmt.Sprintf("In %s, which %s shared with %s, its %s was %s; by itself, in %s, it was %s (%s).", name(p.Name), name(m), list(others), c.figure, c.render(x.value),
-					name(alone.Name), c.render(x.was), ratios([]beside{x}))
-				all = append(all, ranked{Finding{Text: text, Modes: []string{m}, Phases: []string{alone.Name, p.Name}, Figures: []string{c.figure}}, c.most})
 			}
+		}
+		if len(alike) > 0 {
+			all = append(all, ranked{Finding{Text: fmt.Sprintf("In %s, which the modes shared, %s cannot be told from when each was by itself (%s).", name(p.Name), sentence(alike), list(phases)),
+				Modes: modes, Phases: append(phases, p.Name), Figures: []string{"p99", "p95", "p50"}}, 0})
 		}
 	}
 	return byFactor(all)
+}
+
+// shared reports whether modes run at the same time in a phase.
+func (e *evidence) shared(p result.PhaseInfo) bool { return p.Mix && len(e.in(p.Name)) > 1 }
+
+// disturbed sets a mode in a phase that it shares beside one of the same load that it has for itself.
+func (e *evidence) disturbed(mode, phase, alone string) (c compared, ok bool) {
+	of, to := place{mode, phase}, place{mode, alone}
+	if c.e = e; !e.sameLoad(of, to) {
+		return c, false
+	}
+	if c.figure, ok = e.quantile([]place{of, to}); ok {
+		c.add(of, to)
+	}
+	return c, ok
 }
 
 // sameLoad reports whether a mode had about as many requests a second in both places.

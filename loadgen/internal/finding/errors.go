@@ -53,9 +53,9 @@ func (e *evidence) failure(modes []string, phase string) string {
 		if when := e.when(m, phase); when != "" {
 			how += ", due " + when
 		}
-		parts = append(parts, fmt.Sprintf("%s of %s%s (%s)", of(t.Ledger.Errors(), t.Ledger.Scheduled), name(m), failed, how))
+		parts = append(parts, fmt.Sprintf("%s%s%s (%s)", of(t.Ledger.Errors(), t.Ledger.Scheduled), e.ofMode(m), failed, how))
 	}
-	text := fmt.Sprintf("In %s, %s.", name(phase), sentence(parts))
+	text := e.where(phase) + sentence(parts) + "."
 	if rest := modes[min(inDetail, len(modes)):]; len(rest) > 0 {
 		var shares []float64
 		for _, m := range rest {
@@ -116,7 +116,7 @@ func waysOf(t *figure.Total) []result.Failure {
 // longestError is how many columns an error's text takes at most.
 const longestError = 60
 
-// when says when the requests that failed were due, over all rounds, to a second: "from 3 s to 6 s". It is empty if the run does not have it.
+// when says when the requests that failed were due, over all rounds, to a second: "from 3 s to 6 s of the phase". It is empty if the run does not have it.
 func (e *evidence) when(mode, phase string) string {
 	var kept int64
 	var length time.Duration
@@ -146,11 +146,11 @@ func (e *evidence) when(mode, phase string) string {
 	case kept == 0 || kept != e.Total(mode, phase).Ledger.Errors() || length < 2*time.Second:
 		return ""
 	case first == 0 && last >= length.Truncate(time.Second):
-		return "from its begin to its end"
+		return "throughout the phase"
 	case first == 0:
-		return "in its first " + unit.Length(last)
+		return "in the first " + unit.Length(last) + " of the phase"
 	case last >= length.Truncate(time.Second):
-		return "from " + unit.Length(first) + " on, to its end"
+		return "from " + unit.Length(first) + " to the end of the phase"
 	}
-	return "from " + unit.Length(first) + " to " + unit.Length(last)
+	return "from " + unit.Length(first) + " to " + unit.Length(last) + " of the phase"
 }

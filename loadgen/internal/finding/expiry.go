@@ -154,7 +154,10 @@ func (x *expiry) few() string {
 	for i, m := range x.old {
 		all = append(all, of(x.held[i], x.e.Total(m, x.phase).Ledger.Scheduled))
 	}
-	return sentence(slices.Compact(all))
+	if alike := slices.Compact(slices.Clone(all)); len(alike) == 1 && len(all) > 1 {
+		return alike[0] + " of each"
+	}
+	return sentence(all)
 }
 
 // paid returns the percentile beyond which requests computed the page themselves: the highest of which there are more of those, in each of some modes.

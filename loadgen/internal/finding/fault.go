@@ -89,10 +89,22 @@ func (s suffering) title() string { return fmt.Sprintf("%s (%s)", name(s.Text), 
 func (s suffering) finding() Finding {
 	text := "During " + s.title() + ", "
 	if len(s.clean) > 0 {
-		text += list(s.clean) + " failed no request; "
+		text += list(s.clean) + " failed no request" + s.stalest() + "; "
 	}
 	text += s.losses() + ". " + s.cost() + s.recovery()
 	return s.finish(text, slices.Concat(s.failed, s.clean), []string{s.Phase})
+}
+
+// stalest says what those that failed no request paid for that: how old a version they served while the fault lasted.
+func (s suffering) stalest() string {
+	var oldest time.Duration
+	for _, m := range s.clean {
+		oldest = max(oldest, s.sums[m].Stalest)
+	}
+	if oldest == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" and served versions that had been old for %s at most", unit.Latency(oldest))
 }
 
 // losses says how many requests failed: all of them apart, and the others by what share they were.
@@ -189,11 +201,15 @@ func unharmed(all []suffering) Finding {
 	if len(all) == 1 {
 		return all[0].finish(text+all[0].cost()+all[0].recovery(), modes, phases)
 	}
-	parts := []string{tidy(text)}
+	var after []string
+	var watched []time.Duration
 	for _, s := range all {
 		if len(s.gone) > 0 {
-			parts = append(parts, fmt.Sprintf("After %s, those of %s were not as before when the phase ended, %s later.", name(s.Phase), list(s.gone), unit.Latency(s.watched(s.gone))))
+			after, watched = append(after, fmt.Sprintf("those of %s after %s", list(s.gone), name(s.Phase))), append(watched, s.watched(s.gone))
 		}
 	}
-	return all[0].finish(strings.Join(parts, " "), modes, phases)
+	if len(after) > 0 {
+		text += fmt.Sprintf("When its phase ended, %s after a fault, these were not as before: %s.", between(watched), strings.Join(after, "; "))
+	}
+	return all[0].finish(text, modes, phases)
 }

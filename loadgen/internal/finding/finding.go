@@ -62,6 +62,7 @@ func rules() []rule {
 		{"fault", 4, false, faults},
 		{"law", 2, false, broken},
 		{"expiry", 2, false, expiries},
+		{"misses", 1, false, misses},
 		{"staleness", 2, false, staleness},
 		{"capacity", 1, false, capacities},
 		{"difference", 2, false, differences},

@@ -79,6 +79,11 @@ func TestRules(t *testing.T) {
 			run.Phases[1].Mix = true
 			return resulttest.Fill(run, 3, []resulttest.Load{load("page", "alone", 2*ms), load("page", "both", 10*ms), load("report", "both", 90*ms)})
 		}, "In both, which page shared with report, its p99 was 13.0 ms; by itself, in alone, it was 2.68 ms (4.85x [4.82, 4.88])."},
+		{"sharing", func(*testing.T) *result.Run { // a phase that one mode has for itself by its mix
+			run := service("open", []string{"page", "report"}, "alone", "both")
+			run.Phases[0].Mix, run.Phases[1].Mix = true, true
+			return resulttest.Fill(run, 3, []resulttest.Load{load("page", "alone", 10*ms), load("page", "both", 10*ms), load("report", "both", 90*ms)})
+		}, "In both, which the modes shared, p99 of page cannot be told from when each was by itself (alone)."},
 		{"errors", func(*testing.T) *result.Run {
 			l := load("page", "steady", 2*ms)
 			l.Failed = map[string]int64{"status": 12, "timeout": 3}
@@ -89,7 +94,38 @@ func TestRules(t *testing.T) {
 			}
 			c.Seconds = append(c.Seconds, result.Second{At: 4, SecondCounts: result.SecondCounts{Failed: 9}}, result.Second{At: 5, SecondCounts: result.SecondCounts{Failed: 6}}, result.Second{At: 6})
 			return run
-		}, "In steady, 15 of 400 requests (3.8%) of page failed (7 status 500, 5 status 503 and 3 timeout (dial), due from 4s to 6s)."},
+		}, "15 of 400 requests (3.8%) failed (7 status 500, 5 status 503 and 3 timeout (dial), due from 4s to 6s of the phase)."},
+		{"misses", func(*testing.T) *result.Run {
+			run := service("open", []string{"page"}, "all", "part")
+			run.Modes[0].Keys = &result.Keys{Of: 100}
+			all, part := load("page", "all", 2*ms), load("page", "part", 2*ms)
+			all.Cache, part.Cache = map[string]int64{"hit": 390, "miss": 10}, map[string]int64{"hit": 300, "miss": 100}
+			return resulttest.Fill(run, 1, []resulttest.Load{all, part})
+		}, "The cache had no page for 25.0% of the requests in part, and for 2.5% of the requests in all."},
+		{"misses", func(*testing.T) *result.Run { // of one page the laws say more
+			run := service("open", []string{"page"}, "all", "part")
+			all, part := load("page", "all", 2*ms), load("page", "part", 2*ms)
+			all.Cache, part.Cache = map[string]int64{"hit": 390, "miss": 10}, map[string]int64{"hit": 300, "miss": 100}
+			return resulttest.Fill(run, 1, []resulttest.Load{all, part})
+		}, ""},
+		{"capacity", func(*testing.T) *result.Run { // too few requests for a p99, of which one in twenty took too long already
+			run := service("closed", []string{"page"}, "steady")
+			run.Scenario.Objective = &result.Objective{Figure: "p99", AtMost: 50 * ms}
+			l := load("page", "steady", 200*ms)
+			l.Requests = 40
+			return resulttest.Fill(run, 1, []resulttest.Load{l})
+		}, "page never kept to p99 ≤ 50ms: at best p95 was 255 ms (100/s)."},
+		{"backlog", func(t *testing.T) *result.Run {
+			run := resulttest.Fill(service("open", []string{"page"}, "peak"), 1, []resulttest.Load{load("page", "peak", 2*ms)})
+			run.Cells[0].Seconds = nil
+			for at := range 6 {
+				s := second(t, at, slices.Repeat([]time.Duration{time.Duration(at+1) * 100 * ms}, 20)...)
+				s.Lag = s.Response
+				run.Cells[0].Seconds = append(run.Cells[0].Seconds, s)
+			}
+			return run
+		}, "In peak, a queue grew before page as long as the load lasted (100/s): the median response time went from 100 ms in the first second to 600 ms in the last. " +
+			"One request in a hundred waited over 600 ms for a connection before it was sent."},
 		{"saturation", func(*testing.T) *result.Run {
 			run := resulttest.Fill(service("open", []string{"page"}, "peak"), 2, []resulttest.Load{load("page", "peak", 2*ms)})
 			for round := range 2 {

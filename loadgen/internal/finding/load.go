@@ -37,7 +37,10 @@ func saturation(e *evidence) []Finding {
 				who := name(turn)
 				if p.Mix {
 					modes = e.in(p.Name)
-					who = "what " + list(modes) + " share"
+					who = list(modes)
+				}
+				if e.shared(p) {
+					who = "what " + who + " share"
 				}
 				limited := slices.ContainsFunc(e.Run.Limited, func(s string) bool { return strings.HasPrefix(s, turn+", "+p.Name+", ") })
 				all = append(all, Finding{Text: fmt.Sprintf("In %s, %s did not keep up: ", name(p.Name), who) + text + blame(limited, by[turn]), Modes: modes,
@@ -76,14 +79,23 @@ func backlogs(e *evidence) []Finding {
 			if !ok {
 				continue
 			}
-			all = append(all, Finding{Text: fmt.Sprintf("In %s, a queue grew before %s as long as the load lasted (%s): the median response time went from %s in the first second to %s in the last.",
-				name(p.Name), name(m), name(p.Load), between(first), between(last)), Modes: []string{m}, Phases: []string{p.Name}, Figures: []string{"p50", "max"}})
+			text := fmt.Sprintf("In %s, a queue grew before %s as long as the load lasted (%s): the median response time went from %s in the first second to %s in the last.",
+				name(p.Name), name(m), name(p.Load), between(first), between(last))
+			figures := []string{"p50", "max"}
+			if lag, ok := e.time("lag_p99", m, p.Name); ok && lag >= last[0]/halfOf {
+				text += fmt.Sprintf(" One request in a hundred waited over %s for a connection before it was sent.", unit.Latency(lag))
+				figures = append(figures, "lag_p99")
+			}
+			all = append(all, Finding{Text: text, Modes: []string{m}, Phases: []string{p.Name}, Figures: figures})
 		}
 	}
 	return all
 }
 
 const leastChance = 0.005
+
+// halfOf is by which part of the median in the last second the send lag must come to be worth a word.
+const halfOf = 2
 
 // growth returns the medians of the first and the last second of each round, if they grew from second to second.
 func (e *evidence) growth(mode, phase string) (first, last []time.Duration, ok bool) {

@@ -236,11 +236,22 @@ func work(e *evidence) []Finding {
 			values = append(values, per[m])
 		}
 		var parts []string
-		for _, g := range byGap(modes, values) {
-			parts = append(parts, fmt.Sprintf("%s SQL queries with %s", amounts(g.values), list(g.names)))
+		for i, g := range byGap(modes, values) {
+			parts = append(parts, fmt.Sprintf("%s with %s", queries(g.values, i == 0), list(g.names)))
 		}
 		all = append(all, Finding{Text: fmt.Sprintf("In %s, a request cost %s.", name(p.Name), sentence(parts)), Modes: modes, Phases: []string{p.Name},
 			Figures: []string{"sql"}})
 	}
 	return all
+}
+
+// queries renders how many SQL queries some modes had, which are named once in a sentence.
+func queries(values []float64, first bool) string {
+	switch {
+	case first:
+		return amounts(values) + " SQL queries"
+	case slices.Max(values) == 0:
+		return "none"
+	}
+	return amounts(values)
 }

@@ -49,7 +49,7 @@ func (e *evidence) summary(mode string, p result.PhaseInfo) (string, bool) {
 			parts = append(parts, q+" was "+unit.Latency(d))
 		}
 	}
-	text := fmt.Sprintf("In %s, %s completed %s requests a second: %s", name(p.Name), name(mode), unit.Digits(rate), strings.Join(parts, ", "))
+	text := fmt.Sprintf("%s%s requests a second%s were completed: %s", e.where(p.Name), unit.Digits(rate), e.ofMode(mode), strings.Join(parts, ", "))
 	if longest, ok := e.time("max", mode, p.Name); ok {
 		text += ", and the longest took " + unit.Latency(longest)
 	}

@@ -16,6 +16,22 @@ const longestName = 40
 // name is a mode's or a phase's name in a sentence.
 func name(s string) string { return tty.Snip(tty.Clean(s), longestName) }
 
+// where begins a sentence about a phase: with nothing where there is no other.
+func (e *evidence) where(phase string) string {
+	if len(e.phases) == 1 {
+		return ""
+	}
+	return "In " + name(phase) + ", "
+}
+
+// ofMode says whose requests some are: nothing where no other mode makes any.
+func (e *evidence) ofMode(mode string) string {
+	if len(e.Modes()) == 1 {
+		return ""
+	}
+	return " of " + name(mode)
+}
+
 // list joins names: "a, b and c".
 func list(names []string) string {
 	short := make([]string, len(names))

@@ -140,6 +140,17 @@ func (b *Book) Ask(q Query) (*History, error) {
 	return h, nil
 }
 
+// Modes are the names of the modes, each once.
+func (h *History) Modes() []string {
+	var names []string
+	for _, s := range h.Series {
+		if !slices.Contains(names, s.Mode) {
+			names = append(names, s.Mode)
+		}
+	}
+	return names
+}
+
 // busiest is the phase with the most requests.
 func busiest(f *figure.Figures) string {
 	best, most := "", int64(-1)

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"html"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -116,17 +114,5 @@ func TestGoldens(t *testing.T) {
 				t.Errorf("%d columns: %q", width, line)
 			}
 		}
-	}
-	var page bytes.Buffer
-	if err := h.Page(&page); err != nil {
-		t.Fatal(err)
-	}
-	testkit.Golden(t, "page.html", page.String())
-	text := page.String()
-	if strings.Contains(text, "</script><b>") || !strings.Contains(text, html.EscapeString("</script><b>")) {
-		t.Error("a hostile reason is not inert")
-	}
-	if m := regexp.MustCompile(`(?:src|href)=[^>]*|url\([^)]*`).FindString(text); m != "" || !strings.Contains(text, "default-src 'none'") {
-		t.Errorf("the page asks for something: %q", m)
 	}
 }

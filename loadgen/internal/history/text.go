@@ -32,17 +32,17 @@ func (h *History) Text(w io.Writer, o Options) error {
 			b.WriteString(lead + part + "\n")
 		}
 	}
-	b.WriteString(paint(tty.Bold, tty.Snip(tty.Clean(h.title()), o.Width)) + "\n")
+	b.WriteString(paint(tty.Bold, tty.Snip(tty.Clean(h.Title()), o.Width)) + "\n")
 	for _, s := range h.Series {
-		b.WriteString("\n" + paint(tty.Bold, tty.Snip(tty.Clean(s.Mode+", "+s.about()), o.Width)) + "\n")
+		b.WriteString("\n" + paint(tty.Bold, tty.Snip(tty.Clean(s.Mode+", "+s.About()), o.Width)) + "\n")
 		line("  ", s.Machine)
 		line("  ", s.Load)
-		scale := h.scale(s)
+		scale := s.Scale()
 		next := 0
 		for i, p := range s.Points {
 			if next < len(s.Changes) && s.Changes[next].At == i {
 				lead := paint(tty.Yellow, "  ▶ ")
-				for j, part := range tty.Wrap(h.change(s.Changes[next]), max(o.Width-4, 20)) {
+				for j, part := range tty.Wrap(h.Describe(s.Changes[next]), max(o.Width-4, 20)) {
 					if j > 0 {
 						lead = "    "
 					}
@@ -57,7 +57,7 @@ func (h *History) Text(w io.Writer, o Options) error {
 		}
 	}
 	b.WriteString("\n")
-	line("  ", method)
+	line("  ", Method)
 	_, err := io.WriteString(w, b.String())
 	if err != nil {
 		return fmt.Errorf("write history: %w", err)
@@ -75,7 +75,7 @@ const (
 )
 
 // row is a run's line.
-func (h *History) row(p Point, s scale, o Options, paint func(tty.Color, string) string) string {
+func (h *History) row(p Point, s Scale, o Options, paint func(tty.Color, string) string) string {
 	head := fmt.Sprintf("  %s %s ", p.Started.UTC().Format("2006-01-02 15:04"), pad(tty.Snip(tty.Clean(p.Commit), build), build))
 	room := max(o.Width-lead-1, least)
 	if !p.Known {
@@ -83,32 +83,33 @@ func (h *History) row(p Point, s scale, o Options, paint func(tty.Color, string)
 	}
 	cells := []rune(strings.Repeat(" ", room))
 	cells[s.column(p.Value, room)] = '●'
-	return head + fmt.Sprintf("%*s", value+len(h.render(p.Value))-tty.Width(h.render(p.Value)), h.render(p.Value)) + "  " + strings.TrimRight(string(cells), " ") + "\n"
+	return head + fmt.Sprintf("%*s", value+len(h.Render(p.Value))-tty.Width(h.Render(p.Value)), h.Render(p.Value)) + "  " + strings.TrimRight(string(cells), " ") + "\n"
 }
 
 func pad(s string, n int) string { return s + strings.Repeat(" ", max(n-tty.Width(s), 0)) }
 
-// scale is from where to where a chart goes: in logarithms where all is positive.
-type scale struct {
-	low, high float64
+// Scale is from where to where a chart goes: in logarithms where all is positive.
+type Scale struct {
+	Low, High float64
 	log       bool
 }
 
-func (h *History) scale(s Series) scale {
-	x := scale{low: math.Inf(1), high: math.Inf(-1), log: true}
+// Scale is that of a series.
+func (s Series) Scale() Scale {
+	x := Scale{Low: math.Inf(1), High: math.Inf(-1), log: true}
 	for _, p := range s.Points {
 		if !p.Known {
 			continue
 		}
-		x.low, x.high = min(x.low, p.Value), max(x.high, p.Value)
+		x.Low, x.High = min(x.Low, p.Value), max(x.High, p.Value)
 	}
-	x.log = x.low > 0
+	x.log = x.Low > 0
 	return x
 }
 
-// share is where a value is, from 0 to 1.
-func (s scale) share(v float64) float64 {
-	low, high := s.low, s.high
+// Share is where a value is, from 0 to 1.
+func (s Scale) Share(v float64) float64 {
+	low, high := s.Low, s.High
 	if s.log {
 		v, low, high = math.Log(v), math.Log(low), math.Log(high)
 	}
@@ -118,11 +119,11 @@ func (s scale) share(v float64) float64 {
 	return min(max((v-low)/(high-low), 0), 1)
 }
 
-func (s scale) column(v float64, room int) int { return int(s.share(v)*float64(room-1) + 0.5) }
+func (s Scale) column(v float64, room int) int { return int(s.Share(v)*float64(room-1) + 0.5) }
 
 // axis names the ends of the chart.
-func (s scale) axis(h *History, o Options) string {
+func (s Scale) axis(h *History, o Options) string {
 	room := max(o.Width-lead-1, least)
-	from, to := h.render(s.low), h.render(s.high)
+	from, to := h.Render(s.Low), h.Render(s.High)
 	return from + strings.Repeat(" ", max(room-tty.Width(from)-tty.Width(to), 1)) + to
 }

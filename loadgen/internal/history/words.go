@@ -7,8 +7,8 @@ import (
 	"loadlab/loadgen/internal/unit"
 )
 
-// render is a value of the figure as text.
-func (h *History) render(v float64) string {
+// Render is a value of the figure as text.
+func (h *History) Render(v float64) string {
 	switch h.Unit {
 	case figure.Milliseconds:
 		return unit.Latency(figure.Duration(v))
@@ -18,13 +18,18 @@ func (h *History) render(v float64) string {
 	return unit.Digits(v) + h.Unit
 }
 
-// title says what is shown.
-func (h *History) title() string {
-	return fmt.Sprintf("%s: %s in %s, by run (%s)", h.Scenario, h.Figure, h.Phase, unit.Counted(int64(h.Runs), "stored run"))
+// Title says what is shown.
+func (h *History) Title() string {
+	return h.Scenario + ": " + h.Shown()
 }
 
-// about says how many of a series' runs are used.
-func (s Series) about() string {
+// Shown says what of a scenario is shown.
+func (h *History) Shown() string {
+	return fmt.Sprintf("%s in %s, by run (%s)", h.Figure, h.Phase, unit.Counted(int64(h.Runs), "stored run"))
+}
+
+// About says how many of a series' runs are used.
+func (s Series) About() string {
 	text := unit.Counted(int64(len(s.Points)), "run")
 	if n := len(s.Points) - s.Used; n > 0 {
 		text += fmt.Sprintf(", %d of them not used", n)
@@ -32,9 +37,9 @@ func (s Series) about() string {
 	return text
 }
 
-// change says what changed.
-func (h *History) change(c Change) string {
-	text := fmt.Sprintf("changed: %s before, %s from here on", h.render(c.Before), h.render(c.After))
+// Describe says what changed.
+func (h *History) Describe(c Change) string {
+	text := fmt.Sprintf("changed: %s before, %s from here on", h.Render(c.Before), h.Render(c.After))
 	if c.Before > 0 {
 		text += " (" + unit.Times(c.After/c.Before) + ")"
 	}
@@ -48,7 +53,7 @@ func probability(p float64) string {
 	return fmt.Sprintf("%.3f", p)
 }
 
-// method says how changes are named, and what that is worth.
-const method = "A change is named where the runs before and after it are farther apart than in 99 of 100 random orders of the same runs (E-Divisive). If runs are independent, one series in a " +
+// Method says how changes are named, and what that is worth.
+const Method = "A change is named where the runs before and after it are farther apart than in 99 of 100 random orders of the same runs (E-Divisive). If runs are independent, one series in a " +
 	"hundred has such a change by chance; a machine that is slow for a day makes several times as many. Of fewer than ten runs hardly any is found. It is where to look, and no verdict: compare two builds " +
 	"beside each other (loadgen ab)."

@@ -12,7 +12,7 @@ import (
 	"loadlab/loadgen/internal/result"
 )
 
-// key is what an entry is of: a second of a mode in a phase, or all of it (-1). A later round takes its place.
+// key is what an entry is of: a second of a mode in a phase, or all of it (-1). What a later round comes to, with those before it, takes its place.
 type key struct {
 	phase    string
 	mode, at int
@@ -33,14 +33,16 @@ const (
 
 // hub keeps what viewers know and sends them what is new.
 type hub struct {
-	started chan struct{} // closed when it is known what will be measured
+	started chan struct{} // closed when there is something to show
+	once    sync.Once     // closes started
+	page    func(run *result.Run) ([]byte, error)
 
 	mu      sync.Mutex // guards all below
 	run     *result.Run
 	id      int64 // of the last event
 	entries map[key]entry
 	phase   []byte // the last status, as JSON
-	report  []byte // the event with the report; nil until there is one
+	whole   []byte // the event that has all of the page: the report, or an A/B test so far; nil until there is one
 	viewers map[*viewer]bool
 	closed  bool
 }
@@ -59,7 +61,18 @@ func (h *hub) start(run *result.Run) {
 	head := *run // what is measured is added to the run by others
 	h.run = &head
 	h.mu.Unlock()
-	close(h.started)
+	h.begin()
+}
+
+// begin has the page served.
+func (h *hub) begin() { h.once.Do(func() { close(h.started) }) }
+
+// underWay is the page of a run under way.
+func (h *hub) underWay() ([]byte, error) {
+	h.mu.Lock()
+	run := h.run
+	h.mu.Unlock()
+	return h.page(run)
 }
 
 // event renders a server-sent event.
@@ -111,15 +124,22 @@ func (h *hub) status(p Phase) {
 	h.send(event(h.id, "phase", text))
 }
 
-// finish sends the report, and ends what viewers get.
-func (h *hub) finish(report []byte) {
+// replace sends what the page is now.
+func (h *hub) replace(name string, data []byte) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.id++
+	h.whole = event(h.id, name, data)
+	h.send(h.whole)
+}
+
+// finish sends the report, if there is one, and ends what viewers get.
+func (h *hub) finish(name string, report []byte) {
 	if report != nil {
-		h.report = event(h.id, "report", report)
-		h.send(h.report)
+		h.replace(name, report)
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.closed = true
 	for v := range h.viewers {
 		h.drop(v)
@@ -172,8 +192,8 @@ func (h *hub) join(last string) (*viewer, bool) {
 	if len(missed) > 0 {
 		v.events <- event(h.id, "points", list(missed))
 	}
-	if h.report != nil {
-		v.events <- h.report
+	if h.whole != nil {
+		v.events <- h.whole
 	}
 	h.viewers[v] = true
 	if h.closed {

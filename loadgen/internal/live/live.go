@@ -1,5 +1,5 @@
 // Package live shows a run on a page while it goes on. Requests are counted where they end, in buckets of their response times; once a second what has changed is
-// sent to the viewers as server-sent events, encoded once for all. Nothing of this waits for a viewer: each has a queue, and one whose queue is full is dropped, and
+// sent to the viewers as server-sent events, encoded once for all. Rounds are added up. Nothing of this waits for a viewer: each has a queue, and one whose queue is full is dropped, and
 // comes back by itself for what it has missed.
 //
 // Figures of a page under way are those of its buckets, to 2%. When the run has ended the page gets its report, whose figures are those of run.json.
@@ -33,6 +33,7 @@ type Watch struct {
 	hub *hub
 
 	phase atomic.Pointer[phase] // under way; nil between phases, and in a warm-up
+	modes map[string][]*mode    // of the phases so far, by their names; of the goroutine that begins phases
 
 	stop  chan struct{}
 	once  sync.Once // closes stop
@@ -77,10 +78,21 @@ func (w *Watch) Begin(p Phase) {
 		return
 	}
 	of := &phase{Phase: p, began: time.Now(), modes: make([]*mode, len(p.Took))}
+	if w.modes == nil {
+		w.modes = map[string][]*mode{}
+	}
+	was := w.modes[p.Name]
+	was = append(was, make([]*mode, max(len(p.Took)-len(was), 0))...)
+	w.modes[p.Name] = was
 	for i, name := range p.Took {
-		if name != "" {
-			of.modes[i] = newMode()
+		if name == "" {
+			continue
 		}
+		if was[i] == nil {
+			was[i] = &mode{}
+		}
+		was[i].begin(p.Rounds != 1)
+		of.modes[i] = was[i]
 	}
 	w.phase.Store(of)
 }
@@ -141,8 +153,8 @@ func (w *Watch) publish() {
 				changed = append(changed, entry{key: key{point.Phase, i, point.At}, text: text})
 			}
 		}
-		if total, ok := m.total(); ok {
-			total.Mode, total.Phase, total.Round, total.Took = i, p.Name, p.Round, time.Since(p.began).Microseconds()
+		if total, ok := m.total(time.Since(p.began)); ok {
+			total.Mode, total.Phase, total.Round = i, p.Name, p.Round
 			if text, err := json.Marshal(total); err == nil {
 				changed = append(changed, entry{key: key{p.Name, i, -1}, text: text})
 			}

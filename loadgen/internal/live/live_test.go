@@ -24,9 +24,7 @@ func underWay(run *result.Run, token string) ([]byte, error) {
 	return []byte("live " + run.ID + " " + token), nil
 }
 
-func ended() (page, event []byte, err error) {
-	return []byte("report r1"), []byte(`{"of":"r1"}`), nil
-}
+func ended() (page, event []byte) { return []byte("report r1"), []byte(`{"of":"r1"}`) }
 
 // serve serves the page of a run of one mode, and returns its address.
 func serve(t testing.TB, stop func()) (s *live.Server, url string) {
@@ -86,11 +84,11 @@ func TestLateViewersGetWhatWas(t *testing.T) {
 	s.Begin(live.Phase{Round: 2, Rounds: 2, Name: "warm", Turn: "ttl", Took: []string{"ttl"}})
 	second(s, 1, 7)
 	s.End()
-	if again := points(t, view(t, url, got.id).next("points")); len(again) != 1 || again[0].N != 7 || again[0].Round != 2 {
-		t.Errorf("who had seen event %s got %+v, want one second alone", got.id, again)
+	if again := points(t, view(t, url, got.id).next("points")); len(again) != 1 || again[0].N != 207 || again[0].Scheduled != 207 || again[0].Seen != 2 || again[0].Round != 2 {
+		t.Errorf("who had seen event %s got %+v, want one second alone, of both rounds", got.id, again)
 	}
-	if refreshed := points(t, view(t, url, "").next("points")); len(refreshed) != 2 {
-		t.Errorf("a refresh got %d seconds, want 2: a later round takes the place of an earlier", len(refreshed))
+	if refreshed := points(t, view(t, url, "").next("points")); len(refreshed) != 2 || refreshed[0].N != 300 || refreshed[0].Seen != 1 || refreshed[1].N != 207 {
+		t.Errorf("a refresh got %+v, want two seconds, the second of both rounds", refreshed)
 	}
 	if now := points(t, first.next("points")); len(now) != 1 {
 		t.Errorf("the first viewer got %+v, want the one second", now)
@@ -197,7 +195,7 @@ func TestTheReportComesLast(t *testing.T) {
 	s.Begin(warm)
 	second(s, 0, 10)
 	s.End()
-	if err := s.Finish(ended); err != nil {
+	if err := s.Finish(ended()); err != nil {
 		t.Fatal(err)
 	}
 	for name, v := range map[string]*viewer{"before": before, "after": view(t, url, "")} {

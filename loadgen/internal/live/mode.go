@@ -16,6 +16,7 @@ type Point struct {
 	Phase string `json:"phase"`
 	Round int    `json:"round"`
 	At    int    `json:"at"`
+	Seen  int    `json:"seen"` // rounds in which requests were due in it, which are in all figures below
 
 	N          int64   `json:"n"`
 	P50        int64   `json:"p50"`
@@ -33,12 +34,13 @@ type Point struct {
 	Heat       []int64 `json:"heat"`
 }
 
-// Total is what a mode did in a phase so far.
+// Total is what a mode did in a phase so far, in all rounds.
 type Total struct {
 	Mode      int          `json:"mode"`
 	Phase     string       `json:"phase"`
 	Round     int          `json:"round"`
-	Took      int64        `json:"took"`
+	Rounds    int          `json:"rounds"`
+	Took      int64        `json:"took"` // in all rounds, if each were as long as the longest
 	Quantiles [][2]float64 `json:"quantiles"`
 }
 
@@ -90,9 +92,9 @@ func (d *distribution) heat() []int64 {
 	return row
 }
 
-// second is one second of a mode.
+// second is one second of a mode, over the rounds so far.
 type second struct {
-	at            int
+	at, rounds    int
 	dirty         bool
 	counts        result.SecondCounts
 	response, lag distribution
@@ -102,26 +104,52 @@ type second struct {
 type mode struct {
 	mu      sync.Mutex // guards all below
 	seconds [kept]*second
+	past    map[int]packed // seconds of the rounds before; nil of a run of one round
 	all     distribution
+	rounds  int
+	longest time.Duration // of a round
 	dirty   bool
 }
 
-func newMode() *mode { return &mode{} }
+// begin begins a round, of which more may follow: what its seconds come to is added to what they were.
+func (m *mode) begin(more bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.rounds++
+	if more && m.past == nil {
+		m.past = map[int]packed{}
+	}
+	for i, s := range m.seconds {
+		if s != nil {
+			m.keep(s)
+			m.seconds[i] = nil
+		}
+	}
+}
+
+// keep packs a second for the rounds to come. The caller holds mu.
+func (m *mode) keep(s *second) {
+	if m.past != nil {
+		m.past[s.at] = s.pack()
+	}
+}
 
 // at returns a second; nil of one that is too old to change. The caller holds mu.
 func (m *mode) at(t time.Duration) *second {
 	at := int(max(t, 0) / time.Second)
 	s := m.seconds[at%kept]
 	switch {
+	case s != nil && s.at > at:
+		return nil
+	case s != nil && s.at < at:
+		m.keep(s)
+		s.unpack(at, m.past[at])
 	case s == nil:
 		s = &second{}
 		m.seconds[at%kept] = s
-	case s.at > at:
-		return nil
-	case s.at < at:
-		*s = second{}
+		s.unpack(at, m.past[at])
 	}
-	s.at, s.dirty = at, true
+	s.dirty = true
 	return s
 }
 
@@ -166,7 +194,7 @@ func (m *mode) changed() []Point {
 		s.dirty = false
 		n := s.counts
 		p := Point{
-			At: s.at, N: s.response.n, LagN: s.lag.n, Max: s.response.max.Microseconds(),
+			At: s.at, Seen: s.rounds, N: s.response.n, LagN: s.lag.n, Max: s.response.max.Microseconds(),
 			Scheduled: n.Scheduled, Failed: n.Failed, Done: n.Done, Recomputes: n.Recomputes, Waited: n.Waited, Wait: n.Wait.Microseconds(),
 		}
 		q := s.response.quantiles(0.50, 0.95, 0.99)
@@ -176,15 +204,15 @@ func (m *mode) changed() []Point {
 	return all
 }
 
-// total returns what all seconds together have come to, if that has changed.
-func (m *mode) total() (Total, bool) {
+// total returns what all seconds together have come to, if that has changed, when the round is so old.
+func (m *mode) total(age time.Duration) (Total, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.dirty || m.all.n == 0 {
 		return Total{}, false
 	}
-	m.dirty = false
-	var t Total
+	m.dirty, m.longest = false, max(m.longest, age)
+	t := Total{Rounds: m.rounds, Took: int64(m.rounds) * m.longest.Microseconds()}
 	var shares []float64
 	for _, q := range []float64{0.5, 0.75, 0.9, 0.95, 0.975, 0.99, 0.995, 0.999, 0.9995, 0.9999} {
 		if hist.Samples(q) <= m.all.n {

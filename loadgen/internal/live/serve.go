@@ -32,18 +32,17 @@ const (
 // Page makes the page of a run under way.
 type Page func(run *result.Run, token string) ([]byte, error)
 
-// Server serves the page of one run.
+// Server serves the page of one run, or of one A/B test.
 type Server struct {
-	Watch // what is measured goes there
+	Watch // what a run measures goes there
 
-	live    Page
 	stopRun func()
 	token   string
 	http    *http.Server
 	serving sync.WaitGroup
 
-	mu    sync.Mutex // guards final
-	final []byte     // the page of the report; nil until the run has ended
+	mu    sync.Mutex // guards shown
+	shown []byte     // the page as it is: of a run that of its report, nil until it has ended
 }
 
 // Serve serves the page on addr, such as "127.0.0.1:0", until Close, and returns its address. stop is called when a viewer wants the run to end. An error is one line
@@ -53,7 +52,8 @@ func Serve(ctx context.Context, addr string, live Page, stop func()) (s *Server,
 	if err != nil {
 		return nil, "", err
 	}
-	s = &Server{Watch: Watch{hub: newHub()}, live: live, stopRun: stop, token: rand.Text()}
+	s = &Server{Watch: Watch{hub: newHub()}, stopRun: stop, token: rand.Text()}
+	s.hub.page = func(run *result.Run) ([]byte, error) { return live(run, s.token) }
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.page)
 	mux.HandleFunc("GET /events", s.events)
@@ -80,20 +80,17 @@ func known(next http.Handler) http.Handler {
 
 // page is the page: of the run, or of its report when it has ended.
 func (s *Server) page(w http.ResponseWriter, r *http.Request) {
+	select {
+	case <-s.hub.started: // it comes up
+	case <-r.Context().Done():
+		return
+	}
 	s.mu.Lock()
-	page := s.final
+	page := s.shown
 	s.mu.Unlock()
 	if page == nil {
-		select {
-		case <-s.hub.started: // it comes up
-		case <-r.Context().Done():
-			return
-		}
-		s.hub.mu.Lock()
-		run := s.hub.run
-		s.hub.mu.Unlock()
 		var err error
-		if page, err = s.live(run, s.token); err != nil {
+		if page, err = s.hub.underWay(); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
@@ -144,27 +141,29 @@ func (s *Server) stopped(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// Finish makes the page the report of the run, as report returns it; the event is what makes the page of a run under way that one.
-func (s *Server) Finish(report func() (page, event []byte, err error)) error {
+// Finish makes the page the report; the event is what makes a page under way that one.
+func (s *Server) Finish(page, event []byte) error {
 	s.Stopped()
-	page, event, err := report()
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	s.final = page
-	s.mu.Unlock()
+	return s.show("report", page, event, s.hub.finish)
+}
+
+// show makes the page another one, and sends viewers the event that makes theirs the same.
+func (s *Server) show(name string, page, event []byte, send func(name string, data []byte)) error {
 	text, err := json.Marshal(string(event)) // one line, as an event wants it
 	if err != nil {
 		return err
 	}
-	s.hub.finish(text)
+	s.mu.Lock()
+	s.shown = page
+	s.mu.Unlock()
+	s.hub.begin()
+	send(name, text)
 	return nil
 }
 
 // Close ends the server. Viewers get what is queued for them, for a moment.
 func (s *Server) Close(ctx context.Context) error {
-	s.hub.finish(nil)
+	s.hub.finish("", nil)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastEvent)
 	defer cancel()
 	err := s.http.Shutdown(ctx)

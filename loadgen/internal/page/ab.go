@@ -5,6 +5,7 @@ import (
 
 	"loadlab/loadgen/internal/ab"
 	"loadlab/loadgen/internal/report"
+	"loadlab/loadgen/internal/stats"
 	"loadlab/loadgen/internal/tty"
 )
 
@@ -21,19 +22,18 @@ type endpointData struct {
 	Epochs []float64  `json:"epochs"` // the ratio in each that counts
 }
 
-// newABData takes what is drawn out of an A/B test.
+// abDataOf is all that the page of an A/B test draws.
+func abDataOf(r *report.ABTest) data {
+	return data{Runs: []runData{abTraces(r.Test())}, AB: newABData(r)}
+}
+
+// newABData takes what is drawn out of an A/B test. Before the first look there are epochs, and no findings.
 func newABData(r *report.ABTest) *abData {
-	t, d := r.Test(), &abData{}
-	for m, f := range r.Decision().Latency.Findings {
-		e := endpointData{Name: tty.Clean(f.Name), Margin: 1 + t.Plan.Endpoints[m].Margin, Effect: [3]float64{f.Effect.Value}, Word: "open"}
-		if f.Effect.Bounded() {
-			e.Effect[1], e.Effect[2] = f.Effect.Low, f.Effect.High
-		}
-		switch {
-		case f.Slower:
-			e.Word = "slower"
-		case f.Within:
-			e.Word = "within"
+	t, d, found := r.Test(), &abData{}, r.Decision().Latency.Findings
+	for m, endpoint := range t.Plan.Endpoints {
+		e := endpointData{Name: tty.Clean(endpoint.Name()), Margin: 1 + endpoint.Margin, Word: "open", Epochs: []float64{}}
+		if m < len(found) {
+			e.enter(found[m])
 		}
 		for _, epoch := range t.Epochs {
 			if m < len(epoch.D) {
@@ -43,6 +43,20 @@ func newABData(r *report.ABTest) *abData {
 		d.Endpoints = append(d.Endpoints, e)
 	}
 	return d
+}
+
+// enter enters what is found of an endpoint.
+func (e *endpointData) enter(f stats.Finding) {
+	e.Effect[0] = f.Effect.Value
+	if f.Effect.Bounded() {
+		e.Effect[1], e.Effect[2] = f.Effect.Low, f.Effect.High
+	}
+	switch {
+	case f.Slower:
+		e.Word = "slower"
+	case f.Within:
+		e.Word = "within"
+	}
 }
 
 // abTraces has the traces of both arms, as those of a run without figures.

@@ -64,6 +64,8 @@ type cellData struct {
 	Ratios    map[string][3]float64 `json:"ratios,omitempty"`    // the same to the first mode
 	Expiries  []int64               `json:"expiries,omitempty"`  // when a page was found missing or too old, since the phase began, in all rounds
 	Faults    []bandData            `json:"faults,omitempty"`
+	Laws      []lawData             `json:"laws,omitempty"`
+	Stale     *staleData            `json:"stale,omitempty"`
 }
 
 // bandData is a fault of one mode in one round.
@@ -110,6 +112,7 @@ func newRunData(r *report.Report, label string) (runData, error) {
 			c.Mode, c.Phase = i, len(d.Phases)
 			c.Intervals = intervalsOf(r, m.Name, p.Name)
 			c.Ratios = ratiosOf(r, m.Name, p.Name)
+			c.Laws, c.Stale = lawsOf(r, m.Name, p.Name), staleOf(r, m.Name, p.Name)
 			of.Length = max(of.Length, c.seconds(d.Width))
 			d.Cells = append(d.Cells, c)
 		}
@@ -125,11 +128,7 @@ func newRunData(r *report.Report, label string) (runData, error) {
 
 // modesOf are the modes of a run, and how each is drawn.
 func modesOf(run *result.Run) []modeData {
-	names := make([]string, len(run.Modes))
-	for i, m := range run.Modes {
-		names[i] = m.Name
-	}
-	all := []modeData{}
+	names, all := modeNames(run), []modeData{}
 	for i, style := range palette.Of(names) {
 		all = append(all, modeData{Name: tty.Clean(names[i]), Color: style.Color, Dash: style.Dash.Pattern(), Steps: run.Modes[i].Steps > 0})
 	}

@@ -28,7 +28,9 @@ type document struct {
 	Live                            bool // it is shown while the run goes on
 	Charts                          bool // something was measured by second
 	Findings                        []findingRow
-	Sections                        []report.Section
+	Series                          []seriesData     // of a figure across runs
+	Method                          string           // how changes in them are named
+	First, Sections                 []report.Section // before the charts and after them
 
 	styles map[string]palette.Style
 }
@@ -47,7 +49,7 @@ func newDocument(r *report.Report) *document {
 		Also: r.Also, Head: r.Head, styles: map[string]palette.Style{},
 	}
 	d.Charts = len(r.Run.Cells) > 0
-	d.addStyles(r.Run)
+	d.addStyles(modeNames(r.Run))
 	d.Gates, d.LeftOut = gatesOf(r.Section(report.Gates).Gates)
 	d.addFindings(r.Sections, r.Run.Traces)
 	d.add(r.Sections, report.Gates)
@@ -88,7 +90,7 @@ func newComparison(c *report.Comparison, runs []*result.Run) *document {
 	}
 	d := &document{Title: tty.Clean(strings.Join(names, ", ")), Word: "COMPARED", Tone: "plain", Name: runs[0].Scenario.Name, Charts: true, styles: map[string]palette.Style{},
 		Sentence: "stored runs, beside each other: there is no verdict, since nothing chose by a coin which came first", Why: "the first run is drawn thick, the others thin"}
-	d.addStyles(runs[0])
+	d.addStyles(modeNames(runs[0]))
 	d.add(c.Sections)
 	return d
 }
@@ -97,17 +99,26 @@ func newComparison(c *report.Comparison, runs []*result.Run) *document {
 func (d *document) add(sections []report.Section, but ...string) {
 	for _, s := range sections {
 		if !s.Data && s.ID != report.Findings && !slices.Contains(but, s.ID) {
-			d.Sections = append(d.Sections, s)
+			if s.ID == report.Matrix || s.ID == report.Capacity {
+				d.First = append(d.First, s)
+			} else {
+				d.Sections = append(d.Sections, s)
+			}
 		}
 	}
 }
 
-// addStyles has the modes of a run drawn beside their names.
-func (d *document) addStyles(run *result.Run) {
+// modeNames are the names of the modes of a run.
+func modeNames(run *result.Run) []string {
 	var names []string
 	for _, m := range run.Modes {
 		names = append(names, m.Name)
 	}
+	return names
+}
+
+// addStyles has modes drawn beside their names.
+func (d *document) addStyles(names []string) {
 	for i, style := range palette.Of(names) {
 		d.styles[names[i]] = style
 	}

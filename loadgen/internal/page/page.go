@@ -26,7 +26,7 @@ var assets embed.FS
 
 // scripts are the parts of the page's script, in their order. Each is of one subject; all are in one function, so that nothing is global but uPlot.
 func scripts() []string {
-	return []string{"text", "data", "state", "table", "charts", "lines", "heat", "quantiles", "glance", "traces", "ab", "live", "main"}
+	return []string{"text", "data", "state", "table", "charts", "dots", "lines", "heat", "quantiles", "glance", "laws", "traces", "ab", "live", "main"}
 }
 
 // Name is that of the format.
@@ -53,7 +53,7 @@ func Write(w io.Writer, r *report.Report, _ report.Options) error {
 
 // WriteAB writes the page of an A/B test.
 func WriteAB(w io.Writer, r *report.ABTest, _ report.Options) error {
-	return newABDocument(r).write(w, data{Runs: []runData{abTraces(r.Test())}, AB: newABData(r)})
+	return newABDocument(r).write(w, abDataOf(r))
 }
 
 // WriteRuns writes a page that draws several runs over each other, and compares them with the first.
@@ -85,6 +85,11 @@ func (d *document) write(w io.Writer, of data) (err error) {
 	if d.Script, err = script(); err != nil {
 		return err
 	}
+	return d.writeStill(w)
+}
+
+// writeStill writes the document as it is: without scripts it is to be read, and nothing is drawn.
+func (d *document) writeStill(w io.Writer) (err error) {
 	if d.Style, err = style(); err != nil {
 		return err
 	}
@@ -98,11 +103,14 @@ func (d *document) write(w io.Writer, of data) (err error) {
 
 // policy forbids the page all requests, and all scripts and styles but its own. A live page may ask the server that it is from.
 func policy(script, style string, live bool) string {
-	connect := ""
-	if live {
-		connect = "; connect-src 'self'"
+	text := fmt.Sprintf("default-src 'none'; style-src '%s'; img-src data:; base-uri 'none'; form-action 'none'", hash(style))
+	if script != "" {
+		text += fmt.Sprintf("; script-src '%s'", hash(script))
 	}
-	return fmt.Sprintf("default-src 'none'; script-src '%s'; style-src '%s'; img-src data:; base-uri 'none'; form-action 'none'", hash(script), hash(style)) + connect
+	if live {
+		text += "; connect-src 'self'"
+	}
+	return text
 }
 
 // hash is how a policy names a script or a style.

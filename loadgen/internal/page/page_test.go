@@ -80,10 +80,12 @@ func traced(t *testing.T) *result.Run {
 	return run
 }
 
-// hostile has names that are markup, run from right to left, or are long.
+// evil is markup, runs from right to left, and is long.
+var evil = `</script><script>window.hacked = 1</script><img src=x onerror="window.hacked = 1">` + "\u202e\u0000" + strings.Repeat("long", 50)
+
+// hostile has evil names.
 func hostile(t *testing.T) *result.Run {
 	run := traced(t)
-	evil := `</script><script>window.hacked = 1</script><img src=x onerror="window.hacked = 1">` + "\u202e\u0000" + strings.Repeat("long", 50)
 	run.Scenario.Name, run.Scenario.Why, run.Stack.Database, run.Phases[1].Name, run.Phases[1].Load, run.ID = evil, evil, evil, evil, evil, evil
 	run.Gates[0].Expr, run.Gates[0].Compared, run.Warnings = evil, evil, []string{evil}
 	run.Traces[0].Spans[1].Name, run.Traces[0].Failed = evil, evil
@@ -100,6 +102,36 @@ func hostile(t *testing.T) *result.Run {
 	}
 	run.Traces[0].Mode = evil
 	return run
+}
+
+// hostileStale has evil names where prices change: its pages' age and its laws are drawn.
+func hostileStale(t *testing.T) *result.Run {
+	run := resulttest.Stale(t)
+	mode, phase := run.Modes[0].Name, run.Phases[len(run.Phases)-1].Name
+	run.Modes[0].Name, run.Phases[len(run.Phases)-1].Name = evil, evil+"2"
+	for i := range run.Cells {
+		if c := &run.Cells[i]; c.Mode == mode {
+			c.Mode = evil
+		}
+		if c := &run.Cells[i]; c.Phase == phase {
+			c.Phase = evil + "2"
+		}
+	}
+	return run
+}
+
+// hostileTest is an A/B test whose endpoints have evil names.
+func hostileTest() *ab.Test {
+	test := abtest.All()["slower"]
+	for i := range test.Plan.Endpoints {
+		test.Plan.Endpoints[i].Mode = evil
+	}
+	for e := range test.Epochs {
+		for i := range test.Epochs[e].Cells {
+			test.Epochs[e].Cells[i].Mode = evil
+		}
+	}
+	return test
 }
 
 // TestEveryFixture writes the page of every run and test: none is too large to be sent around.
@@ -141,6 +173,8 @@ func TestPages(t *testing.T) {
 	}{
 		{"traced", ofRun(t, traced(t)), []browsertest.View{wide, dark, phone}},
 		{"hostile", ofRun(t, hostile(t)), []browsertest.View{phone}},
+		{"hostile-stale", ofRun(t, hostileStale(t)), []browsertest.View{wide, phone}},
+		{"hostile-ab", ofTest(hostileTest()), []browsertest.View{phone}},
 		{"outage", ofRun(t, resulttest.Outage(t)), []browsertest.View{{Width: 400}}},
 		{"empty", ofRun(t, resulttest.Empty(t)), []browsertest.View{wide}},
 		{"ab-slower", ofTest(abtest.All()["slower"]), []browsertest.View{wide}},
@@ -153,17 +187,23 @@ func TestPages(t *testing.T) {
 			for _, v := range tt.views {
 				p := b.Open(t, url, v)
 				p.Until(ready)
-				if over := browsertest.Eval[int](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
-					t.Errorf("at %d: %d pixels wider than the window", v.Width, over)
-				}
-				if browsertest.Eval[bool](p, `"hacked" in window`) {
-					t.Error("a name was executed")
-				}
+				inert(t, p, v)
 				p.Keep(fmt.Sprintf("%s-%d-%s", tt.name, v.Width, map[bool]string{false: "light", true: "dark"}[v.Dark]))
 				accessible(t, p)
 				p.Quiet()
 			}
 		})
+	}
+}
+
+// inert fails the test if the page is wider than its window, or a name in it was executed.
+func inert(t *testing.T, p *browsertest.Page, v browsertest.View) {
+	t.Helper()
+	if over := browsertest.Eval[int](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+		t.Errorf("at %d: %d pixels wider than the window", v.Width, over)
+	}
+	if browsertest.Eval[bool](p, `"hacked" in window`) {
+		t.Error("a name was executed")
 	}
 }
 

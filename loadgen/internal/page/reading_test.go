@@ -6,6 +6,7 @@ import (
 
 	"loadlab/internal/browsertest"
 	"loadlab/loadgen/internal/figure"
+	"loadlab/loadgen/internal/law"
 	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/result/resulttest"
@@ -53,8 +54,65 @@ func TestFiguresAreThoseOfTheRun(t *testing.T) {
 				}
 			}
 			tables(t, p, run)
+			laws(t, p, run)
+			stalest(t, p, f)
 			p.Quiet()
 		})
+	}
+}
+
+// laws compares the chart of predictions with those of package law.
+func laws(t *testing.T, p *browsertest.Page, run *result.Run) {
+	t.Helper()
+	f, err := figure.New(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, n := browsertest.Eval[map[string]string](p, rows+`("predictions")`), 0
+	for _, x := range law.Predictions(f) {
+		render := map[string]func(float64) string{law.Recomputes: unit.Digits, law.HitRatio: unit.Percent}[x.Figure]
+		if render == nil {
+			continue
+		}
+		n++
+		row := x.Phase + ", " + x.Mode + ", " + x.Figure + " | "
+		want := map[string]string{"measured": render(x.Measured), "agreement": string(x.Agreement)}
+		if x.Agreement != law.Unknown {
+			want["predicted"], want["from"] = x.Relation+" "+render(x.Predicted), render(x.Least)
+		}
+		for column, text := range want {
+			if got[row+column] != text {
+				t.Errorf("%s%s: got %q, want %q", row, column, got[row+column], text)
+			}
+		}
+	}
+	if n == 0 {
+		t.Error("nothing is predicted")
+	}
+}
+
+// stalest compares the chart of staleness, where there is one, with the figures of the run.
+func stalest(t *testing.T, p *browsertest.Page, f *figure.Figures) {
+	t.Helper()
+	if !browsertest.Eval[bool](p, `document.getElementById("staleness") !== null`) {
+		if s, ok := f.Total("", "").Staleness(); ok && s.Writes > 0 {
+			t.Error("prices changed, and there is no chart of staleness")
+		}
+		return
+	}
+	got := browsertest.Eval[map[string]string](p, rows+`("staleness")`)
+	for _, phase := range f.Phases() {
+		for _, m := range f.Modes() {
+			most, _, err := f.Value("stale_max", m, phase)
+			share, _, serr := f.Value("stale_ratio", m, phase)
+			if err != nil || serr != nil {
+				continue
+			}
+			row := phase + ", " + m + " | "
+			if text := unit.Latency(figure.Duration(most)); got[row+"stalest read"] != text || got[row+"stale reads"] != unit.Percent(share) {
+				t.Errorf("%s: got %q and %q, want %q and %q", row, got[row+"stalest read"], got[row+"stale reads"], text, unit.Percent(share))
+			}
+		}
 	}
 }
 

@@ -64,7 +64,7 @@ func (d *runData) traceOf(run *result.Run, t *result.Trace) traceData {
 
 // laidOut lays out a trace.
 func laidOut(t *result.Trace) traceData {
-	of := traceData{ID: tty.Clean(t.ID), Mode: -1, Phase: -1, Round: t.Round, Why: tty.Clean(t.Why), Response: micros(t.Response), Failed: tty.Clean(t.Failed)}
+	of := traceData{ID: tty.Clean(t.ID), Mode: -1, Phase: -1, Round: t.Round, Why: tty.Clean(t.Why), Response: micros(t.Response), Failed: tty.Clean(t.Failed), Rows: []rowData{}}
 	for _, r := range waterfall.Remarks(t) {
 		of.Remarks = append(of.Remarks, [2]string{layerOf(r.Color), r.Text})
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"loadlab/internal/browsertest"
+	"loadlab/loadgen/internal/result/resulttest"
 
 	"github.com/chromedp/chromedp/kb"
 )
@@ -122,6 +123,55 @@ func TestTraces(t *testing.T) {
 	p.ClickAt(box[0]+box[2]*.5, box[1]+box[3]*.5)
 	if got := browsertest.Eval[string](p, title); !strings.Contains(got, "ttl") {
 		t.Errorf("a cell of the heat map opened %q", got)
+	}
+	p.Quiet()
+}
+
+// TestContents goes to a table far below.
+func TestContents(t *testing.T) {
+	t.Parallel()
+	b := browsertest.Start(t)
+	url, _ := file(t, ofRun(t, traced(t)))
+	p := b.Open(t, url, browsertest.View{Width: 400})
+	p.Until(ready)
+	p.Click(".contents summary")
+	const link = `[...document.querySelectorAll(".contents a")].find(a => a.textContent === "Modes by phase")`
+	browsertest.Eval[bool](p, link+`.click(), true`)
+	p.Until(`Math.abs(document.getElementById(` + link + `.hash.slice(1)).getBoundingClientRect().top) < 300`)
+	accessible(t, p)
+	p.Quiet()
+}
+
+// TestTracesInTables opens the trace that the table of an outage names.
+func TestTracesInTables(t *testing.T) {
+	t.Parallel()
+	b := browsertest.Start(t)
+	run := resulttest.Outage(t)
+	url, _ := file(t, ofRun(t, run))
+	p := b.Open(t, url, browsertest.View{})
+	p.Until(ready)
+	p.Click("section.report td button.open")
+	id := browsertest.Eval[string](p, `document.querySelector("section.report td button.open").textContent`)
+	if got := browsertest.Eval[string](p, `document.querySelector("dialog[open]")?.textContent ?? ""`); len(id) != 8 || !strings.Contains(got, "trace "+id) {
+		t.Errorf("%q opened %q, want its trace", id, got)
+	}
+	p.Quiet()
+}
+
+// TestTracesWithoutRoom has more spans than a page takes: it says that a trace is left out, and where all are.
+func TestTracesWithoutRoom(t *testing.T) {
+	t.Parallel()
+	b := browsertest.Start(t)
+	run := traced(t)
+	for range 30_000 {
+		run.Traces[1].Spans = append(run.Traces[1].Spans, run.Traces[1].Spans[1])
+	}
+	url, _ := file(t, ofRun(t, run))
+	p := b.Open(t, url, browsertest.View{})
+	p.Until(ready)
+	const want = "1 more trace was kept and has no room on this page"
+	if got := browsertest.Eval[string](p, `document.getElementById("slowest").closest("section").textContent`); !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 	p.Quiet()
 }

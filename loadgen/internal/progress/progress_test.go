@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -16,7 +14,7 @@ import (
 	"github.com/rivo/uniseg"
 
 	"loadlab/loadgen/internal/progress"
-	"loadlab/loadgen/internal/tty"
+	"loadlab/loadgen/internal/tty/screentest"
 )
 
 var (
@@ -126,9 +124,9 @@ func TestBarsNeverWrap(t *testing.T) {
 // Of two phases, nothing but their lines is left, in whatever colours and whatever the terminal's size becomes.
 func TestNothingIsLeftBehind(t *testing.T) {
 	for _, colors := range []bool{false, true} {
-		s := newScreen(120)
+		s := screentest.New(120)
 		synctest.Test(t, func(*testing.T) {
-			b := &progress.Bars{W: s, Size: s.size, Colors: colors}
+			b := &progress.Bars{W: s, Size: s.Size, Colors: colors}
 			for i, h := range []progress.Heading{expiry, burst} {
 				h.Ahead = []progress.Ahead{{Name: "burst"}}
 				end := b.Begin(h, func() progress.Figures {
@@ -138,17 +136,17 @@ func TestNothingIsLeftBehind(t *testing.T) {
 				})
 				time.Sleep(700 * time.Millisecond) //nolint:forbidigo // of the bubble's clock
 				synctest.Wait()
-				s.resize(map[int]int{0: 70, 1: 130}[i])
+				s.Resize(map[int]int{0: 70, 1: 130}[i])
 				time.Sleep(700 * time.Millisecond) //nolint:forbidigo // of the bubble's clock
 				synctest.Wait()
-				if text := s.text(); !strings.Contains(text, "run  ") || !strings.Contains(text, "p99  ttl") || !strings.Contains(text, "85.0 ms") {
+				if text := s.Text(); !strings.Contains(text, "run  ") || !strings.Contains(text, "p99  ttl") || !strings.Contains(text, "85.0 ms") {
 					t.Errorf("neither the run nor the modes are drawn:\n%s", text)
 				}
 				end(quick)
 			}
 		})
 		var left []string
-		for _, row := range s.rows {
+		for row := range strings.SplitSeq(s.Text(), "\n") {
 			if row != "" {
 				left = append(left, row)
 			}
@@ -156,97 +154,17 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		if len(left) != 2 || !strings.HasPrefix(left[0], "1/3 singleflight") || !strings.HasPrefix(left[1], "round 12/1000  mix") {
 			t.Errorf("left behind (colours %t):\n%s", colors, strings.Join(left, "\n"))
 		}
-		if s.coloured != colors {
-			t.Errorf("colours: %t, want %t", s.coloured, colors)
+		if s.Coloured() != colors {
+			t.Errorf("colours: %t, want %t", s.Coloured(), colors)
 		}
 	}
-}
-
-// screen is a terminal: what was written to it, as far as it was not erased.
-type screen struct {
-	columns  atomic.Int64 // its size is asked for in another goroutine
-	mu       sync.Mutex   // guards what follows
-	row      int
-	rows     []string
-	coloured bool
-}
-
-func newScreen(columns int) *screen {
-	s := new(screen)
-	s.columns.Store(int64(columns))
-	return s
-}
-
-func (s *screen) size() (columns, rows int) { return int(s.columns.Load()), 24 }
-
-var sequence = regexp.MustCompile(`^\x1b\[([0-9;]*)([A-Za-z])`)
-
-// text is what is seen.
-func (s *screen) text() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return strings.Join(s.rows, "\n")
-}
-
-func (s *screen) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	text := string(p)
-	for text != "" {
-		for len(s.rows) <= s.row {
-			s.rows = append(s.rows, "")
-		}
-		if m := sequence.FindStringSubmatch(text); m != nil {
-			switch m[2] {
-			case "A":
-				n, _ := strconv.Atoi(m[1])
-				s.row = max(s.row-n, 0)
-			case "J":
-				s.rows = append(s.rows[:s.row], "")
-			case "m":
-				s.coloured = true
-			}
-			text = text[len(m[0]):]
-			continue
-		}
-		char, rest, _, _ := uniseg.FirstGraphemeClusterInString(text, -1)
-		text = rest
-		switch char {
-		case "\r":
-		case "\n":
-			s.row++
-		default:
-			if int64(uniseg.StringWidth(s.rows[s.row])) == s.columns.Load() {
-				s.row++
-				s.rows = append(s.rows, "")
-			}
-			s.rows[s.row] += char
-		}
-	}
-	return len(p), nil
-}
-
-// resize breaks the rows that are too wide now, as terminals do, and leaves the cursor below them.
-func (s *screen) resize(columns int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var rows []string
-	for _, row := range s.rows[:s.row] {
-		for uniseg.StringWidth(row) > columns {
-			head := tty.Cut(row, columns)
-			rows, row = append(rows, head), row[len(head):]
-		}
-		rows = append(rows, row)
-	}
-	s.columns.Store(int64(columns))
-	s.rows, s.row = rows, len(rows)
 }
 
 // The time that is left is that of the phases to come, and of what went by between those before.
 func TestTimeLeft(t *testing.T) {
-	s := newScreen(80)
+	s := screentest.New(80)
 	synctest.Test(t, func(*testing.T) {
-		b := &progress.Bars{W: s, Size: s.size}
+		b := &progress.Bars{W: s, Size: s.Size}
 		run := func(h progress.Heading, took time.Duration, want string) {
 			t.Helper()
 			begun := time.Now()
@@ -254,7 +172,7 @@ func TestTimeLeft(t *testing.T) {
 			end := b.Begin(h, figures)
 			time.Sleep(took) //nolint:forbidigo // of the bubble's clock
 			synctest.Wait()
-			if text := s.text(); !strings.Contains(text, want) {
+			if text := s.Text(); !strings.Contains(text, want) {
 				t.Errorf("%s: want %q in\n%s", h.Name, want, text)
 			}
 			end(figures())

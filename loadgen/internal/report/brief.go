@@ -68,7 +68,7 @@ func openGates(all []result.Gate) (open []result.Gate, notes []Note) {
 		return nil, []Note{{Text: fmt.Sprintf("%s are not judged: %s.", unit.Counted(int64(len(open)), "gate"), open[0].Reason), Brief: true}}
 	}
 	if rest := len(all) - len(open); rest > 0 && len(open) > 0 {
-		notes = []Note{{Text: fmt.Sprintf("Of %s, %d hold or are left out.", unit.Counted(int64(len(all)), "gate"), rest), Brief: true}}
+		notes = []Note{{Text: fmt.Sprintf("Of %s, %d %s.", unit.Counted(int64(len(all)), "gate"), rest, map[bool]string{true: "holds or is left out", false: "hold or are left out"}[rest == 1]), Brief: true}}
 	}
 	return open, notes
 }

@@ -34,7 +34,7 @@ func modes(f *figure.Figures) Section {
 		t.Columns = append(t.Columns, x.Column)
 	}
 	eachPhase(f, func(p result.PhaseInfo, modes []string) {
-		g := Group{Name: p.Name, Title: phaseTitle(p)}
+		g := Group{Name: p.Name, Title: phaseTitle(p, len(modes))}
 		for _, m := range modes {
 			var row []Cell
 			for _, x := range fields {
@@ -138,10 +138,10 @@ func hasValue(f *figure.Figures, of field) bool {
 	return false
 }
 
-// phaseTitle returns the name of a phase, and a description of its load and of what is otherwise than in others.
-func phaseTitle(p result.PhaseInfo) string {
+// phaseTitle returns the name of a phase in which so many modes took part, and a description of its load and of what is otherwise than in others.
+func phaseTitle(p result.PhaseInfo, modes int) string {
 	s := joined(": ", p.Name, p.Load)
-	if p.Mix {
+	if p.Mix && modes > 1 {
 		s += ", shared by the modes"
 	}
 	limit := ""

@@ -12,6 +12,7 @@ import (
 
 	"loadlab/loadgen/internal/ab"
 	"loadlab/loadgen/internal/expose"
+	"loadlab/loadgen/internal/live"
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/stack"
 	"loadlab/loadgen/internal/stats"
@@ -41,6 +42,7 @@ type ABConfig struct {
 	Warnings      []string      // that the report is to have
 	// Metrics is where the test is shown to Prometheus while it goes on; empty for nowhere. (MetricsAddr is of a run, of which an epoch has several.)
 	Metrics string
+	Live    *live.Test // a page that shows the test; nil for none. (Config.Live is of a run.)
 }
 
 // Build is what an arm runs: a program, or a service that runs already.
@@ -80,11 +82,14 @@ func AB(ctx context.Context, cfg ABConfig) (*ab.Test, error) {
 		defer stop()
 		t.log("the test's metrics are at " + url)
 	}
+	t.Live.Now(t.test, "comparing what the same requests cost")
 	err = t.compareWork(ctx)
 	for n := 1; err == nil && t.goOn(); n++ {
+		t.Live.Now(t.test, fmt.Sprintf("measuring epoch %d", n))
 		err = t.epoch(ctx, n)
 	}
 	if err == nil {
+		t.Live.Now(t.test, "looking for what is behind it")
 		t.diagnose(ctx)
 	}
 	switch {

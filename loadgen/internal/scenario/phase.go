@@ -180,7 +180,10 @@ func (p Phase) Describe() string {
 			parts = append(parts, "for "+length(p.For))
 		}
 	}
-	if len(p.Mix) > 0 {
+	if len(p.Mix) == 1 {
+		parts = append(parts, p.Mix[0].Mode+" alone")
+	}
+	if len(p.Mix) > 1 {
 		var names, weights []string
 		for _, s := range p.Mix {
 			names, weights = append(names, s.Mode), append(weights, strconv.Itoa(s.Weight))

@@ -162,11 +162,13 @@ function heatMap() {
       return {t, inside, far: Math.abs(Math.log10(t.response) - middle) * 4 + Math.abs(t.x - cell.x - view.wide / 2) / Math.max(p.length, 1)};
     }).sort((a, b) => a.far - b.far)[0];
     if (!near) {
-      c.readout.textContent = "No trace of " + of.label + " was kept in " + p.name + ".";
+      c.readout.textContent = "No trace of " + of.label + " in " + p.name + " is on this page." + left();
       return;
     }
-    openTrace(of.run, near.t.id, near.inside ? "" : "No trace of this cell was kept: this is the nearest of " + of.label + " in " + p.name + ".");
+    openTrace(of.run, near.t.id, near.inside ? "" : "No trace of this cell is on this page: this is the nearest of " + of.label + " in " + p.name + "." + left());
   }
+
+  function left() { const n = state.data.runs[of.run].noTraces; return n ? " " + leftOut(n) : ""; }
 
   canvas.addEventListener("mousemove", e => show(cellAt(e.offsetX, e.offsetY), e.offsetX, e.offsetY));
   canvas.addEventListener("mouseleave", () => { tip.hidden = true; });

@@ -144,7 +144,7 @@ function lines(o) {
   function openIn(second) {
     const slow = kept().filter(t => t.x >= second && t.x < second + grid.width).sort((a, b) => b.response - a.response)[0];
     if (slow) openTrace(slow.s.run, slow.id, "");
-    else if (o.traces) c.readout.textContent = "No trace of this second was kept.";
+    else if (o.traces) c.readout.textContent = "No trace of this second is on this page.";
   }
 
   // note writes a text on a ground of its own, cut to the room that there is.

@@ -1,8 +1,8 @@
 // A page whose run goes on: it is fed by server-sent events, and in the end becomes the report.
 
 function live(data) {
-  const status = document.getElementById("status"), stop = document.getElementById("stop"), run = data.runs[0];
-  const columns = ["n", "p50", "p95", "p99", "max", "lagN", "lag", "scheduled", "failed", "done", "recomputes", "waited", "wait", "heat"];
+  const status = document.getElementById("status"), run = data.runs[0];
+  const columns = ["seen", "n", "p50", "p95", "p99", "max", "lagN", "lag", "scheduled", "failed", "done", "recomputes", "waited", "wait", "heat"];
   let since = null, phase = null;
 
   // cell finds or makes the cell of an item; null of a phase that is not shown.
@@ -25,6 +25,7 @@ function live(data) {
     if (item.quantiles) {
       c.quantiles = item.quantiles;
       c.took = item.took;
+      c.rounds = item.rounds;
       return;
     }
     let i = c.at.indexOf(item.at);
@@ -44,24 +45,54 @@ function live(data) {
     status.textContent = "round " + rounds + ", " + phase.Turn + ", " + phase.Name + (phase.Warmup ? " (warm-up)" : "") + ": " + phase.Load + ", for " + Math.round((Date.now() - since) / 1000) + " s";
   }
 
-  const events = new EventSource("/events");
+  const events = follow(data);
   const clock = setInterval(tell, 1000);
   events.addEventListener("phase", e => { phase = JSON.parse(e.data); since = Date.now(); tell(); });
   events.addEventListener("points", e => {
     for (const item of JSON.parse(e.data)) take(item);
     refresh(data);
   });
+  events.addEventListener("report", () => clearInterval(clock));
+  events.onerror = () => { status.textContent = "the connection is lost; trying again"; };
+}
+
+// liveTest is an A/B test that goes on: each event has all that the page shows.
+function liveTest(data) {
+  const events = follow(data);
+  const doing = text => { document.getElementById("status").textContent = text; };
+  doing(data.live.doing || "");
+  events.addEventListener("test", e => {
+    const now = JSON.parse(JSON.parse(e.data)), focus = document.activeElement && document.activeElement.id;
+    replace(now);
+    doing(now.data.live.doing || "");
+    stopper(data);
+    if (focus && document.getElementById(focus)) document.getElementById(focus).focus();
+  });
+  events.onerror = () => doing("the connection is lost; trying again");
+}
+
+// follow gets the events, the last of which is the report, and has the button end what goes on.
+function follow(data) {
+  const events = new EventSource("/events");
   events.addEventListener("report", e => {
     events.close();
-    clearInterval(clock);
-    const report = JSON.parse(JSON.parse(e.data));
-    document.title = report.title;
-    document.getElementById("content").innerHTML = report.body;
-    state.listeners = [];
-    build(report.data);
+    replace(JSON.parse(JSON.parse(e.data)));
     document.documentElement.dataset.report = "true";
   });
-  events.onerror = () => { status.textContent = "the connection is lost; trying again"; };
+  stopper(data);
+  return events;
+}
+
+// replace makes the page what an event says.
+function replace(page) {
+  document.title = page.title;
+  document.getElementById("content").innerHTML = page.body;
+  state.listeners = [];
+  build(page.data);
+}
+
+function stopper(data) {
+  const stop = document.getElementById("stop");
   stop.addEventListener("click", () => {
     stop.disabled = true;
     fetch("/stop", {method: "POST", headers: {"Loadgen-Token": data.live.token}}).then(r => { stop.textContent = r.ok ? "Stopping" : "Not stopped"; });

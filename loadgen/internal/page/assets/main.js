@@ -30,7 +30,7 @@ function perSecond(of, render, rate) {
     const all = of(cell);
     if (!all) return null;
     const width = state.data.runs[s.run].width || 1, left = cell.took / cell.rounds / 1e6 - cell.at[i]; // the last second is a part of one
-    const y = all[i] / cell.rounds / (rate && left > 0.05 ? Math.min(left, width) : width);
+    const y = all[i] / (cell.seen ? cell.seen[i] : cell.rounds) / (rate && left > 0.05 ? Math.min(left, width) : width);
     return {y, few: false, text: render(y)};
   };
 }
@@ -67,7 +67,8 @@ function otherCharts() {
   const all = [switched({id: "rates", title: "Offered and done", tick: digits, about: counted
     ? "Requests a second: responses that were complete in it, requests that were due in it, and those of them that failed. The mean of the rounds."
     : "Requests a second that were due in it and had an answer. The run is of a program that did not count those that were due."}, "requests", rate)];
-  if (counted) {
+  const some = state.data.live || state.data.runs.some(r => r.cells.some(c => [c.recomputes, c.waited, c.wait].some(of => (of || []).some(x => x > 0))));
+  if (counted && some) {
     all.push(switched({id: "recomputes", title: "Recomputes, waiting and the pool", tick: digits, about: "In each second, the mean of the rounds: responses that recomputed their page, responses that " +
       "waited for the recompute of another, and the milliseconds that requests waited for a database connection, in all. Refreshes in the background are in none: no response reports them."}, "figure",
     {recomputes: perSecond(c => c.recomputes, digits), waiters: perSecond(c => c.waited, digits), "pool wait": perSecond(c => c.wait && c.wait.map(x => x / 1000), y => digits(y) + " ms")}));
@@ -85,21 +86,36 @@ function build(data) {
   state.layout = layoutOf(data);
   state.zoom = null;
   const host = document.getElementById("charts");
+  nameTraces();
   for (const b of document.querySelectorAll("button[data-trace]")) b.addEventListener("click", () => openTrace(0, b.dataset.trace, ""));
   if (!host) return;
-  if (data.ab && data.ab.endpoints) host.append(epochs());
+  if (data.ab && data.ab.endpoints && data.ab.endpoints.length) {
+    const drawn = epochs();
+    host.append(drawn.section);
+    drawn.draw();
+  }
   if (data.ab) host.append(armTraces() || "");
   if (state.series.length > 0) drawAll(host);
+  contents();
+}
+
+// contents lists the headings, for who looks for one: what a mode costs is in a table far below. A page whose run goes on gets more of them.
+function contents() {
+  if (state.data.live) return;
+  const links = [...document.querySelectorAll("main h2")].map((h, i) => {
+    h.id = h.id || "section-" + i;
+    return element("a", {href: "#" + h.id}, name(h.textContent));
+  });
+  document.querySelector("main header").append(element("details", {class: "contents"}, element("summary", {}, "Contents"), element("nav", {"aria-label": "Contents"}, ...links)));
 }
 
 // drawAll makes all charts. A page whose run goes on has none before something is measured.
 function drawAll(host) {
-  state.metric = ["p99", "p95", "p50"].find(m => state.series.some(s => state.layout.phases.some(p => enough(cellOf(state.data, s, p.name), m)))) || "p99";
+  const places = state.series.flatMap(s => state.layout.phases.map(p => cellOf(state.data, s, p.name))).filter(cell => cell), named = ["p99", "p95", "p50"];
+  state.metric = named.find(m => places.filter(cell => (cell.intervals || {})[m]).length >= places.length / 2) || named.find(m => places.some(cell => enough(cell, m))) || "p99";
   state.second = ["p99", "p95"].find(m => secondsEnough(m) > 0.5) || "p50";
-  const bar = legend(), charts = [glance(), ...timeCharts(), heatMap(), percentiles(), ...otherCharts()];
-  host.replaceChildren(bar, ...charts.map(c => c.section));
-  const slow = slowest();
-  if (slow) host.insertBefore(slow, charts[1].section);
+  const charts = [glance(), staleness(), slowest(), ...timeCharts(), heatMap(), percentiles(), ...otherCharts(), predictions()].filter(c => c);
+  host.replaceChildren(legend(), ...charts.map(c => c.section));
   for (const c of charts) c.draw();
 }
 
@@ -118,7 +134,15 @@ function refresh(data) {
 
 // Colours of the theme are drawn: they change with it, and paper has its own.
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => changed("theme"));
-addEventListener("beforeprint", () => { document.documentElement.dataset.theme = "print"; changed("theme"); });
-addEventListener("afterprint", () => { delete document.documentElement.dataset.theme; changed("theme"); });
+addEventListener("beforeprint", () => {
+  document.documentElement.dataset.theme = "print";
+  for (const d of document.querySelectorAll("details:not(.figures):not([open])")) [d.open, d.dataset.closed] = [true, "true"];
+  changed("theme");
+});
+addEventListener("afterprint", () => {
+  delete document.documentElement.dataset.theme;
+  for (const d of document.querySelectorAll("details[data-closed]")) { d.open = false; delete d.dataset.closed; }
+  changed("theme");
+});
 
-load().then(data => { build(data); if (data.live) live(data); }).then(() => { document.documentElement.dataset.ready = "true"; });
+load().then(data => { build(data); if (data.live) (data.live.test ? liveTest : live)(data); }).then(() => { document.documentElement.dataset.ready = "true"; });

@@ -8,13 +8,19 @@ function count(n) {
   return Math.round(n).toString().replace(/\B(?=(\d{3})+(?!\d))/g, ",");
 }
 
+// fixed is a number with so many decimals: what is just between two ends with an even one, as in Go.
+function fixed(x, decimals) {
+  const exact = x.toFixed(60), end = exact.indexOf(".") + 1 + decimals;
+  return /^50*$/.test(exact.slice(end)) && exact[end - 1] % 2 === 0 ? exact.slice(0, end) : x.toFixed(decimals);
+}
+
 function digits(x) {
   const a = Math.abs(x);
   if (!isFinite(x)) return none;
   if (a >= 99.95) return count(x);
-  if (a >= 9.995) return x.toFixed(1);
-  if (a >= 0.9995) return x.toFixed(2);
-  if (a >= 0.001) return x.toFixed(3);
+  if (a >= 9.995) return fixed(x, 1);
+  if (a >= 0.9995) return fixed(x, 2);
+  if (a >= 0.001) return fixed(x, 3);
   return a === 0 ? "0" : "<0.001";
 }
 
@@ -29,20 +35,21 @@ function latency(us) {
 
 // tick renders microseconds on an axis.
 function tick(us) {
+  if (us === 0) return "0";
   if (us < 1000) return +us.toPrecision(3) + " µs";
   if (us < 1e6) return +(us / 1e3).toPrecision(3) + " ms";
   return +(us / 1e6).toPrecision(3) + " s";
 }
 
 function times(x) {
-  return x < 0.0995 ? x.toFixed(3) + "x" : x < 9.995 ? x.toFixed(2) + "x" : x < 99.95 ? x.toFixed(1) + "x" : count(x) + "x";
+  return x < 0.0995 ? fixed(x, 3) + "x" : x < 9.995 ? fixed(x, 2) + "x" : x < 99.95 ? fixed(x, 1) + "x" : count(x) + "x";
 }
 
 function percent(x) {
   if (x === 0 || x === 1) return x * 100 + "%";
   if (x < 0.001) return "<0.1%";
   if (x > 0.999) return ">99.9%";
-  return (x * 100).toFixed(1) + "%";
+  return fixed(x * 100, 1) + "%";
 }
 
 // samples is how many values a quantile takes: of fewer it is the greatest of them, whatever they are.

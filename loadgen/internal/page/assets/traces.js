@@ -84,31 +84,77 @@ function linked(r, text) {
   return [text.slice(0, found.index) + "trace ", element("button", {type: "button", class: "link", onclick: () => openTrace(r, found[1], "")}, found[1].slice(0, 8)), text.slice(found.index + found[0].length)];
 }
 
-// slowest lists the slowest request of each mode whose trace was kept, and what it waited for.
-function slowest() {
-  const section = element("section", {class: "drawn", "aria-labelledby": "slowest"}, element("h2", {id: "slowest"}, "What slow requests waited for"),
-    element("p", {class: "note"}, "Of the requests that were traced, which are a sample, the slowest of each mode. Each opens as a waterfall; the heat map has the others."));
-  const body = element("tbody", {});
+// nameTraces makes buttons of the ids in the report's tables that are of traces on this page; tables have the first digits of an id.
+function nameTraces() {
   state.data.runs.forEach((run, r) => {
-    run.modes.forEach((m, i) => {
-      const t = (run.traces || []).filter(x => x.mode === i && x.response).sort((a, b) => b.response - a.response)[0];
-      const s = state.series.find(x => x.run === r && x.mode === i);
-      if (!t || !s) return;
-      const told = (t.remarks || []).slice(1).map(x => x[1]).concat(t.rows.filter(x => !x.bars).slice(0, 2).map(x => x.label.trim())).join("; ");
-      body.append(element("tr", {}, element("th", {scope: "row"}, swatch(s), name(s.label)), element("td", {class: "left"}, t.phase >= 0 ? name(run.phases[t.phase].name) : ""),
-        element("td", {}, element("button", {type: "button", class: "open", "data-trace": t.id, onclick: () => openTrace(r, t.id, "")}, latency(t.response))), element("td", {class: "left wide"}, longest(t), element("span", {class: "reason"}, told))));
-    });
+    for (const cell of document.querySelectorAll("section.report td")) {
+      const t = /^[0-9a-f]{8}$/.test(cell.textContent) && (run.traces || []).find(x => x.id.startsWith(cell.textContent));
+      if (t) cell.replaceChildren(element("button", {type: "button", class: "open", onclick: () => openTrace(r, t.id, "")}, cell.textContent));
+    }
   });
-  if (!body.children.length) return null;
-  section.append(element("div", {class: "scroll", tabindex: 0, role: "group", "aria-label": "slow requests"}, element("table", {}, element("thead", {}, element("tr", {},
-    ...["mode", "phase", "took", "mostly"].map((x, i) => element("th", {scope: "col", class: i === 2 ? false : "left"}, x)))), body)));
-  return section;
 }
 
-// longest says what took most of the time: waiting for a connection, and the spans below the server's.
+// slowest lists the slowest request of each mode whose trace was kept, and what it waited for, beside the slowest of all.
+function slowest() {
+  const all = state.series.filter(s => !s.steps).map(s => ({s, run: state.data.runs[s.run], peak: peakOf(s)})).filter(x => x.peak);
+  if (!all.length || state.data.live) return null;
+  const left = state.data.runs.reduce((n, run) => n + (run.noTraces || 0), 0), traced = state.data.runs.some(run => (run.traces || []).length);
+  const about = traced ? "Of the requests that were traced, which are a sample, the slowest of each mode, beside the slowest of all. Each opens as a waterfall; the heat map has the others."
+    : "No request was traced, so that nothing is known of what one waited for but its send lag. Of a service that sends spans, loadgen run --otlp-listen keeps traces.";
+  const section = element("section", {class: "drawn", "aria-labelledby": "slowest"}, element("h2", {id: "slowest"}, "What slow requests waited for"),
+    element("p", {class: "note"}, about + (left ? " " + leftOut(left) : "")));
+  const body = element("tbody", {}, ...all.map(({s, run, peak}) => {
+    const t = (run.traces || []).filter(x => x.mode === s.mode && x.response).sort((a, b) => b.response - a.response)[0];
+    return element("tr", {}, element("th", {scope: "row"}, swatch(s), name(s.label)), element("td", {class: "left"}, name(t && t.phase >= 0 ? run.phases[t.phase].name : t ? "" : peak.phase)),
+      element("td", {"data-title": "took "}, t ? element("button", {type: "button", class: "open", "data-trace": t.id, onclick: () => openTrace(s.run, t.id, "")}, latency(t.response)) : none),
+      element("td", {"data-title": "slowest of all "}, latency(peak.took)), element("td", {class: "left wide"}, ...t ? [longest(t), element("span", {class: "reason"}, remarksOf(t))]
+        : [element("span", {class: "reason"}, "No trace was kept. p99 of the send lag in the second of the slowest: " + (peak.lag === null ? none : latency(peak.lag)))]));
+  }));
+  section.append(element("div", {class: "scroll", tabindex: 0, role: "group", "aria-label": "slow requests"}, element("table", {class: "slow"}, element("thead", {}, element("tr", {},
+    ...["mode", "phase", "took", "slowest of all", "mostly"].map((x, i) => element("th", {scope: "col", class: i === 2 || i === 3 ? false : "left"}, x)))), body)));
+  return {section, draw() {}};
+}
+
+// peakOf is how long the slowest request of a series took, its phase, and p99 of the send lag of the requests that were due in the same second; null if there was none.
+function peakOf(s) {
+  let peak = null;
+  for (const p of state.layout.phases) {
+    const cell = cellOf(state.data, s, p.name);
+    if (cell) cell.max.forEach((took, i) => { if (cell.n[i] && (!peak || took > peak.took)) peak = {took, phase: p.name, lag: cell.lagN[i] ? cell.lag[i] : null}; });
+  }
+  return peak;
+}
+
+// remarksOf are what its waterfall says of a trace in words.
+function remarksOf(t) {
+  return (t.remarks || []).slice(1).map(x => x[1]).concat(t.rows.filter(x => !x.bars).slice(0, 2).map(x => x.label.trim().replace(/^· /, ""))).join("; ");
+}
+
+// leftOut says that traces are not on the page.
+function leftOut(n) { return count(n) + (n === 1 ? " more trace was kept and has" : " more traces were kept and have") + " no room on this page: loadgen trace --list has all."; }
+
+// longest says what took most of the time: waiting for a connection, the spans below the server's, and what no span of those has.
 function longest(t) {
   const pool = t.rows.map(x => /([0-9.]+ (?:µs|ms|s)) for a connection/.exec(x.label)).find(x => x);
-  const spans = t.rows.filter(x => x.bars && x.layer !== "server" && !/^(GET|HEAD|POST|PUT|PATCH|DELETE) /.test(x.label.trim()))
-    .map(x => ({label: x.label.trim(), took: x.bars.reduce((sum, b) => sum + b[1], 0)})).filter(x => x.took > 0).sort((a, b) => b.took - a.took).slice(0, 3);
-  return (pool ? ["a connection of the pool " + pool[1]] : []).concat(spans.map(x => x.label + " " + latency(x.took))).join(", ");
+  const parts = t.rows.filter(x => x.bars && !isServer(x) && !isRequest(x)).map(x => ({label: x.label.trim(), took: x.bars.reduce((sum, b) => sum + b[1], 0)}));
+  const most = parts.concat({label: "the app itself", took: itself(t)}).filter(x => x.took > 0 && !(pool && x.label.startsWith("pool wait"))).sort((a, b) => b.took - a.took).slice(0, 3);
+  return (pool ? ["a connection of the pool " + pool[1]] : []).concat(most.map(x => x.label + " " + latency(x.took))).join(", ");
+}
+
+function isRequest(row) { return /^(GET|HEAD|POST|PUT|PATCH|DELETE) /.test(row.label.trim()); }
+
+function isServer(row) { return row.layer === "server"; }
+
+// itself is how long servers worked on a request while none of the spans below them went on.
+function itself(t) {
+  const spans = of => t.rows.filter(x => x.bars && of(x)).flatMap(x => x.bars);
+  const below = spans(x => !isServer(x) && !isRequest(x)).sort((a, b) => a[0] - b[0]);
+  return spans(isServer).slice(0, 1).reduce((sum, [start, took]) => {
+    let free = 0, at = start;
+    for (const [from, length] of below) {
+      free += Math.max(Math.min(from, start + took) - at, 0);
+      at = Math.max(at, Math.min(from + length, start + took));
+    }
+    return sum + free + Math.max(start + took - at, 0);
+  }, 0);
 }
