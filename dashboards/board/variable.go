@@ -93,10 +93,14 @@ func oneModeVariable() model.Variable {
 	return v
 }
 
-// baselineVariable is the mode that the run's ratios are taken to: the scenario's first.
+// baselineVariable is the mode that the ratios are taken to: the scenario's first, which comes first, until another is chosen. Ratios to another are there when
+// the run has ended.
 func baselineVariable() model.Variable {
-	return queryVariable(varBaseline, "Baseline", "The mode that the others are compared with: the first of the scenario.",
-		labelValues(signal.RunInfo+"{"+ofRun+"}", signal.LabelBaseline))
+	places := promql.Last(promql.Metric{Name: signal.LoadMode, Match: ofRun}, signal.LabelMode)
+	v := queryVariable(varBaseline, "Baseline", "The mode that the others are compared with: the first of the scenario unless another is chosen, which takes a run that has ended.",
+		"query_result(sort("+places+"))")
+	v.Regex, v.Sort = `/[{,]mode="([^"]+)"/`, unsorted
+	return v
 }
 
 // replicaVariable lets the reader choose replicas of the app. Series of a run that has but one have no such label.

@@ -32,9 +32,19 @@ type Info struct {
 type Mode struct {
 	Name string
 	App  string // the mode as which the app counts it; empty if that is not known
-	// Compared is whether it is compared with the baseline: both are of requests, or both of sessions, and it is no step of one.
-	Compared bool
+	// Kind is what is compared with what: requests with requests, and sessions with sessions.
+	Kind Kind
 }
+
+// Kind is what the figures of a mode are of.
+type Kind uint8
+
+// Kinds. Modes of one kind are compared with each other; a step of a session is compared with nothing.
+const (
+	Requests Kind = iota
+	Sessions
+	Step
+)
 
 // Phase is one of the scenario's, as it is planned.
 type Phase struct {

@@ -36,11 +36,16 @@ func serveMetrics(ctx context.Context, cfg Config, report *result.Run, t *tracin
 // exposed is what the metrics have of a run from its begin on.
 func exposed(cfg Config, report *result.Run) expose.Plan {
 	s := cfg.Scenario
-	first := report.Modes[0]
-	p := expose.Plan{Info: expose.Info{RunID: report.ID, Scenario: s.Name, GitSHA: report.Commit, Stack: cfg.Stack.Kind, Baseline: first.Name}}
+	p := expose.Plan{Info: expose.Info{RunID: report.ID, Scenario: s.Name, GitSHA: report.Commit, Stack: cfg.Stack.Kind, Baseline: report.Modes[0].Name}}
 	for _, m := range report.Modes {
-		alike := m.Session == "" && (m.Steps > 0) == (first.Steps > 0)
-		p.Modes = append(p.Modes, expose.Mode{Name: m.Name, App: appMode(m.Method, m.Path), Compared: alike})
+		kind := expose.Requests
+		switch {
+		case m.Session != "":
+			kind = expose.Step
+		case m.Steps > 0:
+			kind = expose.Sessions
+		}
+		p.Modes = append(p.Modes, expose.Mode{Name: m.Name, App: appMode(m.Method, m.Path), Kind: kind})
 	}
 	for _, phase := range s.Phases {
 		x := expose.Phase{Name: phase.Name, Replicas: phase.World.Replicas, For: phase.Length(), Warmup: phase.Warmup}
