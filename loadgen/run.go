@@ -28,7 +28,7 @@ type runFlags struct {
 	outcome               outcome
 	targets, labs, modes  []string
 	metrics, otlp         string
-	grafana               string
+	grafana, jaeger       string
 	otlpListen            string
 	otlpWait              time.Duration
 	traces                float64
@@ -95,6 +95,7 @@ func runCommand(env environment, dir *string) *cobra.Command {
 	f.connect.define(flags)
 	flags.StringVar(&f.metrics, "metrics-addr", "", "serve the generator's own metrics for Prometheus here, such as 127.0.0.1:9464")
 	flags.StringVar(&f.grafana, "grafana", env.get("LOADLAB_GRAFANA_URL"), "URL of a Grafana with the lab's dashboards, to print where it shows this run; it goes with --metrics-addr (default on compose: "+stack.ComposeGrafana+")")
+	flags.StringVar(&f.jaeger, "jaeger", cmp.Or(env.get("LOADLAB_JAEGER_URL"), stack.DefaultJaeger), "URL at which a browser finds Jaeger: the dashboards of a run with --metrics-addr link there")
 	flags.Float64Var(&f.traces, "traces", defaultTraces, "requests a second that are traced, in phases that do not say; below 0: none at all")
 	flags.StringVar(&f.otlp, "otlp", env.get("OTEL_EXPORTER_OTLP_ENDPOINT"), "OTLP/HTTP endpoint that all spans are passed on to")
 	flags.StringVar(&f.otlpListen, "otlp-listen", "", "receive the spans of the services of --target here, over OTLP/HTTP, and keep the traces worth a look: 127.0.0.1:4318")
@@ -187,6 +188,9 @@ func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (ru
 	}
 	if cfg.Grafana, err = run.ParseGrafana(f.grafana); err != nil {
 		return cfg, usageError{fmt.Errorf("--grafana: %w", err)}
+	}
+	if cfg.Jaeger, err = run.ParseJaeger(f.jaeger); err != nil {
+		return cfg, usageError{fmt.Errorf("--jaeger: %w", err)}
 	}
 	if cfg.Grafana != "" && cfg.MetricsAddr == "" {
 		return cfg, usageError{errors.New("--grafana goes with --metrics-addr: dashboards show what a Prometheus scrapes there")}

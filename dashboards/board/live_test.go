@@ -214,6 +214,7 @@ func loadTarget(t *testing.T) string {
 	e.gauge(signal.LoadMode, series{signal.LabelMode: "ttl", signal.LabelAppMode: "ttl"})
 	e.gauge(signal.LoadFault, series{signal.LabelMode: "ttl", signal.LabelPhase: "warm", signal.LabelRound: "1", signal.LabelFault: "redis: stop"})
 	e.gauge(signal.RunInfo, series{signal.LabelScenario: "stampede", signal.LabelGitSHA: "0123456789ab", signal.LabelStack: "compose", signal.LabelBaseline: "naive"})
+	e.gauge(signal.LoadLinks, series{signal.LabelJaeger: "http://localhost:16686"})
 	e.phases()
 	e.figures()
 	e.test()

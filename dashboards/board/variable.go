@@ -126,13 +126,11 @@ func jobVariable() model.Variable {
 	return many(queryVariable(varJob, "Process", "The processes to show: what Prometheus scrapes.", labelValues("go_goroutines", job)), ".+")
 }
 
-// jaegerVariable is where a browser finds Jaeger. It is not shown; a link to the dashboard may set it.
+// jaegerVariable is where a browser finds Jaeger, by what the run exposes: Grafana puts variables of its environment into no dashboard.
 func jaegerVariable() model.Variable {
-	const here = "http://localhost:16686"
-	return model.Variable{
-		Name: varJaeger, Label: "Jaeger", Description: "Where a browser finds Jaeger: LOADLAB_JAEGER_URL, if that is set.", Type: "textbox", Hide: hidden,
-		Query: here, Options: []any{}, Current: &model.Current{Text: here, Value: here},
-	}
+	v := queryVariable(varJaeger, "Jaeger", "Where a browser finds Jaeger: --jaeger, or LOADLAB_JAEGER_URL, of the run.", labelValues(signal.LoadLinks+"{"+ofRun+"}", signal.LabelJaeger))
+	v.Hide = hidden
+	return v
 }
 
 func labelValues(metric, label string) string { return "label_values(" + metric + ", " + label + ")" }

@@ -53,6 +53,7 @@ const (
 	LoadPhaseStart = "loadgen_phase_start_time_seconds" // Unix time; there as long as LoadPhase
 	LoadFault      = "loadgen_fault_info"               // 1 while the fault lasts, and until a scrape has seen it
 	LoadActions    = "loadgen_actions_total"            // done before a phase or during it: flush, expire, change of a price
+	LoadLinks      = "loadgen_links_info"               // where a browser finds what dashboards link to
 	LoadMode       = "loadgen_mode_info"                // the mode's place in the scenario, from 1; LabelAppMode is what the app counts it as
 )
 
@@ -132,6 +133,7 @@ const (
 	LabelArmA       = "a"        // what the arm is
 	LabelArmB       = "b"        // likewise
 	LabelEpoch      = "epoch"    // its number, as two digits: 01
+	LabelJaeger     = "jaeger"   // its URL, as a browser finds it
 	LabelAppMode    = "app_mode" // the mode by which the app counts a scenario's mode
 )
 

@@ -26,6 +26,7 @@ type Info struct {
 	RunID, Scenario, GitSHA string
 	Stack                   string // embedded, local, remote, compose
 	Baseline                string // the mode that the others are compared with
+	Jaeger                  string // its URL, as a browser finds it
 }
 
 // Mode is one of the scenario's.
@@ -104,6 +105,7 @@ func New(p Plan, spans func() (exported, dropped int64)) *Exporter {
 	e.server = newServer(e.reg, e.lasting)
 	registrar.gauge(signal.RunInfo, "The run that is under way.", signal.LabelScenario, signal.LabelGitSHA, signal.LabelStack, signal.LabelBaseline).
 		WithLabelValues(p.Scenario, p.GitSHA, p.Stack, p.Baseline).Set(1)
+	registrar.gauge(signal.LoadLinks, "Where a browser finds what dashboards link to.", signal.LabelJaeger).WithLabelValues(p.Jaeger).Set(1)
 	for i, m := range p.Modes {
 		e.vectors.mode.WithLabelValues(m.Name, m.App).Set(float64(i + 1))
 	}

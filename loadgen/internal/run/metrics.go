@@ -20,7 +20,7 @@ type metrics struct {
 // serveMetrics starts to serve the metrics of a run where cfg wants them.
 func serveMetrics(ctx context.Context, cfg Config, report *result.Run, t *tracing) (*metrics, error) {
 	m := &metrics{Exporter: expose.New(exposed(cfg, report), t.passedOn)}
-	url, stop, err := m.Serve(ctx, cfg.MetricsAddr)
+	url, stop, err := m.Serve(context.WithoutCancel(ctx), cfg.MetricsAddr) // what an interrupted run came to is scraped, too
 	if err != nil {
 		return nil, UsageError{err}
 	}
@@ -36,7 +36,7 @@ func serveMetrics(ctx context.Context, cfg Config, report *result.Run, t *tracin
 // exposed is what the metrics have of a run from its begin on.
 func exposed(cfg Config, report *result.Run) expose.Plan {
 	s := cfg.Scenario
-	p := expose.Plan{Info: expose.Info{RunID: report.ID, Scenario: s.Name, GitSHA: report.Commit, Stack: cfg.Stack.Kind, Baseline: report.Modes[0].Name}}
+	p := expose.Plan{Info: expose.Info{RunID: report.ID, Scenario: s.Name, GitSHA: report.Commit, Stack: cfg.Stack.Kind, Baseline: report.Modes[0].Name, Jaeger: cfg.Jaeger}}
 	for _, m := range report.Modes {
 		kind := expose.Requests
 		switch {
