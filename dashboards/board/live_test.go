@@ -211,6 +211,15 @@ func loadTarget(t *testing.T) string {
 	e.histogram(signal.LoadService, signal.LoadBuckets(), .05, taken)
 	e.histogram(signal.LoadLag, signal.LoadBuckets(), .0001, taken)
 	e.gauge(signal.LoadInFlight, phase)
+	e.counter(signal.LoadReceived, phase)
+	e.counter(signal.LoadSent, phase)
+	e.histogram(signal.LoadConnect, signal.LoadBuckets(), .001, phase)
+	e.histogram(signal.LoadTLS, signal.LoadBuckets(), .002, phase)
+	e.counter(signal.LoadCPU, series{signal.LabelServer: signal.ServerRedis})
+	server := series{signal.LabelPhase: "warm", signal.LabelServer: "redis"}
+	e.gauge(signal.LoadDistance, series{signal.LabelPhase: "warm", signal.LabelServer: "redis", signal.LabelQuantile: "0.5"},
+		series{signal.LabelPhase: "warm", signal.LabelServer: "redis", signal.LabelQuantile: "0.99"})
+	e.gauge(signal.LoadRTT, server)
 	e.gauge(signal.LoadMode, series{signal.LabelMode: "ttl", signal.LabelAppMode: "ttl"})
 	e.gauge(signal.LoadFault, series{signal.LabelMode: "ttl", signal.LabelPhase: "warm", signal.LabelRound: "1", signal.LabelFault: "redis: stop"})
 	e.gauge(signal.RunInfo, series{signal.LabelScenario: "stampede", signal.LabelGitSHA: "0123456789ab", signal.LabelStack: "compose", signal.LabelBaseline: "naive"})

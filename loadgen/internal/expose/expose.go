@@ -81,6 +81,7 @@ type Exporter struct {
 	vectors vectors
 	figures *figures
 	seconds *seconds
+	servers *servers
 	lasting *lasting
 	server  *server
 	current atomic.Pointer[running] // nil between phases
@@ -100,7 +101,7 @@ func New(p Plan, spans func() (exported, dropped int64)) *Exporter {
 	telemetry.RegisterSpans(reg, spans)
 	registrar := registrar{reg, prometheus.Labels{signal.LabelRunID: p.RunID}}
 	e := &Exporter{
-		reg: reg, vectors: newVectors(registrar), figures: newFigures(registrar, p), seconds: newSeconds(registrar, p), lasting: newLasting(registrar, p.Scenario),
+		reg: reg, vectors: newVectors(registrar), figures: newFigures(registrar, p), seconds: newSeconds(registrar, p), servers: newServers(registrar), lasting: newLasting(registrar, p.Scenario),
 	}
 	e.server = newServer(e.reg, e.lasting)
 	registrar.gauge(signal.RunInfo, "The run that is under way.", signal.LabelScenario, signal.LabelGitSHA, signal.LabelStack, signal.LabelBaseline).
@@ -192,6 +193,14 @@ func (e *Exporter) Record(mode int, due time.Duration, start time.Time, o *measu
 		return
 	}
 	s.inFlight.Dec()
+	s.received.Add(float64(o.Bytes))
+	s.sent.Add(float64(o.Wrote))
+	if o.Connect > 0 {
+		s.connect.Observe(o.Connect.Seconds())
+	}
+	if o.TLS > 0 {
+		s.shake.Observe(o.TLS.Seconds())
+	}
 	of := &s.replicas[min(o.Replica, len(s.replicas)-1)]
 	of.kinds[o.Kind].Inc()
 	if o.Kind != measure.OK && o.Kind != measure.Timeout && o.Kind != measure.Unsent {
