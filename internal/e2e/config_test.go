@@ -41,6 +41,9 @@ func TestPrometheusConfig(t *testing.T) {
 	for _, s := range c.Scrapes {
 		address := s.Targets[0].Addresses[0]
 		got[s.Job] = address
+		if all := s.Targets[0].Addresses; len(all) > 1 {
+			got["on the host"] = all[1]
+		}
 		host, _, _ := strings.Cut(address, ":")
 		if _, ok := services[host]; !ok && host != "localhost" {
 			t.Errorf("%s: there is no service %s", s.Job, host)
@@ -53,7 +56,7 @@ func TestPrometheusConfig(t *testing.T) {
 		}
 	}
 	for job, want := range map[string]string{
-		"app": "app:8001", "replicas": "replica:8001", "loadgen": "loadgen:9464", "jaeger": "jaeger:8888", "spanmetrics": "jaeger:8889", "prometheus": "localhost:9090",
+		"app": "app:8001", "replicas": "replica:8001", "loadgen": "loadgen:9464", "on the host": "host.docker.internal:9464", "jaeger": "jaeger:8888", "spanmetrics": "jaeger:8889", "prometheus": "localhost:9090",
 	} {
 		if got[job] != want {
 			t.Errorf("%s: got %q, want %s", job, got[job], want)
