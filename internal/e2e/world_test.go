@@ -21,7 +21,7 @@ why: what befell the servers is on the dashboard
 app: {properties: 500, ttl: 500ms, grace: 10s}
 world: {replicas: 2, database: {rtt: 200us}}
 rounds: 1
-modes: {ttl: GET /api/properties/cached/ttl/}
+modes: {ttl: GET /api/properties/cached/ttl/?loader=batched}
 phases:
   - {name: prime,      requests: 3, warmup: true, before: [flush]}
   - {name: redis-kill, rate: 60/s, for: 4s, during: {price_change: 300ms}, faults: [{at: 500ms, for: 1500ms, redis: kill}]}
@@ -61,6 +61,18 @@ func TestWorldInPrometheus(t *testing.T) {
 		t.Fatal(err)
 	}
 	to := time.Now()
+	// A mode that is made of a strategy and a loader is there before its first request.
+	for _, metric := range []string{signal.RequestsTotal, signal.SQLTotal, signal.CacheRequests, signal.HTTPServerDuration + "_count"} {
+		born, err := p.Query(ctx, fmt.Sprintf(`min_over_time(%s{%s="ttl+batched"}[%dms])`, metric, signal.LabelMode, to.Sub(from).Milliseconds()), to)
+		if err != nil || len(born) == 0 {
+			t.Fatalf("%s: %v, %v", metric, born, err)
+		}
+		for _, x := range born {
+			if x.Points[0].Value != 0 {
+				t.Errorf("%s%v is born at %v", metric, x.Labels, x.Points[0].Value)
+			}
+		}
+	}
 	for _, d := range []model.Dashboard{board.World(), board.Runtime()} {
 		for _, q := range d.Queries() {
 			expr, missing := model.Expand(q.Expr, board.Values(r.ID, "redis-kill", ttl, ttl, window, to.Sub(from)))

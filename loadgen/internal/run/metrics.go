@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"loadlab/loadgen/internal/expose"
 	"loadlab/loadgen/internal/measure"
@@ -63,6 +64,22 @@ func exposed(cfg Config, report *result.Run) expose.Plan {
 		p.Phases = append(p.Phases, x)
 	}
 	return p
+}
+
+// expectModes has the app expose the modes that are made of a strategy and a loader before their first request. An app that cannot has them from then on.
+func (r *runner) expectModes(ctx context.Context) {
+	var modes []string
+	for _, m := range r.report.Modes {
+		if mode := appMode(m.Method, m.Path); strings.Contains(mode, "+") {
+			modes = append(modes, mode)
+		}
+	}
+	if r.MetricsAddr == "" || len(modes) == 0 {
+		return
+	}
+	if err := r.subject.lab.Expect(ctx, modes); err != nil {
+		r.log("the app does not expose its modes before their first requests: " + err.Error())
+	}
 }
 
 func (m *metrics) begin(p observedPhase) {

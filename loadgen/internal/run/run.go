@@ -67,6 +67,7 @@ func (r *runner) up(ctx context.Context) (err error) {
 		return err
 	}
 	r.observers.metrics.Used(r.subject.used)
+	r.expectModes(ctx)
 	r.observers.metrics.Await(ctx) // what counts nothing yet is scraped, too
 	r.logMissingViews()
 	if at := r.Grafana.Run(r.report, time.Time{}); at != "" {
