@@ -30,7 +30,7 @@ type runFlags struct {
 	outcome               outcome
 	targets, labs, modes  []string
 	metrics, otlp         string
-	grafana               string
+	grafana, jaeger       string
 	otlpListen            string
 	otlpWait              time.Duration
 	traces                float64
@@ -114,7 +114,7 @@ func (f *runFlags) define(flags *pflag.FlagSet, env environment) {
 	flags.DurationVar(&f.budget, "budget", run.DefaultBudget, "how long --rounds auto may take")
 	f.connect.define(flags)
 	flags.StringVar(&f.metrics, "metrics-addr", "", "serve the generator's own metrics for Prometheus here, such as 127.0.0.1:9464")
-	flags.StringVar(&f.grafana, "grafana", env.get("LOADLAB_GRAFANA_URL"), "URL of a Grafana with the lab's dashboards, to print where it shows this run; it goes with --metrics-addr (default on compose: "+stack.ComposeGrafana+")")
+	f.defineViewers(flags, env)
 	flags.Float64Var(&f.traces, "traces", defaultTraces, "requests a second that are traced, in phases that do not say; below 0: none at all")
 	flags.StringVar(&f.otlp, "otlp", env.get("OTEL_EXPORTER_OTLP_ENDPOINT"), "OTLP/HTTP endpoint that all spans are passed on to")
 	flags.StringVar(&f.otlpListen, "otlp-listen", "", "receive the spans of the services of --target here, over OTLP/HTTP, and keep the traces worth a look: 127.0.0.1:4318")
@@ -188,6 +188,26 @@ func (f *runFlags) aim(s *scenario.Scenario) (target scenario.Target, err error)
 	return target, nil
 }
 
+// defineViewers adds the flags for where a browser sees the run.
+func (f *runFlags) defineViewers(flags *pflag.FlagSet, env environment) {
+	flags.StringVar(&f.grafana, "grafana", env.get("LOADLAB_GRAFANA_URL"), "URL of a Grafana with the lab's dashboards, to print where it shows this run; it goes with --metrics-addr (default on compose: "+stack.ComposeGrafana+")")
+	flags.StringVar(&f.jaeger, "jaeger", cmp.Or(env.get("LOADLAB_JAEGER_URL"), stack.DefaultJaeger), "URL at which a browser finds Jaeger: the dashboards of a run with --metrics-addr link there")
+}
+
+// viewers puts into the configuration where a browser sees the run. An error is one of usage.
+func (f *runFlags) viewers(cfg *run.Config) (err error) {
+	if cfg.Grafana, err = run.ParseGrafana(f.grafana); err != nil {
+		return fmt.Errorf("--grafana: %w", err)
+	}
+	if cfg.Jaeger, err = run.ParseJaeger(f.jaeger); err != nil {
+		return fmt.Errorf("--jaeger: %w", err)
+	}
+	if cfg.Grafana != "" && cfg.MetricsAddr == "" {
+		return errors.New("--grafana goes with --metrics-addr: dashboards show what a Prometheus scrapes there")
+	}
+	return nil
+}
+
 // config is what the flags ask for.
 func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (run.Config, error) {
 	onCompose := f.stack == stack.Compose
@@ -218,11 +238,8 @@ func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (ru
 		cfg.MetricsAddr = cmp.Or(cfg.MetricsAddr, stack.ComposeMetrics)
 		f.grafana = cmp.Or(f.grafana, stack.ComposeGrafana)
 	}
-	if cfg.Grafana, err = run.ParseGrafana(f.grafana); err != nil {
-		return cfg, usageError{fmt.Errorf("--grafana: %w", err)}
-	}
-	if cfg.Grafana != "" && cfg.MetricsAddr == "" {
-		return cfg, usageError{errors.New("--grafana goes with --metrics-addr: dashboards show what a Prometheus scrapes there")}
+	if err := f.viewers(&cfg); err != nil {
+		return cfg, usageError{err}
 	}
 	if !seeded {
 		cfg.Seed = s.Seed

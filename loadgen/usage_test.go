@@ -79,6 +79,7 @@ func TestUsage(t *testing.T) {
 		{"run good.yaml --seed x", `invalid argument "x" for "--seed" flag`},
 		{"run good.yaml --grafana http://localhost:3000", "--grafana goes with --metrics-addr"},
 		{"run good.yaml --metrics-addr :0 --grafana localhost:3000", `--grafana: "localhost:3000" is not the URL of a Grafana`},
+		{"run good.yaml --jaeger localhost:16686", `--jaeger: "localhost:16686" is not the URL of a Jaeger`},
 		{"run good.yaml --stack compose --target http://127.0.0.1:1", "--stack compose has addresses of its own: leave out --target, --lab and --links"},
 		{"run good.yaml --stack cloud", `--stack is "cloud": use embedded, local, compose, remote`},
 		{"run good.yaml --stack remote", "a remote stack needs its address: --target http://host:port"},

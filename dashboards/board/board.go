@@ -108,7 +108,8 @@ func MayLack() map[string][]string {
 		},
 		UIDStampede: {"Recomputes an expiry in phase $phase"},
 		UIDAnatomy:  {"Recompute duration"},
-		UIDWorld:    {"Inside and outside of faults"},
+		UIDWorld:    {"Inside and outside of faults", "What faults did", "Distance as measured"},
+		UIDRuntime:  {"Servers and host"},
 		UIDAB:       {"Verdict", "B over A, and the interval of that", "Arms", "By epoch: both arms", "By epoch: how much slower B is", "Every endpoint"},
 	}
 }

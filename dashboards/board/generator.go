@@ -17,6 +17,8 @@ func Generator() model.Dashboard {
 	totals(&l)
 	l.row("Load")
 	loadPanels(&l)
+	l.row("Bytes and connections")
+	transferPanels(&l)
 	l.row("Three clocks: response = due to done, service = sent to done, lag = due to sent")
 	l.add(8, 9, clock("Response time", signal.LoadResponse, "What a user would have waited: from when the request was due."))
 	l.add(8, 9, clock("Service time", signal.LoadService, "From when the request was sent. A closed loop would report only this."))
@@ -73,6 +75,18 @@ func loadPanels(l *layout) {
 	l.add(8, 8, leads(UIDRuntime, everySecond(stacked(counted(series("Errors by kind", "short",
 		"Requests that failed, from one point to the next, by kind; unsent ones outwaited their timeout before they had a connection.",
 		query{promql.OrNone(promql.Each(taken(signal.LoadErrors), signal.LabelKind), signal.LabelKind), "{{kind}}", false})))), sameTime))
+}
+
+// transferPanels are what goes over the wire, and how long it takes to have one.
+func transferPanels(l *layout) {
+	by := signal.LabelMode
+	l.add(12, 8, everySecond(series("Transferred", "decbytes", "Bytes of the bodies of responses and of requests, from one point to the next, by mode.",
+		query{promql.Each(ofLoad(signal.LoadReceived), by), "received, {{mode}}", false},
+		query{promql.Each(ofLoad(signal.LoadSent), by), "sent, {{mode}}", false})))
+	connect := func(name string) string { return promql.Quantile("$percentile", ofLoad(name).In(promql.Step), by) }
+	l.add(12, 8, everySecond(logarithmic(series("Connecting", "s", "The chosen percentile of how long a request took to connect and to shake hands, of those that had no connection, by mode.",
+		query{connect(signal.LoadConnect), "connect, {{mode}}", false},
+		query{connect(signal.LoadTLS), "TLS, {{mode}}", false}))))
 }
 
 // clock is one of the generator's three durations.

@@ -14,9 +14,10 @@ func ofFigure(name string) promql.Metric {
 	return promql.Metric{Name: signal.LoadFigure, Match: ofRun + ", " + byMode + ", " + signal.LabelFigure + `="` + name + `"`}
 }
 
-// ofRatio is a figure's ratio to the baseline, or a bound of its interval. There is no ratio without one.
+// ofRatio is a figure's ratio to the baseline that is chosen, or a bound of its interval. There is no ratio without one.
 func ofRatio(figure, bound string) promql.Metric {
-	return promql.Metric{Name: signal.LoadFigureRatio, Match: ofRun + ", " + byMode + ", " + signal.LabelFigure + `="` + figure + `", ` + signal.LabelBound + `="` + bound + `"`}
+	return promql.Metric{Name: signal.LoadFigureRatio, Match: ofRun + ", " + byMode + ", " + signal.LabelFigure + `="` + figure + `", ` + signal.LabelBound + `="` + bound + `", ` +
+		signal.LabelBaseline + `="$baseline"`}
 }
 
 // inPhase is a figure of the phase that is chosen, by mode.

@@ -25,6 +25,9 @@ func Runtime() model.Dashboard {
 		"Goroutines that exist, and those that are ready but have no processor.",
 		query{perJob("go_goroutines"), "all, {{job}}", false},
 		query{perJob("go_sched_goroutines_runnable_goroutines"), "ready, {{job}}", false}))
+	l.add(24, 8, atLeast(.1, series("Servers and host", "short",
+		"Processors that the servers of a run kept busy, where their processes are the run's own, and everything on the generator's machine. Where the host is near its limit, all figures are those of the CPU.",
+		query{promql.Rate(promql.Metric{Name: signal.LoadCPU}, signal.LabelServer), "{{server}}", false})))
 	l.row("Garbage collector")
 	pauses := ofJob(signal.GCPause)
 	l.add(8, 8, logarithmic(series("Pauses", "s",

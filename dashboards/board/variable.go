@@ -93,10 +93,14 @@ func oneModeVariable() model.Variable {
 	return v
 }
 
-// baselineVariable is the mode that the run's ratios are taken to: the scenario's first.
+// baselineVariable is the mode that the ratios are taken to: the scenario's first, which comes first, until another is chosen. Ratios to another are there when
+// the run has ended.
 func baselineVariable() model.Variable {
-	return queryVariable(varBaseline, "Baseline", "The mode that the others are compared with: the first of the scenario.",
-		labelValues(signal.RunInfo+"{"+ofRun+"}", signal.LabelBaseline))
+	places := promql.Last(promql.Metric{Name: signal.LoadMode, Match: ofRun}, signal.LabelMode)
+	v := queryVariable(varBaseline, "Baseline", "The mode that the others are compared with: the first of the scenario unless another is chosen, which takes a run that has ended.",
+		"query_result(sort("+places+"))")
+	v.Regex, v.Sort = `/[{,]mode="([^"]+)"/`, unsorted
+	return v
 }
 
 // replicaVariable lets the reader choose replicas of the app. Series of a run that has but one have no such label.
@@ -122,13 +126,11 @@ func jobVariable() model.Variable {
 	return many(queryVariable(varJob, "Process", "The processes to show: what Prometheus scrapes.", labelValues("go_goroutines", job)), ".+")
 }
 
-// jaegerVariable is where a browser finds Jaeger. It is not shown; a link to the dashboard may set it.
+// jaegerVariable is where a browser finds Jaeger, by what the run exposes: Grafana puts variables of its environment into no dashboard.
 func jaegerVariable() model.Variable {
-	const here = "http://localhost:16686"
-	return model.Variable{
-		Name: varJaeger, Label: "Jaeger", Description: "Where a browser finds Jaeger: LOADLAB_JAEGER_URL, if that is set.", Type: "textbox", Hide: hidden,
-		Query: here, Options: []any{}, Current: &model.Current{Text: here, Value: here},
-	}
+	v := queryVariable(varJaeger, "Jaeger", "Where a browser finds Jaeger: --jaeger, or LOADLAB_JAEGER_URL, of the run.", labelValues(signal.LoadLinks+"{"+ofRun+"}", signal.LabelJaeger))
+	v.Hide = hidden
+	return v
 }
 
 func labelValues(metric, label string) string { return "label_values(" + metric + ", " + label + ")" }

@@ -18,7 +18,7 @@ func World() model.Dashboard {
 	faultPanels(&l)
 	l.row("The app's dependencies")
 	dependencyPanels(&l)
-	l.row("Distance, as the app measures it")
+	l.row("Distance")
 	distancePanels(&l)
 	l.row("Replicas")
 	replicaPanels(&l)
@@ -49,12 +49,20 @@ func faultPanels(l *layout) {
 	part := promql.Metric{Name: signal.LoadFigure, Match: ofRun + ", " + byMode + ", " + signal.LabelPhase + `=~".+/(inside|outside)"`}
 	var columns []column
 	for _, c := range []struct{ title, unit, figure string }{
-		{"Requests", "none", "requests"}, {"Errors", "none", "errors"}, {"p50", "s", "p50"}, {"p99", "s", "p99"}, {"Degraded", "none", "degraded"},
+		{"Requests", "none", "requests"}, {"Errors", "none", "errors"}, {"p50", "s", "p50"}, {"p99", "s", "p99"},
 	} {
 		columns = append(columns, column{title: c.title, unit: c.unit, expr: promql.Last(part.Where(signal.LabelFigure+`="`+c.figure+`"`), signal.LabelPhase, signal.LabelMode)})
 	}
-	l.add(24, 8, sortedBy("Phase", false, table("Inside and outside of faults", "The report's figures of the time that faults lasted, and of the rest of the phase.",
-		[]keyColumn{{label: signal.LabelPhase, title: "Phase", width: 160}, modeKey()}, columns)))
+	keys := []keyColumn{{label: signal.LabelPhase, title: "Phase", width: 160}, modeKey()}
+	l.add(12, 8, sortedBy("Phase", false, table("Inside and outside of faults", "The report's figures of the time that faults lasted, and of the rest of the phase.", keys, columns)))
+	columns = nil
+	for _, c := range []struct{ title, unit, figure string }{
+		{"Without cache", "none", "degraded"}, {"Detected after", "s", "detect"}, {"Paid for it", "s", "degrade"}, {"Recovered after", "s", "recover"}, {"Calls made to it", "reqps", "attempts"},
+	} {
+		columns = append(columns, column{title: c.title, unit: c.unit, expr: promql.Last(ofFigure(c.figure), signal.LabelPhase, signal.LabelMode)})
+	}
+	l.add(12, 8, sortedBy("Phase", false, table("What faults did", "The report's figures of phases with faults: responses without the cache, and how long it took to notice the fault, to live with it, and to be as before.",
+		keys, columns)))
 }
 
 func dependencyPanels(l *layout) {
@@ -70,6 +78,16 @@ func dependencyPanels(l *layout) {
 }
 
 func distancePanels(l *layout) {
+	measured := promql.Metric{Name: signal.LoadDistance, Match: ofRun}
+	byServer := func(title string, m promql.Metric) column {
+		return column{title: title, unit: "s", expr: promql.Last(m, signal.LabelPhase, signal.LabelServer)}
+	}
+	l.add(24, 7, sortedBy("Phase", false, table("Distance as measured", "How far away each server is in each phase, by pings of the app before the first phase in which it was so: that of the report's head, which "+
+		"joins phases with the same.",
+		[]keyColumn{{label: signal.LabelPhase, title: "Phase", width: 160}, {label: signal.LabelServer, title: "Server", width: 130}}, []column{
+			byServer("Median", measured.Where(signal.LabelQuantile+`="0.5"`)), byServer("p99", measured.Where(signal.LabelQuantile+`="0.99"`)),
+			byServer("Asked for", promql.Metric{Name: signal.LoadRTT, Match: ofRun}),
+		})))
 	redis := promql.Metric{Name: signal.DBOperationDuration, Match: ofRedis}.In(promql.Step)
 	queries := promql.Metric{Name: signal.DBOperationDuration, Match: ofSQL}.In(promql.Step)
 	wait := promql.Metric{Name: signal.DBConnectionWait}.In(promql.Step)

@@ -27,7 +27,7 @@ func nothing(q model.Query, p *promtest.Server, native bool) string {
 		return "it is no A/B test"
 	case q.Dashboard == board.UIDTelemetry && q.Panel == "Spans in Jaeger":
 		return "there is no Jaeger on this stack"
-	case strings.Contains(q.Expr, "inside|outside)\"") && q.Panel == "Inside and outside of faults" || q.Panel == "annotation Faults":
+	case strings.Contains(q.Expr, "inside|outside)\"") && q.Panel == "Inside and outside of faults" || q.Panel == "What faults did" || q.Panel == "annotation Faults":
 		return "there is no fault in the run"
 	case strings.Contains(q.Expr, `"stale_max"`):
 		return "no price changes in the run"
@@ -35,6 +35,8 @@ func nothing(q model.Query, p *promtest.Server, native bool) string {
 		return "the scenario has no gates"
 	case strings.Contains(q.Expr, signal.LoadFigureRatio):
 		return "a run of one round has no intervals, and no ratio is without one"
+	case strings.Contains(q.Expr, signal.LoadTLS):
+		return "the target is without TLS"
 	case strings.Contains(q.Expr, `"db_cpu"`):
 		return "SQLite is in the app's process"
 	case native && q.Dashboard != board.UIDRuntime && !p.Version.KeepsBoth() && (classic || ofSteps):

@@ -49,6 +49,9 @@ func TestPrometheusConfig(t *testing.T) {
 	for _, s := range c.Scrapes {
 		for _, to := range s.Targets {
 			got[s.Job] = to.Addresses[0]
+			if len(to.Addresses) > 1 {
+				got["on the host"] = to.Addresses[1]
+			}
 		}
 		for _, d := range s.DNS {
 			got[s.Job] = fmt.Sprintf("%s:%d", d.Names[0], d.Port)
@@ -59,7 +62,7 @@ func TestPrometheusConfig(t *testing.T) {
 		}
 	}
 	for job, want := range map[string]string{
-		"app": "apps:8001", "loadgen": "loadgen:9464", "jaeger": "jaeger:8888", "spanmetrics": "jaeger:8889", "prometheus": "localhost:9090",
+		"app": "apps:8001", "loadgen": "loadgen:9464", "on the host": "host.docker.internal:9464", "jaeger": "jaeger:8888", "spanmetrics": "jaeger:8889", "prometheus": "localhost:9090",
 	} {
 		if got[job] != want {
 			t.Errorf("%s: got %q, want %s", job, got[job], want)

@@ -74,6 +74,7 @@ func TestReportInPrometheus(t *testing.T) {
 	testkit.Need(t, err, localserver.ErrMissing)
 	t.Run("figures", s.testFigures)
 	t.Run("dashboard", s.testDashboard)
+	t.Run("baselines", s.testBaselines)
 	t.Run("gates", s.testGates)
 	t.Run("seconds", s.testSeconds)
 	t.Run("from zero", s.testFromZero)
@@ -242,6 +243,27 @@ func (s *seen) testDashboard(t *testing.T) {
 	} {
 		if cells[panel] < least {
 			t.Errorf("%s: %d cells were compared, want at least %d", panel, cells[panel], least)
+		}
+	}
+}
+
+// The scenario's first mode is the baseline unless another is chosen, of which there are ratios then.
+func (s *seen) testBaselines(t *testing.T) {
+	i := slices.IndexFunc(board.Modes().Templating.List, func(v model.Variable) bool { return v.Name == "baseline" })
+	expr, _ := board.Modes().Templating.List[i].Query.(map[string]any)["query"].(string)
+	expr = strings.TrimSuffix(strings.TrimPrefix(expr, "query_result("), ")")
+	var order []string
+	for _, x := range s.ask(t, expr, "", "") {
+		order = append(order, x.Labels[signal.LabelMode])
+	}
+	if want := []string{ttl, singleflight, "swr"}; !slices.Equal(order, want) {
+		t.Errorf("the variable offers %v, want %v", order, want)
+	}
+	for _, baseline := range order {
+		ratios := s.ask(t, fmt.Sprintf(`last_over_time(%s{%s="$run", %s=%q, %s="p50", %s="point", %s="burst"}[$__range])`, signal.LoadFigureRatio, signal.LabelRunID,
+			signal.LabelBaseline, baseline, signal.LabelFigure, signal.LabelBound, signal.LabelPhase), "", "")
+		if len(ratios) != 2 {
+			t.Errorf("%d ratios to %s, want 2", len(ratios), baseline)
 		}
 	}
 }

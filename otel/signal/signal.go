@@ -48,11 +48,20 @@ const (
 	LoadService   = "loadgen_service_duration_seconds"  // sent to done
 	LoadLag       = "loadgen_send_lag_seconds"          // due to sent
 	LoadInFlight  = "loadgen_requests_in_flight"
+	LoadReceived  = "loadgen_received_bytes_total"     // of bodies
+	LoadSent      = "loadgen_sent_bytes_total"         // likewise
+	LoadConnect   = "loadgen_connect_duration_seconds" // of requests that had to make a connection
+	LoadTLS       = "loadgen_tls_duration_seconds"     // of those that shook hands
+
+	LoadCPU      = "loadgen_cpu_seconds_total"      // of the servers whose processes the run owns, and of the host: see LabelServer
+	LoadDistance = "loadgen_distance_seconds"       // by quantile of the app's pings to a server
+	LoadRTT      = "loadgen_distance_asked_seconds" // that was asked for
 
 	LoadPhase      = "loadgen_phase_info"               // 1 while the phase runs, and until a scrape has seen it
 	LoadPhaseStart = "loadgen_phase_start_time_seconds" // Unix time; there as long as LoadPhase
 	LoadFault      = "loadgen_fault_info"               // 1 while the fault lasts, and until a scrape has seen it
 	LoadActions    = "loadgen_actions_total"            // done before a phase or during it: flush, expire, change of a price
+	LoadLinks      = "loadgen_links_info"               // where a browser finds what dashboards link to
 	LoadMode       = "loadgen_mode_info"                // the mode's place in the scenario, from 1; LabelAppMode is what the app counts it as
 )
 
@@ -81,6 +90,14 @@ const (
 	BoundPoint = "point"
 	BoundLow   = "low"
 	BoundHigh  = "high"
+)
+
+// Values of LabelServer.
+const (
+	ServerApp      = "app" // all replicas together
+	ServerDatabase = "database"
+	ServerRedis    = "redis"
+	ServerHost     = "host" // everything on the generator's machine
 )
 
 // Values of LabelCause: what a page was recomputed for.
@@ -132,6 +149,8 @@ const (
 	LabelArmA       = "a"        // what the arm is
 	LabelArmB       = "b"        // likewise
 	LabelEpoch      = "epoch"    // its number, as two digits: 01
+	LabelServer     = "server"   // ServerApp, ...
+	LabelJaeger     = "jaeger"   // its URL, as a browser finds it
 	LabelAppMode    = "app_mode" // the mode by which the app counts a scenario's mode
 )
 

@@ -62,7 +62,7 @@ const DefaultTimeout = 10 * time.Second
 type Options struct {
 	Transport string        // Raw (the default) or NetHTTP
 	Timeout   time.Duration // of calls without a deadline; 0 is DefaultTimeout
-	Phases    bool          // fill in Outcome.Connect, TLS and FirstByte
+	Phases    bool          // fill in Outcome.FirstByte
 	Header    http.Header   // sent with every request, unless the request sets the same header
 	Sampler   Sampler       // decides which requests are traced; nil samples none
 	TLS       *tls.Config   // nil is the default configuration

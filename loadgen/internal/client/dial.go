@@ -40,13 +40,9 @@ func (c *Conn) dial(ctx context.Context, deadline time.Time, out *measure.Outcom
 			c.hangUp()
 			return c.refused(fmt.Errorf(inTLS+"%w", err), deadline, out)
 		}
-		if c.t.opts.Phases {
-			out.TLS += time.Since(connected)
-		}
+		out.TLS += time.Since(connected)
 	}
-	if c.t.opts.Phases {
-		out.Connect += connected.Sub(begin)
-	}
+	out.Connect += connected.Sub(begin)
 	return measure.OK, nil
 }
 

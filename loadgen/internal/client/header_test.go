@@ -54,7 +54,7 @@ func TestOutcomeOfHeaders(t *testing.T) {
 			h := newHarness(t, serve(t, answering(tt.response)).addr, client.Options{Transport: transport})
 			h.want(0, measure.OK)
 			got := h.out
-			got.Sent, got.Done, got.TraceID, got.SpanID = time.Time{}, time.Time{}, [16]byte{}, [8]byte{}
+			got.Sent, got.Done, got.Connect, got.TraceID, got.SpanID = time.Time{}, time.Time{}, 0, [16]byte{}, [8]byte{}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("outcome (-want +got)\n%s", diff)
 			}

@@ -333,12 +333,8 @@ func (k *clocks) dialled() bool {
 func (k *clocks) into(out *measure.Outcome, phases bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	out.Sent = k.sent
-	if !phases {
-		return
-	}
-	out.Connect, out.TLS = k.connect, k.shake
-	if !k.first.IsZero() {
+	out.Sent, out.Connect, out.TLS = k.sent, k.connect, k.shake
+	if phases && !k.first.IsZero() {
 		out.FirstByte = k.first.Sub(k.sent)
 	}
 }

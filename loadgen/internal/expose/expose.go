@@ -26,15 +26,26 @@ type Info struct {
 	RunID, Scenario, GitSHA string
 	Stack                   string // embedded, local, remote, compose
 	Baseline                string // the mode that the others are compared with
+	Jaeger                  string // its URL, as a browser finds it
 }
 
 // Mode is one of the scenario's.
 type Mode struct {
 	Name string
 	App  string // the mode as which the app counts it; empty if that is not known
-	// Compared is whether it is compared with the baseline: both are of requests, or both of sessions, and it is no step of one.
-	Compared bool
+	// Kind is what is compared with what: requests with requests, and sessions with sessions.
+	Kind Kind
 }
+
+// Kind is what the figures of a mode are of.
+type Kind uint8
+
+// Kinds. Modes of one kind are compared with each other; a step of a session is compared with nothing.
+const (
+	Requests Kind = iota
+	Sessions
+	Step
+)
 
 // Phase is one of the scenario's, as it is planned.
 type Phase struct {
@@ -70,6 +81,7 @@ type Exporter struct {
 	vectors vectors
 	figures *figures
 	seconds *seconds
+	servers *servers
 	lasting *lasting
 	server  *server
 	current atomic.Pointer[running] // nil between phases
@@ -89,11 +101,12 @@ func New(p Plan, spans func() (exported, dropped int64)) *Exporter {
 	telemetry.RegisterSpans(reg, spans)
 	registrar := registrar{reg, prometheus.Labels{signal.LabelRunID: p.RunID}}
 	e := &Exporter{
-		reg: reg, vectors: newVectors(registrar), figures: newFigures(registrar, p), seconds: newSeconds(registrar, p), lasting: newLasting(registrar, p.Scenario),
+		reg: reg, vectors: newVectors(registrar), figures: newFigures(registrar, p), seconds: newSeconds(registrar, p), servers: newServers(registrar), lasting: newLasting(registrar, p.Scenario),
 	}
 	e.server = newServer(e.reg, e.lasting)
 	registrar.gauge(signal.RunInfo, "The run that is under way.", signal.LabelScenario, signal.LabelGitSHA, signal.LabelStack, signal.LabelBaseline).
 		WithLabelValues(p.Scenario, p.GitSHA, p.Stack, p.Baseline).Set(1)
+	registrar.gauge(signal.LoadLinks, "Where a browser finds what dashboards link to.", signal.LabelJaeger).WithLabelValues(p.Jaeger).Set(1)
 	for i, m := range p.Modes {
 		e.vectors.mode.WithLabelValues(m.Name, m.App).Set(float64(i + 1))
 	}
@@ -180,6 +193,14 @@ func (e *Exporter) Record(mode int, due time.Duration, start time.Time, o *measu
 		return
 	}
 	s.inFlight.Dec()
+	s.received.Add(float64(o.Bytes))
+	s.sent.Add(float64(o.Wrote))
+	if o.Connect > 0 {
+		s.connect.Observe(o.Connect.Seconds())
+	}
+	if o.TLS > 0 {
+		s.shake.Observe(o.TLS.Seconds())
+	}
 	of := &s.replicas[min(o.Replica, len(s.replicas)-1)]
 	of.kinds[o.Kind].Inc()
 	if o.Kind != measure.OK && o.Kind != measure.Timeout && o.Kind != measure.Unsent {

@@ -21,7 +21,7 @@ func exporter() *expose.Exporter { return planned(expose.Plan{}) }
 
 // planned returns an exporter of a run that is to do what is planned.
 func planned(p expose.Plan) *expose.Exporter {
-	p.Info = expose.Info{RunID: "r1", Scenario: "stampede", GitSHA: "0123456789ab", Stack: "local", Baseline: "ttl"}
+	p.Info = expose.Info{RunID: "r1", Scenario: "stampede", GitSHA: "0123456789ab", Stack: "local", Baseline: "ttl", Jaeger: "https://jaeger.example"}
 	return expose.New(p, func() (exported, dropped int64) { return 7, 3 })
 }
 
@@ -155,6 +155,7 @@ func TestPhasesComeAndGo(t *testing.T) {
 	if n := phases(); n != 0 {
 		t.Errorf("before the first phase: %d run", n)
 	}
+	want(t, get(t, url), key(signal.LoadLinks, signal.LabelJaeger, "https://jaeger.example"), 1)
 	want(t, get(t, url), key(signal.RunInfo, signal.LabelRunID, "r1", signal.LabelScenario, "stampede", signal.LabelGitSHA, "0123456789ab",
 		signal.LabelStack, "local", signal.LabelBaseline, "ttl"), 1)
 	e.Begin(expose.Labels{Round: 1, Name: "warm", Mode: "ttl", Modes: []string{"ttl"}})

@@ -2,6 +2,7 @@ package expose
 
 import (
 	"errors"
+	"maps"
 	"math"
 	"slices"
 
@@ -14,13 +15,16 @@ import (
 
 // figures are those of the report, of the cells that have ended so far: what a dashboard shows of them is what the report will have.
 type figures struct {
-	baseline                string
-	compared                map[string]bool // modes, with the baseline
+	baseline                string          // the scenario's first mode
+	kinds                   map[string]Kind // of the modes
 	values, atLeast, ratios *prometheus.GaugeVec
 	gates, verdict          *prometheus.GaugeVec
 
 	byRound map[compared][]float64 // values by round, for ratios
 }
+
+// mostRatios bounds the series of ratios to baselines other than the scenario's first mode.
+const mostRatios = 15_000
 
 // compared is what is compared with that of the baseline.
 type compared struct{ mode, phase, figure string }
@@ -31,17 +35,17 @@ func percentiles() []string { return []string{"p50", "p95", "p99"} }
 func newFigures(r registrar, p Plan) *figures {
 	labels := []string{signal.LabelMode, signal.LabelPhase, signal.LabelFigure}
 	f := &figures{
-		baseline: p.Baseline, compared: map[string]bool{}, byRound: map[compared][]float64{},
+		baseline: p.Baseline, kinds: map[string]Kind{}, byRound: map[compared][]float64{},
 		values: r.gauge(signal.LoadFigure, "The report's figures, over all cells that have ended and are no warm-up. Times are in seconds.", labels...),
 		atLeast: r.gauge(signal.LoadFigureAtLeast, "1 if the figure is no more than a lower bound: of fewer requests than the percentile takes, "+
 			"or at the greatest time that is recorded.", labels...),
-		ratios: r.gauge(signal.LoadFigureRatio, "The ratio of a percentile to that of the baseline in the same phase, and its interval of 95%, by rounds.",
+		ratios: r.gauge(signal.LoadFigureRatio, "The ratio of a percentile to that of the baseline in the same phase, and its interval of 95%, by rounds: to the scenario's first mode, and once the run has ended to every other.",
 			append(labels, signal.LabelBaseline, signal.LabelBound)...),
 		gates:   r.gauge(signal.LoadGate, "1 for the verdict of a gate of a run that has ended.", signal.LabelGate, signal.LabelVerdict),
 		verdict: r.gauge(signal.LoadVerdict, "1 for the verdict of a run that has ended.", signal.LabelVerdict),
 	}
 	for _, m := range p.Modes {
-		f.compared[m.Name] = m.Compared
+		f.kinds[m.Name] = m.Kind
 	}
 	return f
 }
@@ -62,7 +66,7 @@ func (e *Exporter) Ended(run *result.Run, round int, modes, phases []string) err
 	}
 	e.figures.show(sum)
 	e.figures.keep(round, this)
-	e.figures.compare()
+	e.figures.compare(e.figures.baseline)
 	return e.seconds.show(all)
 }
 
@@ -87,7 +91,7 @@ func (e *Exporter) Judged(run *result.Run) error {
 	for i, f := range rounds { // the last of an interrupted run has not ended
 		e.figures.keep(i+1, f)
 	}
-	e.figures.compare()
+	e.figures.compare(e.figures.baselines()...)
 	return e.seconds.show(run)
 }
 
@@ -155,15 +159,30 @@ func (s *figures) keep(round int, f *figure.Figures) {
 	})
 }
 
-// compare sets the ratios. A ratio without an interval is not shown: nobody knows whether it is one.
-func (s *figures) compare() {
+// baselines returns the modes that the others may be compared with when a run has ended: all, or the scenario's first alone where those are too many
+// series. They are as many as modes squared, which is why they are not there while the run goes on.
+func (s *figures) baselines() []string {
+	ratios := len(s.byRound) * (len(s.kinds) - 1) * len([]string{signal.BoundPoint, signal.BoundLow, signal.BoundHigh})
+	if ratios > mostRatios {
+		return []string{s.baseline}
+	}
+	return slices.Collect(maps.Keys(s.kinds))
+}
+
+// compare sets the ratios to each of the baselines. A ratio without an interval is not shown: nobody knows whether it is one.
+func (s *figures) compare(baselines ...string) {
 	for key, of := range s.byRound {
-		ratio, err := figure.PairedRatio(of, s.byRound[compared{s.baseline, key.phase, key.figure}])
-		if err != nil || !ratio.Bounded() || key.mode == s.baseline || !s.compared[key.mode] {
-			continue
-		}
-		for bound, v := range map[string]float64{signal.BoundPoint: ratio.Value, signal.BoundLow: ratio.Low, signal.BoundHigh: ratio.High} {
-			s.ratios.WithLabelValues(key.mode, key.phase, key.figure, s.baseline, bound).Set(v)
+		for _, baseline := range baselines {
+			if key.mode == baseline || s.kinds[key.mode] == Step || s.kinds[key.mode] != s.kinds[baseline] {
+				continue
+			}
+			ratio, err := figure.PairedRatio(of, s.byRound[compared{baseline, key.phase, key.figure}])
+			if err != nil || !ratio.Bounded() {
+				continue
+			}
+			for bound, v := range map[string]float64{signal.BoundPoint: ratio.Value, signal.BoundLow: ratio.Low, signal.BoundHigh: ratio.High} {
+				s.ratios.WithLabelValues(key.mode, key.phase, key.figure, baseline, bound).Set(v)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package expose_test
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +18,11 @@ import (
 func planOf(run *result.Run) expose.Plan {
 	var p expose.Plan
 	for _, m := range run.Modes {
-		p.Modes = append(p.Modes, expose.Mode{Name: m.Name, Compared: m.Session == "" && m.Steps == 0})
+		kind := expose.Requests
+		if m.Session != "" || m.Steps > 0 {
+			kind = expose.Step
+		}
+		p.Modes = append(p.Modes, expose.Mode{Name: m.Name, Kind: kind})
 	}
 	for _, phase := range run.Phases {
 		x := expose.Phase{Name: phase.Name, Warmup: phase.Warmup, For: phase.For}
@@ -105,12 +110,84 @@ func TestRatiosHaveIntervals(t *testing.T) {
 		if low, point, high := of(signal.BoundLow), of(signal.BoundPoint), of(signal.BoundHigh); low <= 0 || low > point || point > high {
 			t.Errorf("%s: %v from %v to %v", series, point, low, high)
 		}
-		if strings.Contains(series, signal.LabelMode+`="`+run.Modes[0].Name+`"`) {
-			t.Errorf("the baseline is compared with itself: %s", series)
+		for _, m := range run.Modes {
+			if strings.Contains(series, signal.LabelMode+`="`+m.Name+`"`) && strings.Contains(series, signal.LabelBaseline+`="`+m.Name+`"`) {
+				t.Errorf("a mode is compared with itself: %s", series)
+			}
 		}
 	}
 	if ratios == 0 {
 		t.Error("no ratio")
+	}
+}
+
+// While a run goes on there are ratios to its first mode alone; when it has ended any other may be the baseline, unless those are too many.
+func TestBaselines(t *testing.T) {
+	t.Parallel()
+	run := resulttest.Stampede(t)
+	for _, tt := range []struct {
+		name    string
+		ended   bool
+		unasked int // modes of the plan that the run has not
+		want    int
+	}{
+		{"goes on", false, 0, 1}, {"ended", true, 0, len(run.Modes)}, {"too many", true, 1000, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := planOf(run)
+			for i := range tt.unasked {
+				p.Modes = append(p.Modes, expose.Mode{Name: strings.Repeat("m", i+1)})
+			}
+			e := planned(p)
+			url, _ := serve(t, e)
+			var modes, phases []string
+			for _, m := range run.Modes {
+				modes = append(modes, m.Name)
+			}
+			for _, p := range run.Phases {
+				phases = append(phases, p.Name)
+			}
+			rounds := 0
+			for _, c := range run.Cells {
+				rounds = max(rounds, c.Round)
+			}
+			show := func() error { return e.Ended(run, rounds, modes, phases) }
+			for round := 1; round < rounds; round++ {
+				if err := e.Ended(run, round, modes, phases); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if tt.ended {
+				show = func() error { return e.Judged(run) }
+			}
+			if err := show(); err != nil {
+				t.Fatal(err)
+			}
+			s := get(t, url)
+			baselines := map[string]bool{}
+			of := func(mode, baseline, phase string) (float64, bool) {
+				v, ok := s.values[key(signal.LoadFigureRatio, signal.LabelMode, mode, signal.LabelBaseline, baseline, signal.LabelPhase, phase,
+					signal.LabelFigure, "p99", signal.LabelBound, signal.BoundPoint)]
+				return v, ok
+			}
+			for _, phase := range phases {
+				for _, a := range modes {
+					for _, b := range modes {
+						v, ok := of(a, b, phase)
+						if !ok {
+							continue
+						}
+						baselines[b] = true
+						if back, both := of(b, a, phase); both && math.Abs(v*back-1) > 1e-9 {
+							t.Errorf("%s, p99 of %s over %s is %v, and the other way round %v", phase, a, b, v, back)
+						}
+					}
+				}
+			}
+			if len(baselines) != tt.want {
+				t.Errorf("got ratios to %v, want %d baselines", baselines, tt.want)
+			}
+		})
 	}
 }
 

@@ -17,6 +17,7 @@ func (e *Exporter) Merge(d *measure.ModeDelta, more measure.Counts) {
 	under := more.Scheduled
 	of := &s.replicas[0]
 	s.scheduled.Add(float64(more.Scheduled))
+	s.received.Add(float64(more.Bytes))
 	for kind, n := range more.Ended {
 		of.kinds[kind].Add(float64(n))
 		under -= n

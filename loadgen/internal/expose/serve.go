@@ -30,7 +30,8 @@ const (
 // Serve serves the metrics on addr, such as "127.0.0.1:9464", until stop is called or ctx ends, and returns the address they have. An
 // error is one line that names the flag.
 //
-// If there are scrapers, stop waits for one scrape more of each, for a moment: what was counted since the last one would be lost.
+// If there are scrapers, stop waits for one scrape more of each, for a moment: what was counted since the last one would be lost. It does not where ctx has ended, so
+// that ctx is not that of a run that may be interrupted.
 func (e *Exporter) Serve(ctx context.Context, addr string) (url string, stop func(), err error) {
 	return e.server.serve(ctx, addr)
 }

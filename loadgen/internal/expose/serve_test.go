@@ -83,7 +83,7 @@ func TestLastScrape(t *testing.T) {
 	}
 }
 
-// TestContextEnds: an interrupted run does not wait for a scraper.
+// TestContextEnds: nobody waits for a scraper then.
 func TestContextEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	url, stop, err := exporter().Serve(ctx, "127.0.0.1:0")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"reflect"
 	"sync"
 	"time"
@@ -50,6 +51,16 @@ func (c *Client) Last(ctx context.Context, i int) (api.Counters, error) {
 		return api.Counters{}, ErrNoLab
 	}
 	return ask[api.Counters](ctx, c, http.MethodGet, c.labs[i]+api.PathLabCounters, nil)
+}
+
+// Expect has every replica count modes from now on, at 0, so that its metrics have them before their first request. Without lab controls it does nothing.
+func (c *Client) Expect(ctx context.Context, modes []string) error {
+	var errs []error
+	for _, at := range c.labs {
+		_, err := ask[api.Counters](ctx, c, http.MethodGet, at+api.PathLabCounters+"?"+url.Values{"mode": modes}.Encode(), nil)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 func (l *life) get() (down bool, before api.Counters) {

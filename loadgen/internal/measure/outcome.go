@@ -24,7 +24,7 @@ type Outcome struct {
 	NotModified bool  // it is: the response had no body
 	Saved       int64 // the length of the body in its place
 
-	// Breakdown, filled in only when the client was asked for phases.
+	// Connect and TLS are of a request that had to make its connection. FirstByte is filled in only when the client was asked for phases.
 	Connect, TLS, FirstByte time.Duration
 
 	Timed   bool            // the response carried Server-Timing

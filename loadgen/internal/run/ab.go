@@ -75,7 +75,7 @@ func AB(ctx context.Context, cfg ABConfig) (*ab.Test, error) {
 	}
 	if cfg.Metrics != "" {
 		t.shown = expose.NewAB(t.test)
-		url, stop, err := t.shown.Serve(ctx, cfg.Metrics)
+		url, stop, err := t.shown.Serve(context.WithoutCancel(ctx), cfg.Metrics) // as that of a run
 		if err != nil {
 			return nil, UsageError{err}
 		}

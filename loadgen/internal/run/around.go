@@ -87,6 +87,16 @@ func (a *around) enter(ctx context.Context, p scenario.Phase) error {
 	return nil
 }
 
+// current returns the distances that hold now, as they were measured.
+func (a *around) current() []result.Distance {
+	for _, s := range a.seen {
+		if s.isAsFarAs(a.now) {
+			return s.distances
+		}
+	}
+	return nil
+}
+
 // note adds a phase to those of its world.
 func (a *around) note(p scenario.Phase) {
 	for _, s := range a.seen {

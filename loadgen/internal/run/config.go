@@ -26,6 +26,7 @@ type Config struct {
 	MetricsAddr  string  // where the generator's own metrics are served; empty for nowhere
 	Traces       float64 // requests a second that are traced, in phases that leave it open; negative: nothing is traced in any phase
 	Grafana      Grafana // where the dashboards are that show the run
+	Jaeger       string  // where a browser finds Jaeger, to which they link
 	OTLP         string  // an OTLP/HTTP endpoint that all spans are passed on to; empty for none
 	// OTLPListen is where the services of a remote stack export their spans to: 127.0.0.1:4318; empty for nowhere. OTLPWait is how long after the last traced request
 	// spans are waited for; 0 is DefaultOTLPWait.

@@ -91,3 +91,6 @@ var (
 
 // Stolen is the share of the time that was taken from a machine between two readings of /proc/stat.
 func Stolen(before, after string) float64 { return ticksOf(after).stolenSince(ticksOf(before)) }
+
+// Busy is how many ticks the machine's processors have worked, by a reading of /proc/stat.
+func Busy(stat string) int64 { return ticksOf(stat).busy }

@@ -21,14 +21,25 @@ type Grafana string
 
 // ParseGrafana reads the URL of a Grafana, which may stand below a path.
 func ParseGrafana(text string) (Grafana, error) {
+	at, err := parseViewer(text, "Grafana", "http://localhost:3000")
+	return Grafana(at), err
+}
+
+// ParseJaeger reads the URL of a Jaeger, likewise.
+func ParseJaeger(text string) (string, error) {
+	return parseViewer(text, "Jaeger", "http://localhost:16686")
+}
+
+// parseViewer reads the URL of what is opened in a browser, without the slash at its end.
+func parseViewer(text, of, like string) (string, error) {
 	if text == "" {
 		return "", nil
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		return "", fmt.Errorf("%q is not the URL of a Grafana, like http://localhost:3000", text)
+		return "", fmt.Errorf("%q is not the URL of a %s, like %s", text, of, like)
 	}
-	return Grafana(strings.TrimRight(text, "/")), nil
+	return strings.TrimRight(text, "/"), nil
 }
 
 // Run returns the URL of the dashboard of a run that ended at a time, or goes on if end is zero; empty if dashboards are nowhere.

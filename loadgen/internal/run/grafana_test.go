@@ -32,5 +32,8 @@ func TestGrafanaRun(t *testing.T) {
 		if _, err := run.ParseGrafana(bad); err == nil || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: got %v, want an error of one line", bad, err)
 		}
+		if _, err := run.ParseJaeger(bad); err == nil || !strings.Contains(err.Error(), "Jaeger") {
+			t.Errorf("%q: got %v, want an error that names Jaeger", bad, err)
+		}
 	}
 }

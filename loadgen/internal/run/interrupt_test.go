@@ -2,12 +2,14 @@ package run_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
 
 	"loadlab/app/api"
 	"loadlab/loadgen/internal/result"
+	"loadlab/otel/signal"
 )
 
 // Wherever an interrupt comes, the run ends soon with a report of what there is, and nothing is judged.
@@ -68,6 +70,58 @@ gates: [errors() == 0]
 				t.Errorf("the last cell is without requests, or counters: %+v", last)
 			}
 		})
+	}
+}
+
+// Whoever scrapes a run that is interrupted gets its verdict.
+func TestInterruptedIsScraped(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	p := newPortal(t)
+	n := 0
+	p.on = func(_ http.ResponseWriter, r *http.Request) bool {
+		if isAPI(r) {
+			if n++; n == 3 {
+				cancel()
+			}
+		}
+		return false
+	}
+	cfg := p.start(t, "why: x\nmodes: {a: GET /api/properties/live/naive/}\nphases: [{name: p, rate: 50/s, for: 1h}]\n")
+	cfg.MetricsAddr = "127.0.0.1:0"
+	last := make(chan string, 1)
+	cfg.Stack.Log = logged(func(line string) {
+		if _, url, ok := strings.Cut(strings.TrimSpace(line), "metrics are at "); ok {
+			go func() { last <- scrapeUntilItEnds(url) }()
+		}
+	})
+	r := driveUntil(ctx, t, cfg)
+	if want := signal.LoadVerdict + "{"; !r.Interrupted || !strings.Contains(<-last, want) {
+		t.Errorf("interrupted: %t, or no scrape has %s", r.Interrupted, want)
+	}
+}
+
+// logged gets what is written to a log.
+type logged func(line string)
+
+func (l logged) Write(b []byte) (int, error) {
+	l(string(b))
+	return len(b), nil
+}
+
+// scrapeUntilItEnds returns the last that was scraped.
+func scrapeUntilItEnds(url string) (last string) {
+	for {
+		resp, err := http.Get(url) //nolint:noctx // it ends with the server
+		if err != nil {
+			return last
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err == nil {
+			last = string(body)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"loadlab/loadgen/internal/expose"
 	"loadlab/loadgen/internal/measure"
@@ -20,7 +21,7 @@ type metrics struct {
 // serveMetrics starts to serve the metrics of a run where cfg wants them.
 func serveMetrics(ctx context.Context, cfg Config, report *result.Run, t *tracing) (*metrics, error) {
 	m := &metrics{Exporter: expose.New(exposed(cfg, report), t.passedOn)}
-	url, stop, err := m.Serve(ctx, cfg.MetricsAddr)
+	url, stop, err := m.Serve(context.WithoutCancel(ctx), cfg.MetricsAddr) // what an interrupted run came to is scraped, too
 	if err != nil {
 		return nil, UsageError{err}
 	}
@@ -36,11 +37,16 @@ func serveMetrics(ctx context.Context, cfg Config, report *result.Run, t *tracin
 // exposed is what the metrics have of a run from its begin on.
 func exposed(cfg Config, report *result.Run) expose.Plan {
 	s := cfg.Scenario
-	first := report.Modes[0]
-	p := expose.Plan{Info: expose.Info{RunID: report.ID, Scenario: s.Name, GitSHA: report.Commit, Stack: cfg.Stack.Kind, Baseline: first.Name}}
+	p := expose.Plan{Info: expose.Info{RunID: report.ID, Scenario: s.Name, GitSHA: report.Commit, Stack: cfg.Stack.Kind, Baseline: report.Modes[0].Name, Jaeger: cfg.Jaeger}}
 	for _, m := range report.Modes {
-		alike := m.Session == "" && (m.Steps > 0) == (first.Steps > 0)
-		p.Modes = append(p.Modes, expose.Mode{Name: m.Name, App: appMode(m.Method, m.Path), Compared: alike})
+		kind := expose.Requests
+		switch {
+		case m.Session != "":
+			kind = expose.Step
+		case m.Steps > 0:
+			kind = expose.Sessions
+		}
+		p.Modes = append(p.Modes, expose.Mode{Name: m.Name, App: appMode(m.Method, m.Path), Kind: kind})
 	}
 	for _, phase := range s.Phases {
 		x := expose.Phase{Name: phase.Name, Replicas: phase.World.Replicas, For: phase.Length(), Warmup: phase.Warmup}
@@ -58,6 +64,22 @@ func exposed(cfg Config, report *result.Run) expose.Plan {
 		p.Phases = append(p.Phases, x)
 	}
 	return p
+}
+
+// expectModes has the app expose the modes that are made of a strategy and a loader before their first request. An app that cannot has them from then on.
+func (r *runner) expectModes(ctx context.Context) {
+	var modes []string
+	for _, m := range r.report.Modes {
+		if mode := appMode(m.Method, m.Path); strings.Contains(mode, "+") {
+			modes = append(modes, mode)
+		}
+	}
+	if r.MetricsAddr == "" || len(modes) == 0 {
+		return
+	}
+	if err := r.subject.lab.Expect(ctx, modes); err != nil {
+		r.log("the app does not expose its modes before their first requests: " + err.Error())
+	}
 }
 
 func (m *metrics) begin(p observedPhase) {

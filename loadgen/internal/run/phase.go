@@ -77,6 +77,7 @@ func (r *runner) enter(ctx context.Context, d *driven) error {
 	if err := errors.Join(r.subject.configure(ctx, p.Phase), r.subject.around.enter(ctx, p.Phase)); err != nil {
 		return err
 	}
+	r.observers.metrics.Distances(p.Name, r.subject.around.current())
 	for _, a := range p.Before {
 		if err := r.do(ctx, d, a.Do, a.For); err != nil {
 			return fmt.Errorf("%s, before phase %s: %w", a.Do, p.Name, err)

@@ -66,6 +66,8 @@ func (r *runner) up(ctx context.Context) (err error) {
 		r.observers.metrics.stop()
 		return err
 	}
+	r.observers.metrics.Used(r.subject.used)
+	r.expectModes(ctx)
 	r.observers.metrics.Await(ctx) // what counts nothing yet is scraped, too
 	r.logMissingViews()
 	if at := r.Grafana.Run(r.report, time.Time{}); at != "" {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// ticks are the processors' ticks of 10 ms since the machine started: those that another guest of its host took, and all.
-type ticks struct{ stolen, all int64 }
+// ticks are the processors' ticks of 10 ms since the machine started: those that another guest of its host took, those in which they worked, and all.
+type ticks struct{ stolen, busy, all int64 }
 
 // readTicks returns zeros where there is no /proc/stat.
 func readTicks() ticks { return ticksOf(read("/proc/stat")) }
@@ -14,7 +14,7 @@ func readTicks() ticks { return ticksOf(read("/proc/stat")) }
 // ticksOf reads the first line of a /proc/stat, see proc_stat(5): "cpu user nice system idle iowait irq softirq steal guest guest_nice", where a guest's are
 // in user's already.
 func ticksOf(stat string) (t ticks) {
-	const steal, guest = 7, 8
+	const idle, iowait, steal, guest = 3, 4, 7, 8
 	line, _, _ := strings.Cut(stat, "\n")
 	fields := strings.Fields(line)
 	if len(fields) <= guest || fields[0] != "cpu" {
@@ -25,8 +25,13 @@ func ticksOf(stat string) (t ticks) {
 		if err != nil {
 			return ticks{}
 		}
-		if t.all += n; i == steal {
+		t.all += n
+		switch i {
+		case idle, iowait:
+		case steal:
 			t.stolen = n
+		default:
+			t.busy += n
 		}
 	}
 	return t

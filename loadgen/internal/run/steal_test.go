@@ -29,3 +29,10 @@ func FuzzStolen(f *testing.F) {
 	f.Add("cpu  100 0 100 700 50 0 10 40 30 0\n", "cpu  150 0 150 800 50 0 10 40 60 0\n")
 	f.Fuzz(func(_ *testing.T, before, after string) { run.Stolen(before, after) })
 }
+
+// What a processor waits, and what another guest takes, is no work of the machine.
+func TestBusy(t *testing.T) {
+	if got := run.Busy("cpu  100 5 100 700 50 2 10 40 30 0\n"); got != 217 {
+		t.Errorf("got %d, want 217", got)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"loadlab/app/api"
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/stack"
+	"loadlab/otel/signal"
 )
 
 // usageLimit bounds the question for what has been used: what is not known in time is in no figure.
@@ -29,6 +30,17 @@ func (s *subject) opened(ctx context.Context) account {
 func (s *subject) closed(ctx context.Context, strategy string) account {
 	cpu := s.stack.CPU()
 	return account{cpu: cpu, reported: s.reported(ctx, strategy)}
+}
+
+// tick is the unit of /proc/stat, which is 10 ms on every Linux there is.
+const tick = 10 * time.Millisecond
+
+// used returns the CPU time of the stack's own processes and of the machine until now, as metrics have it; 0 of what is not known.
+func (s *subject) used() map[string]time.Duration {
+	cpu := s.stack.CPU()
+	return map[string]time.Duration{
+		signal.ServerApp: cpu.App, signal.ServerDatabase: cpu.Database, signal.ServerRedis: cpu.Redis, signal.ServerHost: time.Duration(readTicks().busy) * tick,
+	}
 }
 
 // reported returns what the app and Redis have used by their own accounts; nil without lab controls, and if Redis does not answer.

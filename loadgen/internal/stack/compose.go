@@ -21,3 +21,6 @@ const ComposeMetrics = ":9464"
 
 // ComposeGrafana is where docker-compose.yml has Grafana for a browser, unless its port was moved.
 const ComposeGrafana = "http://localhost:3000"
+
+// DefaultJaeger is where docker-compose.yml has Jaeger for a browser, unless its port was moved, and where a Jaeger of one's own has it.
+const DefaultJaeger = "http://localhost:16686"
