@@ -96,7 +96,10 @@ func (h *home) follow(ctx context.Context, leader string) (got collected, err er
 	for last := time.Now(); ; {
 		known := client.Known()
 		got, err := h.over(ctx, running, client, leader)
-		if err == nil || errors.Is(err, collect.ErrOther) || running.Err() != nil {
+		if err == nil || errors.Is(err, collect.ErrOther) || errors.Is(err, cluster.ErrRights) || running.Err() != nil {
+			return got, err
+		}
+		if alive, unknown := h.cluster.Alive(running, h.name, leader); unknown == nil && !alive {
 			return got, err
 		}
 		if client.Known() > known {

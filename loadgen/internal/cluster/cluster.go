@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/go-logr/logr"
 	batch "k8s.io/api/batch/v1"
 	core "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -18,6 +19,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"k8s.io/client-go/util/flowcontrol"
+	"k8s.io/klog/v2"
 )
 
 // Access is which cluster, by whose right, and where in it. The zero value is what kubectl would use.
@@ -47,6 +49,7 @@ func Connect(a Access) (*Cluster, error) {
 	}
 	config.UserAgent = "loadgen"
 	config.RateLimiter = flowcontrol.NewFakeAlwaysRateLimiter() // a run makes a dozen requests
+	klog.SetLogger(logr.Discard())                              // errors are returned; what client-go writes besides would be in the middle of the progress
 	known := runtime.NewScheme()
 	if err := errors.Join(core.AddToScheme(known), batch.AddToScheme(known)); err != nil {
 		return nil, err
@@ -142,6 +145,9 @@ func (c *Cluster) RunSecretOf(ctx context.Context, job *batch.Job) ([]byte, erro
 	return s.Data[RunSecret], nil
 }
 
+// ErrRights is a right that the user of the cluster has not.
+var ErrRights = errors.New("deploy/rbac/loadgen.yaml has the rights that it takes")
+
 // because says what could not be done, and what to do about it where that is known.
 func because(err error, what string) error {
 	if err == nil {
@@ -151,7 +157,7 @@ func because(err error, what string) error {
 	switch status := apierrors.APIStatus(nil); {
 	case !errors.As(err, &status):
 	case status.Status().Code == http.StatusForbidden:
-		err = fmt.Errorf("%w (deploy/rbac/loadgen.yaml has the rights that it takes)", err)
+		err = fmt.Errorf("%w (%w)", err, ErrRights)
 	case status.Status().Code == http.StatusUnauthorized:
 		err = fmt.Errorf("%w (kubectl auth whoami shows whether the kubeconfig is still good)", err)
 	}

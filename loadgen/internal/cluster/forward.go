@@ -57,7 +57,11 @@ func (c *Cluster) Forward(ctx context.Context, pod string, ports ...int) (*Forwa
 	select {
 	case <-ready:
 	case <-f.done:
-		return nil, because(errors.Join(f.err, complaints.error()), "forward a port of pod "+pod)
+		err := because(errors.Join(f.err, complaints.error()), "forward a port of pod "+pod)
+		if strings.Contains(err.Error(), "is forbidden: User ") { // an upgrade's error has no status
+			err = fmt.Errorf("%w (%w)", err, ErrRights)
+		}
+		return nil, err
 	case <-ctx.Done():
 		f.Close()
 		return nil, context.Cause(ctx)

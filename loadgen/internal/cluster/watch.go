@@ -159,6 +159,17 @@ func (c *Cluster) Ends(ctx context.Context, name string) (ends []string, err err
 	return ends, err
 }
 
+// Alive reports whether a pod of a run has not ended.
+func (c *Cluster) Alive(ctx context.Context, name, pod string) (alive bool, err error) {
+	err = c.pods(ctx, name, func(list []*core.Pod) (bool, error) {
+		alive = slices.ContainsFunc(list, func(p *core.Pod) bool {
+			return p.Name == pod && p.Status.Phase != core.PodFailed && p.Status.Phase != core.PodSucceeded
+		})
+		return true, nil
+	})
+	return alive, err
+}
+
 // pods calls see with the pods of a run whenever one has changed.
 func (c *Cluster) pods(ctx context.Context, name string, see func([]*core.Pod) (bool, error)) error {
 	options := metav1.ListOptions{LabelSelector: runLabel + "=" + name}
