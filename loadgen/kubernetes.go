@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"loadlab/loadgen/internal/cluster"
+	"loadlab/loadgen/internal/run"
 	"loadlab/loadgen/internal/scenario"
 	"loadlab/loadgen/internal/shard"
 	"loadlab/loadgen/internal/stack"
@@ -204,7 +205,11 @@ func (f *runFlags) podSpec(cmd *cobra.Command, env environment, chosen *scenario
 	}
 	there := *f // where names with several addresses have them
 	there.targets, there.labs = oneAddress(f.targets), oneAddress(f.labs)
-	if _, err := there.config(chosen, env, cmd.Flags().Changed("seed")); err != nil {
+	cfg, err := there.config(chosen, env, cmd.Flags().Changed("seed"))
+	if err == nil && slices.Equal(there.targets, f.targets) { // else nobody knows here how many replicas there are
+		err = run.Check(cfg)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return f.pods.spec(f.workers.n, f.workers.silence, source, args, f.length(chosen))

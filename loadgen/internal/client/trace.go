@@ -8,17 +8,16 @@ import (
 	"time"
 )
 
-// Sampler decides, before a request is sent, whether it is traced. It is called by all callers at once.
+// Sampler decides, before a request of arrival k is sent, whether it is traced. It is called by all callers at once. A caller that draws no data has no k but 0.
 type Sampler interface {
-	Sample(mode int, at time.Time) bool
+	Sample(mode int, k int64, at time.Time) bool
 }
 
-// Budget samples a number of requests a second, evenly spaced and not the first ones of each second, so that it favours no moment; and
-// everything while Everything is on. A second has at most one sample more than its budget. The zero value samples nothing.
+// Budget samples a number of requests a second, evenly spaced and not the first ones of each second, so that it favours no
+// moment. A second has at most one sample more than its budget. The zero value samples nothing.
 type Budget struct {
 	gap  int64        // between two samples, in nanoseconds; 0 samples none
 	next atomic.Int64 // Unix time in nanoseconds from which the next sample may be taken
-	all  atomic.Bool
 }
 
 // NewBudget allows perSecond sampled requests a second.
@@ -29,14 +28,8 @@ func NewBudget(perSecond float64) *Budget {
 	return &Budget{gap: max(1, int64(float64(time.Second)/perSecond))}
 }
 
-// Everything samples every request from now on, or ends that.
-func (b *Budget) Everything(on bool) { b.all.Store(on) }
-
 // Sample reports whether the request that is sent at that time is sampled.
-func (b *Budget) Sample(_ int, at time.Time) bool {
-	if b.all.Load() {
-		return true
-	}
+func (b *Budget) Sample(_ int, _ int64, at time.Time) bool {
 	if b.gap == 0 {
 		return false
 	}
@@ -66,14 +59,14 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// stamp writes fresh ids into the 55 bytes of dst.
-func (t *tracer) stamp(dst []byte, mode int, at time.Time) (id [16]byte, span [8]byte, sampled bool) {
+// stamp writes fresh ids into the 55 bytes of dst, for a request of arrival k.
+func (t *tracer) stamp(dst []byte, mode int, k int64, at time.Time) (id [16]byte, span [8]byte, sampled bool) {
 	binary.BigEndian.PutUint64(id[:8], t.rng.Uint64())
 	binary.BigEndian.PutUint64(id[8:], t.rng.Uint64()|1) // W3C: an id of zeros is invalid
 	binary.BigEndian.PutUint64(span[:], t.rng.Uint64()|1)
 	hex.Encode(dst[3:35], id[:])
 	hex.Encode(dst[36:52], span[:])
-	sampled = t.sampler != nil && t.sampler.Sample(mode, at)
+	sampled = t.sampler != nil && t.sampler.Sample(mode, k, at)
 	dst[54] = '0'
 	if sampled {
 		dst[54] = '1'

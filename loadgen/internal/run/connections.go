@@ -5,7 +5,6 @@ import (
 
 	"loadlab/loadgen/internal/balance"
 	"loadlab/loadgen/internal/client"
-	"loadlab/loadgen/internal/drive"
 	"loadlab/loadgen/internal/scenario"
 )
 
@@ -53,9 +52,6 @@ func (c *connections) forget() {
 		}
 	}
 }
-
-// take is borrow for a phase whose requests take no data.
-func (c *connections) take() drive.Caller { return c.borrow() }
 
 // borrow returns a connection that is not in use, or a new one. Its Close gives it back.
 func (c *connections) borrow() borrowed {

@@ -62,19 +62,14 @@ type drawing struct {
 // Draw implements drive.Drawer.
 func (d drawing) Draw(k, user int64) { d.Caller.Draw(d.seed, k, user) }
 
-// callers returns what makes the connections of a phase. Those of a phase without data to one app are told nothing of arrivals.
+// callers returns what makes the connections of a phase. All are told which arrival they request for: it decides over rows, replicas and traces.
 func (r *runner) callers(d *driven) func() drive.Caller {
 	pool, seed := r.subject.connections, r.plan.derive(dataStream, d.block.round, d.phase.index)
 	if len(pool.replicas) > 1 {
 		w := d.phase.World
 		return func() drive.Caller { return drawing{pool.borrowOver(w.Replicas, w.Balancing), seed} }
 	}
-	for _, m := range d.modes {
-		if mode := r.Scenario.Modes[m]; len(mode.Data) > 0 || mode.Session != "" {
-			return func() drive.Caller { return drawing{pool.borrow(), seed} }
-		}
-	}
-	return pool.take
+	return func() drive.Caller { return drawing{pool.borrow(), seed} }
 }
 
 // scarcest returns the variable of a phase's modes whose rows run out first, and how many it has; 0 if none ever does.

@@ -64,11 +64,7 @@ func arrivals(p scenario.Phase, seed uint64) (func() arrival.Stream, error) {
 	if p.Kind == scenario.Burst {
 		return func() arrival.Stream { return arrival.NewBurst(int64(p.Users)) }, nil
 	}
-	var segments []arrival.Segment
-	for _, s := range p.Steps {
-		segments = append(segments, arrival.Segment{From: s.From, To: s.To, For: s.For})
-	}
-	profile, err := arrival.New(segments...)
+	profile, err := profileOf(p)
 	if err != nil {
 		return nil, err
 	}
@@ -76,4 +72,13 @@ func arrivals(p scenario.Phase, seed uint64) (func() arrival.Stream, error) {
 		return func() arrival.Stream { return arrival.NewConstant(profile) }, nil
 	}
 	return func() arrival.Stream { return arrival.NewPoisson(profile, seed) }, nil
+}
+
+// profileOf returns the rate of an open phase over its time.
+func profileOf(p scenario.Phase) (arrival.Profile, error) {
+	var segments []arrival.Segment
+	for _, s := range p.Steps {
+		segments = append(segments, arrival.Segment{From: s.From, To: s.To, For: s.For})
+	}
+	return arrival.New(segments...)
 }

@@ -29,6 +29,7 @@ type observedPhase struct {
 	rounds int             // of how many; 0 if that is unknown
 	turn   string          // the mode in whose turn the phase runs; "mix" if modes share it
 	modes  []scenario.Mode // by their place in the scenario; those that take no part are empty
+	traced *sampling       // which requests are
 }
 
 // collected is what an observer adds to the report.

@@ -172,7 +172,7 @@ func (r *runner) observed(d *driven) observedPhase {
 	if r.workers != nil && d.watch == nil {
 		p.World.Replicas = 0 // which replica took a request is known at the end of the phase
 	}
-	return observedPhase{Phase: p, round: d.block.round, rounds: r.shownRounds(), turn: d.block.name(), modes: modes}
+	return observedPhase{Phase: p, round: d.block.round, rounds: r.shownRounds(), turn: d.block.name(), modes: modes, traced: r.sampling(d)}
 }
 
 // heading returns what is shown of a phase.

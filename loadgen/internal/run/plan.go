@@ -76,6 +76,7 @@ const (
 	stepStream
 	coinStream
 	digestStream
+	traceStream
 )
 
 // derive returns a seed for one end of one phase of one round. It does not depend on the mode: every mode of a round gets the same

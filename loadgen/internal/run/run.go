@@ -52,6 +52,12 @@ func Run(ctx context.Context, cfg Config) (*result.Run, error) {
 	return report, nil
 }
 
+// Check refuses what Run would before it starts anything.
+func Check(cfg Config) error {
+	_, err := newSubject(cfg, newPlan(cfg.Scenario, 1, cfg.Seed))
+	return err
+}
+
 // up starts the observers and brings the subject up. If it cannot, it leaves nothing behind.
 func (r *runner) up(ctx context.Context) (err error) {
 	if r.subject, err = newSubject(r.Config, r.plan); err != nil {

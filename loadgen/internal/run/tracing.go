@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"loadlab/loadgen/internal/client"
 	"loadlab/loadgen/internal/impact"
 	"loadlab/loadgen/internal/measure"
 	"loadlab/loadgen/internal/result"
@@ -22,8 +21,7 @@ import (
 // tracing is the observer that decides which requests are traced, receives the spans of the stack's own app or of services, and keeps the traces that are
 // most worth a look. Its zero value traces nothing.
 type tracing struct {
-	perSecond float64                     // of a phase that leaves it to the run
-	phase     atomic.Pointer[tracedPhase] // under way; nil between phases, and in one that is not traced
+	phase atomic.Pointer[tracedPhase] // under way; nil between phases, and in one that is not traced
 
 	keeper   *keep.Keeper // nil if the spans of the app cannot be had
 	receiver *otlp.Receiver
@@ -34,10 +32,9 @@ type tracing struct {
 	export   *otlp.Exporter  // of the generator's own spans, to the same
 }
 
-// tracedPhase is a phase under way, and the budget of its sampling.
+// tracedPhase is a phase under way.
 type tracedPhase struct {
 	observedPhase
-	budget *client.Budget
 	faults []plannedFault
 }
 
@@ -50,7 +47,7 @@ type plannedFault struct {
 // startTracing receives spans where the app is the run's own, or where cfg says that services export theirs, and passes all on to the OTLP endpoint that cfg names.
 // With another app that runs already only the generator's own spans are there to be passed on.
 func startTracing(ctx context.Context, cfg Config) (*tracing, error) {
-	t := &tracing{perSecond: cfg.Traces}
+	t := &tracing{}
 	receives := stack.Own(cfg.Stack.Kind) || cfg.OTLPListen != ""
 	if cfg.Traces < 0 || !receives && cfg.OTLP == "" {
 		return t, nil
@@ -108,23 +105,17 @@ func (t *tracing) passedOn() (exported, dropped int64) {
 func (t *tracing) on() bool { return t.keeper != nil || t.export != nil }
 
 // Sample implements client.Sampler: every connection calls it before it sends.
-func (t *tracing) Sample(mode int, at time.Time) bool {
+func (t *tracing) Sample(mode int, k int64, at time.Time) bool {
 	p := t.phase.Load()
-	return p != nil && p.budget.Sample(mode, at)
+	return p != nil && p.traced.Sample(mode, k, at)
 }
 
-// begin gives a phase its budget: the scenario's, or the run's. Warm-up is not traced.
+// begin begins to trace a phase. Warm-up is not traced.
 func (t *tracing) begin(p observedPhase) {
 	if !t.on() || p.Warmup {
 		return
 	}
-	rate := t.perSecond
-	if p.Trace.Said {
-		rate = p.Trace.PerSecond
-	}
-	b := client.NewBudget(rate)
-	b.Everything(p.Trace.Said && p.Trace.All)
-	traced := &tracedPhase{observedPhase: p, budget: b}
+	traced := &tracedPhase{observedPhase: p}
 	for _, f := range p.Faults {
 		traced.faults = append(traced.faults, plannedFault{bandOf(f, p.Phase), f.Describe()})
 	}

@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"loadlab/loadgen/internal/arrival"
-	"loadlab/loadgen/internal/client"
 	"loadlab/loadgen/internal/measure"
 	"loadlab/loadgen/internal/scenario"
 	"loadlab/loadgen/internal/shard"
@@ -28,7 +26,7 @@ type working struct {
 	index    int
 	job      job
 	runner   *runner
-	sampling sampling
+	sampler  sampler
 	last     load // the phase before
 }
 
@@ -45,7 +43,7 @@ func (w *working) Join(ctx context.Context, text json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	options.Sampler = &w.sampling
+	options.Sampler = &w.sampler
 	p := plan{seed: w.job.Seed}
 	sub := &subject{
 		scenario: s, client: options, data: p.derive(dataStream, 0, 0),
@@ -58,7 +56,7 @@ func (w *working) Join(ctx context.Context, text json.RawMessage) error {
 		return err
 	}
 	sub.health.watch(ctx)
-	w.runner = &runner{Config: Config{Scenario: s, Seed: w.job.Seed}, plan: p, subject: sub}
+	w.runner = &runner{Config: Config{Scenario: s, Seed: w.job.Seed, Traces: w.job.Traces}, plan: p, subject: sub}
 	return nil
 }
 
@@ -91,7 +89,10 @@ func (w *working) Prepare(text json.RawMessage) (shard.Load, error) {
 	d.own = measure.NewRecorder(measure.Config{
 		Modes: len(r.Scenario.Modes), Sessions: areSessions(r.Scenario.Modes), Observer: part, Replicas: l.Replicas, Deltas: true,
 	})
-	w.sampling.begin(p.Phase, w.job)
+	w.sampler.of.Store(nil)
+	if w.job.Traced && !p.Warmup {
+		w.sampler.of.Store(r.sampling(d))
+	}
 	return part, nil
 }
 
@@ -149,28 +150,4 @@ func (p *partOfLoad) Flush(last bool) (measure.Delta, []shard.Seen) {
 	seen := p.seen
 	p.seen = nil
 	return delta, seen
-}
-
-// sampling decides which of a worker's requests are traced: it has its share of the run's budget.
-type sampling struct{ budget atomic.Pointer[client.Budget] }
-
-// Sample implements client.Sampler.
-func (s *sampling) Sample(mode int, at time.Time) bool {
-	b := s.budget.Load()
-	return b != nil && b.Sample(mode, at)
-}
-
-// begin gives a phase its budget.
-func (s *sampling) begin(p scenario.Phase, j job) {
-	if !j.Traced || p.Warmup {
-		s.budget.Store(nil)
-		return
-	}
-	rate := j.Traces
-	if p.Trace.Said {
-		rate = p.Trace.PerSecond / float64(j.Workers)
-	}
-	b := client.NewBudget(rate)
-	b.Everything(p.Trace.Said && p.Trace.All)
-	s.budget.Store(b)
 }

@@ -52,7 +52,7 @@ type job struct {
 	Workers int      `json:"workers"`
 	URLs    []string `json:"urls"` // of the replicas
 	Connect connect  `json:"connect"`
-	Traces  float64  `json:"traces"` // requests a second and worker that are traced, in phases that leave it open
+	Traces  float64  `json:"traces"` // requests a second that are traced, in phases that leave it open
 	Traced  bool     `json:"traced"`
 }
 
@@ -136,7 +136,7 @@ func (r *runner) job() job {
 			Transport: o.Transport, Timeout: o.Timeout, Phases: o.Phases, Insecure: o.Insecure, HTTP2: o.HTTP2, Redirects: o.Redirects,
 			Header: o.Header, Socket: o.Socket, PEM: o.PEM,
 		},
-		Traces: r.Traces / float64(r.Workers.N), Traced: r.observers.tracing.on(),
+		Traces: r.Traces, Traced: r.observers.tracing.on(),
 	}
 	if o.Proxy != nil {
 		j.Connect.Proxy = o.Proxy.String()

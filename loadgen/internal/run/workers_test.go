@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"loadlab/app/api"
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/run"
 	"loadlab/loadgen/internal/shard"
@@ -231,5 +232,61 @@ func TestWorkerLost(t *testing.T) {
 	}
 	if code := result.ExitCode(r); code != result.ExitInvalid {
 		t.Errorf("exit code %d, want %d", code, result.ExitInvalid)
+	}
+}
+
+// TestWorkersTraceTheSame checks that workers trace together the requests that a run traces by itself, whatever the shape of its open load, and whole sessions.
+func TestWorkersTraceTheSame(t *testing.T) {
+	t.Parallel()
+	const head = `why: x
+seed: 11
+rounds: 1
+data: {id: {uniform: 1..1000000}}
+modes:
+  a: GET /a/{id}
+  visit: {steps: [{name: list, request: "GET /list/{id}"}, {name: one, request: "GET /one/{id}"}]}
+`
+	for name, tt := range map[string]struct {
+		phase           string
+		least, greatest int // that are traced
+	}{
+		"poisson": {"{name: p, rate: 600/s, for: 300ms, mix: {a: 3, visit: 1}, trace: 50/s}", 8, 22},
+		"ramp":    {"{name: p, rate: 1/s..900/s, for: 400ms, mix: {a: 3, visit: 1}, trace: 50/s}", 8, 34},
+		"burst":   {"{name: p, burst: 53, mix: {a: 1, visit: 1}, trace: 10/s}", 6, 14},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var want []string
+			for _, n := range []int{0, 1, 3, 8} {
+				p := newPortal(t)
+				var got []string
+				p.on = func(_ http.ResponseWriter, r *http.Request) bool {
+					if strings.HasSuffix(r.Header.Get(api.HeaderTraceparent), "-01") {
+						got = append(got, r.URL.Path)
+					}
+					return false
+				}
+				cfg := withWorkers(p.start(t, head+"phases: ["+tt.phase+"]\n"), n)
+				cfg.OTLP = newCollector(t).URL
+				drive(t, cfg)
+				p.mu.Lock()
+				slices.Sort(got)
+				p.mu.Unlock()
+				if len(got) < tt.least || len(got) > tt.greatest {
+					t.Errorf("%d workers trace %d requests, want %d to %d", n, len(got), tt.least, tt.greatest)
+				}
+				if want == nil {
+					want = got
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%d workers trace others: -want +got\n%s", n, diff)
+				}
+			}
+			for _, path := range want {
+				if id, of := strings.CutPrefix(path, "/list/"); of && !slices.Contains(want, "/one/"+id) {
+					t.Errorf("of the session of %s only the first request is traced", id)
+				}
+			}
+		})
 	}
 }
