@@ -93,7 +93,7 @@ func TestPodsRefuse(t *testing.T) {
 		"run my.yaml --on kubernetes --workers 2 --pull-policy Sometimes":           `--pull-policy is "Sometimes": use Always, IfNotPresent or Never`,
 		"run my.yaml --on kubernetes --workers 2 --toleration x:Never":              `--toleration is "x:Never": use key=value:Effect`,
 		"run my.yaml --on kubernetes --workers 2 --name A":                          `the name "A": want at most 52 lower-case letters`,
-		"run far.yaml --on kubernetes --workers 2 --target http://x":                "far.yaml:3:1: a distance takes links",
+		"run far.yaml --on kubernetes --workers 2 --target http://x":                "far.yaml:4:1: a distance takes links",
 		"run my.yaml --workers 2 --workers-at 127.0.0.1:0":                          "--workers-at and --secret go together",
 		"run my.yaml --workers-at 127.0.0.1:0 --secret users.csv":                   "--workers-at goes with --workers",
 		"run my.yaml --workers 2 --workers-at 127.0.0.1:0 --secret users.csv":       "--secret: users.csv has 8 characters: the least is 16",
