@@ -71,8 +71,8 @@ func TestPoolWait(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Page without a free connection: %v, want %v", err, context.DeadlineExceeded)
 		}
-		if got := meter.Timing(); got.Wait < 40*time.Millisecond || got.SQL != 0 { // a fifth is for the database to stop in
-			t.Errorf("waited %v and ran %d queries, want at least 40ms and none", got.Wait, got.SQL)
+		if got := meter.Timing(); got.Wait <= 0 || got.SQL != 0 { // how much of the timeout is left for it depends on the machine
+			t.Errorf("waited %v and ran %d queries, want a wait and none", got.Wait, got.SQL)
 		}
 		if err := only.Close(); err != nil {
 			t.Fatal(err)
