@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"loadlab/internal/quit"
+	"loadlab/loadgen/internal/cluster"
 )
 
 func main() {
@@ -20,6 +21,7 @@ func main() {
 		debug.SetGCPercent(gcPercent)
 	}
 	outliveLimit()
+	cluster.Quiet()
 	ctx, stop := signal.NotifyContext(context.Background(), quit.Signals()...)
 	// The first Ctrl-C ends the run in good order; after it, the next one ends the program at once.
 	context.AfterFunc(ctx, stop)

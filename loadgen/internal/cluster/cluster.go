@@ -34,6 +34,9 @@ type Cluster struct {
 	batch     rest.Interface
 }
 
+// Quiet has client-go write nothing, for the whole program: errors are returned, and what it writes besides would be in the middle of the progress.
+func Quiet() { klog.SetLogger(logr.Discard()) }
+
 // Connect reads the configuration. The cluster is not asked for anything yet.
 func Connect(a Access) (*Cluster, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()

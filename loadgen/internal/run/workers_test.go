@@ -53,7 +53,7 @@ func withWorkers(cfg run.Config, n int) run.Config {
 		return cfg
 	}
 	secret := shard.NewSecret()
-	cfg.Workers = run.Workers{N: n, Addr: "127.0.0.1:0", Program: "test", Secret: secret}
+	cfg.Workers = run.Workers{N: n, Start: n, Addr: "127.0.0.1:0", Program: "test", Secret: secret}
 	cfg.Workers.Launch = func(ctx context.Context, i int, addr string) (run.Process, error) {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		h := &hand{cancel: cancel, done: make(chan struct{})}
