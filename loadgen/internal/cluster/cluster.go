@@ -52,7 +52,6 @@ func Connect(a Access) (*Cluster, error) {
 	}
 	config.UserAgent = "loadgen"
 	config.RateLimiter = flowcontrol.NewFakeAlwaysRateLimiter() // a run makes a dozen requests
-	klog.SetLogger(logr.Discard())                              // errors are returned; what client-go writes besides would be in the middle of the progress
 	known := runtime.NewScheme()
 	if err := errors.Join(core.AddToScheme(known), batch.AddToScheme(known)); err != nil {
 		return nil, err
