@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"loadlab/loadgen/internal/cluster"
-	"loadlab/loadgen/internal/stack"
 )
 
 // collectCommand brings the results of a run home that somebody else has started in a cluster.
@@ -32,27 +31,18 @@ func collectCommand(env environment) *cobra.Command {
 		if err := cluster.CheckName(args[0]); err != nil {
 			return usageError{fmt.Errorf("the name %q: %w", args[0], err)}
 		}
-		if err := writable(out.folder, stack.Remote); err != nil {
+		h, err := access.home(env, out.folder, args[0], wait)
+		if err != nil {
 			return err
 		}
-		c, err := cluster.Connect(access.Access)
-		if err != nil {
-			return usageError{err}
-		}
 		ctx := cmd.Context()
-		h := &home{env: env, cluster: c, name: args[0], start: wait}
 		if err := h.meet(ctx); err != nil {
 			return err
 		}
-		err = h.bring(ctx, out)
 		if remove {
-			left, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteLimit)
-			defer cancel()
-			if err := c.Delete(left, args[0]); err != nil {
-				fmt.Fprintln(env.stderr, "loadgen:", err)
-			}
+			defer h.remove(ctx)
 		}
-		return err
+		return h.bring(ctx, out)
 	}
 	return cmd
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,11 +46,7 @@ type podFlags struct {
 }
 
 func (f *podFlags) define(flags *pflag.FlagSet, env environment) {
-	image := env.get("LOADLAB_IMAGE")
-	if image == "" {
-		image = defaultImage
-	}
-	flags.StringVar(&f.image, "image", image, "image of the pods, as make images builds it; LOADLAB_IMAGE is another default")
+	flags.StringVar(&f.image, "image", cmp.Or(env.get("LOADLAB_IMAGE"), defaultImage), "image of the pods, as make images builds it; LOADLAB_IMAGE is another default")
 	flags.StringVar(&f.name, "name", "", "name of the run's objects (default: drawn)")
 	flags.StringVar(&f.cpu, "cpu", "1", "processors that each pod asks for; nothing limits it")
 	flags.StringVar(&f.memory, "memory", "512Mi", "memory that each pod asks for, and its limit")
@@ -122,11 +119,12 @@ func refused() map[string]string {
 
 // passOn returns the flags that were given and that pods get.
 func passOn(flags *pflag.FlagSet) (args []string, err error) {
+	taken, never := passed(), refused()
 	flags.Visit(func(f *pflag.Flag) {
-		if why, ok := refused()[f.Name]; ok {
+		if why, ok := never[f.Name]; ok {
 			err = errors.Join(err, usageError{fmt.Errorf("--%s does not go with --on %s: %s", f.Name, onKubernetes, why)})
 		}
-		if !slices.Contains(passed(), f.Name) {
+		if !slices.Contains(taken, f.Name) {
 			return
 		}
 		values := []string{f.Value.String()}
@@ -181,11 +179,11 @@ func (f *runFlags) length(s *scenario.Scenario) time.Duration {
 const maxLength = 30 * 24 * time.Hour
 
 // elsewhere runs a scenario where --on says.
-func (f *runFlags) elsewhere(cmd *cobra.Command, env environment, s *scenario.Scenario, source *source) error {
+func (f *runFlags) elsewhere(cmd *cobra.Command, env environment, s *scenario.Scenario) error {
 	if f.on != onKubernetes {
 		return usageError{fmt.Errorf("--on is %q: use %s, or leave it out", f.on, onKubernetes)}
 	}
-	spec, err := f.podSpec(cmd, env, s, source)
+	spec, err := f.podSpec(cmd, env, s)
 	if err != nil {
 		return err
 	}
@@ -193,7 +191,7 @@ func (f *runFlags) elsewhere(cmd *cobra.Command, env environment, s *scenario.Sc
 }
 
 // podSpec is the run of a scenario, with the modes that are chosen, by pods. What they would refuse is refused here.
-func (f *runFlags) podSpec(cmd *cobra.Command, env environment, chosen *scenario.Scenario, source *source) (*cluster.Spec, error) {
+func (f *runFlags) podSpec(cmd *cobra.Command, env environment, chosen *scenario.Scenario) (*cluster.Spec, error) {
 	args, err := passOn(cmd.Flags())
 	switch {
 	case err != nil:
@@ -212,6 +210,10 @@ func (f *runFlags) podSpec(cmd *cobra.Command, env environment, chosen *scenario
 	if err != nil {
 		return nil, err
 	}
+	source, err := readSource(chosen.File, env)
+	if err != nil {
+		return nil, usageError{err}
+	}
 	return f.pods.spec(f.workers.n, f.workers.silence, source, args, f.length(chosen))
 }
 
@@ -225,27 +227,15 @@ func oneAddress(urls []string) (list []string) {
 
 // podRun runs a scenario in a cluster, and brings its report home.
 func (f *runFlags) podRun(ctx context.Context, env environment, spec *cluster.Spec) error {
-	if err := writable(f.outcome.folder, stack.Remote); err != nil {
-		return err
-	}
-	c, err := cluster.Connect(f.access.Access)
+	h, err := f.access.home(env, f.outcome.folder, spec.Name, f.pods.start)
 	if err != nil {
-		return usageError{err}
-	}
-	if err := c.Create(ctx, spec.Objects()); err != nil {
 		return err
 	}
-	fmt.Fprintf(env.stderr, "job %s in namespace %s: %d pods of %s\n", spec.Name, c.Namespace, spec.Workers, spec.Image)
-	defer func() {
-		left, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteLimit)
-		defer cancel()
-		if err := c.Delete(left, spec.Name); err != nil {
-			fmt.Fprintf(env.stderr, "loadgen: %v (the cluster deletes it itself %s after its end)\n", err, cluster.Kept)
-		}
-	}()
-	h := &home{env: env, cluster: c, name: spec.Name, workers: spec.Workers, secret: spec.Secret, start: f.pods.start}
+	h.workers, h.secret = spec.Workers, spec.Secret
+	if err := h.cluster.Create(ctx, spec.Objects()); err != nil {
+		return err
+	}
+	fmt.Fprintf(env.stderr, "job %s in namespace %s: %d pods of %s\n", spec.Name, h.cluster.Namespace, spec.Workers, spec.Image)
+	defer h.remove(ctx)
 	return h.bring(ctx, f.outcome)
 }
-
-// deleteLimit is how long the cluster may take to delete a run.
-const deleteLimit = 15 * time.Second

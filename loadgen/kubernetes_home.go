@@ -10,6 +10,7 @@ import (
 	"loadlab/loadgen/internal/cluster"
 	"loadlab/loadgen/internal/collect"
 	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/stack"
 )
 
 const (
@@ -29,6 +30,30 @@ type home struct {
 	workers int
 	secret  []byte
 	start   time.Duration // that pods may take to start
+}
+
+// home is that of a run of a name, whose pods may take a time to start, if its results can be written here.
+func (f *accessFlags) home(env environment, folder, name string, start time.Duration) (*home, error) {
+	if err := writable(folder, stack.Remote); err != nil {
+		return nil, err
+	}
+	c, err := cluster.Connect(f.Access)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return &home{env: env, cluster: c, name: name, start: start}, nil
+}
+
+// deleteLimit is how long the cluster may take to delete a run.
+const deleteLimit = 15 * time.Second
+
+// remove deletes the run.
+func (h *home) remove(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteLimit)
+	defer cancel()
+	if err := h.cluster.Delete(ctx, h.name); err != nil {
+		fmt.Fprintf(h.env.stderr, "loadgen: %v (the cluster deletes it itself %s after its end)\n", err, cluster.Kept)
+	}
 }
 
 // collected is what a run came to.

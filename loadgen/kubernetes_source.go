@@ -18,20 +18,16 @@ type source struct {
 	variables      map[string]string // of the environment, that it names and that are set
 }
 
-// readSource reads a scenario and notes what it is read from.
-func readSource(dir, name string, env environment) (*source, error) {
-	found, err := scenario.Find(dir, name, env.lookup)
-	if err != nil {
-		return nil, err
-	}
-	s := &source{name: filepath.Base(found.File), files: map[string][]byte{}, private: map[string][]byte{}, variables: map[string]string{}}
-	text, err := os.ReadFile(found.File)
+// readSource reads a scenario's file and notes what it is read from.
+func readSource(file string, env environment) (*source, error) {
+	s := &source{name: filepath.Base(file), files: map[string][]byte{}, private: map[string][]byte{}, variables: map[string]string{}}
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("read scenario: %w", err)
 	}
 	s.files[s.name] = text
-	folder := filepath.Dir(found.File)
-	s.scenario, err = scenario.ParseIn(noting{os.DirFS(folder), s.files}, found.File, text, func(name string) (string, bool) {
+	folder := filepath.Dir(file)
+	s.scenario, err = scenario.ParseIn(noting{os.DirFS(folder), s.files}, file, text, func(name string) (string, bool) {
 		value, ok := env.lookup(name)
 		if ok {
 			s.variables[name] = value

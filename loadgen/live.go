@@ -18,6 +18,15 @@ type watchers struct {
 
 // serveLive serves the page of a run where addr wants it, and has the run feed it. stop ends the run.
 func serveLive(ctx context.Context, env environment, cfg *run.Config, addr string, stop func()) (watchers, error) {
+	w, err := servePage(ctx, env, addr, stop)
+	if w.server != nil {
+		cfg.Live = &w.server.Watch
+	}
+	return w, err
+}
+
+// servePage serves a page where addr wants it; nowhere if it is empty.
+func servePage(ctx context.Context, env environment, addr string, stop func()) (watchers, error) {
 	if addr == "" {
 		return watchers{}, nil
 	}
@@ -25,18 +34,16 @@ func serveLive(ctx context.Context, env environment, cfg *run.Config, addr strin
 	if err != nil {
 		return watchers{}, usageError{err}
 	}
-	cfg.Live = &server.Watch
 	fmt.Fprintln(env.stderr, "the run can be watched at "+url)
 	return watchers{env, server}, nil
 }
 
 // serveLiveAB does the same for an A/B test.
 func serveLiveAB(ctx context.Context, env environment, cfg *run.ABConfig, addr string, stop func()) (watchers, error) {
-	w, err := serveLive(ctx, env, &cfg.Config, addr, stop)
+	w, err := servePage(ctx, env, addr, stop) // the runs of its epochs are not shown
 	if err != nil || w.server == nil {
 		return w, err
 	}
-	cfg.Config.Live = nil // the runs of its epochs are not shown
 	cfg.Live = w.server.Test(func(t *ab.Test, doing, token string) ([]byte, []byte, error) {
 		drawn, err := page.LiveAB(t, doing, token)
 		return drawn.File, drawn.Event, err

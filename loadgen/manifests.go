@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"loadlab/loadgen/internal/cluster"
+	"loadlab/loadgen/internal/scenario"
 )
 
 // manifestsCommand prints what run --on kubernetes creates.
@@ -29,15 +30,14 @@ func manifestsCommand(env environment, dir *string) *cobra.Command {
 		_ = flags.MarkHidden(name) // they are defined
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		source, err := readSource(*dir, args[0], env)
+		s, err := scenario.Find(*dir, args[0], env.lookup)
 		if err != nil {
 			return usageError{err}
 		}
-		s, err := f.chosen(cmd, source.scenario)
-		if err != nil {
+		if s, err = f.chosen(cmd, s); err != nil {
 			return err
 		}
-		spec, err := f.podSpec(cmd, env, s, source)
+		spec, err := f.podSpec(cmd, env, s)
 		if err != nil {
 			return err
 		}

@@ -91,12 +91,12 @@ func runCommand(env environment, dir *string) *cobra.Command {
 	f.access.define(cmd.Flags())
 	full := fullFlag(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		source, err := readSource(*dir, args[0], env)
+		s, err := scenario.Find(*dir, args[0], env.lookup)
 		if err != nil {
 			return usageError{err}
 		}
 		f.outcome.full = *full
-		return f.run(cmd, env, source)
+		return f.run(cmd, env, s)
 	}
 	return cmd
 }
@@ -131,13 +131,13 @@ func (f *runFlags) define(flags *pflag.FlagSet, env environment) {
 }
 
 // run runs a scenario where the flags say.
-func (f *runFlags) run(cmd *cobra.Command, env environment, source *source) error {
-	s, err := f.chosen(cmd, source.scenario)
+func (f *runFlags) run(cmd *cobra.Command, env environment, s *scenario.Scenario) error {
+	s, err := f.chosen(cmd, s)
 	if err != nil {
 		return err
 	}
 	if f.on != "" {
-		return f.elsewhere(cmd, env, s, source)
+		return f.elsewhere(cmd, env, s)
 	}
 	cfg, err := f.reached(cmd.Context(), s, env, cmd.Flags().Changed("seed"))
 	if err != nil {

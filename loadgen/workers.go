@@ -80,14 +80,11 @@ func (f *workersFlags) workers(s *scenario.Scenario, env environment) (w run.Wor
 	if err := f.check(); err != nil || f.n == 0 {
 		return w, err
 	}
-	self, err := os.Executable()
+	self, hash, err := thisProgram()
 	if err != nil {
-		return w, fmt.Errorf("find this program: %w", err)
-	}
-	w = run.Workers{N: f.n, Start: f.n, Addr: "127.0.0.1:0", Secret: shard.NewSecret(), Limits: shard.Limits{Silence: f.silence, Join: f.join}}
-	if w.Program, err = programHash(self); err != nil {
 		return w, err
 	}
+	w = run.Workers{N: f.n, Start: f.n, Addr: "127.0.0.1:0", Program: hash, Secret: shard.NewSecret(), Limits: shard.Limits{Silence: f.silence, Join: f.join}}
 	if f.at != "" {
 		w.Start, w.Addr = 1, f.at
 		if w.Secret, err = readSecret(f.secret); err != nil {
@@ -119,18 +116,21 @@ func readSecret(path string) ([]byte, error) {
 	return secret, nil
 }
 
-// programHash is the hash of a program.
-func programHash(path string) (string, error) {
+// thisProgram returns where this program is, and its hash.
+func thisProgram() (path, hash string, err error) {
+	if path, err = os.Executable(); err != nil {
+		return "", "", fmt.Errorf("find this program: %w", err)
+	}
 	f, err := os.Open(path)
 	if err != nil {
-		return "", fmt.Errorf("hash the program: %w", err)
+		return "", "", fmt.Errorf("hash the program: %w", err)
 	}
 	defer f.Close()
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
-		return "", fmt.Errorf("hash the program: %w", err)
+		return "", "", fmt.Errorf("hash the program: %w", err)
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return path, hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // workerCommand sends a share of the load of a run that waits for it.
@@ -162,11 +162,7 @@ func workerCommand(env environment) *cobra.Command {
 		if err != nil {
 			return usageError{err}
 		}
-		self, err := os.Executable()
-		if err != nil {
-			return fmt.Errorf("find this program: %w", err)
-		}
-		if c.Program, err = programHash(self); err != nil {
+		if _, c.Program, err = thisProgram(); err != nil {
 			return err
 		}
 		c.UID = cmp.Or(c.UID, string(shard.NewSecret()))

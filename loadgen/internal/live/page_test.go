@@ -46,11 +46,7 @@ func TestTheTest(t *testing.T) {
 	dots(5 * len(test.Plan.Endpoints))
 	p.Reload()
 	dots(5 * len(test.Plan.Endpoints))
-	p.Click("#stop")
-	select {
-	case <-stopped:
-	case <-t.Context().Done():
-	}
+	press(t, p, stopped)
 	r, err := report.NewABTest(whole)
 	if err != nil {
 		t.Fatal(err)
@@ -59,13 +55,7 @@ func TestTheTest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Finish(drawn.File, drawn.Event); err != nil {
-		t.Fatal(err)
-	}
-	p.Until(`document.documentElement.dataset.report === "true"`)
-	if title := browsertest.Eval[string](p, `document.querySelector("h1").textContent`); !strings.HasPrefix(title, "FAIL ") {
-		t.Errorf("in the end: got %q, want the verdict", title)
-	}
+	finish(t, s, p, drawn, "FAIL ")
 	dots(len(whole.Epochs) * len(whole.Plan.Endpoints))
 	if said := p.Console(); len(said) > 0 {
 		t.Errorf("console: %q", said)
@@ -100,11 +90,7 @@ func TestThePage(t *testing.T) {
 
 	p.Reload()
 	p.Until(`document.querySelectorAll(".legend button[data-key]").length === 2`)
-	p.Click("#stop")
-	select {
-	case <-stopped:
-	case <-t.Context().Done():
-	}
+	press(t, p, stopped)
 	r, err := report.New(resulttest.Stampede(t))
 	if err != nil {
 		t.Fatal(err)
@@ -113,13 +99,7 @@ func TestThePage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Finish(drawn.File, drawn.Event); err != nil {
-		t.Fatal(err)
-	}
-	p.Until(`document.documentElement.dataset.report === "true"`)
-	if title := browsertest.Eval[string](p, `document.querySelector("h1").textContent`); !strings.Contains(title, "FAIL stampede") {
-		t.Errorf("in the end: got %q, want the verdict", title)
-	}
+	finish(t, s, p, drawn, "FAIL stampede")
 	if charts := browsertest.Eval[int](p, `document.querySelectorAll(".uplot").length`); charts < 4 {
 		t.Errorf("the report has %d charts", charts)
 	}
@@ -130,5 +110,27 @@ func TestThePage(t *testing.T) {
 	}
 	if said := p.Console(); len(said) > 0 {
 		t.Errorf("console: %q", said)
+	}
+}
+
+// press presses the button that ends the run, and waits until it has.
+func press(t *testing.T, p *browsertest.Page, stopped <-chan bool) {
+	t.Helper()
+	p.Click("#stop")
+	select {
+	case <-stopped:
+	case <-t.Context().Done():
+	}
+}
+
+// finish has the page show the report, whose title begins with a verdict.
+func finish(t *testing.T, s *live.Server, p *browsertest.Page, drawn page.Drawn, verdict string) {
+	t.Helper()
+	if err := s.Finish(drawn.File, drawn.Event); err != nil {
+		t.Fatal(err)
+	}
+	p.Until(`document.documentElement.dataset.report === "true"`)
+	if title := browsertest.Eval[string](p, `document.querySelector("h1").textContent`); !strings.HasPrefix(title, verdict) {
+		t.Errorf("in the end: got %q, want %q", title, verdict)
 	}
 }
