@@ -344,7 +344,7 @@ func TestDeployedPrograms(t *testing.T) {
 		t.Skip("builds both programs")
 	}
 	o := kustomize(t, "deploy")
-	dir, err := build(t.Context(), t.TempDir())
+	dir, err := built()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,10 @@ package e2e_test
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,7 +18,30 @@ import (
 	"loadlab/internal/testkit"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if err := os.RemoveAll(programs); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+		os.Exit(code)
+	}))
+}
+
+// programs is the folder of both programs once a test has needed them; TestMain removes it.
+var programs string
+
+// built returns that folder. The programs are built once for all tests: to link them takes longer than most of the tests.
+var built = sync.OnceValues(func() (string, error) {
+	var err error
+	if programs, err = os.MkdirTemp("", "e2e-test-"); err != nil {
+		return "", err
+	}
+	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", programs, "loadlab/app", "loadlab/loadgen").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return programs, nil
+})
 
 // limit is how long all of it may take: building the programs from nothing is most of that.
 const limit = 3 * time.Minute

@@ -104,7 +104,7 @@ func TestFaults(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
-	programs, err := build(ctx, t.TempDir())
+	programs, err := built()
 	if err != nil {
 		t.Fatal(err)
 	}

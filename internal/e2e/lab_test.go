@@ -76,7 +76,7 @@ func newLab(ctx context.Context, t *testing.T) (*lab, error) {
 	app, generator := newRelay(t), newRelay(t)
 	begun := make(chan error, 1)
 	go func() { begun <- l.startPrometheus(ctx, t, app.addr(), generator.addr()) }()
-	programs, buildErr := build(ctx, t.TempDir())
+	programs, buildErr := built()
 	err := <-begun
 	if buildErr != nil {
 		return nil, buildErr
@@ -136,15 +136,6 @@ func (l *lab) startPrometheus(ctx context.Context, t *testing.T, app, generator 
 // servers are the different ones.
 func (l *lab) servers() []*promtest.Server {
 	return slices.Compact([]*promtest.Server{l.native, l.classic})
-}
-
-// build builds both programs into a folder.
-func build(ctx context.Context, dir string) (string, error) {
-	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", dir, "loadlab/app", "loadlab/loadgen")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return dir, nil
 }
 
 // environment is this process' own, without what would configure the programs.

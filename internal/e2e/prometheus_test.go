@@ -97,7 +97,7 @@ func newSeen(ctx context.Context, t *testing.T) (*seen, error) {
 			t.Error(err)
 		}
 	})
-	programs, err := build(ctx, t.TempDir())
+	programs, err := built()
 	if err != nil {
 		return nil, err
 	}

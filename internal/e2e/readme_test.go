@@ -22,7 +22,7 @@ func TestReadmeByHand(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
-	programs, err := build(ctx, t.TempDir())
+	programs, err := built()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func TestRollingRestart(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	dir := t.TempDir()
-	programs, err := build(ctx, dir)
+	programs, err := built()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,7 @@ func TestWorldInPrometheus(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	programs, err := build(ctx, t.TempDir())
+	programs, err := built()
 	if err != nil {
 		t.Fatal(err)
 	}

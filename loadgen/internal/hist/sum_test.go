@@ -2,6 +2,7 @@ package hist_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -50,10 +51,17 @@ func TestSum(t *testing.T) {
 		if got != want || sum.Count() != whole.Count() || h.Count() != whole.Count() || h.Mean() != whole.Mean() || h.Max() != whole.Max() || h.Quantile(0.999) != whole.Quantile(0.999) {
 			t.Errorf("the sum is another histogram than the whole: %d values, want %d", h.Count(), whole.Count())
 		}
+		qs := []float64{1e-9, 0.001, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.99999, 1}
+		if got, want := sum.Quantiles(qs...), whole.Quantiles(qs...); !slices.Equal(got, want) {
+			t.Errorf("quantiles %v, want %v", got, want)
+		}
 		sum.Reset()
 		whole.Reset()
 		if text, err := e.EncodeSum(sum); text != "" || err != nil {
 			t.Errorf("an empty sum is %q, %v", text, err)
+		}
+		if got := sum.Quantiles(0.5, 1); !slices.Equal(got, make([]time.Duration, 2)) {
+			t.Errorf("quantiles %v of an empty sum", got)
 		}
 	}
 }
@@ -76,6 +84,9 @@ func FuzzSum(f *testing.F) {
 			return
 		}
 		h, err := s.Histogram()
+		if err == nil && s.Quantiles(0.5, 0.99)[1] != h.Quantile(0.99) {
+			t.Errorf("the 99th percentile is %v, want %v", s.Quantiles(0.5, 0.99)[1], h.Quantile(0.99))
+		}
 		if err == nil && h.Count() != s.Count() {
 			t.Errorf("the histogram has %d values, want %d", h.Count(), s.Count())
 		}

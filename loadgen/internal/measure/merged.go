@@ -220,11 +220,11 @@ func (m *Merged) sum(parts [][]byte) (err error) {
 
 // latest is what a tally has of the second whose response times are in scratch. The caller holds mu.
 func (m *Merged) latest(at int) Tally {
-	h, err := m.scratch.Histogram()
-	if err != nil || h.Count() == 0 {
+	n := m.scratch.Count()
+	if n == 0 {
 		return Tally{}
 	}
-	return Tally{Second: at, Latest: h.Quantile(0.99), Few: h.Count() < hist.Samples(0.99)}
+	return Tally{Second: at, Latest: m.scratch.Quantiles(0.99)[0], Few: n < hist.Samples(0.99)}
 }
 
 // over returns the tally of the last second that is over. The caller holds mu.
@@ -252,16 +252,12 @@ func (m *Merged) Snapshot() Snapshot {
 		s.Modes[i] = m.over(of)
 		s.Modes[i].Scheduled, s.Modes[i].Ended, s.Modes[i].Bytes = counts.Scheduled, counts.ended(), counts.Bytes
 		s.Modes[i].Failed = s.Modes[i].Ended - counts.Ended[OK]
-		if h, err := of.total[responseClock].Histogram(); err == nil {
-			s.Modes[i].quantiles(h)
-		}
+		s.Modes[i].quantiles(of.total[responseClock])
 		if !of.session {
 			s.All.add(s.Modes[i])
 		}
 	}
-	if h, err := m.all.Histogram(); err == nil {
-		s.All.quantiles(h)
-	}
+	s.All.quantiles(m.all)
 	return s
 }
 

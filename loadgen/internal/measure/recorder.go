@@ -256,7 +256,9 @@ func (t *Tally) add(o Tally) {
 	t.Bytes += o.Bytes
 }
 
-func (t *Tally) quantiles(h *hist.Histogram) {
+func (t *Tally) quantiles(h interface {
+	Quantiles(qs ...float64) []time.Duration
+}) {
 	q := h.Quantiles(0.50, 0.95, 0.99)
 	t.P50, t.P95, t.P99 = q[0], q[1], q[2]
 }

@@ -169,7 +169,7 @@ func (r *runner) dismiss() {
 // join prepares a phase that the workers drive together, and returns what drives it.
 func (w *workers) join(r *runner, d *driven, c measure.Config) func(context.Context, *driven) (drive.Result, error) {
 	n := w.coordinator.Workers
-	m := &merging{runner: r, driven: d, merged: measure.NewMerged(c, n), results: make([]*drive.Result, n)}
+	m := &merging{runner: r, driven: d, merged: measure.NewMerged(c, n), results: make([]*drive.Result, n), upto: make([]int, n)}
 	for range n {
 		m.known = append(m.known, make([]measure.Counts, c.Modes))
 	}
@@ -184,6 +184,7 @@ type merging struct {
 	merged  *measure.Merged
 	results []*drive.Result    // by worker, of those that have reported their end
 	known   [][]measure.Counts // by worker and mode, that have been exposed
+	upto    []int              // by worker: the seconds of the phase that it has reported
 	start   time.Time
 }
 
@@ -211,6 +212,7 @@ func (m *merging) Report(worker int, r *shard.Report) error {
 	if err := m.merged.Add(worker, r.Second, &r.Delta); err != nil {
 		return err
 	}
+	m.upto[worker] = r.Second + 1
 	m.expose(worker, &r.Delta)
 	for i := range r.Seen {
 		m.see(&r.Seen[i])
@@ -268,8 +270,14 @@ func (m *merging) clockError() (most time.Duration) {
 	return most
 }
 
-// Lost implements shard.Sink.
-func (m *merging) Lost(worker int) { m.merged.Lost(worker) }
+// Lost implements shard.Sink. What a worker had reported counts; a reader must know where that ends, and that it is no pause of the load.
+func (m *merging) Lost(worker int) {
+	m.merged.Lost(worker)
+	if m.start.IsZero() {
+		return // it was lost before the phase began
+	}
+	m.runner.warn(fmt.Sprintf("phase %s, mode %s: the figures of %s end at %d s", m.driven.phase.Name, m.driven.block.name(), shard.Identity{Index: worker}.Name(), m.upto[worker]))
+}
 
 // result is what the loops of all workers came to together. It has no Self: each worker has a driver of its own in the report.
 func (m *merging) result(ctx context.Context) drive.Result {

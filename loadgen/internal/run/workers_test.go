@@ -230,6 +230,9 @@ func TestWorkerLost(t *testing.T) {
 	if len(r.Invalid) == 0 || !strings.HasPrefix(r.Invalid[0], "worker 1 ") || len(r.Cells) != 1 || r.Cells[0].Ledger.Completed < 15 || !r.Cells[0].Ledger.Balanced() {
 		t.Errorf("invalid %v, cells %+v", r.Invalid, r.Cells)
 	}
+	if want := "phase p, mode a: the figures of worker 1 end at 0 s"; !slices.Contains(r.Warnings, want) {
+		t.Errorf("warnings %q, want %q", r.Warnings, want)
+	}
 	if code := result.ExitCode(r); code != result.ExitInvalid {
 		t.Errorf("exit code %d, want %d", code, result.ExitInvalid)
 	}
