@@ -15,7 +15,7 @@ TOOLS   := $(CURDIR)/.cache/tools
 BUILD   := go build -trimpath -buildvcs=$(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help build scenario gate up down list validate run pictures pictures-grafana images test test-compose test-kubernetes test-short lint law-check otel-check soak bench bench-engine bench-link bench-workers bench-gates servers tidy clean
+.PHONY: help build scenario gate up down list validate run pictures pictures-grafana images test test-compose test-pinned test-kubernetes test-short lint law-check otel-check soak bench bench-engine bench-link bench-workers bench-gates servers tidy clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,6 +91,11 @@ test-compose: ## the compose stack in a Docker engine of its own, with stand-ins
 
 test-kubernetes: ## runs in a cluster: a control plane of Kubernetes, built here once, whose pods are processes (Debian, as root)
 	@program=$$(.ci/kubernetes) && go test -count=1 -v -timeout 30m ./internal/kubetest -controlplane "$$program"
+
+test-pinned: servers ## dashboards, rules and metrics on the Prometheus that docker-compose.yml pins, traces on Jaeger; both are built (once; some 14 minutes of two processors)
+	@pinned=$$(.ci/pinned) && export PATH="$$pinned:$$PATH" && prometheus --version | head -1 && jaeger version 2>/dev/null && echo \
+		&& go test -count=1 -timeout 9m ./internal/promtest ./dashboards/promql ./dashboards/board \
+		&& go test -count=1 -timeout 9m -run 'TestTelemetry|TestReportInPrometheus|TestPromtool|TestJaeger' ./internal/e2e
 
 test-short: ## the tests that take no time
 	go test -short -shuffle=on ./...

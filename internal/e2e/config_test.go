@@ -107,8 +107,14 @@ func TestPromtool(t *testing.T) {
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if text, err := exec.CommandContext(t.Context(), promtool, "check", "config", path).CombinedOutput(); err != nil {
-		t.Errorf("%v: %s\n%s", err, text, data)
+	paths := []string{path}
+	if version.Major > 3 || version.Major == 3 && version.Minor >= 8 {
+		paths = append(paths, prometheusFile) // as it is: with the names of the compose stack, and its discovery of replicas
+	}
+	for _, path := range paths {
+		if text, err := exec.CommandContext(t.Context(), promtool, "check", "config", path).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v: %s\n%s", path, err, text, data)
+		}
 	}
 }
 

@@ -208,7 +208,7 @@ func (r *request) startAttempt(ctx context.Context, token string) <-chan attempt
 	traced, meter := ctx, probe.From(ctx)
 	var span trace.Span
 	if r.cfg.FailsafeOver == overSWR {
-		traced, span = startRefresh(ctx)
+		traced, span = r.startRefresh(ctx)
 		meter = probe.From(probe.Background(ctx))
 	} else {
 		work.budget = r.budget // the request waits for it

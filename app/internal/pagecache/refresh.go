@@ -12,7 +12,7 @@ import (
 // refreshLater starts the refresh of a page whose lock the request has taken. Its span is begun here: the request's own, which makes it a
 // recorded one, may have ended by the time the goroutine runs.
 func (r *request) refreshLater(ctx context.Context, token string) bool {
-	ctx, span := startRefresh(ctx)
+	ctx, span := r.startRefresh(ctx)
 	work := r.again()
 	started := r.c.inBackground(ctx, func(ctx context.Context) {
 		err := work.refresh(ctx, token)

@@ -94,17 +94,18 @@ func noteWaiters(ctx context.Context, n int) {
 
 // startRefresh starts a trace of its own for work that outlives its request, linked to the request that caused it: a request's trace
 // that goes on after its response would look as if somebody had waited.
-func startRefresh(ctx context.Context) (context.Context, trace.Span) {
+func (r *request) startRefresh(ctx context.Context) (context.Context, trace.Span) {
 	parent := trace.SpanFromContext(ctx)
 	if !parent.IsRecording() {
 		return ctx, nil
 	}
-	return startRefreshFor(ctx, parent)
+	return r.startRefreshFor(ctx, parent)
 }
 
 // startRefreshFor is startRefresh for the request of a span that was recorded and may have ended.
-func startRefreshFor(ctx context.Context, cause trace.Span) (context.Context, trace.Span) {
-	return cause.TracerProvider().Tracer(scope).Start(ctx, signal.SpanCacheRefresh, trace.WithNewRoot(), trace.WithLinks(trace.Link{SpanContext: cause.SpanContext()}))
+func (r *request) startRefreshFor(ctx context.Context, cause trace.Span) (context.Context, trace.Span) {
+	return cause.TracerProvider().Tracer(scope).Start(ctx, signal.SpanCacheRefresh, trace.WithNewRoot(), trace.WithLinks(trace.Link{SpanContext: cause.SpanContext()}),
+		trace.WithAttributes(attribute.String(signal.AttrCacheStrategy, r.strategy), attribute.String(signal.AttrCacheKey, r.key)))
 }
 
 // endWork ends the span of a recompute or of a refresh.

@@ -55,6 +55,10 @@ func TestSpanOfTheDecision(t *testing.T) {
 		if refresh.Status().Code != codes.Error || get.Status().Code == codes.Error {
 			t.Errorf("got status %v of the refresh and %v of the decision", refresh.Status(), get.Status())
 		}
+		searched := attribute.NewSet(attribute.String(signal.AttrCacheStrategy, "swr"), attribute.String(signal.AttrCacheKey, key))
+		if of := attribute.NewSet(refresh.Attributes()...); !of.Equals(&searched) {
+			t.Errorf("the refresh has %v, want what it is searched by: %v", of.ToSlice(), searched.ToSlice())
+		}
 		set := attribute.NewSet(get.Attributes()...)
 		for name, want := range map[attribute.Key]string{
 			signal.AttrCacheStrategy: "swr", signal.AttrCacheKey: key, signal.AttrCacheResult: "stale", signal.AttrCacheDetail: "refresh",

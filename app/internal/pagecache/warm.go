@@ -245,7 +245,7 @@ func (w *warm) refresh(ctx context.Context, r *request, p watched, token string)
 	r.slot.expired(ctx, p.generation)
 	var span trace.Span
 	if p.cause != nil {
-		ctx, span = startRefreshFor(ctx, p.cause)
+		ctx, span = r.startRefreshFor(ctx, p.cause)
 	}
 	_, _, err := r.fillAlone(ctx, noGrace)
 	r.logRefresh(ctx, err)

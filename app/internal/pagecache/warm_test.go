@@ -8,12 +8,14 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"loadlab/app/api"
 	"loadlab/app/internal/pagecache"
 	"loadlab/internal/testkit"
+	"loadlab/otel/signal"
 )
 
 // dueAfter is how long after it was stored a page of warm is due.
@@ -352,7 +354,10 @@ func TestWarmTrace(t *testing.T) {
 		get, refresh := spans["cache get"], spans["cache refresh"]
 		if get == nil || refresh == nil || refresh.Status().Code != codes.Error || refresh.SpanContext().TraceID() == get.SpanContext().TraceID() ||
 			len(refresh.Links()) != 1 || refresh.Links()[0].SpanContext.SpanID() != get.SpanContext().SpanID() {
-			t.Errorf("got spans %v, want a refresh that failed, in a trace of its own that is linked to the reader", spans)
+			t.Fatalf("got spans %v, want a refresh that failed, in a trace of its own that is linked to the reader", spans)
+		}
+		if of := attribute.NewSet(refresh.Attributes()...); !of.HasValue(signal.AttrCacheStrategy) || !of.HasValue(signal.AttrCacheKey) {
+			t.Errorf("the refresh has %v, want the strategy and the page that it is searched by", of.ToSlice())
 		}
 	})
 }
