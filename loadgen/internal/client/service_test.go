@@ -237,6 +237,25 @@ func TestOnlyTheProxyIsDialled(t *testing.T) {
 	}
 }
 
+// A proxy that does not connect has refused, and its answer says why.
+func TestAProxyThatDoesNotConnect(t *testing.T) {
+	for _, tt := range []struct{ scheme, answer, code string }{
+		{"http", "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 2\r\n\r\nno", "the proxy answers 407"},
+		{"http", "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "the proxy answers 502"},
+		{"socks5", "\x05\xff", "proxy"},
+	} {
+		proxy := serve(t, func(p *peer) {
+			_, _ = p.Read(make([]byte, 1024))
+			p.send(tt.answer)
+		})
+		via := &url.URL{Scheme: tt.scheme, Host: strings.TrimPrefix(proxy.addr, "http://")}
+		h := newHarness(t, "https://nobody.invalid", client.Options{Transport: client.NetHTTP, Proxy: via})
+		if h.want(0, measure.Refused); h.out.Code != tt.code {
+			t.Errorf("%s: got code %q of %v, want %q", tt.answer, h.out.Code, h.out.Err, tt.code)
+		}
+	}
+}
+
 func TestNamesOfHosts(t *testing.T) {
 	s := serve(t, answering(ok))
 	_, port, err := net.SplitHostPort(s.addr)
