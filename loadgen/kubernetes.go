@@ -45,7 +45,7 @@ type podFlags struct {
 }
 
 func (f *podFlags) define(flags *pflag.FlagSet, env environment) {
-	image := env.get("LOADLAB_IMAGE")
+	image := env.get(envImage)
 	if image == "" {
 		image = defaultImage
 	}
