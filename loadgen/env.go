@@ -13,7 +13,7 @@ import (
 const (
 	envGrafana = api.EnvPrefix + "GRAFANA_URL" // default of --grafana
 	envJaeger  = api.EnvPrefix + "JAEGER_URL"  // default of --jaeger
-	envImage   = api.EnvPrefix + "IMAGE"       // default of an image
+	envImage   = api.EnvPrefix + "IMAGE"       // default of --image
 )
 
 // environment is what a command may use of the outside.

@@ -65,6 +65,7 @@ func TestField(t *testing.T) {
 		{"phases", "hit {}/ok -n 3 --phases", 0, []string{"\nPhases of a request\n", "first byte"}, nil},
 		{"JSON", "hit {}/404 -n 3 --json", 1, []string{`"failures":[{"kind":"status","status":404,"count":3,`, `"exit_code":1`}, []string{"p99_ms", "Modes by phase"}},
 		{"no folder for results", "run ./q.yaml --target {} --out /proc", 2, []string{"write results: ", "--out names another folder"}, []string{"PASS"}},
+		{"no file for a page", "hit {}/ok -n 1 --html none/x.html", 2, []string{"--html: open none/x.html: no such file or directory"}, []string{"round 1"}},
 		{"another scheme", "hit ftp://127.0.0.1/ -n 1", 2, []string{"the scheme must be http or https"}, nil},
 		{"no such port", "hit http://127.0.0.1:99999/ -n 1", 2, []string{"the port must be from 1 to 65535"}, nil},
 		{"zeros", "hit {}/ok -n 0 -c 0 --think 1s --for 0s", 2, []string{"for must be from 1ms to 24h, got 0s"}, nil},
