@@ -25,7 +25,7 @@ type fieldCase struct {
 const plainScenario = "why: a field case\nmodes: {ok: GET %path}\nrounds: 1\nphases: [{name: steady, rate: 20/s, arrivals: constant, for: 500ms}]\ngates: ['%gate']\n"
 
 // What load generators trip over in the field, each case for its kind. Processes and signals are in crash_test.go and terminal_linux_test.go, a generator that stands still is in
-// package run, an outage of Redis in the app's tests.
+// frozen_test.go, the form of JUnit in package report, an outage of Redis and the order of a query in the app's tests.
 func TestField(t *testing.T) {
 	workplace(t)
 	server, gone := field.Serve(t, nil), freeAddr(t)
@@ -90,6 +90,8 @@ func TestField(t *testing.T) {
 		{"no socket", "hit unix:///nonexistent/x.sock -n 1", 4, []string{"no such file or directory"}, nil},
 		{"no certificate", "hit https://{tls}/ok -n 1 --cert none.pem", 2, []string{"none.pem: no such file"}, nil},
 		{"an international name", "hit http://münchen.localhost:{port}/ -n 1 --allow-limited", 0, []string{"1 completed"}, nil},
+		{"less than one a second", "hit {}/ok --rate 40/m --for 2s --arrivals constant --allow-limited", 0, []string{"\n2 requests p50="}, nil},
+		{"a ramp from none", "hit {}/ok --rate 0/s..50/s --for 500ms --arrivals constant --allow-limited", 0, []string{" requests p50="}, nil},
 		{"few a second", "hit {}/ok --rate 5/s --for 500ms --arrivals constant --allow-limited", 0, []string{"\n3 requests p50="}, nil},
 	}
 	for _, path := range []string{"continue", "hints", "interim", "trailers", "extension", "blanks", "204", "304", "case", "twice", "noreason", "newlines", "http10", "both", "leftover", "two", "close",
