@@ -64,6 +64,7 @@ func TestField(t *testing.T) {
 		{"nobody there", "hit http://user:s3cret@{gone}/p -n 1", 4, []string{"http://user:xxxxx@{gone} does not answer"}, []string{"s3cret"}},
 		{"phases", "hit {}/ok -n 3 --phases", 0, []string{"\nPhases of a request\n", "first byte"}, nil},
 		{"JSON", "hit {}/404 -n 3 --json", 1, []string{`"failures":[{"kind":"status","status":404,"count":3,`, `"exit_code":1`}, []string{"p99_ms", "Modes by phase"}},
+		{"JSON without failures", "hit {}/ok -n 3 --json --allow-limited", 0, []string{`"failures":[]`}, nil},
 		{"no folder for results", "run ./q.yaml --target {} --out /proc", 2, []string{"write results: ", "--out names another folder"}, []string{"PASS"}},
 		{"no file for a page", "hit {}/ok -n 1 --html none/x.html", 2, []string{"--html: open none/x.html: no such file or directory"}, []string{"round 1"}},
 		{"another scheme", "hit ftp://127.0.0.1/ -n 1", 2, []string{"the scheme must be http or https"}, nil},

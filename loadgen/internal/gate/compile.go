@@ -90,7 +90,7 @@ func syntax(err error, at func(offset int) int) Error {
 	}
 	for unit := range constants() {
 		if e.Message == fmt.Sprintf("unexpected token Identifier(%q)", unit) {
-			return Error{at(e.From), fmt.Sprintf("a unit stands right behind its number: 10%s", unit)}
+			return Error{at(e.From), "a unit stands right behind its number: 10" + unit}
 		}
 	}
 	return Error{at(e.From), e.Message}
