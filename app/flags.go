@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"slices"
-	"strings"
 
 	"loadlab/app/api"
 	"loadlab/app/internal/server"
@@ -96,20 +94,9 @@ func parseFlags(args []string, env func(string) string, stderr io.Writer) (confi
 func misspelt(environ []string) []string {
 	fs := flag.NewFlagSet("app", flag.ContinueOnError)
 	define(fs, &config{})
-	var known []string
-	fs.VisitAll(func(f *flag.Flag) { known = append(known, strings.TrimPrefix(api.EnvName(f.Name), api.EnvPrefix)) })
-	var warnings []string
-	for _, v := range environ {
-		name, _, _ := strings.Cut(v, "=")
-		rest, ok := strings.CutPrefix(name, api.EnvPrefix)
-		if !ok || slices.Contains(known, rest) {
-			continue
-		}
-		if c := spell.Closest(rest, known); c != "" {
-			warnings = append(warnings, fmt.Sprintf("the variable %s is not used: did you mean %s%s?", name, api.EnvPrefix, c))
-		}
-	}
-	return warnings
+	var read []string
+	fs.VisitAll(func(f *flag.Flag) { read = append(read, api.EnvName(f.Name)) })
+	return spell.Variables(environ, api.EnvPrefix, read, nil)
 }
 
 func define(fs *flag.FlagSet, cfg *config) {

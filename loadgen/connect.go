@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -37,7 +38,7 @@ func (f *connectFlags) define(flags *pflag.FlagSet) {
 	flags.StringVar(&f.Socket, "unix-socket", "", "`path` of a Unix socket that is connected to, whatever the URL's host is")
 	flags.StringVar(&f.transport, "transport", "", "raw (HTTP/1.1, the default and the cheapest) or net/http (which the next four imply)")
 	flags.BoolVar(&f.HTTP2, "http2", false, "HTTP/2; it is an error if the target does not speak it")
-	flags.StringVarP(&f.Proxy, "proxy", "x", "", "URL of an HTTP proxy, the only one that is connected to; the environment's are not used")
+	flags.StringVarP(&f.Proxy, "proxy", "x", "", "URL of a proxy, of HTTP or SOCKS 5, the only one that is connected to; the environment's are not used")
 	flags.IntVar(&f.Redirects, "redirects", 0, "how many redirects are followed")
 	flags.BoolVarP(&f.location, "location", "L", false, fmt.Sprintf("follow redirects: --redirects %d", curlRedirects))
 	flags.BoolVar(&f.phases, "phases", false, "tell connecting, TLS, the first byte and the last apart")
@@ -80,6 +81,8 @@ func (f *connectFlags) options(t scenario.Target) (client.Options, error) {
 			return o, usageError{fmt.Errorf("--proxy: %w", err)}
 		case u.Host == "" || u.Path != "" && u.Path != "/":
 			return o, usageError{fmt.Errorf("--proxy is %q: use a URL like http://host:port", redact.URL(t.Proxy))}
+		case !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme):
+			return o, usageError{fmt.Errorf("--proxy is %q: the scheme must be http, https, socks5 or socks5h", redact.URL(t.Proxy))}
 		}
 		o.Proxy = u
 	}

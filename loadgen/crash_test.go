@@ -92,7 +92,7 @@ func TestInterrupted(t *testing.T) {
 		stack string
 		by    syscall.Signal
 	}
-	all := []ends{{"embedded", syscall.SIGINT}}
+	all := []ends{{"embedded", syscall.SIGINT}, {"embedded", syscall.SIGTERM}}
 	if !signal.Ignored(syscall.SIGHUP) {
 		all = append(all, ends{"embedded", syscall.SIGHUP})
 	} else {

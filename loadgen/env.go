@@ -1,8 +1,19 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"strings"
+
+	"loadlab/app/api"
+	"loadlab/internal/spell"
+)
+
+// Variables that the commands read.
+const (
+	envGrafana = api.EnvPrefix + "GRAFANA_URL" // default of --grafana
+	envJaeger  = api.EnvPrefix + "JAEGER_URL"  // default of --jaeger
+	envImage   = api.EnvPrefix + "IMAGE"       // default of --image
 )
 
 // environment is what a command may use of the outside.
@@ -26,4 +37,15 @@ func (e environment) lookup(name string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// warnOfSlips names the variables that are probably slips of what the generator reads. What a run starts, with the run's environment, reads none.
+func (e environment) warnOfSlips(args []string) {
+	if len(args) > 0 && (args[0] == commandWorker || args[0] == commandLink) {
+		return
+	}
+	others := []string{api.EnvPrefix + "GRAFANA_PORT", api.EnvPrefix + "JAEGER_PORT"} // Docker Compose's
+	for _, text := range spell.Variables(e.vars, api.EnvPrefix, []string{envGrafana, envJaeger, envImage}, others) {
+		fmt.Fprintln(e.stderr, "loadgen: warning:", text)
+	}
 }

@@ -25,7 +25,7 @@ type fieldCase struct {
 const plainScenario = "why: a field case\nmodes: {ok: GET %path}\nrounds: 1\nphases: [{name: steady, rate: 20/s, arrivals: constant, for: 500ms}]\ngates: ['%gate']\n"
 
 // What load generators trip over in the field, each case for its kind. Processes and signals are in crash_test.go and terminal_linux_test.go, a generator that stands still is in
-// package run, an outage of Redis in the app's tests.
+// frozen_test.go, the form of JUnit in package report, an outage of Redis and the order of a query in the app's tests.
 func TestField(t *testing.T) {
 	workplace(t)
 	server, gone := field.Serve(t, nil), freeAddr(t)
@@ -64,7 +64,9 @@ func TestField(t *testing.T) {
 		{"nobody there", "hit http://user:s3cret@{gone}/p -n 1", 4, []string{"http://user:xxxxx@{gone} does not answer"}, []string{"s3cret"}},
 		{"phases", "hit {}/ok -n 3 --phases", 0, []string{"\nPhases of a request\n", "first byte"}, nil},
 		{"JSON", "hit {}/404 -n 3 --json", 1, []string{`"failures":[{"kind":"status","status":404,"count":3,`, `"exit_code":1`}, []string{"p99_ms", "Modes by phase"}},
+		{"JSON without failures", "hit {}/ok -n 3 --json --allow-limited", 0, []string{`"failures":[]`}, nil},
 		{"no folder for results", "run ./q.yaml --target {} --out /proc", 2, []string{"write results: ", "--out names another folder"}, []string{"PASS"}},
+		{"no file for a page", "hit {}/ok -n 1 --html none/x.html", 2, []string{"--html: open none/x.html: no such file or directory"}, []string{"round 1"}},
 		{"another scheme", "hit ftp://127.0.0.1/ -n 1", 2, []string{"the scheme must be http or https"}, nil},
 		{"no such port", "hit http://127.0.0.1:99999/ -n 1", 2, []string{"the port must be from 1 to 65535"}, nil},
 		{"zeros", "hit {}/ok -n 0 -c 0 --think 1s --for 0s", 2, []string{"for must be from 1ms to 24h, got 0s"}, nil},
@@ -89,6 +91,8 @@ func TestField(t *testing.T) {
 		{"no socket", "hit unix:///nonexistent/x.sock -n 1", 4, []string{"no such file or directory"}, nil},
 		{"no certificate", "hit https://{tls}/ok -n 1 --cert none.pem", 2, []string{"none.pem: no such file"}, nil},
 		{"an international name", "hit http://münchen.localhost:{port}/ -n 1 --allow-limited", 0, []string{"1 completed"}, nil},
+		{"less than one a second", "hit {}/ok --rate 40/m --for 2s --arrivals constant --allow-limited", 0, []string{"\n2 requests p50="}, nil},
+		{"a ramp from none", "hit {}/ok --rate 0/s..50/s --for 500ms --arrivals constant --allow-limited", 0, []string{" requests p50="}, nil},
 		{"few a second", "hit {}/ok --rate 5/s --for 500ms --arrivals constant --allow-limited", 0, []string{"\n3 requests p50="}, nil},
 	}
 	for _, path := range []string{"continue", "hints", "interim", "trailers", "extension", "blanks", "204", "304", "case", "twice", "noreason", "newlines", "http10", "both", "leftover", "two", "close",

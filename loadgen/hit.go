@@ -82,6 +82,11 @@ func hit(ctx context.Context, env environment, cfg run.Config, o hitOutput) erro
 			return err
 		}
 	}
+	if o.html != "" {
+		if err := tryFile(o.html); err != nil {
+			return usageError{fmt.Errorf("--html: %w", err)}
+		}
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	watchers, err := serveLive(ctx, env, &cfg, o.live, cancel)

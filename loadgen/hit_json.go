@@ -33,7 +33,7 @@ type hitResult struct {
 	// Phases are the mean phases of a request, with --phases: wait_ms, connect_ms, tls_ms, first_byte_ms, body_ms, response_ms.
 	Phases   map[string]any `json:"phases,omitempty"`
 	Statuses map[int]int64  `json:"statuses,omitempty"` // responses by status code
-	Failures []hitFailure   `json:"failures,omitempty"` // the most frequent first
+	Failures []hitFailure   `json:"failures"`           // the most frequent first; empty if there are none, so that jq may go through them
 	Warnings []string       `json:"warnings,omitempty"`
 	RunJSON  string         `json:"run_json,omitempty"` // with --out
 }
@@ -58,7 +58,7 @@ func writeHitJSON(w io.Writer, rendered *report.Report, path string, code int) e
 	}
 	out := hitResult{
 		Request: r.Modes[0].Method + " " + r.Modes[0].Path, Target: r.Stack.Target, Load: r.Phases[0].Load, Started: r.Started.Format(time.RFC3339Nano), Verdict: rendered.Word,
-		Sentence: rendered.Sentence, ExitCode: code, Warnings: append(r.Reasons(), r.Warnings...), RunJSON: path, Figures: map[string]float64{},
+		Sentence: rendered.Sentence, ExitCode: code, Warnings: append(r.Reasons(), r.Warnings...), RunJSON: path, Figures: map[string]float64{}, Failures: []hitFailure{},
 	}
 	if t := f.Total("", ""); t != nil {
 		out.measured(r, f, t)

@@ -17,7 +17,7 @@ import (
 	"loadlab/loadgen/internal/scenario"
 )
 
-// datum is one of the flags --data, --data-raw, --data-binary and --json, in the order of the command line.
+// datum is one of the flags --data, --data-raw, --data-binary, --data-urlencode and --json-body, in the order of the command line.
 type datum struct{ flag, text string }
 
 // dataFlag is one of them. All share a list.
@@ -37,16 +37,29 @@ func (d dataFlag) Set(text string) error {
 
 // Flags of a body.
 const (
-	dataText   = "data"
-	dataRaw    = "data-raw"
-	dataBinary = "data-binary"
-	dataJSON   = "json-body"
+	dataText    = "data"
+	dataRaw     = "data-raw"
+	dataBinary  = "data-binary"
+	dataJSON    = "json-body"
+	dataEncoded = "data-urlencode"
 )
 
 // body returns the body that the data flags make: as curl, joined by &. file is the one that it is, if it is just that.
 func (f *hitFlags) body() (body, file string, err error) {
+	if len(f.form) > 0 {
+		body, f.formType, err = f.multipart()
+		return body, "", err
+	}
 	var parts []string
 	for _, d := range f.data {
+		if d.flag == dataEncoded {
+			text, err := f.encoded(d.text)
+			if err != nil {
+				return "", "", err
+			}
+			parts = append(parts, text)
+			continue
+		}
 		name, named := strings.CutPrefix(d.text, "@")
 		if !named || d.flag == dataRaw {
 			parts = append(parts, d.text)
@@ -88,7 +101,7 @@ func (f *hitFlags) methodOf() string {
 		return f.text("method")
 	case f.head:
 		return http.MethodHead
-	case len(f.data) > 0 && !f.get:
+	case len(f.data)+len(f.form) > 0 && !f.get:
 		return http.MethodPost
 	}
 	return http.MethodGet
@@ -137,14 +150,16 @@ func (f *hitFlags) headers(body string) (h fields, dropped []string, err error) 
 			h.add(name, strings.TrimSpace(value))
 		}
 	}
-	for _, extra := range []struct{ flag, name string }{{"user-agent", "User-Agent"}, {"referer", "Referer"}, {"cookie", "Cookie"}} {
-		value := f.text(extra.flag)
-		switch {
-		case value == "":
-		case extra.flag == "cookie" && !strings.Contains(value, "="):
-			return h, nil, fmt.Errorf("--cookie %q: want name=value; files of cookies are not read", value)
-		default:
-			h.add(extra.name, value)
+	for _, extra := range []struct{ name, value string }{
+		{"User-Agent", f.text("user-agent")}, {"Referer", f.text("referer")}, {"Cookie", strings.Join(f.cookies, "; ")}, {"Authorization", f.bearer()},
+	} {
+		if extra.value != "" {
+			h.add(extra.name, extra.value)
+		}
+	}
+	for _, c := range f.cookies {
+		if c != "" && !strings.Contains(c, "=") {
+			return h, nil, fmt.Errorf("--cookie %q: want name=value; files of cookies are not read", c)
 		}
 	}
 	if f.compressed && !h.has("Accept-Encoding") {
@@ -153,10 +168,21 @@ func (f *hitFlags) headers(body string) (h fields, dropped []string, err error) 
 	if slices.ContainsFunc(f.data, func(d datum) bool { return d.flag == dataJSON }) && !h.has("Accept") {
 		h.add("Accept", "application/json")
 	}
+	if f.formType != "" && !h.has("Content-Type") {
+		h.add("Content-Type", f.formType)
+	}
 	if body != "" && !h.has("Content-Type") && !json.Valid([]byte(body)) {
 		h.add("Content-Type", "application/x-www-form-urlencoded")
 	}
 	return h, dropped, nil
+}
+
+// bearer is the value of the header that --oauth2-bearer makes; empty without it.
+func (f *hitFlags) bearer() string {
+	if token := f.text("oauth2-bearer"); token != "" {
+		return "Bearer " + token
+	}
+	return ""
 }
 
 // isOwn reports whether a header is one that the generator sets itself. Browsers paste those with what they copy.

@@ -19,6 +19,8 @@ type hitFlags struct {
 	set                   *pflag.FlagSet
 	stdin                 io.Reader // of --data @-
 	data                  []datum
+	form, cookies         []string
+	formType              string // Content-Type of a body of --form
 	head, get, compressed bool
 }
 
@@ -45,7 +47,8 @@ func (f *hitFlags) define(flags *pflag.FlagSet) {
 	flags.StringArrayP("header", "H", nil, "`header` of the request, as in 'Accept: text/html'; may be repeated; 'Name;' is empty, 'Accept:' is not sent")
 	flags.StringP("user-agent", "A", "", "`header` User-Agent")
 	flags.StringP("referer", "e", "", "`header` Referer")
-	flags.StringP("cookie", "b", "", "`header` Cookie, name=value")
+	flags.StringArrayVarP(&f.cookies, "cookie", "b", nil, "`header` Cookie, name=value; again is joined by ;")
+	f.defineCurls(flags)
 	flags.BoolVar(&f.compressed, "compressed", false, "ask for a compressed response")
 	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		switch name {

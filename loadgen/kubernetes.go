@@ -46,7 +46,7 @@ type podFlags struct {
 }
 
 func (f *podFlags) define(flags *pflag.FlagSet, env environment) {
-	flags.StringVar(&f.image, "image", cmp.Or(env.get("LOADLAB_IMAGE"), defaultImage), "image of the pods, as make images builds it; LOADLAB_IMAGE is another default")
+	flags.StringVar(&f.image, "image", cmp.Or(env.get(envImage), defaultImage), "image of the pods, as make images builds it; LOADLAB_IMAGE is another default")
 	flags.StringVar(&f.name, "name", "", "name of the run's objects (default: drawn)")
 	flags.StringVar(&f.cpu, "cpu", "1", "processors that each pod asks for; nothing limits it")
 	flags.StringVar(&f.memory, "memory", "512Mi", "memory that each pod asks for, and its limit")

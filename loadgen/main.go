@@ -36,6 +36,7 @@ func outliveLimit() { signal.Notify(make(chan os.Signal, 1), syscall.SIGXFSZ) }
 
 // program runs the command line args, writes what went wrong, and returns the exit code. Of a verdict the report has been written already.
 func program(ctx context.Context, args []string, env environment) int {
+	env.warnOfSlips(args)
 	err := execute(ctx, args, env)
 	if err != nil && !errors.As(err, new(verdict)) {
 		fmt.Fprintln(env.stderr, "loadgen:", err)

@@ -28,7 +28,7 @@ func podCommand(env environment) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		name, given := args[0], args[1:]
 		if index > 0 {
-			follows := []string{"worker", name, "--coordinator", coordinator, "--index", strconv.Itoa(index), "--secret", secret, "--uid", uid, "--join", join, "--timeout", silence}
+			follows := []string{commandWorker, name, "--coordinator", coordinator, "--index", strconv.Itoa(index), "--secret", secret, "--uid", uid, "--join", join, "--timeout", silence}
 			return execute(cmd.Context(), follows, env)
 		}
 		_, port, err := net.SplitHostPort(coordinator)

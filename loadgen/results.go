@@ -133,6 +133,20 @@ func try(folder string) (err error) {
 	return nil
 }
 
+// tryFile reports why a file could not be written, for one that is to be written after a run. What it has stays.
+func tryFile(path string) error {
+	_, missing := os.Lstat(path)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	err = f.Close()
+	if os.IsNotExist(missing) {
+		err = errors.Join(err, os.Remove(path))
+	}
+	return err
+}
+
 // lostError is that results could not be written, whose report could.
 func lostError(err error) error {
 	return fmt.Errorf("the results are lost, but for the report on standard output: %w", err)

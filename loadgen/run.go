@@ -190,8 +190,8 @@ func (f *runFlags) aim(s *scenario.Scenario) (target scenario.Target, err error)
 
 // defineViewers adds the flags for where a browser sees the run.
 func (f *runFlags) defineViewers(flags *pflag.FlagSet, env environment) {
-	flags.StringVar(&f.grafana, "grafana", env.get("LOADLAB_GRAFANA_URL"), "URL of a Grafana with the lab's dashboards, to print where it shows this run; it goes with --metrics-addr (default on compose: "+stack.ComposeGrafana+")")
-	flags.StringVar(&f.jaeger, "jaeger", cmp.Or(env.get("LOADLAB_JAEGER_URL"), stack.DefaultJaeger), "URL at which a browser finds Jaeger: the dashboards of a run with --metrics-addr link there")
+	flags.StringVar(&f.grafana, "grafana", env.get(envGrafana), "URL of a Grafana with the lab's dashboards, to print where it shows this run; it goes with --metrics-addr (default on compose: "+stack.ComposeGrafana+")")
+	flags.StringVar(&f.jaeger, "jaeger", cmp.Or(env.get(envJaeger), stack.DefaultJaeger), "URL at which a browser finds Jaeger: the dashboards of a run with --metrics-addr link there")
 }
 
 // viewers puts into the configuration where a browser sees the run. An error is one of usage.

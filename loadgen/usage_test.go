@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -196,5 +197,20 @@ func TestReportRefuses(t *testing.T) {
 	}
 	if r := loadgen(t, "report", "run.json"); r.code != 0 || !strings.Contains(r.stdout, "Nothing was measured") {
 		t.Error(r)
+	}
+}
+
+// A variable that is a slip of the generator's is named, and Docker Compose's is none.
+func TestMisspeltVariablesAreNamed(t *testing.T) {
+	for variable, want := range map[string]string{
+		"LOADLAB_GRAFANA_ULR=http://s3cret":  "loadgen: warning: the variable LOADLAB_GRAFANA_ULR is not used: did you mean LOADLAB_GRAFANA_URL?\n",
+		"LOADLAB_GRAFANA_PORT=3000":          "",
+		"LOADLAB_GRAFANA_URL=http://grafana": "",
+		"LOADLAB_UID=0":                      "",
+	} {
+		var out, stderr bytes.Buffer
+		if code := program(t.Context(), []string{"--version"}, environment{stdout: &out, stderr: &stderr, vars: []string{variable}}); code != 0 || stderr.String() != want {
+			t.Errorf("%s: got code %d and %q, want %q", variable, code, stderr.String(), want)
+		}
 	}
 }

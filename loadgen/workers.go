@@ -94,7 +94,7 @@ func (f *workersFlags) workers(s *scenario.Scenario, env environment) (w run.Wor
 	// The processors are shared: what a worker could use is what its load is held against.
 	procs := max(1, runtime.GOMAXPROCS(0)/w.Start)
 	w.Launch = func(ctx context.Context, i int, addr string) (run.Process, error) {
-		args := []string{"worker", "--coordinator", addr, "--index", strconv.Itoa(i), "--secret", shard.SecretFile, "--timeout", f.silence.String(), "--join", f.join.String(), "--uid", f.uid, s.File}
+		args := []string{commandWorker, "--coordinator", addr, "--index", strconv.Itoa(i), "--secret", shard.SecretFile, "--timeout", f.silence.String(), "--join", f.join.String(), "--uid", f.uid, s.File}
 		return shard.Start(ctx, self, args, append(slices.Clip(env.vars), "GOMAXPROCS="+strconv.Itoa(procs)), w.Secret)
 	}
 	return w, nil
@@ -133,12 +133,15 @@ func thisProgram() (path, hash string, err error) {
 	return path, hex.EncodeToString(h.Sum(nil)), nil
 }
 
+// commandWorker is the command of a worker, which a run starts too.
+const commandWorker = "worker"
+
 // workerCommand sends a share of the load of a run that waits for it.
 func workerCommand(env environment) *cobra.Command {
 	var c shard.WorkerConfig
 	var secret string
 	cmd := &cobra.Command{
-		Use: "worker SCENARIO", Short: "Send a share of the load of a run that waits for it (run --workers-at)", Args: arguments(cobra.ExactArgs(1)),
+		Use: commandWorker + " SCENARIO", Short: "Send a share of the load of a run that waits for it (run --workers-at)", Args: arguments(cobra.ExactArgs(1)),
 		Long: "Send a share of the load of a run on another machine, which waits for its workers: it was started with --workers-at. Both have the same program, the same scenario with its files, and the same secret.",
 		Example: `  loadgen run my.yaml --target http://service --workers 3 --workers-at 0.0.0.0:7946 --secret secret
   loadgen worker my.yaml --coordinator first:7946 --index 1 --secret secret

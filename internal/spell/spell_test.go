@@ -1,6 +1,7 @@
 package spell_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,5 +45,13 @@ func TestUnknown(t *testing.T) {
 		if got := spell.Unknown("key", tt.word, tt.allowed); got != tt.want {
 			t.Errorf("got  %s\nwant %s", got, tt.want)
 		}
+	}
+}
+
+func TestVariables(t *testing.T) {
+	environ := []string{"LAB_TTL=1s", "LAB_REDISURL=redis://:s3cret@x", "LAB_REDIS_PORT=1", "LAB_UNKNOWN=x", "TTTL=1s", "PATH=/bin"}
+	got := spell.Variables(environ, "LAB_", []string{"LAB_TTL", "LAB_REDIS_URL"}, []string{"LAB_REDIS_PORT"})
+	if want := []string{"the variable LAB_REDISURL is not used: did you mean LAB_REDIS_URL?"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

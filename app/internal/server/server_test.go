@@ -104,6 +104,20 @@ func TestEveryStrategyServesAProperty(t *testing.T) {
 	}
 }
 
+// The order of a query's parameters makes no other page of it.
+func TestAQueryInAnyOrderIsOnePage(t *testing.T) {
+	r := newRig(t, "", false)
+	for i, query := range []string{"page=2&page_size=5", "page_size=5&page=2", "page_size=05&page=2"} {
+		status := get(t, r.api.URL+api.PathCached+"?"+query).Header.Get(api.HeaderCacheStatus)
+		if hit := strings.HasPrefix(status, "loadlab; hit"); hit != (i > 0) {
+			t.Errorf("%s: got %q", query, status)
+		}
+	}
+	if keys := r.redis.Keys(); len(keys) != 1 {
+		t.Errorf("got the keys %q, want one", keys)
+	}
+}
+
 func TestBadRequestsAreProblemsThatNameWhatIsAllowed(t *testing.T) {
 	r := newRig(t, "", false)
 	for _, test := range []struct {
@@ -119,6 +133,8 @@ func TestBadRequestsAreProblemsThatNameWhatIsAllowed(t *testing.T) {
 		{"GET", "live/naive/?page_size=101", "", 400, ""},
 		{"GET", "live/naive/?pagesize=10", "", 400, "page_size"},
 		{"GET", "live/naive/?page=1&page=2", "", 400, "page"},
+		{"GET", "cached/?page=1&page=1", "", 400, "page"},
+		{"GET", "cached/?utm_source=x", "", 400, "page_size"},
 		{"GET", "live/naive/?%zz", "", 400, ""},
 		{"GET", "0/", "", 404, ""},
 		{"GET", "999999/", "", 404, ""},

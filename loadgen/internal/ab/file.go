@@ -44,7 +44,7 @@ func Write(path string, t *Test) (err error) {
 func Read(path string) (*Test, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("read ab.json: %w", err)
+		return nil, fmt.Errorf("read results: %w", err)
 	}
 	t, err := Parse(data)
 	if err != nil {

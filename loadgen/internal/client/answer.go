@@ -73,11 +73,11 @@ func (a *answer) headers() error {
 		switch bit := uint64(1) << i; {
 		case a.met&bit != 0:
 		case a.other&-a.other == bit: // the first of them, whose value was kept
-			return fmt.Errorf("header %s is %q, want %q", w.Name, a.was, w.Value)
+			return unmet("header "+w.Name, fmt.Errorf("header %s is %q, want %q", w.Name, a.was, w.Value))
 		case a.other&bit != 0:
-			return fmt.Errorf("header %s is not %q", w.Name, w.Value)
+			return unmet("header "+w.Name, fmt.Errorf("header %s is not %q", w.Name, w.Value))
 		default:
-			return fmt.Errorf("there is no header %s", w.Name)
+			return unmet("header "+w.Name, fmt.Errorf("there is no header %s", w.Name))
 		}
 	}
 	return nil
@@ -86,7 +86,7 @@ func (a *answer) headers() error {
 // decoded returns a body of n bytes, of which so many were kept as fit, without its content coding.
 func (a *answer) decoded(n int64, body []byte) ([]byte, error) {
 	if n > maxChecked {
-		return nil, fmt.Errorf("body of %d bytes is too long to be looked at", n)
+		return nil, unmet("the body is too long", fmt.Errorf("body of %d bytes is too long to be looked at", n))
 	}
 	for coding := string(a.coding); coding != ""; {
 		i := strings.LastIndexByte(coding, ',')
@@ -97,7 +97,7 @@ func (a *answer) decoded(n int64, body []byte) ([]byte, error) {
 		}
 		var err error
 		if body, err = decode(last, body); err != nil {
-			return nil, fmt.Errorf("body cannot be decoded as %s: %w", last, err)
+			return nil, unmet("the body cannot be decoded as "+last, fmt.Errorf("body cannot be decoded as %s: %w", last, err))
 		}
 	}
 	return body, nil
@@ -134,7 +134,7 @@ func parsed(body []byte) (doc any, err error) {
 	dec := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, []byte("\ufeff"))))
 	dec.UseNumber()
 	if err := dec.Decode(&doc); err != nil {
-		return nil, fmt.Errorf("body is not JSON: %w: it begins %s", cmp.Or(jsonEOF(err), err), beginning(body))
+		return nil, unmet("the body is not JSON", fmt.Errorf("body is not JSON: %w: it begins %s", cmp.Or(jsonEOF(err), err), quoted(body)))
 	}
 	return doc, nil
 }

@@ -78,11 +78,11 @@ func (c *Check) valid(method string) error {
 func (c *Check) length(n int64) error {
 	switch {
 	case n < c.MinLength:
-		return fmt.Errorf("body of %d bytes, want at least %d", n, c.MinLength)
+		return unmet("the body is too short", fmt.Errorf("body of %d bytes, want at least %d", n, c.MinLength))
 	case c.Empty && n > 0:
-		return fmt.Errorf("body of %d bytes, want none", n)
+		return unmet("the body is too long", fmt.Errorf("body of %d bytes, want none", n))
 	case c.MaxLength > 0 && n > c.MaxLength:
-		return fmt.Errorf("body of %d bytes, want at most %d", n, c.MaxLength)
+		return unmet("the body is too long", fmt.Errorf("body of %d bytes, want at most %d", n, c.MaxLength))
 	}
 	return nil
 }
@@ -91,12 +91,12 @@ func (c *Check) length(n int64) error {
 func (c *Check) text(body []byte) error {
 	for _, s := range c.Text {
 		if !strings.Contains(view(body), s) {
-			return fmt.Errorf("the body has no %q: it begins %s", s, beginning(body))
+			return unmet("text "+quoted([]byte(s)), fmt.Errorf("the body has no %q: it begins %s", s, quoted(body)))
 		}
 	}
 	for _, s := range c.Without {
 		if strings.Contains(view(body), s) {
-			return fmt.Errorf("the body has %q", s)
+			return unmet("without "+quoted([]byte(s)), fmt.Errorf("the body has %q", s))
 		}
 	}
 	return nil
@@ -105,8 +105,11 @@ func (c *Check) text(body []byte) error {
 // view returns b as a string that is b's memory: it is for comparisons, which keep nothing.
 func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// beginning is the begin of a body, for a message.
-func beginning(body []byte) string {
+// unmet is the error of a check that failed, with the word for which it was: the scenario's.
+func unmet(check string, err error) error { return coded{err, check} }
+
+// quoted is the begin of a text, for a message.
+func quoted(body []byte) string {
 	const most = 60
 	if len(body) > most {
 		return strconv.Quote(string(body[:most])) + "..."
@@ -118,7 +121,7 @@ func beginning(body []byte) string {
 func (c *Check) apply(doc any) error {
 	for _, f := range c.Fields {
 		if err := f.apply(doc); err != nil {
-			return err
+			return unmet("json "+f.Path, err)
 		}
 	}
 	return nil
@@ -172,11 +175,21 @@ func equals(got any, want string) bool {
 	return false
 }
 
-// sameNumber compares numbers by value, so that 450000.00 is 450000. Exponents are compared as text: 1e999999999 is a short literal of a
-// number that fills the memory.
+// maxExponent is the greatest exponent of a number that is compared by value, about that of a float64: 1e999999999 is a short literal of a number that fills
+// the memory.
+const maxExponent = 400
+
+// sameNumber compares numbers by value, so that 450000.00 is 450000.
 func sameNumber(a, b string) bool {
-	if strings.ContainsAny(a+b, "eExXpP_/") {
-		return false
+	for _, s := range []string{a, b} {
+		if strings.ContainsAny(s, "xXpP_/") {
+			return false
+		}
+		if i := strings.IndexAny(s, "eE"); i >= 0 {
+			if e, err := strconv.Atoi(s[i+1:]); err != nil || e < -maxExponent || e > maxExponent {
+				return false
+			}
+		}
 	}
 	x, ok := new(big.Rat).SetString(a)
 	if !ok {

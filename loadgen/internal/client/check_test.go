@@ -12,7 +12,7 @@ import (
 func field(path, equals string) []client.Field { return []client.Field{{Path: path, Equals: equals}} }
 
 func TestCheck(t *testing.T) {
-	doc := `{"count": 5000, "next": null, "ok": true, "results": [{"price": "450000.00", "area": 12.50, "a.b": 1}], "big": 1e400}`
+	doc := `{"count": 5000, "next": null, "ok": true, "results": [{"price": "450000.00", "area": 12.50, "id": 9007199254740993}], "big": 1e401}`
 	size := int64(len(doc))
 	for _, tt := range []struct {
 		check client.Check
@@ -37,7 +37,12 @@ func TestCheck(t *testing.T) {
 		{client.Check{Fields: field("results", "1")}, "want 1"},
 		{client.Check{Fields: field("count.x", "1")}, "nothing below"},
 		{client.Check{Fields: field("price", "1")}, "no field"},
-		{client.Check{Fields: field("big", "1e400")}, ""},
+		{client.Check{Fields: field("big", "1e401")}, ""},
+		{client.Check{Fields: field("big", "10e400")}, "big is 1e401"},
+		{client.Check{Fields: field("count", "5e3")}, ""},
+		{client.Check{Fields: field("count", "0.5E+4")}, ""},
+		{client.Check{Fields: field("results.0.id", "9007199254740993")}, ""},
+		{client.Check{Fields: field("results.0.id", "9007199254740992")}, "results.0.id is 9007199254740993"},
 		{client.Check{Fields: field("big", "1e999999999")}, "big is"},
 		{client.Check{MinLength: size, Fields: field("count", "5000")}, ""},
 		{client.Check{Fields: []client.Field{{"count", "5000"}, {"ok", "true"}}}, ""},

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -49,8 +50,10 @@ func codeOf(out *measure.Outcome, err error) string {
 			return "the load ended"
 		}
 		return "it waited too long to be sent"
-	case measure.Refused, measure.Reset, measure.BadResponse:
+	case measure.Refused, measure.Reset:
 		return network(err)
+	case measure.BadResponse:
+		return cmp.Or(network(err), framing(err))
 	case measure.Limit:
 		if own := limits.Of(err); own != nil {
 			return own.Resource
@@ -93,16 +96,22 @@ func network(err error) string {
 		return "the server does not speak TLS"
 	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"): // crypto/tls has no other mark of an alert
 		return "TLS alert: " + strings.TrimPrefix(op.Err.Error(), "tls: ")
-	case errors.As(err, &op) && op.Op == "proxyconnect":
-		return "proxy"
 	case errors.As(err, &errno):
 		return errno.Error()
+	case isProxys(err):
+		return "proxy"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "closed by the server"
 	case strings.HasPrefix(err.Error(), inTLS):
 		return "TLS"
 	}
 	return ""
+}
+
+// isProxys reports whether err is of a connection through a proxy that could not be made.
+func isProxys(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && (op.Op == "proxyconnect" || strings.HasPrefix(op.Op, "socks"))
 }
 
 // inTLS begins the error of a handshake.

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -52,6 +53,7 @@ func NewHTTPCaller(t *Target, seed uint64, reqs []*Request) *HTTPCaller {
 	}
 	if t.opts.Proxy != nil {
 		tr.Proxy = http.ProxyURL(t.opts.Proxy)
+		tr.OnProxyConnectResponse = connected
 	}
 	tr.Protocols = new(http.Protocols)
 	tr.Protocols.SetHTTP1(!t.opts.HTTP2)
@@ -170,6 +172,9 @@ func (c *HTTPCaller) run(ctx context.Context, mode int, out *measure.Outcome) (m
 	if c.t.opts.HTTP2 && resp.ProtoMajor < 2 {
 		return measure.BadResponse, fmt.Errorf("%w: it answered in %s", errNoHTTP2, resp.Proto)
 	}
+	if resp.StatusCode == http.StatusSwitchingProtocols { // its body is the connection, which knows of no deadline
+		return measure.BadResponse, coded{errors.New("status 101, " + unasked), unasked}
+	}
 	out.Status = resp.StatusCode
 	c.answer.begin(r)
 	for name, values := range resp.Header {
@@ -193,6 +198,17 @@ func (c *HTTPCaller) run(ctx context.Context, mode int, out *measure.Outcome) (m
 		recordTiming(out, []byte(value))
 	}
 	return measure.OK, nil
+}
+
+// errProxy is the error of a proxy that does not connect.
+var errProxy = errors.New("the proxy does not connect")
+
+// connected returns why a proxy that has answered CONNECT has not connected, or nil.
+func connected(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode == http.StatusOK {
+		return nil
+	}
+	return coded{fmt.Errorf("%w: %w", errProxy, statusError(resp.StatusCode)), fmt.Sprintf("the proxy answers %d", resp.StatusCode)}
 }
 
 // redirects reports whether a response names another URL that the client is to ask instead.
@@ -268,8 +284,8 @@ func kindOf(err error) measure.Kind {
 	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
 		return measure.Timeout
 	case errors.As(err, &dns) || errors.As(err, &cert) || errors.As(err, &record) || isAlert(err),
-		errors.Is(err, http.ErrSchemeMismatch), errors.Is(err, errNoHTTP2),
-		errors.As(err, &dial) && (dial.Op == "dial" || dial.Op == "proxyconnect"):
+		errors.Is(err, http.ErrSchemeMismatch), errors.Is(err, errNoHTTP2), errors.Is(err, errProxy), isProxys(err),
+		errors.As(err, &dial) && dial.Op == "dial":
 		return measure.Refused
 	case errors.As(err, &dial), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		return measure.Reset

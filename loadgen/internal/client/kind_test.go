@@ -67,7 +67,7 @@ func TestKinds(t *testing.T) {
 		{"garbage", sayAnd("SSH-2.0-OpenSSH_9.2p1\r\n", hang), measure.BadResponse, 0, false},
 		{"endless garbage", sayAnd(strings.Repeat("x", 1<<20), hang), measure.BadResponse, 0, rawOnly},
 		{"HTTP/2 preface", sayAnd("HTTP/2 200\r\n\r\n", hang), measure.BadResponse, 0, false},
-		{"unasked upgrade", sayAnd("HTTP/1.1 101 Switching\r\n\r\n", hang), measure.BadResponse, 0, rawOnly},
+		{"unasked upgrade", sayAnd("HTTP/1.1 101 Switching\r\n\r\n", hang), measure.BadResponse, 0, false},
 		{"first header folded", sayAnd("HTTP/1.1 200 OK\r\n a: b\r\n\r\n", hang), measure.BadResponse, 200, rawOnly},
 		{"length folded into two", sayAnd("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n 3\r\n\r\n", hang), measure.BadResponse, -1, false},
 		{"header without a colon", sayAnd("HTTP/1.1 200 OK\r\nA\r\n\r\n", hang), measure.BadResponse, -1, false},
@@ -187,6 +187,11 @@ func TestFailures(t *testing.T) {
 	folding := serve(t, answering("HTTP/1.1 200 OK\r\n X: a\r\n\r\n"))
 	closing := serve(t, func(p *peer) { p.request() })
 	silent := serve(t, func(p *peer) { p.request(); p.hang() })
+	location := func(to string) string {
+		return serve(t, answering("HTTP/1.1 302 Found\r\nLocation: "+to+"\r\nContent-Length: 0\r\n\r\n")).addr
+	}
+	head := func(text string) string { return serve(t, answering("HTTP/1.1 200 OK\r\n"+text+"\r\n\r\nabc")).addr }
+	chunks := func(text string) string { return head("Transfer-Encoding: chunked\r\n\r\n" + text) }
 	const both = ""
 	for _, tt := range []struct {
 		name, base, path string
@@ -203,6 +208,16 @@ func TestFailures(t *testing.T) {
 		{"host", "https://localhost.invalid:1", "/", client.Options{}, measure.Refused, "no such host", "no such host", both},
 		{"no TLS", strings.Replace(server.URL, "http:", "https:", 1), "/", client.Options{}, measure.Refused, "the server does not speak TLS", "", both},
 		{"folded", folding.addr, "/", client.Options{}, measure.BadResponse, "the first header begins with a blank", "bad response: the first header begins with a blank", client.Raw},
+		{"no status line", serve(t, answering("hello\r\n\r\n")).addr, "/", client.Options{}, measure.BadResponse, "no status line of HTTP/1.x", "", both},
+		{"101", serve(t, answering("HTTP/1.1 101 Switching\r\n\r\n")).addr, "/", client.Options{}, measure.BadResponse, "a status that no request asked for", "", both},
+		{"no name", head("A"), "/", client.Options{}, measure.BadResponse, "a header has no name", "", both},
+		{"no length", head("Content-Length: +3"), "/", client.Options{}, measure.BadResponse, "Content-Length is not one number", "", both},
+		{"a coding", head("Transfer-Encoding: gzip"), "/", client.Options{}, measure.BadResponse, "a transfer coding other than chunked", "", both},
+		{"no chunk size", chunks("two\r\n"), "/", client.Options{}, measure.BadResponse, "no chunk size", "", both},
+		{"a long chunk", chunks("2\r\nokay\r\n"), "/", client.Options{}, measure.BadResponse, "a chunk is longer than its size", "", both},
+		{"a chunk too large", chunks("ffffffffffffffff1\r\n"), "/", client.Options{}, measure.BadResponse, "a chunk size is too large", "", both},
+		{"a redirect to no URL", location("http://%zz/"), "/", client.Options{Redirects: 3}, measure.BadResponse, "a redirect to what is no URL", "", client.NetHTTP},
+		{"a redirect elsewhere", location("ftp://127.0.0.1/"), "/", client.Options{Redirects: 3}, measure.BadResponse, "a redirect to another scheme than http and https", "", client.NetHTTP},
 		{"closed", closing.addr, "/", client.Options{}, measure.Reset, "closed by the server", "EOF", both},
 		{"silent", silent.addr, "/", client.Options{}, measure.Timeout, "waiting for the response", "", both},
 		{"nobody", nobody(t), "/?key=s3cret", client.Options{}, measure.Refused, "connection refused", "connection refused", both},

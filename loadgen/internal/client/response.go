@@ -78,7 +78,7 @@ func (r *response) line(p []byte) (line []byte, used int, whole bool) {
 	i := bytes.IndexByte(p, '\n')
 	if i < 0 {
 		if len(r.part)+len(p) > maxLine {
-			r.fail("a line is too long")
+			r.fail(longLine)
 			return nil, 0, false
 		}
 		r.part = append(r.part, p...)
@@ -86,7 +86,7 @@ func (r *response) line(p []byte) (line []byte, used int, whole bool) {
 	}
 	line = p[:i]
 	if len(r.part)+i > maxLine {
-		r.fail("a line is too long")
+		r.fail(longLine)
 		return nil, 0, false
 	}
 	if len(r.part) > 0 {
@@ -94,7 +94,7 @@ func (r *response) line(p []byte) (line []byte, used int, whole bool) {
 		r.part = line[:0]
 	}
 	if r.head += len(line) + 1; r.head > maxHead {
-		r.fail("the head is too long")
+		r.fail(longHead)
 		return nil, 0, false
 	}
 	if n := len(line); n > 0 && line[n-1] == '\r' {
@@ -115,7 +115,7 @@ func (r *response) onLine(line, next []byte) {
 	default: // afterChunk: feed reads lines in no other state
 		r.state, r.head = atChunkSize, 0
 		if len(line) > 0 {
-			r.fail("a chunk is longer than its size")
+			r.fail(longChunk)
 		}
 	}
 }
@@ -128,7 +128,7 @@ func (r *response) unfold(line, next []byte) {
 		case len(r.held) == 0:
 			r.fail("the first header begins with a blank")
 		case len(r.held)+len(line) > maxLine:
-			r.fail("a line is too long")
+			r.fail(longLine)
 		default:
 			r.held = append(append(r.held, ' '), api.Trim(line)...)
 		}
@@ -157,7 +157,7 @@ func (r *response) onField(line []byte) {
 	name, value, ok := cutHeader(line)
 	switch {
 	case !ok:
-		r.fail("a header has no name")
+		r.fail(noName)
 	case r.state == atTrailer:
 		r.onTrailer(name, value)
 	case !r.interim:
@@ -167,12 +167,12 @@ func (r *response) onField(line []byte) {
 
 func (r *response) onStatus(line []byte) {
 	if len(line) < 12 || string(line[:7]) != "HTTP/1." || line[7] < '0' || line[7] > '9' || line[8] != ' ' || len(line) > 12 && line[12] != ' ' {
-		r.fail("no status line of HTTP/1.x")
+		r.fail(noStatusLine)
 		return
 	}
 	code, ok := api.Number(line[9:12])
 	if !ok || code < 100 || code == 101 {
-		r.fail("a status that no request asked for")
+		r.fail(unasked)
 		return
 	}
 	r.interim = code < 200
@@ -211,7 +211,7 @@ func (r *response) onCoding(value []byte) {
 	switch {
 	case equalFold(value, "identity"):
 	case r.chunked || !equalFold(value, "chunked"):
-		r.fail("a transfer coding other than chunked")
+		r.fail(otherCoding)
 	default:
 		r.chunked = true
 	}
@@ -245,7 +245,7 @@ func (r *response) onLength(value []byte) {
 		}
 		n, ok := api.Number(one)
 		if !ok || r.sized && n != r.left {
-			r.fail("Content-Length is not one number")
+			r.fail(noLength)
 			return
 		}
 		r.sized, r.left = true, n

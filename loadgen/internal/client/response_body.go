@@ -14,13 +14,13 @@ func (r *response) onChunkSize(line []byte) {
 			break
 		}
 		if i == 15 {
-			r.fail("a chunk size is too large")
+			r.fail(hugeChunk)
 			return
 		}
 		size = size<<4 | int64(d)
 	}
 	if rest := api.Trim(line[i:]); i == 0 || len(rest) > 0 && rest[0] != ';' {
-		r.fail("no chunk size")
+		r.fail(noChunkSize)
 		return
 	}
 	r.left, r.state, r.head = size, inChunk, 0

@@ -112,21 +112,25 @@ func TestChecksOfAResponse(t *testing.T) {
 			path  string
 			check client.Check
 			why   string
+			code  string
 		}{
-			{"/", header("content-type", "application/json*"), ""},
-			{"/", header("Content-Type", "*utf-8"), ""},
-			{"/", header("Content-Type", "*json*"), ""},
-			{"/", header("Content-Type", "*"), ""},
-			{"/", header("X-Two", "b"), ""},
-			{"/", header("Content-Type", "text/html"), `header Content-Type is "application/json; charset=utf-8", want "text/html"`},
-			{"/", header("X-Three", "*"), "there is no header X-Three"},
-			{"/", client.Check{Text: []string{"ann"}, Without: []string{"bob"}}, ""},
-			{"/", client.Check{Text: []string{"bob"}}, `the body has no "bob": it begins "{\"a\": \"ann\"}"`},
-			{"/", client.Check{Without: []string{"ann"}}, `the body has "ann"`},
-			{"/", client.Check{MinLength: 12, MaxLength: 12}, ""},
-			{"/", client.Check{MaxLength: 11}, "body of 12 bytes, want at most 11"},
-			{"/", client.Check{Empty: true}, "body of 12 bytes, want none"},
-			{"/empty", client.Check{Empty: true}, ""},
+			{"/", header("content-type", "application/json*"), "", ""},
+			{"/", header("Content-Type", "*utf-8"), "", ""},
+			{"/", header("Content-Type", "*json*"), "", ""},
+			{"/", header("Content-Type", "*"), "", ""},
+			{"/", header("X-Two", "b"), "", ""},
+			{"/", header("Content-Type", "text/html"), `header Content-Type is "application/json; charset=utf-8", want "text/html"`, "header Content-Type"},
+			{"/", header("X-Three", "*"), "there is no header X-Three", "header X-Three"},
+			{"/", client.Check{Text: []string{"ann"}, Without: []string{"bob"}}, "", ""},
+			{"/", client.Check{Text: []string{"bob"}}, `the body has no "bob": it begins "{\"a\": \"ann\"}"`, `text "bob"`},
+			{"/", client.Check{Without: []string{"ann"}}, `the body has "ann"`, `without "ann"`},
+			{"/", client.Check{MinLength: 12, MaxLength: 12}, "", ""},
+			{"/", client.Check{MaxLength: 11}, "body of 12 bytes, want at most 11", "the body is too long"},
+			{"/", client.Check{Empty: true}, "body of 12 bytes, want none", "the body is too long"},
+			{"/empty", client.Check{Empty: true}, "", ""},
+			{"/empty", client.Check{Fields: field("a", "ann")}, "body is not JSON: unexpected EOF: it begins \"\"", "the body is not JSON"},
+			{"/empty", client.Check{MinLength: 1}, "body of 0 bytes, want at least 1", "the body is too short"},
+			{"/", client.Check{Fields: field("a", "bob")}, "a is ann, want bob", "json a"},
 		} {
 			h := newHarness(t, s.URL, client.Options{Transport: transport}, client.Spec{Path: tt.path, Check: tt.check})
 			want := measure.OK
@@ -134,8 +138,8 @@ func TestChecksOfAResponse(t *testing.T) {
 				want = measure.Check
 			}
 			h.want(0, want)
-			if err := h.firstError(measure.Check); tt.why != "" && err.Error() != tt.why {
-				t.Errorf("%+v: got %v, want %s", tt.check, err, tt.why)
+			if err := h.firstError(measure.Check); tt.why != "" && err.Error() != tt.why || h.out.Code != tt.code {
+				t.Errorf("%+v: got %v, code %q, want %s, %q", tt.check, err, h.out.Code, tt.why, tt.code)
 			}
 			h.Close()
 		}
@@ -234,6 +238,25 @@ func TestOnlyTheProxyIsDialled(t *testing.T) {
 	}
 	if err := target.Reach(t.Context()); err != nil {
 		t.Errorf("the proxy is there: %v", err)
+	}
+}
+
+// A proxy that does not connect has refused, and its answer says why.
+func TestAProxyThatDoesNotConnect(t *testing.T) {
+	for _, tt := range []struct{ scheme, answer, code string }{
+		{"http", "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 2\r\n\r\nno", "the proxy answers 407"},
+		{"http", "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "the proxy answers 502"},
+		{"socks5", "\x05\xff", "proxy"},
+	} {
+		proxy := serve(t, func(p *peer) {
+			_, _ = p.Read(make([]byte, 1024))
+			p.send(tt.answer)
+		})
+		via := &url.URL{Scheme: tt.scheme, Host: strings.TrimPrefix(proxy.addr, "http://")}
+		h := newHarness(t, "https://nobody.invalid", client.Options{Transport: client.NetHTTP, Proxy: via})
+		if h.want(0, measure.Refused); h.out.Code != tt.code {
+			t.Errorf("%s: got code %q of %v, want %q", tt.answer, h.out.Code, h.out.Err, tt.code)
+		}
 	}
 }
 

@@ -46,7 +46,7 @@ func (d *draw) take(list []Taking, doc any) error {
 	for _, t := range list {
 		got, err := lookUp(doc, t.Path)
 		if err != nil {
-			return fmt.Errorf("take %s: %w", t.Name, err)
+			return unmet("take "+t.Name, fmt.Errorf("take %s: %w", t.Name, err))
 		}
 		var value string
 		switch v := got.(type) {
@@ -57,10 +57,10 @@ func (d *draw) take(list []Taking, doc any) error {
 		case bool:
 			value = strconv.FormatBool(v)
 		default:
-			return fmt.Errorf("take %s: %s is neither a text nor a number, true or false", t.Name, t.Path)
+			return unmet("take "+t.Name, fmt.Errorf("take %s: %s is neither a text nor a number, true or false", t.Name, t.Path))
 		}
 		if keys.Unlined(value) {
-			return fmt.Errorf("take %s: %s has a control character", t.Name, t.Path)
+			return unmet("take "+t.Name, fmt.Errorf("take %s: %s has a control character", t.Name, t.Path))
 		}
 		if d.taken == nil {
 			d.taken = map[string][]byte{}

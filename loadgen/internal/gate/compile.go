@@ -88,6 +88,11 @@ func syntax(err error, at func(offset int) int) Error {
 	case e.Message == `unexpected token Operator("=")`:
 		return Error{at(e.From), "= is no comparison: equality is written =="}
 	}
+	for unit := range constants() {
+		if e.Message == fmt.Sprintf("unexpected token Identifier(%q)", unit) {
+			return Error{at(e.From), "a unit stands right behind its number: 10" + unit}
+		}
+	}
 	return Error{at(e.From), e.Message}
 }
 

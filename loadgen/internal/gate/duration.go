@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -8,7 +9,8 @@ import (
 // durations writes the durations in src as products, which is how the parser knows them: (100*ms) for 100ms. at returns where in src a character of the
 // result was, both counted in characters.
 //
-// A duration is a number with one of the units right behind it, outside quotes. Anything else is left for the parser to refuse.
+// A duration is a number with a unit right behind it, outside quotes. A unit that there is not is refused as it is in a product; anything else is left for the parser to
+// refuse.
 func durations(src string) (result string, at func(offset int) int) {
 	in := []rune(src)
 	var out []rune
@@ -42,7 +44,7 @@ func durations(src string) (result string, at func(offset int) int) {
 			for unit < len(in) && word(in[unit]) {
 				unit++
 			}
-			if _, known := constants()[string(in[digits:unit])]; known {
+			if unit > digits && !slices.ContainsFunc(in[digits:unit], func(r rune) bool { return !unicode.IsLetter(r) }) {
 				add(i, '(')
 				for j := i; j < digits; j++ {
 					add(j, in[j])

@@ -198,16 +198,23 @@ func (p *parser) single(i int) (n int, part Part) {
 func (p *parser) dollar(i int) (n int, part Part) {
 	inside, _, closed := strings.Cut(p.text[i+2:], "}")
 	if !closed {
+		if shout(inside) != "" {
+			p.fail(i, "%s has no end: } ends it", shown(p.text[i:]))
+		}
 		return 0, Part{}
 	}
 	written := "${" + inside + "}"
 	name, otherwise, defaulted := strings.Cut(inside, ":-")
 	if !IsEnvName(name) {
 		const runes = nameRunes + "ABCDEFGHIJKLMNOPQRSTUVWXYZ.:"
-		if strings.Trim(inside, runes) != "" {
+		if strings.Trim(inside, runes) != "" && shout(inside) == "" {
 			return 0, Part{} // it was not meant as a variable
 		}
 		p.fail(i, "%s is no variable: those of the environment are written ${NAME} or ${NAME:-text}, those of data {{name}}; write {{'%[1]s'}} for the text itself", written)
+		return len(written), Part{Literal: written}
+	}
+	if strings.Contains(otherwise, "${") {
+		p.fail(i, "%s: the default of a variable is text, and has no other in it; write {{'%[1]s'}} for the text itself", written)
 		return len(written), Part{Literal: written}
 	}
 	value, set := p.names.Env(name)
@@ -225,16 +232,23 @@ func (p *parser) dollar(i int) (n int, part Part) {
 
 // bare refuses $NAME at i, as shells write variables. Names in lower case are let through: $ref and $filter are text of their own.
 func (p *parser) bare(i int) {
-	name := p.text[i+1:]
-	if end := strings.IndexFunc(name, func(c rune) bool { return !strings.ContainsRune(envRunes, c) }); end >= 0 {
-		if c := name[end]; 'a' <= c && c <= 'z' {
-			return
-		}
-		name = name[:end]
-	}
-	if len(name) > 1 && IsEnvName(name) && strings.Trim(name, "_0123456789") != "" {
+	if name := shout(p.text[i+1:]); name != "" {
 		p.fail(i, "$%s is sent as it stands: a variable of the environment is written ${%[1]s}; write {{'$%[1]s'}} for the text itself", name)
 	}
+}
+
+// shout is the name in upper case that s begins with, as variables of the environment have them; empty if there is none of two letters or more.
+func shout(s string) string {
+	if end := strings.IndexFunc(s, func(c rune) bool { return !strings.ContainsRune(envRunes, c) }); end >= 0 {
+		if c := s[end]; 'a' <= c && c <= 'z' {
+			return ""
+		}
+		s = s[:end]
+	}
+	if len(s) > 1 && IsEnvName(s) && strings.Trim(s, "_0123456789") != "" {
+		return s
+	}
+	return ""
 }
 
 const envRunes = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789"

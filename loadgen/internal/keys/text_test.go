@@ -86,6 +86,13 @@ func TestParseRefuses(t *testing.T) {
 			{7, "{{ is no variable: write {{name}}, or {{'{{'}} for the text itself"},
 		}},
 		{keys.InValue, "{id}", []keys.Unfit{{0, "{id} is text here, and not the variable: write {{id}}, or {{'{id}'}} for the text itself"}}},
+		{keys.InValue, "a ${TOKEN b", []keys.Unfit{{2, "${TOKEN b has no end: } ends it"}}},
+		{keys.InValue, "${TOKEN:?no token}", []keys.Unfit{
+			{0, "${TOKEN:?no token} is no variable: those of the environment are written ${NAME} or ${NAME:-text}, those of data {{name}}; write {{'${TOKEN:?no token}'}} for the text itself"},
+		}},
+		{keys.InValue, "${UNSET:-${SECRET}}", []keys.Unfit{
+			{0, "${UNSET:-${SECRET}: the default of a variable is text, and has no other in it; write {{'${UNSET:-${SECRET}'}} for the text itself"},
+		}},
 		{keys.InValue, "Bearer ${env:X}", []keys.Unfit{
 			{7, "${env:X} is no variable: those of the environment are written ${NAME} or ${NAME:-text}, those of data {{name}}; write {{'${env:X}'}} for the text itself"},
 		}},

@@ -5,7 +5,11 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
+	"io"
 	"math"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,6 +70,7 @@ func TestJUnit(t *testing.T) {
 		if err := report.JUnit(&b, of(t, resulttest.All()[tt.fixture](t)), report.Options{}); err != nil {
 			t.Fatal(err)
 		}
+		formed(t, tt.fixture, b.Bytes())
 		var doc struct {
 			XMLName                 xml.Name `xml:"testsuites"`
 			Tests, Failures, Errors int      `xml:",attr"`
@@ -103,6 +108,60 @@ func TestJUnit(t *testing.T) {
 		if len(s.Cases) != s.Tests || failures != s.Failures || errors != s.Errors || skipped != s.Skipped {
 			t.Errorf("%s: the counts say %d tests, %d failures, %d errors, %d skipped, the cases %d, %d, %d, %d",
 				tt.fixture, s.Tests, s.Failures, s.Errors, s.Skipped, len(s.Cases), failures, errors, skipped)
+		}
+	}
+}
+
+// formed holds a document to what the schema junit-10.xsd of Jenkins' xunit plugin has of the elements that reports use: where each may stand, its attributes, those that it
+// must have (with a ! before the name), and the form of times.
+func formed(t *testing.T, name string, doc []byte) {
+	t.Helper()
+	result := []string{"message", "type"}
+	schema := map[string]struct {
+		in         []string
+		attributes []string
+	}{
+		"testsuites": {[]string{""}, []string{"name", "time", "tests", "failures", "errors"}},
+		"testsuite":  {[]string{"testsuites"}, []string{"!name", "!tests", "!failures", "!errors", "group", "time", "skipped", "timestamp", "hostname", "id", "package", "file"}},
+		"properties": {[]string{"testsuite"}, nil},
+		"property":   {[]string{"properties"}, []string{"!name", "!value"}},
+		"testcase":   {[]string{"testsuite"}, []string{"!name", "time", "classname", "group"}},
+		"failure":    {[]string{"testcase"}, result},
+		"error":      {[]string{"testcase"}, result},
+		"skipped":    {[]string{"testcase"}, result},
+		"system-out": {[]string{"testsuite", "testcase"}, nil},
+	}
+	seconds := regexp.MustCompile(`^[0-9]+(\.[0-9]*)?$`)
+	path := []string{""}
+	for dec := xml.NewDecoder(bytes.NewReader(doc)); ; {
+		token, err := dec.Token()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch x := token.(type) {
+		case xml.EndElement:
+			path = path[:len(path)-1]
+		case xml.StartElement:
+			rule := schema[x.Name.Local]
+			if !slices.Contains(rule.in, path[len(path)-1]) {
+				t.Errorf("%s: <%s> in <%s>", name, x.Name.Local, path[len(path)-1])
+			}
+			has := map[string]bool{}
+			for _, a := range x.Attr {
+				has[a.Name.Local] = true
+				if !slices.Contains(rule.attributes, a.Name.Local) && !slices.Contains(rule.attributes, "!"+a.Name.Local) || a.Name.Local == "time" && !seconds.MatchString(a.Value) {
+					t.Errorf("%s: <%s %s=%q>", name, x.Name.Local, a.Name.Local, a.Value)
+				}
+			}
+			for _, a := range rule.attributes {
+				if must, ok := strings.CutPrefix(a, "!"); ok && !has[must] {
+					t.Errorf("%s: <%s> without %s", name, x.Name.Local, must)
+				}
+			}
+			path = append(path, x.Name.Local)
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package scenario
 
 import (
+	"encoding/json"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -100,7 +102,13 @@ func (r *reader) scalar(n ast.Node, what string) any {
 		return nil
 	case *ast.BoolNode:
 		return x.Value
-	case *ast.IntegerNode, *ast.FloatNode:
+	case *ast.IntegerNode:
+		if v, ok := new(big.Int).SetString(n.GetToken().Value, 10); ok { // exact: an id may have more digits than a float64 holds
+			return json.Number(v.String())
+		}
+		r.errorf(n, "%s wants a number as JSON has them, got %s", what, describe(n))
+		return nil
+	case *ast.FloatNode:
 		v, err := strconv.ParseFloat(n.GetToken().Value, 64)
 		if err != nil {
 			r.errorf(n, "%s wants a number as JSON has them, got %s", what, describe(n))

@@ -182,7 +182,7 @@ type HeaderCheck struct{ Name, Value string }
 // Field is a value that a JSON body must hold.
 type Field struct {
 	Path string // keys and list indices joined by dots: "results.0.id"
-	Want any    // string, float64, bool or nil, as encoding/json reads them
+	Want any    // string, float64, bool or nil, as encoding/json reads them; a whole number is a json.Number, which has all of its digits
 }
 
 // Mode returns the mode of that name, or nil.
