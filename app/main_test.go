@@ -230,13 +230,8 @@ func TestAPortInUseIsOneLineThatSaysWhatToDo(t *testing.T) {
 }
 
 func TestADatabaseThatRefusesIsOneLine(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	args := []string{"--addr=127.0.0.1:0", "--lab-addr=127.0.0.1:0", "--database-url=postgres://lab@" + l.Addr().String() + "/lab"}
-	err = execute(t.Context(), args, noEnv, strings.NewReader(""), io.Discard, io.Discard)
+	args := []string{"--addr=127.0.0.1:0", "--lab-addr=127.0.0.1:0", "--database-url=postgres://lab@" + testkit.FreeAddr(t) + "/lab"}
+	err := execute(t.Context(), args, noEnv, strings.NewReader(""), io.Discard, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "database") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("error %v", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"loadlab/internal/testkit"
 	"loadlab/loadgen/internal/field"
 	"loadlab/loadgen/internal/result"
 )
@@ -28,7 +29,7 @@ const plainScenario = "why: a field case\nmodes: {ok: GET %path}\nrounds: 1\npha
 // frozen_test.go, the form of JUnit in package report, an outage of Redis and the order of a query in the app's tests.
 func TestField(t *testing.T) {
 	workplace(t)
-	server, gone := field.Serve(t, nil), freeAddr(t)
+	server, gone := field.Serve(t, nil), testkit.FreeAddr(t)
 	unknown := httptest.NewTLSServer(http.NotFoundHandler()) // for its certificate
 	config := &tls.Config{Certificates: unknown.TLS.Certificates, MinVersion: tls.VersionTLS12}
 	unknown.Close()

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"loadlab/internal/testkit"
 	"loadlab/loadgen/internal/trace"
 )
 
@@ -28,7 +28,7 @@ func TestTracesOfANodeService(t *testing.T) {
 	workplace(t)
 	write(t, "orders.yaml", "why: what a page of orders costs\nmodes: {orders: GET /orders}\nrounds: 1\nphases: [{name: steady, rate: 20/s, for: 1s}]\n")
 	for _, protocol := range []string{"http/protobuf", "http/json"} {
-		listen, front, stock := freeAddr(t), freeAddr(t), freeAddr(t)
+		listen, front, stock := testkit.FreeAddr(t), testkit.FreeAddr(t), testkit.FreeAddr(t)
 		for _, args := range [][]string{{"stock", port(stock)}, {"front", port(front), port(stock)}} {
 			startNode(t, node, service, args, "OTEL_SERVICE_NAME="+args[0], "OTEL_EXPORTER_OTLP_ENDPOINT=http://"+listen, "OTEL_EXPORTER_OTLP_PROTOCOL="+protocol,
 				"OTEL_EXPORTER_OTLP_COMPRESSION=gzip", "OTEL_TRACES_SAMPLER=parentbased_always_off", "OTEL_BSP_SCHEDULE_DELAY=200", "OTEL_METRICS_EXPORTER=none", "OTEL_LOGS_EXPORTER=none")
@@ -71,17 +71,6 @@ func startNode(t *testing.T, node, service string, args []string, env ...string)
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "ready\n" {
 		t.Fatalf("%v: got %q, %v", args, line, err)
 	}
-}
-
-// freeAddr is an address of the loopback interface at which nobody listens.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
 }
 
 func port(addr string) string { return addr[strings.LastIndexByte(addr, ':')+1:] }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"loadlab/internal/testkit"
 	"loadlab/loadgen/internal/result"
 )
 
@@ -47,7 +48,7 @@ func TestWorkersElsewhere(t *testing.T) {
 	var arrived atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { arrived.Add(1) }))
 	t.Cleanup(server.Close)
-	at := freeAddr(t)
+	at := testkit.FreeAddr(t)
 	worker := newChild(t, "worker", "./few.yaml", "--coordinator", at, "--index", "1", "--secret", "secret")
 	worker.start(t)
 	c := newChild(t, "run", "./few.yaml", "--target", server.URL, "--workers", "2", "--workers-at", at, "--secret", "secret", "--allow-limited")

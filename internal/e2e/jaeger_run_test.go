@@ -52,7 +52,7 @@ func TestJaeger(t *testing.T) {
 	j := &jaeger{addrs: map[string]string{}}
 	t.Cleanup(j.client.CloseIdleConnections)
 	for _, port := range []string{"4317", "4318", "8888", "8889", "13133", "16685", "16686"} {
-		j.addrs[port] = freeAddr(t)
+		j.addrs[port] = testkit.FreeAddr(t)
 	}
 	app, generator := newRelay(t), newRelay(t)
 	p, err := promtest.Start(ctx, promtest.Options{Config: prometheusFile, Targets: map[string][]string{
@@ -65,7 +65,7 @@ func TestJaeger(t *testing.T) {
 		}
 	})
 	j.start(ctx, t, program, p.URL())
-	programs, err := build(ctx, t.TempDir())
+	programs, err := built()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -164,17 +163,4 @@ func (j *jaeger) do(req *http.Request) ([]byte, error) {
 		err = fmt.Errorf("%s: %s: %s", req.URL, resp.Status, data)
 	}
 	return data, err
-}
-
-// freeAddr is an address of the loopback interface on which nothing listened a moment ago.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return l.Addr().String()
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -137,12 +136,7 @@ func TestRemote(t *testing.T) {
 		_, _ = w.Write([]byte("{}")) // the client may be gone
 	}))
 	defer there.Close()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	gone := "http://" + listener.Addr().String()
-	listener.Close()
+	gone := "http://" + testkit.FreeAddr(t)
 
 	for name, test := range map[string]struct{ target, lab, want string }{
 		"target alone":  {there.URL + "/v2/", "", ""},
