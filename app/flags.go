@@ -101,7 +101,7 @@ func misspelt(environ []string) []string {
 
 func define(fs *flag.FlagSet, cfg *config) {
 	fs.StringVar(&cfg.addr, "addr", ":8000", "`address` of the API")
-	fs.StringVar(&cfg.labAddr, "lab-addr", "127.0.0.1:8001", "`address` of the lab controls, /metrics and /debug/pprof: no authentication")
+	fs.StringVar(&cfg.labAddr, "lab-addr", "127.0.0.1:"+api.LabPort, "`address` of the lab controls, /metrics and /debug/pprof: no authentication")
 	fs.StringVar(&cfg.databaseURL, "database-url", "", "postgres://... or sqlite:PATH; empty: SQLite in a temporary file")
 	fs.StringVar(&cfg.redisURL, "redis-url", "", "redis://...; empty: an embedded one, in a process of its own")
 	fs.StringVar(&cfg.cachePrefix, "cache-prefix", "loadlab", "what the names of all Redis keys begin with")

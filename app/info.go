@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"runtime"
 	"runtime/debug"
@@ -23,7 +24,8 @@ func (a *app) info(ctx context.Context) (api.Info, error) {
 		return api.Info{}, err
 	}
 	info := api.Info{
-		Commit: revision.Get(), Go: runtime.Version(), Database: database, Cache: a.cacheName.get(ctx),
+		Instance: rand.Text(),
+		Commit:   revision.Get(), Go: runtime.Version(), Database: database, Cache: a.cacheName.get(ctx),
 		Properties: a.cfg.knobs.Count("properties"), Loaders: housing.Loaders(), Config: a.cfg.knobs,
 	}
 	for _, s := range pagecache.Strategies() {

@@ -79,7 +79,7 @@ func TestManifests(t *testing.T) {
 func TestPodsRefuse(t *testing.T) {
 	podWorkplace(t)
 	write(t, "none.yaml", "why: x\nmodes: {a: GET /}\nphases: [{name: p, rate: 1/s, for: 1s}]\n")
-	write(t, "far.yaml", "why: x\nmodes: {a: GET /}\nworld: {database: {rtt: 1ms}}\nphases: [{name: p, rate: 1/s, for: 1s}]\n")
+	write(t, "far.yaml", "why: x\nmodes: {a: GET /}\nphases: [{name: p, requests: 1}, {name: q, requests: 1, world: {database: {rtt: 1ms}}}]\n")
 	for args, want := range map[string]string{
 		"run my.yaml --on kubernetes":                                               "--workers is 0: with --on kubernetes it is how many pods there are, from 1 to 1000",
 		"run my.yaml --on nomad":                                                    `--on is "nomad": use kubernetes`,
@@ -93,7 +93,7 @@ func TestPodsRefuse(t *testing.T) {
 		"run my.yaml --on kubernetes --workers 2 --pull-policy Sometimes":           `--pull-policy is "Sometimes": use Always, IfNotPresent or Never`,
 		"run my.yaml --on kubernetes --workers 2 --toleration x:Never":              `--toleration is "x:Never": use key=value:Effect`,
 		"run my.yaml --on kubernetes --workers 2 --name A":                          `the name "A": want at most 52 lower-case letters`,
-		"run far.yaml --on kubernetes --workers 2 --target http://x":                "far.yaml:4:1: a distance takes links",
+		"run far.yaml --on kubernetes --workers 2 --target http://x":                "far.yaml:3:1: a distance that is not that of the phase before takes links",
 		"run my.yaml --workers 2 --workers-at 127.0.0.1:0":                          "--workers-at and --secret go together",
 		"run my.yaml --workers-at 127.0.0.1:0 --secret users.csv":                   "--workers-at goes with --workers",
 		"run my.yaml --workers 2 --workers-at 127.0.0.1:0 --secret users.csv":       "--secret: users.csv has 8 characters: the least is 16",

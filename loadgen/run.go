@@ -258,6 +258,8 @@ func (f runFlags) config(s *scenario.Scenario, env environment, seeded bool) (ru
 		return cfg, usageError{fmt.Errorf("--otlp-wait is %s: the least is 0s", f.otlpWait)}
 	case f.links != "" && len(f.targets) == 0:
 		return cfg, usageError{errors.New("--links goes with --target: a lab of the run's own has its own links")}
+	case f.databaseRTT.rtt != nil && len(f.targets) > 0 && f.links == "", f.redisRTT.rtt != nil && len(f.targets) > 0 && f.links == "":
+		return cfg, usageError{errors.New("--database-rtt and --redis-rtt take links, which a service that runs already does not have: give their address with --links")}
 	case f.budget <= 0:
 		return cfg, usageError{fmt.Errorf("--budget is %s: the least is more than nothing", f.budget)}
 	case f.replicas > 0 && len(f.targets) > 0:

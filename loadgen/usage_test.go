@@ -85,6 +85,7 @@ func TestUsage(t *testing.T) {
 		{"run good.yaml --stack cloud", `--stack is "cloud": use embedded, local, compose, remote`},
 		{"run good.yaml --stack remote", "a remote stack needs its address: --target http://host:port"},
 		{"run good.yaml --lab http://localhost:1", "--lab goes with --target"},
+		{"run good.yaml --target http://localhost:1 --redis-rtt 1ms", "--database-rtt and --redis-rtt take links, which a service that runs already does not have"},
 		{"run good.yaml --out file/runs", "make a folder for the results: mkdir file: not a directory"},
 		{"run stampede --scenarios elsewhere", "list scenarios: open elsewhere: no such file or directory"},
 		{"list --scenarios elsewhere", "list scenarios: open elsewhere: no such file or directory"},

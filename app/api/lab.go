@@ -72,6 +72,7 @@ type Key struct {
 
 // Info is what the app is and what it runs on: GET /lab/info.
 type Info struct {
+	Instance   string   `json:"instance"` // of the process: see Health
 	Commit     string   `json:"commit"`
 	Go         string   `json:"go"`
 	Database   string   `json:"database"`   // "PostgreSQL 15.18", "SQLite 3.51"
@@ -81,6 +82,16 @@ type Info struct {
 	Strategies []string `json:"strategies"`
 	Config     Config   `json:"config"` // of every knob, as it is now
 }
+
+// Health is the body of PathHealthz. Instance is drawn when the process starts, and the same in its Info: a port with lab controls that has another is not of the
+// process that serves the API.
+type Health struct {
+	Status   string `json:"status"`
+	Instance string `json:"instance"`
+}
+
+// LabPort is where the lab controls are, unless the app is told another.
+const LabPort = "8001"
 
 // Ready is what the app writes to its --ready-file once it serves: where it listens, as host:port.
 type Ready struct {

@@ -189,7 +189,7 @@ func TestDeployConnects(t *testing.T) {
 		}
 	}
 	connects("prometheus", "apps", "8001")
-	for _, a := range [][2]string{{"app", "80"}, {"apps", "8000"}, {"apps", "8001"}, {"links", "8474"}, {"jaeger", "4318"}} {
+	for _, a := range [][2]string{{"app", "80"}, {"app", "8001"}, {"apps", "8000"}, {"apps", "8001"}, {"links", "8474"}, {"jaeger", "4318"}} {
 		connects("loadgen", a[0], a[1])
 	}
 	for _, want := range []string{

@@ -111,7 +111,7 @@ func read(r *gin.Engine, path string, h gin.HandlerFunc) {
 }
 
 func (s *Server) healthz(c *gin.Context) {
-	s.json(c, s.begin(c, api.ModeNone), map[string]string{"status": "ok"})
+	s.json(c, s.begin(c, api.ModeNone), api.Health{Status: "ok", Instance: s.Info.Instance})
 }
 
 // readyTimeout bounds what /readyz waits for the database.

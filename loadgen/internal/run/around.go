@@ -13,6 +13,7 @@ import (
 	"loadlab/loadgen/internal/lab"
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/scenario"
+	"loadlab/loadgen/internal/stack"
 	"loadlab/loadgen/internal/unit"
 	"loadlab/loadgen/internal/world"
 	"loadlab/loadgen/internal/world/link"
@@ -33,6 +34,24 @@ func linked(s *scenario.Scenario) []string {
 }
 
 func far(d scenario.Distance) bool { return d != scenario.Distance{} }
+
+// notMade returns what the report says of distances that the scenario has in all phases and the stack does not make; empty if there are none.
+func (s *subject) notMade() string {
+	if stack.Own(s.config.Kind) || s.config.LinksAddr != "" {
+		return ""
+	}
+	var missed []string
+	for _, server := range world.Wired() {
+		d := distanceOf(s.scenario.Phases[0].World.Surroundings, server)
+		if far(d) && (!s.simulated || server != world.Database) {
+			missed = append(missed, fmt.Sprintf("%s to %s", d.RTT, server))
+		}
+	}
+	if len(missed) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("the target's servers are where they are: the scenario's distances (%s), for which its gates were made, take links (--links)", strings.Join(missed, ", "))
+}
 
 func wireFault(p scenario.Phase, server string) bool {
 	return slices.ContainsFunc(p.Faults, func(f scenario.Fault) bool { return f.Fault.Server == server && f.Fault.By[0] == world.Wire })
@@ -149,10 +168,13 @@ func (a *around) measure(ctx context.Context) ([]result.Distance, error) {
 	}
 	var all []result.Distance
 	for _, server := range world.Wired() {
-		d, p := distanceOf(a.now, server), pingsOf(pings, server)
+		d, p, linked := distanceOf(a.now, server), pingsOf(pings, server), slices.Contains(a.subject.links, server)
+		if !linked && !p.Simulated {
+			d = scenario.Distance{} // it is where it is
+		}
 		all = append(all, result.Distance{
 			Server: server, RTT: d.RTT, Jitter: d.Jitter, Bandwidth: d.Bandwidth, Pings: p.N, Median: p.Median, P99: p.P99, Simulated: p.Simulated,
-			Link: slices.Contains(a.subject.links, server), Problem: p.Error,
+			Link: linked, Problem: p.Error,
 		})
 	}
 	return all, nil

@@ -61,21 +61,28 @@ func (s *subject) describe(ctx context.Context) error {
 
 // withoutLab refuses a scenario that needs the lab controls of a target that has none.
 func (s *subject) withoutLab() error {
-	for _, a := range world.Actions() {
-		if a.Lab && needs(s.scenario, func(b world.Action) bool { return b.Name == a.Name }) {
-			return UsageError{fmt.Errorf("%s does %s, which takes the app's lab controls: say where they are with --lab URL", s.scenario.Name, a.Name)}
-		}
-	}
-	for _, p := range s.scenario.Phases {
-		if len(p.App) > 0 {
-			return UsageError{fmt.Errorf("phase %s of %s sets the app's %s, which takes its lab controls: say where they are with --lab URL", p.Name,
-				s.scenario.Name, strings.Join(slices.Sorted(maps.Keys(p.App)), ", "))}
-		}
+	if why := wantsLab(s.scenario); why != "" {
+		return UsageError{fmt.Errorf("%s, which takes the app's lab controls: say where they are with --lab URL (at port %s of the target there are none of its own)", why, api.LabPort)}
 	}
 	s.about.warnings = append(s.about.warnings,
 		"no lab controls: SQL, Redis and cache figures are what the responses said, and recomputes are unknown")
 	s.warnOfSettings(nil)
 	return nil
+}
+
+// wantsLab returns what the scenario does that takes lab controls; empty if it can do without.
+func wantsLab(s *scenario.Scenario) string {
+	for _, a := range world.Actions() {
+		if a.Lab && needs(s, func(b world.Action) bool { return b.Name == a.Name }) {
+			return s.Name + " does " + a.Name
+		}
+	}
+	for _, p := range s.Phases {
+		if len(p.App) > 0 {
+			return fmt.Sprintf("phase %s of %s sets the app's %s", p.Name, s.Name, strings.Join(slices.Sorted(maps.Keys(p.App)), ", "))
+		}
+	}
+	return ""
 }
 
 // warnOfSettings warns of what the scenario sets of a remote app that has other values, or may have: a setting that cannot be changed while an

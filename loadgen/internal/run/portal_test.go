@@ -57,7 +57,7 @@ func (p *portal) page(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if r.URL.Path == api.PathReadyz {
+	if r.URL.Path == api.PathReadyz || r.URL.Path == api.PathHealthz {
 		if p.on == nil || !p.on(w, r) {
 			answer(w, nil)
 		}

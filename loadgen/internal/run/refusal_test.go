@@ -22,7 +22,8 @@ func TestRefused(t *testing.T) {
 		{"expire", scenario("during: {expire: 1s}"), "mine does expire, "},
 		{"price change before", scenario("before: [price_change]"), "mine does price_change, "},
 		{"price change during", scenario("during: {price_change: 1s}"), "mine does price_change, "},
-		{"settings of a phase", scenario("app: {ttl: 2s, beta: 2}"), "phase q of mine sets the app's beta, ttl, which takes its lab controls: say where they are with --lab URL"},
+		{"settings of a phase", scenario("app: {ttl: 2s, beta: 2}"), "phase q of mine sets the app's beta, ttl, which takes the app's lab controls: say where they are with --lab URL"},
+		{"a distance that changes", scenario("world: {redis: {rtt: 1ms}}"), "a distance that is not that of the phase before takes links"},
 		{"a body that HEAD has not", "why: x\nmodes: {a: {request: HEAD /, check: {min_bytes: 1}}}\nphases: [{name: p, requests: 1}]\n", "mode a: "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

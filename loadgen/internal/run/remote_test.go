@@ -279,3 +279,19 @@ gates: ['sql("naive") == 62', errors() == 0]
 		t.Errorf("warnings %q, the lab was asked %q", r.Warnings, p.controls)
 	}
 }
+
+// A distance that all phases have is that of the target's own where there are no links: the report says so, and shows none that was asked for.
+func TestDistanceIsNotMade(t *testing.T) {
+	t.Parallel()
+	cfg := newPortal(t).start(t, "why: x\nworld: {database: {rtt: 1ms}, redis: {rtt: 200us}}\nmodes: {a: GET /a}\nrounds: 1\nphases: [{name: p, requests: 1}, {name: q, requests: 1}]\n")
+	r := drive(t, cfg)
+	const want = "the scenario's distances (1ms to database, 200µs to redis), for which its gates were made, take links (--links)"
+	if code := result.ExitCode(r); code != result.ExitPass || len(r.Warnings) != 1 || !strings.HasSuffix(r.Warnings[0], want) {
+		t.Errorf("exit code %d, warnings %q, want 0 and %q", code, r.Warnings, want)
+	}
+	for _, d := range r.Stack.Distances {
+		if d.RTT != 0 || d.Link {
+			t.Errorf("distance %+v: nothing was to make one", d)
+		}
+	}
+}

@@ -81,6 +81,10 @@ func (r *runner) up(ctx context.Context) (err error) {
 	}
 	r.report.Stack, r.report.Strategies = r.subject.about.stack, r.subject.about.strategies
 	r.warn(r.subject.about.warnings...)
+	if text := r.subject.notMade(); text != "" {
+		r.log("warning: " + text)
+		r.warn(text)
+	}
 	for _, w := range shortages(r.Scenario, limits.Read()) {
 		r.log("warning: " + w)
 		r.warn(w)

@@ -77,14 +77,21 @@ func checkWorld(cfg Config, stage fault.Stage) error {
 			}
 		}
 	}
-	unlinked := !stack.Own(cfg.Stack.Kind) && cfg.Stack.LinksAddr == ""
-	if i := slices.IndexFunc(s.Phases, func(p scenario.Phase) bool { return far(p.World.Database) || far(p.World.Redis) }); unlinked && i >= 0 && len(all) == 0 {
-		refuse(s.Phases[i].Line, "a distance takes links, which a service that runs already does not have: give their address with --links, or leave out world")
+	if i := moves(s); i >= 0 && len(all) == 0 && !stack.Own(cfg.Stack.Kind) && cfg.Stack.LinksAddr == "" {
+		refuse(s.Phases[i].Line, "a distance that is not that of the phase before takes links, which a service that runs already does not have: give their address with --links")
 	}
 	if len(all) == 0 {
 		return nil
 	}
 	return UsageError{errors.Join(all...)}
+}
+
+// moves is the index of the first phase whose servers are not as far away as those of the phase before; -1 if there is none.
+func moves(s *scenario.Scenario) int {
+	return slices.IndexFunc(s.Phases, func(p scenario.Phase) bool {
+		first := s.Phases[0].World.Surroundings
+		return p.World.Database != first.Database || p.World.Redis != first.Redis
+	})
 }
 
 func wereGiven(n int) string {

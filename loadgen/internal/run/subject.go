@@ -67,6 +67,7 @@ type about struct {
 // cannot be run on this stack.
 func (s *subject) up(ctx context.Context) (err error) {
 	s.config.Links, s.config.Replicas, s.config.Reach = s.links, s.scenario.Replicas(), s.reach
+	s.config.FindLabs = wantsLab(s.scenario) != ""
 	if s.stack, err = stack.Up(ctx, s.config); err != nil {
 		return err
 	}

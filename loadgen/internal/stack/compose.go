@@ -1,6 +1,10 @@
 package stack
 
-import "fmt"
+import (
+	"fmt"
+
+	"loadlab/app/api"
+)
 
 // OnCompose returns the configuration with the addresses that replicas of the app, and the links, have in the network of docker-compose.yml.
 func (c Config) OnCompose(replicas int) Config {
@@ -11,7 +15,7 @@ func (c Config) OnCompose(replicas int) Config {
 			host = fmt.Sprintf("loadlab-replica-%d", i) // a container of the service replica
 		}
 		c.Targets = append(c.Targets, "http://"+host+":8000")
-		c.Labs = append(c.Labs, "http://"+host+":8001")
+		c.Labs = append(c.Labs, "http://"+host+":"+api.LabPort)
 	}
 	return c
 }

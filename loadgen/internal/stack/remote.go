@@ -34,6 +34,9 @@ func (s *Stack) upRemote(ctx context.Context, cfg Config) error {
 		}
 		s.APIs = append(s.APIs, strings.TrimRight(target, "/"))
 	}
+	if cfg.FindLabs && len(cfg.Labs) == 0 {
+		cfg.Labs = s.findLabs(ctx)
+	}
 	for _, address := range cfg.Labs {
 		s.Labs = append(s.Labs, strings.TrimRight(address, "/"))
 	}
@@ -43,6 +46,22 @@ func (s *Stack) upRemote(ctx context.Context, cfg Config) error {
 		}
 	}
 	return s.dialLinks(ctx, cfg.LinksAddr)
+}
+
+// findLabs returns the lab controls of all targets; none if not every target has them.
+func (s *Stack) findLabs(ctx context.Context) []string {
+	asking, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
+	var labs []string
+	for _, target := range s.APIs {
+		address, ok := lab.Find(asking, target)
+		if !ok {
+			return nil
+		}
+		labs = append(labs, address)
+	}
+	s.logf("the lab controls are at %s", strings.Join(labs, ", "))
+	return labs
 }
 
 // answers checks that a target accepts connections.

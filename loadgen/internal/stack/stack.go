@@ -56,6 +56,8 @@ type Config struct {
 	// Targets and Labs are the URLs of the replicas of a stack that runs already: their APIs, and in the same order their lab controls; Labs may be empty.
 	// OnCompose sets them for the stack compose.
 	Targets, Labs []string
+	// FindLabs has the lab controls of Targets looked for where Labs is empty, at the port that they have by default.
+	FindLabs bool
 	// Reach makes a connection to a target as its requests will: through a proxy, say, or to a socket. nil dials the URL's host.
 	Reach func(ctx context.Context, target string) error
 
