@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 var programs string
 
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "link" { // a run starts its links by its own program
+	if len(os.Args) > 1 && slices.Contains([]string{commandLink, commandWorker}, os.Args[1]) { // a run starts them by its own program
 		os.Exit(program(context.Background(), os.Args[1:], environment{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, vars: os.Environ()}))
 	}
 	flag.Parse()

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,10 +88,11 @@ func TestStoppedFromThePage(t *testing.T) {
 		event string // after which there is something to see
 	}{
 		{[]string{"run", "./long.yaml", "--target", url, "--out", "run"}, "points"},
+		{[]string{"run", "./long.yaml", "--target", url, "--workers", "2", "--allow-limited", "--out", "workers"}, "points"},
 		{[]string{"hit", url, "--rate", "50/s", "--for", "60s", "--out", "hit", "--html", "hit/one/report.html"}, "points"},
 		{[]string{"ab", "./long.yaml", "--a", url, "--b", service(t), "--epoch", "20s", "--out", "ab"}, "test"},
 	} {
-		out := tt.args[0]
+		out := tt.args[slices.Index(tt.args, "--out")+1]
 		write(t, filepath.Join(out, "one", "x"), "")
 		var stdout bytes.Buffer
 		stderr := new(testkit.Log)

@@ -136,6 +136,13 @@ func (w *Watch) Record(i int, due time.Duration, start time.Time, o *measure.Out
 	}
 }
 
+// Merge enters what a worker of the run has recorded of a mode since it did so before: nothing of it comes by Record.
+func (w *Watch) Merge(d *measure.ModeDelta) {
+	if m := w.mode(d.Mode); m != nil {
+		m.merge(d)
+	}
+}
+
 // publish sends what has changed since the last time.
 func (w *Watch) publish() {
 	p := w.phase.Load()

@@ -255,3 +255,60 @@ func TestNobodyLooks(t *testing.T) {
 	w.End()
 	w.Stopped()
 }
+
+// TestWhatWorkersRecord compares the page of a run by workers, whose recorders report what came since they did so before, with that of a run that records the same itself.
+func TestWhatWorkersRecord(t *testing.T) {
+	t.Parallel()
+	one, oneURL := serve(t, nil)
+	merged, mergedURL := serve(t, nil)
+	start := time.Unix(1_700_000_000, 0)
+	var workers []*measure.Recorder
+	for range 2 {
+		r := measure.NewRecorder(measure.Config{Deltas: true})
+		r.Start(start)
+		workers = append(workers, r)
+	}
+	one.Begin(warm)
+	merged.Begin(warm)
+	rng := rand.New(rand.NewPCG(1, 2))
+	flush := func(last bool) {
+		for _, r := range workers {
+			d := r.Flush(start.Add(time.Second), last)
+			for i := range d.Modes {
+				merged.Merge(&d.Modes[i])
+			}
+		}
+	}
+	for k := range 2000 {
+		due := time.Duration(k) * ms
+		o := &measure.Outcome{Kind: measure.OK, Sent: start.Add(due + ms), Done: start.Add(due + 2*ms + time.Duration(rng.ExpFloat64()*float64(20*ms)))}
+		if k%100 == 0 {
+			o.Kind = measure.Refused
+		}
+		r := workers[k%2]
+		r.Scheduled(0, due)
+		r.Record(0, due, o)
+		one.Record(0, due, start, o)
+		if k%700 == 0 {
+			flush(false)
+		}
+	}
+	flush(true)
+	one.End()
+	merged.End()
+	want, got := points(t, view(t, oneURL, "").next("points")), points(t, view(t, mergedURL, "").next("points"))
+	if len(want) < 2 || len(got) != len(want) {
+		t.Fatalf("got %d seconds, want %d", len(got), len(want))
+	}
+	for i, w := range want {
+		g := got[i]
+		for name, pair := range map[string][2]int64{"p50": {g.P50, w.P50}, "p99": {g.P99, w.P99}, "max": {g.Max, w.Max}, "lag": {g.Lag, w.Lag}} {
+			if math.Abs(float64(pair[0])/float64(max(pair[1], 1))-1) > .025 {
+				t.Errorf("second %d, %s: got %d us, want %d", w.At, name, pair[0], pair[1])
+			}
+		}
+		if g.N != w.N || g.LagN != w.LagN || g.Failed != w.Failed || g.Done != w.Done || g.Scheduled != w.Scheduled || g.At != w.At {
+			t.Errorf("second %d: got %+v, want %+v", w.At, g, w)
+		}
+	}
+}

@@ -58,12 +58,15 @@ type distribution struct {
 	count [buckets]uint32
 }
 
-func (d *distribution) record(t time.Duration) {
+func (d *distribution) record(t time.Duration, n int64) {
 	i := int(perDecade * math.Log10(max(float64(t)/float64(time.Microsecond), 1)))
-	d.count[min(i, buckets-1)]++
-	d.n++
+	d.count[min(i, buckets-1)] += uint32(n) //nolint:gosec // of a second of a phase, or of its rounds
+	d.n += n
 	d.max = max(d.max, t)
 }
+
+// merge records every duration of a histogram. One that cannot be read has failed the run already.
+func (d *distribution) merge(plain []byte) { _ = hist.Each(plain, d.record) }
 
 // quantiles are times that these shares, in ascending order, do not exceed; the upper ends of their buckets, and no more than the greatest time.
 func (d *distribution) quantiles(shares ...float64) []int64 {
@@ -173,12 +176,31 @@ func (m *mode) record(due time.Duration, start time.Time, o *measure.Outcome) {
 		return
 	}
 	response := o.Done.Sub(start) - due
-	s.response.record(response)
-	m.all.record(response)
+	s.response.record(response, 1)
+	m.all.record(response, 1)
 	if o.Sent.IsZero() {
-		s.lag.record(response)
+		s.lag.record(response, 1)
 	} else {
-		s.lag.record(o.Sent.Sub(start) - due)
+		s.lag.record(o.Sent.Sub(start)-due, 1)
+	}
+}
+
+// merge enters what a worker has recorded since it did so before.
+func (m *mode) merge(d *measure.ModeDelta) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.dirty = true
+	for _, n := range d.News {
+		if s := m.at(time.Duration(n.At) * time.Second); s != nil {
+			s.counts.Add(n.SecondCounts)
+		}
+	}
+	for _, of := range d.Seconds {
+		if s := m.at(time.Duration(of.At) * time.Second); s != nil {
+			s.response.merge(of.Response)
+			s.lag.merge(of.Lag)
+		}
+		m.all.merge(of.Response)
 	}
 }
 

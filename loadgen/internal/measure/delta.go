@@ -21,7 +21,14 @@ type ModeDelta struct {
 	Settled int `json:"settled"`
 	Counts
 	Seconds []SecondDelta `json:"seconds,omitempty"` // new
+	News    []SecondNews  `json:"news,omitempty"`    // for who looks on: the last delta has all counts by second, in Sums
 	Sums    *Sums         `json:"sums,omitempty"`    // in the last delta alone
+}
+
+// SecondNews is what was added to the counts of a second since the delta before.
+type SecondNews struct {
+	At int `json:"at"`
+	result.SecondCounts
 }
 
 // Counts are those of a phase so far.
@@ -109,7 +116,7 @@ func (r *Recorder) Flush(now time.Time, last bool) Delta {
 		if m.scheduled == 0 {
 			continue
 		}
-		of := ModeDelta{Mode: i, Settled: d.Settled, Counts: m.counts()}
+		of := ModeDelta{Mode: i, Settled: d.Settled, Counts: m.counts(), News: m.news()}
 		for j := range m.seconds {
 			s := &m.seconds[j]
 			if s.clocks != nil {
@@ -153,6 +160,20 @@ func (m *mode) counts() Counts {
 		Scheduled: m.scheduled, Ended: m.ended, Bytes: m.bytes,
 		Clamped: m.total.response.Clamped() + m.total.service.Clamped() + m.total.lag.Clamped(),
 	}
+}
+
+// news returns what was added to the counts of each second since the call before.
+func (m *mode) news() (news []SecondNews) {
+	for i, now := range m.bySecond {
+		if i == len(m.reported) {
+			m.reported = append(m.reported, result.SecondCounts{})
+		}
+		if was := m.reported[i]; now != was {
+			news = append(news, SecondNews{At: i, SecondCounts: now.Sub(was)})
+			m.reported[i] = now
+		}
+	}
+	return news
 }
 
 func (m *mode) sumUp() *Sums {

@@ -27,6 +27,7 @@ type mode struct {
 	replicas  []replica // empty if there is but one
 	peak      peak      // of recomputes
 	bySecond  counts
+	reported  counts // what bySecond was at the last delta
 
 	seconds []second // that may still change, one after the other; the first is the oldest
 	newest  int      // the latest second in which a request was due

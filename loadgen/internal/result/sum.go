@@ -33,6 +33,17 @@ func (s *SecondCounts) Add(o SecondCounts) {
 	s.Wait += o.Wait
 }
 
+// Sub returns what has come since o.
+func (s SecondCounts) Sub(o SecondCounts) SecondCounts {
+	s.Scheduled -= o.Scheduled
+	s.Failed -= o.Failed
+	s.Done -= o.Done
+	s.Recomputes -= o.Recomputes
+	s.Waited -= o.Waited
+	s.Wait -= o.Wait
+	return s
+}
+
 // Add adds o to r.
 func (r *Revalidation) Add(o Revalidation) {
 	r.Asked += o.Asked

@@ -227,7 +227,7 @@ func (m *merging) Report(worker int, r *shard.Report) error {
 	return nil
 }
 
-// expose shows to Prometheus what has come of a worker. Of a phase with faults every request is shown by itself.
+// expose shows to Prometheus, and to who looks on, what has come of a worker. Of a phase with faults every request is shown by itself.
 func (m *merging) expose(worker int, d *measure.Delta) {
 	if m.driven.watch != nil {
 		return
@@ -239,6 +239,7 @@ func (m *merging) expose(worker int, d *measure.Delta) {
 		}
 		known := &m.known[worker][of.Mode]
 		m.runner.observers.metrics.Merge(of, of.Sub(*known))
+		m.runner.Live.Merge(of)
 		*known = of.Counts
 	}
 }
