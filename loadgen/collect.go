@@ -35,14 +35,20 @@ func collectCommand(env environment) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		ctx := cmd.Context()
+		ctx, atOnce, end, err := h.open(cmd.Context(), out.live)
+		if err != nil {
+			return err
+		}
+		defer end()
 		if err := h.meet(ctx); err != nil {
 			return err
 		}
 		if remove {
-			defer h.remove(ctx)
+			defer h.remove(atOnce)
+		} else {
+			defer h.leave(atOnce)
 		}
-		return h.bring(ctx, out)
+		return h.bring(ctx, atOnce, out)
 	}
 	return cmd
 }

@@ -113,7 +113,7 @@ func refused() map[string]string {
 		"cacert": beside, "cert": beside, "key": beside,
 		"user":        "it would be on the command line of the pods: write it into the scenario's target, as user: name:${PASSWORD}",
 		"unix-socket": "pods have a file system of their own", "app": "pods have a service that runs already: --target", "replicas": "a service that runs already has as many as it has",
-		"workers-at": "pods find each other", "secret": "the run has a Secret", "live": "the page would be a pod's: the terminal shows the run", "worker-join": "--start-timeout is how long pods may take",
+		"workers-at": "pods find each other", "secret": "the run has a Secret", "worker-join": "--start-timeout is how long pods may take",
 	}
 }
 
@@ -232,10 +232,15 @@ func (f *runFlags) podRun(ctx context.Context, env environment, spec *cluster.Sp
 		return err
 	}
 	h.workers, h.secret = spec.Workers, spec.Secret
+	ctx, atOnce, end, err := h.open(ctx, f.outcome.live)
+	if err != nil {
+		return err
+	}
+	defer end()
 	if err := h.cluster.Create(ctx, spec.Objects()); err != nil {
 		return err
 	}
 	fmt.Fprintf(env.stderr, "job %s in namespace %s: %d pods of %s\n", spec.Name, h.cluster.Namespace, spec.Workers, spec.Image)
-	defer h.remove(ctx)
-	return h.bring(ctx, f.outcome)
+	defer h.remove(atOnce)
+	return h.bring(ctx, atOnce, f.outcome)
 }

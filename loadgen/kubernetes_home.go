@@ -30,6 +30,8 @@ type home struct {
 	workers int
 	secret  []byte
 	start   time.Duration // that pods may take to start
+
+	watchers watchers // of its page
 }
 
 // home is that of a run of a name, whose pods may take a time to start, if its results can be written here.
@@ -44,34 +46,25 @@ func (f *accessFlags) home(env environment, folder, name string, start time.Dura
 	return &home{env: env, cluster: c, name: name, start: start}, nil
 }
 
-// deleteLimit is how long the cluster may take to delete a run.
-const deleteLimit = 15 * time.Second
-
-// remove deletes the run.
-func (h *home) remove(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteLimit)
-	defer cancel()
-	if err := h.cluster.Delete(ctx, h.name); err != nil {
-		fmt.Fprintf(h.env.stderr, "loadgen: %v (the cluster deletes it itself %s after its end)\n", err, cluster.Kept)
-	}
-}
-
 // collected is what a run came to.
 type collected struct {
 	over   collect.Over
 	report []byte
 }
 
-// bring shows the run, and then its report as that of a run on this machine.
-func (h *home) bring(ctx context.Context, out outcome) error {
+// bring shows the run, and then its report as that of a run on this machine. When ctx ends, the run is to; when atOnce does, it is not waited for.
+func (h *home) bring(ctx, atOnce context.Context, out outcome) error {
 	starting, cancel := context.WithTimeoutCause(ctx, h.start, fmt.Errorf("no pod 0 ran within %s: kubectl -n %s describe job %s says why", h.start, h.cluster.Namespace, h.name))
 	defer cancel()
 	leader, err := h.cluster.Started(starting, h.name, h.workers, h.log)
 	if err != nil {
 		return err
 	}
-	got, err := h.follow(ctx, leader)
-	if err != nil {
+	got, err := h.follow(ctx, atOnce, leader)
+	switch {
+	case errors.Is(err, errAtOnce):
+		return err
+	case err != nil:
 		return fmt.Errorf("the run is lost: %w%s", err, h.ends(ctx))
 	}
 	if !got.over.Report {
@@ -85,7 +78,7 @@ func (h *home) bring(ctx context.Context, out outcome) error {
 	if len(r.Invalid) > 0 {
 		h.log(strings.TrimPrefix(h.ends(ctx), "; "))
 	}
-	return conclude(h.env, r, out, "", watchers{})
+	return conclude(h.env, r, out, "", h.watchers)
 }
 
 func (h *home) log(line string) {
@@ -105,14 +98,15 @@ func (h *home) ends(ctx context.Context) string {
 	return "; " + strings.Join(list, "; ")
 }
 
-// follow shows the run to its end, over as many connections as it takes. When ctx ends, the run is to end in good order, and is followed to its end.
-func (h *home) follow(ctx context.Context, leader string) (got collected, err error) {
-	client, err := collect.NewClient(h.secret, collect.View{Begin: newProgress(h.env).Begin, Log: h.log})
+// follow shows the run to its end, over as many connections as it takes. When ctx ends, the run is to end in good order, and is followed to its end,
+// unless atOnce ends before.
+func (h *home) follow(ctx, atOnce context.Context, leader string) (got collected, err error) {
+	client, err := collect.NewClient(h.secret, collect.View{Begin: newProgress(h.env).Begin, Log: h.log, Live: h.watchers.take()})
 	if err != nil {
 		return got, err
 	}
 	defer client.Leave()
-	running, leave := context.WithCancelCause(context.WithoutCancel(ctx))
+	running, leave := context.WithCancelCause(atOnce)
 	defer leave(nil)
 	defer context.AfterFunc(ctx, func() {
 		h.log("the run is to end: its report follows")
@@ -121,7 +115,10 @@ func (h *home) follow(ctx context.Context, leader string) (got collected, err er
 	for last := time.Now(); ; {
 		known := client.Known()
 		got, err := h.over(ctx, running, client, leader)
-		if err == nil || errors.Is(err, collect.ErrOther) || errors.Is(err, cluster.ErrRights) || running.Err() != nil {
+		if running.Err() != nil && err != nil {
+			return got, context.Cause(running)
+		}
+		if err == nil || errors.Is(err, collect.ErrOther) || errors.Is(err, cluster.ErrRights) {
 			return got, err
 		}
 		if alive, unknown := h.cluster.Alive(running, h.name, leader); unknown == nil && !alive {

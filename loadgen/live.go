@@ -38,6 +38,20 @@ func servePage(ctx context.Context, env environment, addr string, stop func()) (
 	return watchers{env, server}, nil
 }
 
+// take returns what shows what the feed of a run elsewhere has; nil if nobody is to see it.
+func (w watchers) take() func(*live.Message) {
+	if w.server == nil {
+		return nil
+	}
+	said := false
+	return func(m *live.Message) {
+		if err := w.server.Take(m); err != nil && !said {
+			fmt.Fprintln(w.env.stderr, "loadgen: the page is not shown as it is:", err)
+			said = true
+		}
+	}
+}
+
 // serveLiveAB does the same for an A/B test.
 func serveLiveAB(ctx context.Context, env environment, cfg *run.ABConfig, addr string, stop func()) (watchers, error) {
 	w, err := servePage(ctx, env, addr, stop) // the runs of its epochs are not shown

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"loadlab/loadgen/internal/collect"
+	"loadlab/loadgen/internal/live"
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/run"
 )
@@ -20,6 +21,9 @@ const closeLimit = 2 * time.Second
 func (f *runFlags) offered(ctx context.Context, env environment, cfg run.Config) error {
 	if f.workers.secret == "" {
 		return usageError{errors.New(collect.Flag + " goes with --workers-at and --secret")}
+	}
+	if f.outcome.live != "" {
+		return usageError{errors.New(live.Flag + " does not go with " + collect.Flag + ": who collects serves the page")}
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -35,7 +39,7 @@ func (f *runFlags) offered(ctx context.Context, env environment, cfg run.Config)
 		defer cancel()
 		_ = server.Close(left) // the process ends
 	}()
-	cfg.Progress, cfg.Stack.Log = server, io.MultiWriter(env.stderr, server)
+	cfg.Progress, cfg.Live, cfg.Stack.Log = server, &server.Live.Watch, io.MultiWriter(env.stderr, server)
 	var text []byte
 	out := f.outcome
 	out.concluded = func(r *result.Run) { text, err = json.Marshal(r) }

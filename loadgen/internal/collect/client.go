@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"loadlab/loadgen/internal/live"
 	"loadlab/loadgen/internal/progress"
 )
 
@@ -25,7 +26,8 @@ var ErrSilent = fmt.Errorf("nothing came for %s", silence)
 type Client struct {
 	token string
 	view  View
-	after int // the last event that is known
+	after int   // the last event that is known
+	live  int64 // the last that the page has
 
 	phase *phase // under way; nil between phases
 }
@@ -38,6 +40,7 @@ type View struct {
 	// Begin shows a phase, as run.Progress does.
 	Begin func(h progress.Heading, figures func() progress.Figures) (end func(progress.Figures))
 	Log   func(line string)
+	Live  func(*live.Message) // feeds a page; nil for none, and then nothing of it is sent
 }
 
 // phase is a phase that is shown.
@@ -60,7 +63,11 @@ func (c *Client) Follow(ctx context.Context, url string) (Over, error) {
 	defer cancel(nil)
 	quiet := time.AfterFunc(silence, func() { cancel(ErrSilent) })
 	defer quiet.Stop()
-	body, err := c.do(ctx, http.MethodGet, fmt.Sprintf("%s%s?after=%d", url, eventsPath, c.after))
+	from := fmt.Sprintf("%s%s?after=%d", url, eventsPath, c.after)
+	if c.view.Live != nil {
+		from += fmt.Sprintf("&live=%d", c.live)
+	}
+	body, err := c.do(ctx, http.MethodGet, from)
 	if err != nil {
 		return Over{}, err
 	}
@@ -107,6 +114,9 @@ func (c *Client) show(e Event) *Over {
 		c.phase = nil
 	case e.Log != "":
 		c.view.Log(e.Log)
+	case e.Live != nil && c.view.Live != nil:
+		c.live = max(c.live, e.Live.ID)
+		c.view.Live(e.Live)
 	}
 	return e.Over
 }

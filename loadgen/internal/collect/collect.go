@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"fmt"
 
+	"loadlab/loadgen/internal/live"
 	"loadlab/loadgen/internal/progress"
 )
 
@@ -19,8 +20,9 @@ type Event struct {
 	Number  int               `json:"number,omitempty"` // of the events that are kept, from 1; figures have none
 	Begin   *progress.Heading `json:"begin,omitempty"`  // of a phase
 	Figures *progress.Figures `json:"figures,omitempty"`
-	End     *progress.Figures `json:"end,omitempty"` // of the phase
-	Log     string            `json:"log,omitempty"` // a line
+	End     *progress.Figures `json:"end,omitempty"`  // of the phase
+	Log     string            `json:"log,omitempty"`  // a line
+	Live    *live.Message     `json:"live,omitempty"` // for the page of the run, to who wants it; it has a number of its own
 	Over    *Over             `json:"over,omitempty"`
 }
 
@@ -42,7 +44,7 @@ func token(secret []byte) (string, error) {
 
 // Paths of the server.
 const (
-	eventsPath = "/events" // ?after=NUMBER: the events from there on, one line of JSON each
+	eventsPath = "/events" // ?after=NUMBER: the events from there on, one line of JSON each; &live=NUMBER: those for the page, too
 	stopPath   = "/stop"   // POST: end the run in good order
 	reportPath = "/report" // run.json
 	donePath   = "/done"   // POST: the results are home

@@ -4,13 +4,12 @@ import (
 	"bytes"
 	"context"
 	"crypto/subtle"
-	"encoding/json"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
 	"loadlab/loadgen/internal/listen"
+	"loadlab/loadgen/internal/live"
 	"loadlab/loadgen/internal/progress"
 )
 
@@ -28,6 +27,8 @@ const (
 
 // Server offers one run. It shows progress as package progress does, and takes the lines of a log.
 type Server struct {
+	Live *live.Feed // the run's: who wants it shows a page of it
+
 	token   string
 	stop    func()
 	http    *http.Server
@@ -46,7 +47,7 @@ type Server struct {
 
 // Serve offers a run on addr, such as "127.0.0.1:7947", until Close. stop is called when a client wants the run to end.
 func Serve(ctx context.Context, addr string, secret []byte, stop func()) (*Server, error) {
-	s := &Server{stop: stop, done: make(chan struct{}), changed: make(chan struct{})}
+	s := &Server{Live: live.NewFeed(), stop: stop, done: make(chan struct{}), changed: make(chan struct{})}
 	var err error
 	if s.token, err = token(secret); err != nil {
 		return nil, err
@@ -184,55 +185,6 @@ func (s *Server) keep(e Event) {
 func (s *Server) wake() {
 	close(s.changed)
 	s.changed = make(chan struct{})
-}
-
-// news returns what came after an event, and what is closed when there is more.
-func (s *Server) news(after int, seen *progress.Figures) (events []Event, changed <-chan struct{}) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	events = append(events, s.kept[min(after, len(s.kept)):]...)
-	if s.figures.Figures != nil && s.figures.Figures != seen {
-		events = append(events, s.figures)
-	}
-	return events, s.changed
-}
-
-// events sends what a client has missed, and then what is new, to the end of the run.
-func (s *Server) events(w http.ResponseWriter, r *http.Request) {
-	after, err := strconv.Atoi(r.URL.Query().Get("after"))
-	if err != nil || after < 0 {
-		http.Error(w, "want ?after=NUMBER of the last event that is known, or 0", http.StatusBadRequest)
-		return
-	}
-	w.Header().Set("Content-Type", "application/x-ndjson")
-	to, lines := http.NewResponseController(w), json.NewEncoder(w)
-	var seen *progress.Figures
-	tick := time.NewTicker(beat)
-	defer tick.Stop()
-	for {
-		events, changed := s.news(after, seen)
-		if len(events) == 0 {
-			events = []Event{{}} // the run goes on
-		}
-		for _, e := range events {
-			after = max(after, e.Number)
-			if e.Figures != nil {
-				seen = e.Figures
-			}
-			if lines.Encode(e) != nil || e.Over != nil {
-				return
-			}
-		}
-		if to.Flush() != nil {
-			return
-		}
-		select {
-		case <-changed:
-		case <-tick.C:
-		case <-r.Context().Done():
-			return
-		}
-	}
 }
 
 // sendReport sends run.json.

@@ -6,17 +6,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"sync"
 
 	"loadlab/loadgen/internal/result"
 )
 
-// key is what an entry is of: a second of a mode in a phase, or all of it (-1). What a later round comes to, with those before it, takes its place.
+// key is what an entry is of: a second of a mode in a phase, or all of it (whole). What a later round comes to, with those before it, takes its place.
 type key struct {
 	phase    string
 	mode, at int
 }
+
+const whole = -1
 
 // entry is a thing that viewers know, as JSON.
 type entry struct {
@@ -39,27 +40,58 @@ type hub struct {
 
 	mu      sync.Mutex // guards all below
 	run     *result.Run
-	id      int64 // of the last event
+	head    []byte // the same as JSON
+	headID  int64  // of the event that has it
+	id      int64  // of the last event
 	entries map[key]entry
-	phase   []byte // the last status, as JSON
-	whole   []byte // the event that has all of the page: the report, or an A/B test so far; nil until there is one
-	viewers map[*viewer]bool
+	phase   []byte   // the last status, as JSON
+	whole   *Message // that has all of the page: the report, or an A/B test so far; nil until there is one
+	viewers map[*Viewer]bool
 	closed  bool
 }
 
-// viewer is one who looks on.
-type viewer struct {
-	events chan []byte // closed when it is dropped
+// Message is what viewers get: a server-sent event of that name. Of a run they are a head, for who serves the page elsewhere, then phases and points.
+type Message struct {
+	ID   int64           `json:"id"`
+	Name string          `json:"name"`
+	Data json.RawMessage `json:"data"`
+
+	text []byte // as a server-sent event, encoded once for all viewers
+}
+
+// Names of messages of a run under way.
+const (
+	headMessage   = "head"   // the run, of which it is known what will be measured
+	phaseMessage  = "phase"  // which phase runs
+	pointsMessage = "points" // what has changed
+)
+
+func newMessage(id int64, name string, data []byte) *Message {
+	return &Message{ID: id, Name: name, Data: data, text: fmt.Appendf(nil, "id: %d\nevent: %s\ndata: %s\n\n", id, name, data)}
+}
+
+// Viewer is one who looks on.
+type Viewer struct {
+	Messages <-chan *Message // closed when the viewer is dropped: it comes back for what it has missed
+	messages chan *Message   // the same
+	hub      *hub
 }
 
 func newHub() *hub {
-	return &hub{started: make(chan struct{}), entries: map[key]entry{}, viewers: map[*viewer]bool{}}
+	return &hub{started: make(chan struct{}), entries: map[key]entry{}, viewers: map[*Viewer]bool{}}
 }
 
+// start has the page of a run served. What is measured is added to the run by others, later.
 func (h *hub) start(run *result.Run) {
+	head := *run
+	text, err := json.Marshal(&head)
 	h.mu.Lock()
-	head := *run // what is measured is added to the run by others
 	h.run = &head
+	if err == nil {
+		h.id++
+		h.head, h.headID = text, h.id
+		h.send(newMessage(h.id, headMessage, text))
+	}
 	h.mu.Unlock()
 	h.begin()
 }
@@ -73,11 +105,6 @@ func (h *hub) underWay() ([]byte, error) {
 	run := h.run
 	h.mu.Unlock()
 	return h.page(run)
-}
-
-// event renders a server-sent event.
-func event(id int64, name string, data []byte) []byte {
-	return fmt.Appendf(nil, "id: %d\nevent: %s\ndata: %s\n\n", id, name, data)
 }
 
 // list renders entries as a JSON array.
@@ -108,7 +135,7 @@ func (h *hub) publish(changed []entry) {
 			h.entries[e.key] = e
 		}
 	}
-	h.send(event(h.id, "points", list(changed)))
+	h.send(newMessage(h.id, pointsMessage, list(changed)))
 }
 
 // status sends which phase runs.
@@ -121,7 +148,7 @@ func (h *hub) status(p Phase) {
 	defer h.mu.Unlock()
 	h.id++
 	h.phase = text
-	h.send(event(h.id, "phase", text))
+	h.send(newMessage(h.id, phaseMessage, text))
 }
 
 // replace sends what the page is now.
@@ -129,7 +156,7 @@ func (h *hub) replace(name string, data []byte) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.id++
-	h.whole = event(h.id, name, data)
+	h.whole = newMessage(h.id, name, data)
 	h.send(h.whole)
 }
 
@@ -146,11 +173,11 @@ func (h *hub) finish(name string, report []byte) {
 	}
 }
 
-// send queues an event for every viewer, and drops those whose queue is full. The caller holds mu.
-func (h *hub) send(data []byte) {
+// send queues a message for every viewer, and drops those whose queue is full. The caller holds mu.
+func (h *hub) send(m *Message) {
 	for v := range h.viewers {
 		select {
-		case v.events <- data:
+		case v.messages <- m:
 		default:
 			h.drop(v)
 		}
@@ -158,27 +185,30 @@ func (h *hub) send(data []byte) {
 }
 
 // drop ends a viewer after what is queued for it. The caller holds mu.
-func (h *hub) drop(v *viewer) {
+func (h *hub) drop(v *Viewer) {
 	if h.viewers[v] {
 		delete(h.viewers, v)
-		close(v.events)
+		close(v.messages)
 	}
 }
 
-// join adds a viewer that has seen the events up to last, and queues what it has missed. It reports false if there are too many.
-func (h *hub) join(last string) (*viewer, bool) {
-	seen, err := strconv.ParseInt(last, 10, 64)
+// join adds a viewer that has seen the messages up to one, and queues what it has missed. It reports false if there are too many.
+func (h *hub) join(seen int64) (*Viewer, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if err != nil || seen > h.id {
-		seen = 0 // it knows nothing, or of another run
+	if seen > h.id {
+		seen = 0 // it knows of another run
 	}
 	if len(h.viewers) >= maxViewers {
 		return nil, false
 	}
-	v := &viewer{events: make(chan []byte, queue)}
+	v := &Viewer{messages: make(chan *Message, queue), hub: h}
+	v.Messages = v.messages
+	if seen < h.headID {
+		v.messages <- newMessage(seen, headMessage, h.head)
+	}
 	if h.phase != nil {
-		v.events <- event(seen, "phase", h.phase)
+		v.messages <- newMessage(seen, phaseMessage, h.phase)
 	}
 	var missed []entry
 	for _, e := range h.entries {
@@ -190,10 +220,10 @@ func (h *hub) join(last string) (*viewer, bool) {
 		return cmp.Or(cmp.Compare(a.key.phase, b.key.phase), cmp.Compare(a.key.mode, b.key.mode), cmp.Compare(a.key.at, b.key.at))
 	})
 	if len(missed) > 0 {
-		v.events <- event(h.id, "points", list(missed))
+		v.messages <- newMessage(h.id, pointsMessage, list(missed))
 	}
 	if h.whole != nil {
-		v.events <- h.whole
+		v.messages <- h.whole
 	}
 	h.viewers[v] = true
 	if h.closed {
@@ -202,9 +232,9 @@ func (h *hub) join(last string) (*viewer, bool) {
 	return v, true
 }
 
-// leave removes a viewer that has gone.
-func (h *hub) leave(v *viewer) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.drop(v)
+// Leave ends the viewer.
+func (v *Viewer) Leave() {
+	v.hub.mu.Lock()
+	defer v.hub.mu.Unlock()
+	v.hub.drop(v)
 }

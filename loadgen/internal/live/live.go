@@ -163,7 +163,7 @@ func (w *Watch) publish() {
 		if total, ok := m.total(time.Since(p.began)); ok {
 			total.Mode, total.Phase, total.Round = i, p.Name, p.Round
 			if text, err := json.Marshal(total); err == nil {
-				changed = append(changed, entry{key: key{p.Name, i, -1}, text: text})
+				changed = append(changed, entry{key: key{p.Name, i, whole}, text: text})
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -103,12 +104,16 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 
 // events sends what a viewer has missed, and then what is new.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
-	v, ok := s.hub.join(r.Header.Get("Last-Event-ID"))
+	seen, err := strconv.ParseInt(r.Header.Get("Last-Event-ID"), 10, 64)
+	if err != nil {
+		seen = 0 // it knows nothing
+	}
+	v, ok := s.hub.join(seen)
 	if !ok {
 		http.Error(w, "too many viewers", http.StatusServiceUnavailable)
 		return
 	}
-	defer s.hub.leave(v)
+	defer v.Leave()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	to := http.NewResponseController(w)
@@ -117,12 +122,15 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	}
 	for {
 		select {
-		case data, ok := <-v.events:
+		case m, ok := <-v.Messages:
 			if !ok {
 				return
 			}
+			if m.Name == headMessage {
+				continue // the page has it
+			}
 			_ = to.SetWriteDeadline(time.Now().Add(writeLimit)) // a server of ours has deadlines
-			if _, err := w.Write(data); err != nil || to.Flush() != nil {
+			if _, err := w.Write(m.text); err != nil || to.Flush() != nil {
 				return
 			}
 		case <-r.Context().Done():
