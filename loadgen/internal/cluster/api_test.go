@@ -21,6 +21,7 @@ type api struct {
 	calls   []string   // "POST jobs"
 	objects map[string]json.RawMessage
 	refuses string // the call that it answers with 403
+	sees    func(call string)
 
 	pods   []any      // each state of the pods: a list
 	change chan []any // the states that a watch shows after it
@@ -34,6 +35,9 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.calls = append(a.calls, call)
 	refused := call == a.refuses
 	a.mu.Unlock()
+	if a.sees != nil {
+		a.sees(call)
+	}
 	switch {
 	case refused:
 		w.WriteHeader(http.StatusForbidden)

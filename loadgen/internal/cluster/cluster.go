@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/go-logr/logr"
 	batch "k8s.io/api/batch/v1"
@@ -14,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -81,12 +81,17 @@ const (
 	pods       = "pods"
 )
 
-// Create makes a run's objects in the cluster. The Job comes first and waits, so that it owns the others, and what happens to it happens to them; then its pods are
-// let go. If it fails, nothing is left.
+// createLimit is how long the cluster may take to create a run.
+const createLimit = 30 * time.Second
+
+// Create makes a run's objects in the cluster. The Job comes first, so that it owns the others, and what happens to it happens to them. Its deadline runs from then on,
+// while its pods wait for the rest: whenever the command is killed, nothing stays. A creation is not cut off when ctx ends, as nobody would know whether there is an object then.
+// If Create fails, nothing is left.
 func (c *Cluster) Create(ctx context.Context, o *Objects) (err error) {
-	o.Job.Spec.Suspend = new(true)
+	whole, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), createLimit, fmt.Errorf("the cluster did not do it within %s", createLimit))
+	defer cancel()
 	made := &batch.Job{}
-	if err := c.post(ctx, c.batch, jobs, o.Job, made); err != nil {
+	if err := c.post(whole, c.batch, jobs, o.Job, made); err != nil {
 		return err
 	}
 	defer func() {
@@ -96,21 +101,26 @@ func (c *Cluster) Create(ctx context.Context, o *Objects) (err error) {
 	}()
 	owner := []meta.OwnerReference{{APIVersion: "batch/v1", Kind: "Job", Name: made.Name, UID: made.UID}}
 	o.Service.OwnerReferences, o.Config.OwnerReferences = owner, owner
-	if err := c.post(ctx, c.core, services, o.Service, &core.Service{}); err != nil {
-		return err
-	}
-	if err := c.post(ctx, c.core, configMaps, o.Config, &core.ConfigMap{}); err != nil {
-		return err
-	}
+	steps := []step{{services, o.Service, &core.Service{}}, {configMaps, o.Config, &core.ConfigMap{}}}
 	if o.Secret != nil {
 		o.Secret.OwnerReferences = owner
-		if err := c.post(ctx, c.core, secrets, o.Secret, &core.Secret{}); err != nil {
+		steps = append(steps, step{secrets, o.Secret, &core.Secret{}})
+	}
+	for _, s := range steps {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := c.post(whole, c.core, s.resource, s.object, s.made); err != nil {
 			return err
 		}
 	}
-	patch := []byte(`{"spec":{"suspend":false}}`)
-	err = c.batch.Patch(types.MergePatchType).Namespace(c.Namespace).Resource(jobs).Name(made.Name).Body(patch).Do(ctx).Error()
-	return because(err, "start the pods of the job "+made.Name)
+	return nil
+}
+
+// step is an object that is to be created, and what the cluster makes of it.
+type step struct {
+	resource     string
+	object, made runtime.Object
 }
 
 // post creates an object.

@@ -1,7 +1,9 @@
 package cluster_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -23,22 +25,22 @@ func spec() *cluster.Spec {
 	}
 }
 
-// TestCreate checks that the Job comes first and waits, owns the rest, and is let go at the end.
+// TestCreate checks that the Job comes first, with a deadline that runs, and owns the rest.
 func TestCreate(t *testing.T) {
 	a := &api{}
 	c := serve(t, a)
 	if err := c.Create(t.Context(), spec().Objects()); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"POST jobs", "POST services", "POST configmaps", "POST secrets", "PATCH jobs"}; !slices.Equal(a.calls, want) {
+	if want := []string{"POST jobs", "POST services", "POST configmaps", "POST secrets"}; !slices.Equal(a.calls, want) {
 		t.Errorf("calls %q, want %q", a.calls, want)
 	}
 	var job batch.Job
 	if err := json.Unmarshal(a.objects["jobs"], &job); err != nil {
 		t.Fatal(err)
 	}
-	if job.Spec.Suspend == nil || !*job.Spec.Suspend {
-		t.Error("the job's pods were let go before what they need was there")
+	if job.Spec.Suspend != nil || job.Spec.ActiveDeadlineSeconds == nil {
+		t.Error("the job's deadline does not run from its creation on")
 	}
 	for _, kind := range []string{"services", "configmaps", "secrets"} {
 		var o struct {
@@ -55,7 +57,7 @@ func TestCreate(t *testing.T) {
 
 // TestCreateFails checks that nothing is left of a run whose objects cannot all be made, and that the error says what rights it takes.
 func TestCreateFails(t *testing.T) {
-	steps := []string{"POST jobs", "POST services", "POST configmaps", "POST secrets", "PATCH jobs"}
+	steps := []string{"POST jobs", "POST services", "POST configmaps", "POST secrets"}
 	for i, step := range steps {
 		a := &api{refuses: step}
 		err := serve(t, a).Create(t.Context(), spec().Objects())
@@ -69,6 +71,23 @@ func TestCreateFails(t *testing.T) {
 		if !slices.Equal(a.calls, want) {
 			t.Errorf("%s: calls %q, want %q", step, a.calls, want)
 		}
+	}
+}
+
+// TestCreateInterrupted checks that nothing is created any more when the command is to end, that what is under way then is not cut off, and that nothing is left.
+func TestCreateInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	a := &api{}
+	a.sees = func(call string) {
+		if call == "POST services" {
+			cancel()
+		}
+	}
+	if err := serve(t, a).Create(ctx, spec().Objects()); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if want := []string{"POST jobs", "POST services", "DELETE jobs"}; !slices.Equal(a.calls, want) || a.objects["services"] == nil {
+		t.Errorf("calls %q, want %q", a.calls, want)
 	}
 }
 
