@@ -65,10 +65,10 @@ func (h *home) bring(ctx, atOnce context.Context, out outcome) error {
 	case errors.Is(err, errAtOnce):
 		return err
 	case err != nil:
-		return fmt.Errorf("the run is lost: %w%s", err, h.ends(ctx))
+		return fmt.Errorf("the run is lost: %w%s", err, h.ends(ctx, ""))
 	}
 	if !got.over.Report {
-		fmt.Fprintln(h.env.stderr, "loadgen:", got.over.Error+h.ends(ctx))
+		fmt.Fprintln(h.env.stderr, "loadgen:", got.over.Error+h.ends(ctx, leader))
 		return verdict(got.over.Code)
 	}
 	r, err := result.Parse(got.report)
@@ -76,7 +76,7 @@ func (h *home) bring(ctx, atOnce context.Context, out outcome) error {
 		return fmt.Errorf("the report of the run: %w", err)
 	}
 	if len(r.Invalid) > 0 {
-		h.log(strings.TrimPrefix(h.ends(ctx), "; "))
+		h.log(strings.TrimPrefix(h.ends(ctx, leader), "; "))
 	}
 	return conclude(h.env, r, out, "", h.watchers)
 }
@@ -87,11 +87,11 @@ func (h *home) log(line string) {
 	}
 }
 
-// ends is what became of pods that did not end well, to be written after something else; empty if all is well, or nobody knows.
-func (h *home) ends(ctx context.Context) string {
+// ends is what became of pods that did not end well, to be written after something else; empty if all is well, or nobody knows. leader is pod 0 if the verdict is known.
+func (h *home) ends(ctx context.Context, leader string) string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteLimit)
 	defer cancel()
-	list, err := h.cluster.Ends(ctx, h.name)
+	list, err := h.cluster.Ends(ctx, h.name, leader)
 	if err != nil || len(list) == 0 {
 		return ""
 	}

@@ -11,6 +11,7 @@ import (
 
 	batch "k8s.io/api/batch/v1"
 	core "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"loadlab/loadgen/internal/cluster"
@@ -95,6 +96,7 @@ func pod(index, phase string, statuses ...core.ContainerStatus) *core.Pod {
 	return &core.Pod{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
 		ObjectMeta: metav1.ObjectMeta{Name: "run-1-" + index, Annotations: map[string]string{batch.JobCompletionIndexAnnotation: index}},
+		Spec:       core.PodSpec{Containers: []core.Container{{Resources: core.ResourceRequirements{Limits: core.ResourceList{core.ResourceMemory: resource.MustParse("512Mi")}}}}},
 		Status:     core.PodStatus{Phase: core.PodPhase(phase), ContainerStatuses: statuses},
 	}
 }
@@ -127,16 +129,16 @@ func TestStarted(t *testing.T) {
 		log    string // lines
 		err    string
 	}{
-		"at once":     {[]any{pod("0", "Running"), pod("1", "Pending")}, nil, "1 of 3 pods run", ""},
-		"later":       {[]any{unschedulable("0"), unschedulable("1")}, [][]any{{unschedulable("1")}, {pod("1", "Running")}, {pod("0", "Running")}}, "pod run-1-0: no node has room for it: 0/3 nodes are available (--cpu|2 of 3 pods run", ""},
-		"slow pull":   {[]any{pod("0", "Pending", waits("ErrImagePull", "timeout"))}, [][]any{{pod("0", "Running")}}, "pod run-1-0: the image loadgen:1 cannot be pulled yet: timeout|1 of 3 pods run", ""},
+		"at once":     {[]any{pod("0", "Running"), pod("1", "Pending")}, nil, "1 of 3 pods is running", ""},
+		"later":       {[]any{unschedulable("0"), unschedulable("1")}, [][]any{{unschedulable("1")}, {pod("1", "Running")}, {pod("0", "Running")}}, "pod run-1-0: no node has room for it: 0/3 nodes are available (--cpu|2 of 3 pods are running", ""},
+		"slow pull":   {[]any{pod("0", "Pending", waits("ErrImagePull", "timeout"))}, [][]any{{pod("0", "Running")}}, "pod run-1-0: the image loadgen:1 cannot be pulled yet: timeout|1 of 3 pods is running", ""},
 		"no image":    {nil, [][]any{{pod("1", "Pending", waits("ImagePullBackOff", "not found"))}}, "", "pod run-1-1: no image loadgen:1: ImagePullBackOff: not found (make images"},
 		"no secret":   {nil, [][]any{{pod("0", "Pending", waits("CreateContainerConfigError", `secret "x" not found`))}}, "", `its Secret or ConfigMap is not what the pod wants: CreateContainerConfigError: secret "x" not found`},
 		"not there":   {nil, [][]any{{pod("0", "Pending", waits("RunContainerError", "no such file"))}}, "", "it cannot be started"},
-		"memory":      {nil, [][]any{{pod("1", "Failed", ended("OOMKilled", 137, 0))}}, "", "for more memory than its limit (--memory)"},
-		"evicted":     {nil, [][]any{{evicted("1")}}, "", "pod run-1-1: Evicted: the node was low on memory"},
-		"ended early": {nil, [][]any{{pod("1", "Failed", ended("Error", 2, 0))}, {pod("0", "Running")}}, "pod run-1-1: it ended with exit code 2|2 of 3 pods run", ""},
-		"killed":      {nil, [][]any{{pod("1", "Failed", ended("Error", 0, 9))}, {pod("0", "Running")}}, "pod run-1-1: it ended by signal 9|2 of 3 pods run", ""},
+		"memory":      {nil, [][]any{{pod("1", "Failed", ended("OOMKilled", 137, 0))}}, "", "pod run-1-1: the kernel killed it for its memory (OOMKilled): its limit is 512Mi of memory, and --memory sets another"},
+		"evicted":     {nil, [][]any{{evicted("1")}}, "", "pod run-1-1: its node has evicted it: the node was low on memory (it asks for 512Mi of memory: --memory asks for more"},
+		"ended early": {nil, [][]any{{pod("1", "Failed", ended("Error", 2, 0))}, {pod("0", "Running")}}, "pod run-1-1: it ended with exit code 2|2 of 3 pods are running", ""},
+		"killed":      {nil, [][]any{{pod("1", "Failed", ended("Error", 0, 9))}, {pod("0", "Running")}}, "pod run-1-1: it ended by signal 9|2 of 3 pods are running", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := &api{pods: tt.first, change: make(chan []any, len(tt.states))}
@@ -164,6 +166,34 @@ func TestStarted(t *testing.T) {
 				if !strings.HasPrefix(log[i], want[i]) {
 					t.Errorf("log %q, want %q", log[i], want[i])
 				}
+			}
+		})
+	}
+}
+
+// TestEnds checks that a node has a moment to report why a pod has ended, and that the exit code of the leader of a run whose verdict is known is no news.
+func TestEnds(t *testing.T) {
+	const memory = "pod run-1-1: the kernel killed it for its memory (OOMKilled): its limit is 512Mi of memory, and --memory sets another"
+	for name, tt := range map[string]struct {
+		first  []any
+		then   []any
+		leader string
+		want   []string
+	}{
+		"at once": {first: []any{pod("0", "Running"), pod("1", "Failed", ended("OOMKilled", 137, 0))}, want: []string{memory}},
+		"later":   {first: []any{pod("0", "Failed", ended("Error", 4, 0)), pod("1", "Running")}, then: []any{pod("1", "Failed", ended("OOMKilled", 137, 0))}, leader: "run-1-0", want: []string{memory}},
+		"never":   {first: []any{pod("0", "Failed", ended("Error", 4, 0)), pod("1", "Failed", ended("Error", 137, 0))}, leader: "run-1-0", want: []string{"pod run-1-1: it ended with exit code 137"}},
+		"lost":    {first: []any{pod("0", "Failed", ended("Error", 2, 0)), evicted("1")}, want: []string{"pod run-1-0: it ended with exit code 2", "pod run-1-1: its node has evicted it: the node was low on memory (it asks for 512Mi of memory: --memory asks for more, and --node-selector for other nodes)"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := &api{pods: tt.first, change: make(chan []any, 1)}
+			a.change <- tt.then
+			c := serve(t, a)
+			defer close(a.change)
+			got, err := c.Ends(t.Context(), "run-1", tt.leader)
+			if err != nil || !slices.Equal(got, tt.want) {
+				t.Errorf("got %q, error %v, want %q", got, err, tt.want)
 			}
 		})
 	}

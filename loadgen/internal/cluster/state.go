@@ -27,16 +27,29 @@ func stateOf(p *core.Pod) state {
 				return s
 			}
 		case c.State.Terminated != nil && c.State.Terminated.Reason == "OOMKilled":
-			return state{"it was killed for more memory than its limit (--memory)", true}
+			return state{"the kernel killed it for its memory (OOMKilled): its limit is " + memory(p) + ", and --memory sets another", true}
 		}
 	}
 	if p.Status.Phase != core.PodFailed {
 		return state{}
 	}
-	if p.Status.Reason != "" { // Evicted, DeadlineExceeded, NodeShutdown, ...
+	if p.Status.Reason == "Evicted" {
+		return state{"its node has evicted it: " + strings.TrimSpace(p.Status.Message) + " (it asks for " + memory(p) + ": --memory asks for more, and --node-selector for other nodes)", true}
+	}
+	if p.Status.Reason != "" { // DeadlineExceeded, NodeShutdown, ...
 		return state{strings.TrimSpace(p.Status.Reason + ": " + p.Status.Message), true}
 	}
 	return state{"it ended" + exit(p), false} // a run that fails its gates does, too
+}
+
+// memory is what the container of a pod asks for, which is its limit too.
+func memory(p *core.Pod) string {
+	for _, c := range p.Spec.Containers {
+		if m := c.Resources.Limits.Memory(); !m.IsZero() {
+			return m.String() + " of memory"
+		}
+	}
+	return "no memory of its own"
 }
 
 // exit is how the container of a pod has ended.

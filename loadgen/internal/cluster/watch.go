@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -138,7 +139,11 @@ func (c *Cluster) Started(ctx context.Context, name string, n int, log func(stri
 			}
 		}
 		if leader != "" && !said["running"] {
-			log(fmt.Sprintf("%d of %d pods run", running, n))
+			are := "are"
+			if running == 1 {
+				are = "is"
+			}
+			log(fmt.Sprintf("%d of %d pods %s running", running, n, are))
 			said["running"] = true
 		}
 		return leader != "", nil
@@ -146,16 +151,31 @@ func (c *Cluster) Started(ctx context.Context, name string, n int, log func(stri
 	return leader, err
 }
 
-// Ends returns what became of pods that did not end well, by a sentence each.
-func (c *Cluster) Ends(ctx context.Context, name string) (ends []string, err error) {
-	err = c.pods(ctx, name, func(list []*core.Pod) (bool, error) {
+// settle is how long a node may take to report what became of a pod.
+const settle = 3 * time.Second
+
+// errSettled is the end of waiting for that.
+var errSettled = errors.New("the nodes have had their time")
+
+// Ends returns what became of pods that did not end well, by a sentence each. It waits a moment for a node to report why a pod has ended. leader is a pod whose exit code is the verdict of
+// a run that is known; empty if it is not.
+func (c *Cluster) Ends(ctx context.Context, name, leader string) (ends []string, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, settle, errSettled)
+	defer cancel()
+	err = c.pods(ctx, name, func(list []*core.Pod) (known bool, err error) {
+		ends = nil
 		for _, p := range list {
-			if s := stateOf(p); s.text != "" {
+			s := stateOf(p)
+			if s.text != "" && (s.hopeless || p.Name != leader) {
 				ends = append(ends, fmt.Sprintf("pod %s: %s", p.Name, s.text))
 			}
+			known = known || s.hopeless
 		}
-		return true, nil
+		return known, nil
 	})
+	if errors.Is(err, errSettled) {
+		err = nil
+	}
 	return ends, err
 }
 
