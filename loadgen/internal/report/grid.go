@@ -36,7 +36,9 @@ func newGrid(t *Table, part figure.Part) *grid {
 		}
 	}
 	for _, group := range t.Groups {
-		g.rows = append(g.rows, gridRow{title: tty.Clean(group.Title)})
+		if group.Title != "" {
+			g.rows = append(g.rows, gridRow{title: tty.Clean(group.Title)})
+		}
 		for _, row := range group.Rows {
 			var cells []Cell
 			for _, i := range used {

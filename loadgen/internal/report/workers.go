@@ -33,9 +33,9 @@ func workers(f *figure.Figures) Section {
 		return Section{}
 	}
 	t := &Table{Columns: []Column{
-		{Name: "worker", Title: "worker", Left: true}, {Name: "requests", Title: "requests"}, {Name: "release_p99_ms", Above: "released late,", Title: "p99 at most"},
-		{Name: "hiccup_max_ms", Above: "stood still,", Title: "at most"}, {Name: "cpu_percent", Above: "CPU,", Title: "at most"}, {Name: "began_late_ms", Above: "began late,", Title: "at most"},
-		{Name: "host", Title: "host", Left: true, Spare: true}, {Name: "uid", Title: "uid", Left: true, Spare: true},
+		{Name: "worker", Title: "worker", Left: true}, {Name: "requests", Title: "requests"}, {Name: "release_p99_ms", Above: "released late", Title: "p99 at most"},
+		{Name: "hiccup_max_ms", Above: "stood still", Title: "at most"}, {Name: "cpu_percent", Above: "CPU", Title: "at most"}, {Name: "began_late_ms", Above: "began late", Title: "at most"},
+		{Name: "uid", Title: "uid", Left: true, Spare: true}, {Name: "host", Title: "host", Left: true, Spare: true},
 	}}
 	var g Group
 	var clock time.Duration
@@ -77,9 +77,12 @@ func workerCells(run *result.Run, w result.Worker) []Cell {
 	}
 	return []Cell{
 		{Text: strconv.Itoa(w.Index)}, {Text: unit.Count(sent), Value: float64(sent), Known: true}, lasts(release), lasts(hiccup), used, lasts(late),
-		{Text: w.Host}, {Text: w.UID},
+		{Text: w.UID[:min(len(w.UID), shownUID)]}, {Text: w.Host},
 	}
 }
+
+// shownUID is how much of an id is shown: enough to tell the pods of a run apart, and what a page of 80 columns has room for. run.json has all of it.
+const shownUID = 8
 
 // spread is a quantile of how far apart the workers began their phases.
 func spread(run *result.Run, q float64) time.Duration {
