@@ -1,6 +1,7 @@
 package kubetest_test
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"syscall"
@@ -20,12 +21,24 @@ func (l *lab) testLost(t *testing.T) {
 		code   int
 		want   string // of stdout
 		report bool
+		said   string // of stderr
 	}{
-		"a worker is killed":        {func(_ *testing.T, p *place, _ *command, pods []string) error { return p.node.Kill(p.ns, pods[1]) }, 4, "INVALID endless: worker 1 (", true},
-		"a worker is drained":       {deletePod, 4, "INVALID endless: worker 1 (", true},
-		"the leader is killed":      {func(_ *testing.T, p *place, _ *command, pods []string) error { return p.node.Kill(p.ns, pods[0]) }, 4, "", false},
-		"interrupted":               {func(_ *testing.T, _ *place, c *command, _ []string) error { return c.Process.Signal(syscall.SIGINT) }, 130, "INTERRUPTED endless: stopped after ", true},
-		"a worker is started twice": {startTwin, 4, "INVALID endless: worker 1 was started twice", true},
+		"a worker is killed": {func(_ *testing.T, p *place, _ *command, pods []string) error { return p.node.Kill(p.ns, pods[1]) }, 4, "INVALID endless: worker 1 (", true, ": it ended with exit code 137"},
+		"a worker has too little memory": {func(_ *testing.T, p *place, _ *command, pods []string) error {
+			return p.node.KillForMemory(p.ns, pods[1])
+		}, 4, "INVALID endless: worker 1 (", true,
+			": the kernel killed it for its memory (OOMKilled): its limit is 512Mi of memory, and --memory sets another"},
+		"a worker is evicted": {func(_ *testing.T, p *place, _ *command, pods []string) error {
+			return p.node.Evict(p.ns, pods[1], "The node was low on resource: memory.")
+		}, 4, "INVALID endless: worker 1 (", true, ": its node has evicted it: The node was low on resource: memory. (it asks for 512Mi of memory: --memory asks for more"},
+		"the leader has too little memory": {func(_ *testing.T, p *place, _ *command, pods []string) error {
+			return p.node.KillForMemory(p.ns, pods[0])
+		}, 4, "", false, "the kernel killed it for its memory (OOMKilled)"},
+		"a worker is drained":       {deletePod, 4, "INVALID endless: worker 1 (", true, ""},
+		"the leader is killed":      {func(_ *testing.T, p *place, _ *command, pods []string) error { return p.node.Kill(p.ns, pods[0]) }, 4, "", false, "it ended with exit code 137"},
+		"interrupted":               {func(_ *testing.T, _ *place, c *command, _ []string) error { return c.Process.Signal(syscall.SIGINT) }, 130, "INTERRUPTED endless: stopped after ", true, ""},
+		"interrupted twice":         {interruptTwice, 130, "", false, "there is no report: the run was not waited for"},
+		"a worker is started twice": {startTwin, 4, "INVALID endless: worker 1 was started twice", true, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := l.place(t, role(t, "loadgen"))
@@ -35,8 +48,14 @@ func (l *lab) testLost(t *testing.T) {
 				t.Fatal(err)
 			}
 			c.end(t, tt.code)
+			for _, pid := range p.node.Running() {
+				_ = syscall.Kill(pid, syscall.SIGCONT) // one that was stopped is to end
+			}
 			if got := strings.Join(strings.Fields(c.stdout.String()), " "); !strings.Contains(got, tt.want) {
 				t.Errorf("%s\nwant %q", c, tt.want)
+			}
+			if tt.said != "" && !strings.Contains(c.stderr.String(), tt.said) {
+				t.Errorf("%s\nwant %q", c, tt.said)
 			}
 			if tt.report {
 				if r := c.report(t); len(r.Cells) == 0 || len(r.Workers) != 3 {
@@ -77,6 +96,26 @@ func (p *place) underLoad(t *testing.T, c *command) []string {
 		pods[index] = o.Name
 	}
 	return pods
+}
+
+// interruptTwice interrupts a run that does not end when it is to.
+func interruptTwice(t *testing.T, p *place, c *command, pods []string) error {
+	pid, ok := p.node.Running()[pods[0]]
+	if !ok {
+		return errors.New("pod 0 does not run")
+	}
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		return err
+	}
+	ending := c.stderr.Written("the run is to end")
+	if err := c.Process.Signal(syscall.SIGINT); err != nil {
+		return err
+	}
+	select {
+	case <-ending:
+	case <-t.Context().Done():
+	}
+	return c.Process.Signal(syscall.SIGINT)
 }
 
 // deletePod deletes a worker's pod, as who drains its node does.

@@ -193,13 +193,28 @@ func (n *Node) pod(namespace, name string) *pod {
 	return latest
 }
 
-// Kill kills the container of a pod, as a kernel that is out of memory would.
-func (n *Node) Kill(namespace, name string) error {
+// Kill kills the container of a pod.
+func (n *Node) Kill(namespace, name string) error { return n.kill(namespace, name, end{}) }
+
+// KillForMemory kills it as the kernel does when it takes more than its limit.
+func (n *Node) KillForMemory(namespace, name string) error {
+	return n.kill(namespace, name, end{container: "OOMKilled"})
+}
+
+// Evict kills it as a kubelet does whose node has too little of something, which the message says.
+func (n *Node) Evict(namespace, name, message string) error {
+	return n.kill(namespace, name, end{pod: "Evicted", message: message})
+}
+
+func (n *Node) kill(namespace, name string, why end) error {
 	p := n.pod(namespace, name)
 	if p == nil {
 		return fmt.Errorf("kill the container of %s: there is no such pod", name)
 	}
-	process := p.running()
+	p.mu.Lock()
+	process := p.process
+	p.why = why
+	p.mu.Unlock()
 	if process == nil {
 		return fmt.Errorf("kill the container of %s: it does not run", name)
 	}

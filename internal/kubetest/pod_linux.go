@@ -1,6 +1,7 @@
 package kubetest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,9 +27,13 @@ type pod struct {
 	grace   time.Duration // set before that
 	once    sync.Once
 
-	mu      sync.Mutex // guards process
+	mu      sync.Mutex // guards all below
 	process *localserver.Process
+	why     end
 }
+
+// end is why a container was killed, as its pod's status has it: the reasons of the container and of the pod. Empty ones are what the exit code says.
+type end struct{ container, pod, message string }
 
 // delete has the pod end, and its container within the grace period.
 func (p *pod) delete(grace time.Duration) {
@@ -66,7 +71,7 @@ func (p *pod) contain(ctx context.Context) {
 		return
 	}
 	begun := metav1.Now()
-	p.report(ctx, corev1.PodRunning, corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: begun}})
+	p.report(ctx, corev1.PodRunning, corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: begun}}, end{})
 	select {
 	case <-process.Done():
 	case <-p.deleted:
@@ -80,7 +85,10 @@ func (p *pod) contain(ctx context.Context) {
 	if code != 0 {
 		phase, reason = corev1.PodFailed, "Error"
 	}
-	p.report(ctx, phase, corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: code, Reason: reason, StartedAt: begun, FinishedAt: metav1.Now()}})
+	p.mu.Lock()
+	why := p.why
+	p.mu.Unlock()
+	p.report(ctx, phase, corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: code, Reason: cmp.Or(why.container, reason), StartedAt: begun, FinishedAt: metav1.Now()}}, why)
 }
 
 // tryAgain is how long a kubelet waits before it tries again to start a container; a real one waits longer from time to time.
@@ -101,7 +109,7 @@ func (p *pod) started(ctx context.Context) *localserver.Process {
 			state = &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: "Back-off pulling image: " + state.Message}
 		}
 		if state.Reason != last {
-			p.report(ctx, corev1.PodPending, corev1.ContainerState{Waiting: state})
+			p.report(ctx, corev1.PodPending, corev1.ContainerState{Waiting: state}, end{})
 			last = state.Reason
 		}
 		select {
@@ -165,14 +173,14 @@ func waiting(err error) *corev1.ContainerStateWaiting {
 }
 
 // report writes the pod's state.
-func (p *pod) report(ctx context.Context, phase corev1.PodPhase, state corev1.ContainerState) {
+func (p *pod) report(ctx context.Context, phase corev1.PodPhase, state corev1.ContainerState, why end) {
 	c := p.object.Spec.Containers[0]
 	runs, ready, now := state.Running != nil, corev1.ConditionFalse, metav1.Now()
 	if runs {
 		ready = corev1.ConditionTrue
 	}
 	status := corev1.PodStatus{
-		Phase: phase, HostIP: p.node.network.node(), PodIP: p.ip, PodIPs: []corev1.PodIP{{IP: p.ip}},
+		Phase: phase, Reason: why.pod, Message: why.message, HostIP: p.node.network.node(), PodIP: p.ip, PodIPs: []corev1.PodIP{{IP: p.ip}},
 		ContainerStatuses: []corev1.ContainerStatus{{Name: c.Name, Image: c.Image, ImageID: c.Image, State: state, Ready: runs, Started: &runs}},
 	}
 	for _, kind := range []corev1.PodConditionType{corev1.PodReady, corev1.ContainersReady} {

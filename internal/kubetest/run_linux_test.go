@@ -31,6 +31,8 @@ func TestRuns(t *testing.T) {
 	t.Run("same as one process", l.testSame)
 	t.Run("lost", l.testLost)
 	t.Run("orphaned", l.testOrphaned)
+	t.Run("killed", l.testKilled)
+	t.Run("live", l.testLive)
 	t.Run("not started", l.testNotStarted)
 	t.Run("manifests", l.testManifests)
 	t.Run("rights", l.testRights)

@@ -68,9 +68,10 @@ func Closed(ctx context.Context, c ClosedConfig) (Result, error) {
 		})
 	}
 	ready.Wait()
+	watch := newSelfWatch()
 	s.await(ctx)
-	watch := watchSelf()
 	s.begin(c.For)
+	watch.begin()
 	close(l.gate)
 	ended.Wait()
 

@@ -44,9 +44,10 @@ func Open(ctx context.Context, c OpenConfig) (Result, error) {
 	}
 	defer alarm.Close()
 
+	watch := newSelfWatch()
 	s.await(ctx)
-	watch := watchSelf()
 	s.begin(c.For)
+	watch.begin()
 	o.pace(ctx, alarm)
 	loadEnded := time.Now()
 	// Callers return by their deadlines. Should one forget, the end of its context reminds it.

@@ -37,7 +37,7 @@ func (s Self) CPU() float64 {
 	return float64(s.User+s.System) / float64(s.Wall) / float64(s.Procs)
 }
 
-// selfWatch observes the process from watchSelf to end.
+// selfWatch observes the process from begin to end.
 type selfWatch struct {
 	start   time.Time
 	usage   usage
@@ -59,13 +59,15 @@ type gcStats struct {
 	pause, cpu time.Duration
 }
 
-func watchSelf() *selfWatch {
-	w := &selfWatch{
-		start: time.Now(), usage: readUsage(), gc: readGC(),
-		late: hist.New(), stop: make(chan struct{}), stopped: make(chan struct{}),
-	}
+// newSelfWatch makes ready what begin needs, which is not to take its time when the phase begins.
+func newSelfWatch() *selfWatch {
+	return &selfWatch{gc: readGC(), late: hist.New(), stop: make(chan struct{}), stopped: make(chan struct{})}
+}
+
+// begin begins the observation.
+func (w *selfWatch) begin() {
+	w.start, w.usage = time.Now(), readUsage()
 	go w.hiccups()
-	return w
 }
 
 // end ends the observation.
