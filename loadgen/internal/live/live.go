@@ -2,6 +2,8 @@
 // sent to the viewers as server-sent events, encoded once for all. Rounds are added up. Nothing of this waits for a viewer: each has a queue, and one whose queue is full is dropped, and
 // comes back by itself for what it has missed.
 //
+// A run elsewhere, in a cluster, has a Feed there and a Server here, which takes what the feed has.
+//
 // Figures of a page under way are those of its buckets, to 2%. When the run has ended the page gets its report, whose figures are those of run.json.
 package live
 
