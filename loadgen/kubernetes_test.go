@@ -97,6 +97,7 @@ func TestPodsRefuse(t *testing.T) {
 		"run my.yaml --workers 2 --workers-at 127.0.0.1:0":                          "--workers-at and --secret go together",
 		"run my.yaml --workers-at 127.0.0.1:0 --secret users.csv":                   "--workers-at goes with --workers",
 		"run my.yaml --workers 2 --workers-at 127.0.0.1:0 --secret users.csv":       "--secret: users.csv has 8 characters: the least is 16",
+		"manifests my.yaml --workers 2 --live 127.0.0.1:0":                          "--live goes with loadgen collect",
 		"run my.yaml --collect-at 127.0.0.1:0":                                      "--collect-at goes with --workers-at and --secret",
 		"worker my.yaml":                                                            "a worker wants --coordinator host:port and --secret FILE of its run",
 		"collect A":                                                                 `the name "A"`,

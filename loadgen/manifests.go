@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -8,6 +9,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"loadlab/loadgen/internal/cluster"
+	"loadlab/loadgen/internal/live"
 	"loadlab/loadgen/internal/scenario"
 )
 
@@ -30,6 +32,9 @@ func manifestsCommand(env environment, dir *string) *cobra.Command {
 		_ = flags.MarkHidden(name) // they are defined
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if f.outcome.live != "" {
+			return usageError{errors.New(live.Flag + " goes with loadgen collect, which follows the run")}
+		}
 		s, err := scenario.Find(*dir, args[0], env.lookup)
 		if err != nil {
 			return usageError{err}
