@@ -153,10 +153,9 @@ func (r *runner) dismiss() {
 	if w == nil {
 		return
 	}
-	ids, clocks := w.coordinator.Members()
-	for i, id := range ids {
+	for _, m := range w.coordinator.Members() {
 		r.report.Workers = append(r.report.Workers, result.Worker{
-			Index: id.Index, UID: id.UID, Host: id.Host, PID: id.PID, Offset: clocks[i].Offset, Error: clocks[i].Error,
+			Index: m.Index, UID: m.UID, Host: m.Host, PID: m.PID, Offset: m.Clock.Offset, Error: m.Clock.Error, Cuts: m.Cuts.N, CutMax: m.Cuts.Longest,
 		})
 	}
 	w.leave()
@@ -263,9 +262,8 @@ func (m *merging) see(s *shard.Seen) {
 }
 
 func (m *merging) clockError() (most time.Duration) {
-	_, clocks := m.runner.workers.coordinator.Members()
-	for _, c := range clocks {
-		most = max(most, c.Error)
+	for _, member := range m.runner.workers.coordinator.Members() {
+		most = max(most, member.Clock.Error)
 	}
 	return most
 }
