@@ -15,15 +15,18 @@ const (
 	mostPause  = time.Second
 )
 
+// attempts is how many connections can be tried in the time that an end may be silent, where none comes to an answer.
+const attempts = 4
+
 // refusedError is the coordinator's answer to who has the secret and is not what it should be.
 type refusedError struct{ reason string }
 
 func (e *refusedError) Error() string { return "the coordinator refuses this worker: it " + e.reason }
 
-// hold keeps the worker connected, over as many connections as it takes, until ctx ends. It returns why it cannot any more.
+// hold keeps the worker connected, over as many connections as it takes, until ctx or the run ends. It returns why it cannot any more.
 func (w *worker) hold(ctx context.Context) error {
 	gone := "reach the coordinator at " + w.Addr
-	until, away := time.Now().Add(w.Limits.Join), time.Time{}
+	until, away, ended := time.Now().Add(w.Limits.Join), time.Time{}, false
 	for {
 		conn, welcome, err := w.connect(ctx, until, away)
 		if err != nil {
@@ -33,11 +36,17 @@ func (w *worker) hold(ctx context.Context) error {
 		w.attach(conn, welcome.Received, 0)
 		err = w.pass(ctx, arrived{message: message{Welcome: welcome}})
 		if err == nil {
-			err = w.carry(conn, func(m arrived) error { return w.pass(ctx, m) })
+			err = w.carry(conn, func(m arrived) error {
+				ended = ended || m.End
+				return w.pass(ctx, m)
+			})
 		}
 		away = w.detach(err)
 		if undo(); ctx.Err() != nil {
 			return context.Cause(ctx)
+		}
+		if ended {
+			return nil
 		}
 		gone = "the coordinator is gone"
 		if errors.As(err, new(fatal)) {
@@ -79,7 +88,7 @@ func (w *worker) connect(ctx context.Context, until, away time.Time) (*wire, *we
 
 // greet makes a connection on which both ends have shown that they have the secret, and have told each other what they have received.
 func (w *worker) greet(ctx context.Context, away time.Time) (*wire, *welcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, w.Limits.Silence/2)
+	ctx, cancel := context.WithTimeout(ctx, w.Limits.Silence/attempts)
 	defer cancel()
 	raw, err := w.dial(ctx)
 	if err != nil {

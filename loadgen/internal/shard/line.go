@@ -9,7 +9,7 @@ import (
 )
 
 // line is one end of what a worker and the coordinator have to say to each other, over one connection after another. What must arrive is numbered and kept until
-// the other end has acknowledged it. What it has not, by the greeting of the next connection, is sent again there; what comes twice is passed over.
+// the other end has acknowledged it. What it has not, by the greeting of the next connection, is sent again there.
 type line struct {
 	silence time.Duration
 
@@ -213,8 +213,8 @@ func (l *line) read(w *wire, pass func(arrived) error) error {
 		if err != nil {
 			return err
 		}
-		fresh, err := l.take(&m)
-		if err == nil && fresh {
+		more, err := l.take(&m)
+		if err == nil && more {
 			err = pass(arrived{message: m, at: at})
 		}
 		if err != nil {
@@ -223,8 +223,8 @@ func (l *line) read(w *wire, pass func(arrived) error) error {
 	}
 }
 
-// take notes what a message acknowledges, and that it has come. It reports whether it is news.
-func (l *line) take(m *message) (fresh bool, err error) {
+// take notes what a message acknowledges, and that it has come. It reports whether it is for more than this line.
+func (l *line) take(m *message) (more bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
@@ -234,10 +234,8 @@ func (l *line) take(m *message) (fresh bool, err error) {
 		return false, nil
 	case m.Number == 0:
 		return true, nil
-	case m.Number > l.received+1:
+	case m.Number != l.received+1: // greetings name what has come: nothing is left out, or comes twice
 		return false, fatal{fmt.Errorf("message %d came after message %d", m.Number, l.received)}
-	case m.Number <= l.received:
-		return false, nil
 	}
 	l.received = m.Number
 	return true, nil

@@ -16,7 +16,7 @@
 //
 // A connection that breaks, or on which nothing comes for half of the time that an end may be silent, is given up, and the worker dials again: what it drives goes on. Its greeting shows that it
 // is the same process, by a word that it drew when it began, and takes the place of the connection before. What must arrive is numbered, kept until the other end has acknowledged
-// it, and sent again on the next connection; each greeting names the last number that has come, and what comes twice is passed over. A worker that has had no connection for as long as it
+// it, and sent again on the next connection; each greeting names the last number that has come, so that nothing is missing or comes twice. A worker that has had no connection for as long as it
 // may be silent is lost, and so is the coordinator to a worker.
 //
 // # A phase
