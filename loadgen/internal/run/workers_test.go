@@ -53,14 +53,15 @@ func withWorkers(cfg run.Config, n int) run.Config {
 		return cfg
 	}
 	secret := shard.NewSecret()
-	cfg.Workers = run.Workers{N: n, Start: n, Addr: "127.0.0.1:0", Program: "test", Secret: secret}
+	limits := cfg.Workers.Limits
+	cfg.Workers = run.Workers{N: n, Start: n, Addr: "127.0.0.1:0", Program: "test", Secret: secret, Limits: limits}
 	cfg.Workers.Launch = func(ctx context.Context, i int, addr string) (run.Process, error) {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		h := &hand{cancel: cancel, done: make(chan struct{})}
 		id := shard.Identity{Index: i, UID: fmt.Sprint("uid-", i), Program: "test", Scenario: cfg.Scenario.SHA256}
 		go func() {
 			defer close(h.done)
-			h.err = run.Work(ctx, cfg.Scenario, shard.WorkerConfig{Addr: addr, Secret: secret, Identity: id})
+			h.err = run.Work(ctx, cfg.Scenario, shard.WorkerConfig{Addr: addr, Secret: secret, Identity: id, Limits: limits})
 		}()
 		return h, nil
 	}
