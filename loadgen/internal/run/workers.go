@@ -155,7 +155,7 @@ func (r *runner) dismiss() {
 	}
 	for _, m := range w.coordinator.Members() {
 		r.report.Workers = append(r.report.Workers, result.Worker{
-			Index: m.Index, UID: m.UID, Host: m.Host, PID: m.PID, Offset: m.Clock.Offset, Error: m.Clock.Error, Cuts: m.Cuts.N, CutMax: m.Cuts.Longest,
+			Index: m.Index, UID: m.UID, Host: m.Host, PID: m.PID, Offset: m.Clock.Offset, Error: m.Clock.Error, Cuts: m.Cuts.N, CutMax: m.Cuts.Longest, Lost: m.Lost,
 		})
 	}
 	w.leave()

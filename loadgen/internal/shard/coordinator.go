@@ -154,7 +154,7 @@ func (c *Coordinator) Members() []Member {
 	var all []Member
 	for _, m := range c.members {
 		if m != nil {
-			all = append(all, Member{m.Identity, m.clock, m.broken()})
+			all = append(all, Member{m.Identity, m.clock, m.broken(), m.left()})
 		}
 	}
 	return all

@@ -18,6 +18,7 @@ type Member struct {
 	Identity
 	Clock Clock // what it knew when the last phase began
 	Cuts  Cuts
+	Lost  bool
 }
 
 // member is the coordinator's end of what it and a worker have to say to each other.
