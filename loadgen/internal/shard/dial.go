@@ -12,11 +12,14 @@ import (
 // How long a worker waits before it dials once more: at first, and after attempts in vain, each of which doubles it.
 const (
 	leastPause = 50 * time.Millisecond
-	mostPause  = time.Second
+	mostPause  = 500 * time.Millisecond
 )
 
-// attempts is how many connections can be tried in the time that an end may be silent, where none comes to an answer.
-const attempts = 4
+// How many connections can be tried in the time that an end may be silent, where none comes to an answer; and the least that one may take, as machines are busy.
+const (
+	attempts = 8
+	leastTry = 250 * time.Millisecond
+)
 
 // refusedError is the coordinator's answer to who has the secret and is not what it should be.
 type refusedError struct{ reason string }
@@ -88,7 +91,7 @@ func (w *worker) connect(ctx context.Context, until, away time.Time) (*wire, *we
 
 // greet makes a connection on which both ends have shown that they have the secret, and have told each other what they have received.
 func (w *worker) greet(ctx context.Context, away time.Time) (*wire, *welcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, w.Limits.Silence/attempts)
+	ctx, cancel := context.WithTimeout(ctx, max(w.Limits.Silence/attempts, leastTry))
 	defer cancel()
 	raw, err := w.dial(ctx)
 	if err != nil {
