@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"time"
 
 	"loadlab/loadgen/internal/client"
@@ -83,6 +82,10 @@ func (r *runner) hire(ctx context.Context) error {
 	c := r.Workers
 	if c.N == 0 {
 		return nil
+	}
+	for _, w := range divided(r.Scenario, c.N, len(r.subject.stack.APIs)) {
+		r.log("warning: " + w)
+		r.warn(w)
 	}
 	text, err := json.Marshal(r.job())
 	if err != nil {
@@ -300,17 +303,4 @@ func (m *merging) result(ctx context.Context) drive.Result {
 		sum.Took = time.Since(m.start)
 	}
 	return sum
-}
-
-// options returns how requests are made, from what a worker was told.
-func (c connect) options() (o client.Options, err error) {
-	o = client.Options{
-		Transport: c.Transport, Timeout: c.Timeout, Phases: c.Phases, Insecure: c.Insecure, HTTP2: c.HTTP2, Redirects: c.Redirects,
-		Header: c.Header, Socket: c.Socket, PEM: c.PEM,
-	}
-	if o.TLS, err = c.PEM.Config(); err != nil || c.Proxy == "" {
-		return o, err
-	}
-	o.Proxy, err = url.Parse(c.Proxy)
-	return o, err
 }
