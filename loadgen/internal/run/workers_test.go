@@ -294,3 +294,57 @@ modes:
 		})
 	}
 }
+
+// TestWorkersTraceTheSameOfUsers checks that workers trace together, of each user, the arrivals that a run traces by itself: which they are does not depend on when they are sent.
+func TestWorkersTraceTheSameOfUsers(t *testing.T) {
+	t.Parallel()
+	const text = `why: x
+seed: 11
+rounds: 1
+data: {user: {list: [u0, u1, u2, u3, u4, u5, u6], order: sequential, sticky: true}}
+modes:
+  a: GET /list/{user}
+  visit: {steps: [{name: list, request: "GET /list/{user}"}, {name: one, request: "GET /one/{user}"}]}
+phases: [{name: p, users: 7, think: 8ms..12ms, for: 400ms, mix: {a: 4, visit: 3}, trace: 20/s}]
+`
+	var want map[string][]bool // by user: whether each arrival was traced
+	for _, n := range []int{0, 1, 3} {
+		p := newPortal(t)
+		got, visits := map[string][]bool{}, map[string][]bool{}
+		p.on = func(_ http.ResponseWriter, r *http.Request) bool {
+			traced := strings.HasSuffix(r.Header.Get(api.HeaderTraceparent), "-01")
+			if user, ok := strings.CutPrefix(r.URL.Path, "/list/"); ok {
+				got[user] = append(got[user], traced)
+			} else if user, ok := strings.CutPrefix(r.URL.Path, "/one/"); ok {
+				visits[user] = append(visits[user], traced)
+			}
+			return false
+		}
+		cfg := withWorkers(p.start(t, text), n)
+		cfg.OTLP = newCollector(t).URL
+		drive(t, cfg)
+		p.mu.Lock()
+		traced, all := 0, 0
+		for user, list := range got {
+			for i, is := range list {
+				all++
+				if is {
+					traced++
+				}
+				if i < len(visits[user]) && visits[user][i] != is {
+					t.Errorf("%d workers, %s: of session %d one request is traced, and another is not", n, user, i)
+				}
+				if want != nil && i < len(want[user]) && want[user][i] != is {
+					t.Errorf("%d workers, %s: arrival %d is traced: %t, want %t", n, user, i, is, want[user][i])
+				}
+			}
+		}
+		p.mu.Unlock()
+		if len(got) != 7 || len(visits) != 3 || traced < 7 || traced > all/2 {
+			t.Errorf("%d workers trace %d of %d arrivals of %d users, %d of them with sessions", n, traced, all, len(got), len(visits))
+		}
+		if want == nil {
+			want = got
+		}
+	}
+}
