@@ -147,7 +147,7 @@ func (p *plug) Close() error {
 	hole := c.hole[c.worker]
 	c.mu.Unlock()
 	if hole {
-		return p.Conn.SetDeadline(time.Now())
+		return p.SetDeadline(time.Now())
 	}
 	return p.Conn.Close()
 }
