@@ -94,7 +94,7 @@ func (f *workersFlags) workers(s *scenario.Scenario, env environment) (w run.Wor
 	// The processors are shared: what a worker could use is what its load is held against.
 	procs := max(1, runtime.GOMAXPROCS(0)/w.Start)
 	w.Launch = func(ctx context.Context, i int, addr string) (run.Process, error) {
-		args := []string{commandWorker, "--coordinator", addr, "--index", strconv.Itoa(i), "--secret", shard.SecretFile, "--timeout", f.silence.String(), "--join", f.join.String(), "--uid", f.uid, s.File}
+		args := []string{commandWorker, "--coordinator", addr, "--index", strconv.Itoa(i), "--secret", shard.SecretFile, "--timeout", f.silence.String(), "--join", f.join.String(), "--uid", f.uid, "--with-parent", s.File}
 		return shard.Start(ctx, self, args, append(slices.Clip(env.vars), "GOMAXPROCS="+strconv.Itoa(procs)), w.Secret)
 	}
 	return w, nil
@@ -140,6 +140,7 @@ const commandWorker = "worker"
 func workerCommand(env environment) *cobra.Command {
 	var c shard.WorkerConfig
 	var secret string
+	var withParent bool
 	cmd := &cobra.Command{
 		Use: commandWorker + " SCENARIO", Short: "Send a share of the load of a run that waits for it (run --workers-at)", Args: arguments(cobra.ExactArgs(1)),
 		Long: "Send a share of the load of a run on another machine, which waits for its workers: it was started with --workers-at. Both have the same program, the same scenario with its files, and the same secret.",
@@ -154,6 +155,8 @@ func workerCommand(env environment) *cobra.Command {
 	flags.DurationVar(&c.Limits.Silence, "timeout", 0, "how long the run may be silent (default: 10s)")
 	flags.DurationVar(&c.Limits.Join, "join", defaultJoin, "how long the run may take to be there")
 	flags.StringVar(&c.UID, "uid", "", "what no other process has for an id (default: drawn)")
+	flags.BoolVar(&withParent, "with-parent", false, "end when the standard input ends")
+	_ = flags.MarkHidden("with-parent") // it is defined above
 	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
 		if c.Addr == "" || secret == "" {
 			return usageError{errors.New("a worker wants --coordinator host:port and --secret FILE of its run")}
@@ -173,7 +176,15 @@ func workerCommand(env environment) *cobra.Command {
 		if c.Host, err = os.Hostname(); err != nil {
 			c.Host = "unknown host"
 		}
-		return run.Work(cmd.Context(), s, c)
+		ctx, cancel := context.WithCancelCause(cmd.Context())
+		defer cancel(nil)
+		if withParent {
+			go func() { // ends with the process
+				_, _ = io.Copy(io.Discard, env.stdin)
+				cancel(errors.New("the run is gone"))
+			}()
+		}
+		return run.Work(ctx, s, c)
 	}
 	return cmd
 }

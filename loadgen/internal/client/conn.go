@@ -180,7 +180,7 @@ func (c *Conn) run(ctx context.Context, mode int, deadline time.Time, out *measu
 		if again {
 			out.Sent = sent
 			if req.trace > 0 {
-				out.TraceID, out.SpanID, out.Sampled = c.tracer.stamp(req.wire[req.trace:req.trace+len(emptyTraceparent)], mode, c.draw.k, sent)
+				out.TraceID, out.SpanID, out.Sampled = c.tracer.stamp(req.wire[req.trace:req.trace+len(emptyTraceparent)], mode, c.draw.k, c.draw.user, sent)
 			}
 		}
 		c.sock.until(deadline)

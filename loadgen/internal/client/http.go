@@ -156,7 +156,7 @@ func (c *HTTPCaller) run(ctx context.Context, mode int, out *measure.Outcome) (m
 	if !c.t.opts.Untraced {
 		var trace [len(emptyTraceparent)]byte
 		copy(trace[:], emptyTraceparent)
-		out.TraceID, out.SpanID, out.Sampled = c.tracer.stamp(trace[:], mode, c.draw.k, time.Now())
+		out.TraceID, out.SpanID, out.Sampled = c.tracer.stamp(trace[:], mode, c.draw.k, c.draw.user, time.Now())
 		req.Header.Set(api.HeaderTraceparent, string(trace[:]))
 	}
 

@@ -107,7 +107,7 @@ func TestRequestOnTheWire(t *testing.T) {
 // odd samples the requests of odd modes.
 type odd struct{}
 
-func (odd) Sample(mode int, _ int64, _ time.Time) bool { return mode%2 == 1 }
+func (odd) Sample(mode int, _, _ int64, _ time.Time) bool { return mode%2 == 1 }
 
 func TestUntraced(t *testing.T) {
 	transports(t, func(t *testing.T, transport string) {
@@ -164,7 +164,7 @@ func TestBudget(t *testing.T) {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	count := func(b *client.Budget, from, to time.Duration, gap time.Duration) (n int) {
 		for at := from; at < to; at += gap {
-			if b.Sample(0, 0, start.Add(at)) {
+			if b.Sample(0, 0, 0, start.Add(at)) {
 				n++
 			}
 		}

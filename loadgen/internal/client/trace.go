@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-// Sampler decides, before a request of arrival k is sent, whether it is traced. It is called by all callers at once. A caller that draws no data has no k but 0.
+// Sampler decides, before a request of arrival k is sent, which a user makes, whether it is traced. It is called by all callers at once, by those of one user in turn. A caller that draws no data has
+// no k and no user but 0.
 type Sampler interface {
-	Sample(mode int, k int64, at time.Time) bool
+	Sample(mode int, k, user int64, at time.Time) bool
 }
 
 // Budget samples a number of requests a second, evenly spaced and not the first ones of each second, so that it favours no
@@ -29,7 +30,7 @@ func NewBudget(perSecond float64) *Budget {
 }
 
 // Sample reports whether the request that is sent at that time is sampled.
-func (b *Budget) Sample(_ int, _ int64, at time.Time) bool {
+func (b *Budget) Sample(_ int, _, _ int64, at time.Time) bool {
 	if b.gap == 0 {
 		return false
 	}
@@ -59,14 +60,14 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// stamp writes fresh ids into the 55 bytes of dst, for a request of arrival k.
-func (t *tracer) stamp(dst []byte, mode int, k int64, at time.Time) (id [16]byte, span [8]byte, sampled bool) {
+// stamp writes fresh ids into the 55 bytes of dst, for a request of arrival k, which a user makes.
+func (t *tracer) stamp(dst []byte, mode int, k, user int64, at time.Time) (id [16]byte, span [8]byte, sampled bool) {
 	binary.BigEndian.PutUint64(id[:8], t.rng.Uint64())
 	binary.BigEndian.PutUint64(id[8:], t.rng.Uint64()|1) // W3C: an id of zeros is invalid
 	binary.BigEndian.PutUint64(span[:], t.rng.Uint64()|1)
 	hex.Encode(dst[3:35], id[:])
 	hex.Encode(dst[36:52], span[:])
-	sampled = t.sampler != nil && t.sampler.Sample(mode, k, at)
+	sampled = t.sampler != nil && t.sampler.Sample(mode, k, user, at)
 	dst[54] = '0'
 	if sampled {
 		dst[54] = '1'

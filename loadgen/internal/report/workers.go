@@ -44,9 +44,36 @@ func workers(f *figure.Figures) Section {
 		clock = max(clock, w.Error)
 	}
 	t.Groups = []Group{g}
-	return Section{ID: Workers, Heading: "Workers: what each was like, over all phases", Table: t, Prose: prose(
-		fmt.Sprintf("The workers began their phases %s apart, p99 of %d; their clocks are known to within %s. CPU is of the processors that each could use.",
-			unit.Latency(spread(f.Run, 0.99)), len(f.Run.Spreads()), unit.Latency(clock)))}
+	notes := prose(fmt.Sprintf("The workers began their phases %s apart, p99 of %d; their clocks are known to within %s. CPU is of the processors that each could use.",
+		unit.Latency(spread(f.Run, 0.99)), len(f.Run.Spreads()), unit.Latency(clock)))
+	return Section{ID: Workers, Heading: "Workers: what each was like, over all phases", Table: t, Prose: append(notes, cutOff(f.Run.Workers)...)}
+}
+
+// cutOff is which workers were without a connection to the run for a time.
+func cutOff(workers []result.Worker) []Note {
+	var notes []Note
+	for _, w := range workers {
+		if w.Cuts == 0 {
+			continue
+		}
+		line := fmt.Sprintf("Worker %d was cut off %s, %s at most", w.Index, often(w.Cuts), unit.Latency(w.CutMax))
+		if !w.Lost {
+			line += "; its load went on, and its figures are complete"
+		}
+		notes = append(notes, Note{Text: line + ".", Brief: true, Warning: w.Lost})
+	}
+	return notes
+}
+
+// often is how often something happened, in words.
+func often(n int) string {
+	switch n {
+	case 1:
+		return "once"
+	case 2:
+		return "twice"
+	}
+	return unit.Counted(int64(n), "time")
 }
 
 func workerCells(run *result.Run, w result.Worker) []Cell {

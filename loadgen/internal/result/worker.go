@@ -9,6 +9,10 @@ type Worker struct {
 	// Offset is how much the coordinator's clock was ahead of its own when the last phase began, known to within Error.
 	Offset Dur `json:"offset_ns"`
 	Error  Dur `json:"offset_error_ns"`
+	// Cuts are how many times its connection to the run broke and was made again, and CutMax how long that took at most.
+	Cuts   int  `json:"cuts,omitempty"`
+	CutMax Dur  `json:"cut_max_ns,omitempty"`
+	Lost   bool `json:"lost,omitempty"` // it did not do its part: its figures are not complete
 }
 
 // Requests are the arrivals that a seed determines: their numbers, due times, modes and requests. Their hash is the same for the same seed, however many workers sent them.

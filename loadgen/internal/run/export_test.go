@@ -10,6 +10,7 @@ var (
 	GeneratorLimits = generatorLimits
 	Shortages       = shortages
 	Refusals        = refusals
+	Divided         = divided
 	ModelName       = modelName
 	PrettyName      = prettyName
 )

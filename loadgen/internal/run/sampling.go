@@ -5,29 +5,41 @@ import (
 	"time"
 
 	"loadlab/loadgen/internal/arrival"
-	"loadlab/loadgen/internal/client"
 	"loadlab/loadgen/internal/scenario"
 )
 
-// sampling is which requests of a phase are traced. Of an open load it is a function of the seed and the arrival's number, so that workers trace together what one
-// process would have traced; all requests of a session are, or none. Of a closed load nobody knows beforehand how many requests a second has: it goes by the time of sending,
-// and workers share the budget.
+// sampling is which requests of a phase are traced. It is a function of the seed and of the arrival's number, or of a closed load of the user and of how many arrivals that has had, so that workers
+// trace together what one process would have traced; all requests of a session are, or none.
 type sampling struct {
-	all    bool
-	open   bool
-	pick   arrival.Pick
-	budget *client.Budget
+	all   bool
+	pick  arrival.Pick
+	turns arrival.Turns
+	users []userTurn // of a closed load; an entry is its user's alone
+}
+
+// userTurn is the arrival that a user is at.
+type userTurn struct {
+	k      int64
+	n      int64 // of the arrivals that it has had, this one with them
+	chosen bool
 }
 
 // Sample implements client.Sampler.
-func (s *sampling) Sample(mode int, k int64, at time.Time) bool {
+func (s *sampling) Sample(_ int, k, user int64, _ time.Time) bool {
 	switch {
 	case s.all:
 		return true
-	case s.open:
+	case s.users == nil:
 		return s.pick.Has(k)
+	case user >= int64(len(s.users)):
+		return false // who draws nothing
 	}
-	return s.budget.Sample(mode, k, at)
+	t := &s.users[user]
+	if t.n == 0 || t.k != k {
+		t.chosen = s.turns.Has(user, t.n)
+		t.k, t.n = k, t.n+1
+	}
+	return t.chosen
 }
 
 // sampling returns that of a phase, within the scenario's number of traces a second, or the run's.
@@ -37,16 +49,16 @@ func (r *runner) sampling(d *driven) *sampling {
 	if p.Trace.Said {
 		rate = p.Trace.PerSecond
 	}
-	s := &sampling{all: p.Trace.Said && p.Trace.All, open: p.Kind != scenario.Closed}
-	if !s.open {
-		s.budget = client.NewBudget(rate / float64(d.share.Step()))
-		return s
-	}
 	rate /= r.requestsOfArrival(d)
 	seed := r.plan.derive(traceStream, d.block.round, p.index)
-	if p.Kind == scenario.Burst {
+	s := &sampling{all: p.Trace.Said && p.Trace.All}
+	switch profile, err := profileOf(p.Phase); {
+	case p.Kind == scenario.Closed:
+		s.users = make([]userTurn, p.Users)
+		s.turns = arrival.TurnsOf(p.Users, seed, rate, p.For, (p.Think.Min+p.Think.Max)/2)
+	case p.Kind == scenario.Burst:
 		s.pick = arrival.PickOfBurst(int64(p.Users), seed, rate)
-	} else if profile, err := profileOf(p.Phase); err == nil { // the loop reports one that is not
+	case err == nil: // the loop reports one that is not
 		s.pick = arrival.PickOf(profile, seed, rate)
 	}
 	return s
@@ -68,7 +80,7 @@ type sampler struct {
 }
 
 // Sample implements client.Sampler.
-func (s *sampler) Sample(mode int, k int64, at time.Time) bool {
+func (s *sampler) Sample(mode int, k, user int64, at time.Time) bool {
 	of := s.of.Load()
-	return of != nil && of.Sample(mode, k, at)
+	return of != nil && of.Sample(mode, k, user, at)
 }

@@ -105,9 +105,9 @@ func (t *tracing) passedOn() (exported, dropped int64) {
 func (t *tracing) on() bool { return t.keeper != nil || t.export != nil }
 
 // Sample implements client.Sampler: every connection calls it before it sends.
-func (t *tracing) Sample(mode int, k int64, at time.Time) bool {
+func (t *tracing) Sample(mode int, k, user int64, at time.Time) bool {
 	p := t.phase.Load()
-	return p != nil && p.traced.Sample(mode, k, at)
+	return p != nil && p.traced.Sample(mode, k, user, at)
 }
 
 // begin begins to trace a phase. Warm-up is not traced.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"time"
 
 	"loadlab/loadgen/internal/client"
@@ -84,6 +83,10 @@ func (r *runner) hire(ctx context.Context) error {
 	if c.N == 0 {
 		return nil
 	}
+	for _, w := range divided(r.Scenario, c.N, len(r.subject.stack.APIs)) {
+		r.log("warning: " + w)
+		r.warn(w)
+	}
 	text, err := json.Marshal(r.job())
 	if err != nil {
 		return fmt.Errorf("describe the run to its workers: %w", err)
@@ -153,10 +156,9 @@ func (r *runner) dismiss() {
 	if w == nil {
 		return
 	}
-	ids, clocks := w.coordinator.Members()
-	for i, id := range ids {
+	for _, m := range w.coordinator.Members() {
 		r.report.Workers = append(r.report.Workers, result.Worker{
-			Index: id.Index, UID: id.UID, Host: id.Host, PID: id.PID, Offset: clocks[i].Offset, Error: clocks[i].Error,
+			Index: m.Index, UID: m.UID, Host: m.Host, PID: m.PID, Offset: m.Clock.Offset, Error: m.Clock.Error, Cuts: m.Cuts.N, CutMax: m.Cuts.Longest, Lost: m.Lost,
 		})
 	}
 	w.leave()
@@ -264,9 +266,8 @@ func (m *merging) see(s *shard.Seen) {
 }
 
 func (m *merging) clockError() (most time.Duration) {
-	_, clocks := m.runner.workers.coordinator.Members()
-	for _, c := range clocks {
-		most = max(most, c.Error)
+	for _, member := range m.runner.workers.coordinator.Members() {
+		most = max(most, member.Clock.Error)
 	}
 	return most
 }
@@ -303,17 +304,4 @@ func (m *merging) result(ctx context.Context) drive.Result {
 		sum.Took = time.Since(m.start)
 	}
 	return sum
-}
-
-// options returns how requests are made, from what a worker was told.
-func (c connect) options() (o client.Options, err error) {
-	o = client.Options{
-		Transport: c.Transport, Timeout: c.Timeout, Phases: c.Phases, Insecure: c.Insecure, HTTP2: c.HTTP2, Redirects: c.Redirects,
-		Header: c.Header, Socket: c.Socket, PEM: c.PEM,
-	}
-	if o.TLS, err = c.PEM.Config(); err != nil || c.Proxy == "" {
-		return o, err
-	}
-	o.Proxy, err = url.Parse(c.Proxy)
-	return o, err
 }

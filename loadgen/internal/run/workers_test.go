@@ -53,14 +53,15 @@ func withWorkers(cfg run.Config, n int) run.Config {
 		return cfg
 	}
 	secret := shard.NewSecret()
-	cfg.Workers = run.Workers{N: n, Start: n, Addr: "127.0.0.1:0", Program: "test", Secret: secret}
+	limits := cfg.Workers.Limits
+	cfg.Workers = run.Workers{N: n, Start: n, Addr: "127.0.0.1:0", Program: "test", Secret: secret, Limits: limits}
 	cfg.Workers.Launch = func(ctx context.Context, i int, addr string) (run.Process, error) {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		h := &hand{cancel: cancel, done: make(chan struct{})}
 		id := shard.Identity{Index: i, UID: fmt.Sprint("uid-", i), Program: "test", Scenario: cfg.Scenario.SHA256}
 		go func() {
 			defer close(h.done)
-			h.err = run.Work(ctx, cfg.Scenario, shard.WorkerConfig{Addr: addr, Secret: secret, Identity: id})
+			h.err = run.Work(ctx, cfg.Scenario, shard.WorkerConfig{Addr: addr, Secret: secret, Identity: id, Limits: limits})
 		}()
 		return h, nil
 	}
@@ -291,5 +292,59 @@ modes:
 				}
 			}
 		})
+	}
+}
+
+// TestWorkersTraceTheSameOfUsers checks that workers trace together, of each user, the arrivals that a run traces by itself: which they are does not depend on when they are sent.
+func TestWorkersTraceTheSameOfUsers(t *testing.T) {
+	t.Parallel()
+	const text = `why: x
+seed: 11
+rounds: 1
+data: {user: {list: [u0, u1, u2, u3, u4, u5, u6], order: sequential, sticky: true}}
+modes:
+  a: GET /list/{user}
+  visit: {steps: [{name: list, request: "GET /list/{user}"}, {name: one, request: "GET /one/{user}"}]}
+phases: [{name: p, users: 7, think: 8ms..12ms, for: 400ms, mix: {a: 4, visit: 3}, trace: 4/s}]
+`
+	var want map[string][]bool // by user: whether each arrival was traced
+	for _, n := range []int{0, 1, 3} {
+		p := newPortal(t)
+		got, visits := map[string][]bool{}, map[string][]bool{}
+		p.on = func(_ http.ResponseWriter, r *http.Request) bool {
+			traced := strings.HasSuffix(r.Header.Get(api.HeaderTraceparent), "-01")
+			if user, ok := strings.CutPrefix(r.URL.Path, "/list/"); ok {
+				got[user] = append(got[user], traced)
+			} else if user, ok := strings.CutPrefix(r.URL.Path, "/one/"); ok {
+				visits[user] = append(visits[user], traced)
+			}
+			return false
+		}
+		cfg := withWorkers(p.start(t, text), n)
+		cfg.OTLP = newCollector(t).URL
+		drive(t, cfg)
+		p.mu.Lock()
+		traced, all := 0, 0
+		for user, list := range got {
+			for i, is := range list {
+				all++
+				if is {
+					traced++
+				}
+				if i < len(visits[user]) && visits[user][i] != is {
+					t.Errorf("%d workers, %s: of session %d one request is traced, and another is not", n, user, i)
+				}
+				if want != nil && i < len(want[user]) && want[user][i] != is {
+					t.Errorf("%d workers, %s: arrival %d is traced: %t, want %t", n, user, i, is, want[user][i])
+				}
+			}
+		}
+		p.mu.Unlock()
+		if len(got) != 7 || len(visits) != 3 || traced == 0 || traced == all {
+			t.Errorf("%d workers trace %d of %d arrivals of %d users, %d of them with sessions", n, traced, all, len(got), len(visits))
+		}
+		if want == nil {
+			want = got
+		}
 	}
 }

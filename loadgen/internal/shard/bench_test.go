@@ -29,7 +29,7 @@ func simulate(addr string) {
 	var all sync.WaitGroup
 	for i := range many {
 		all.Go(func() {
-			w := &simulated{rng: rand.New(rand.NewPCG(uint64(i), 1))}
+			w := &simulated{rng: rand.New(rand.NewPCG(uint64(i), 1)), each: 1000}
 			_ = shard.Work(context.Background(), shard.WorkerConfig{
 				Addr: addr, Secret: []byte(secret), Identity: shard.Identity{Index: i, UID: string(rune('a' + i)), Program: program, Scenario: scenario},
 			}, w)
@@ -41,6 +41,7 @@ func simulate(addr string) {
 // simulated is a worker that only reports.
 type simulated struct {
 	rng    *rand.Rand
+	each   int // requests a second
 	second int
 	sent   int64
 }
@@ -65,12 +66,12 @@ func (w *simulated) Drive(ctx context.Context, at time.Time) (d shard.Done) {
 func (w *simulated) Flush(last bool) (measure.Delta, []shard.Seen) {
 	some := func() []byte {
 		h := hist.New()
-		for range 1000 {
+		for range w.each {
 			h.Record(time.Duration((1 + w.rng.ExpFloat64()) * float64(5*time.Millisecond)))
 		}
 		return hist.AppendPlain(nil, h)
 	}
-	w.sent += 1000
+	w.sent += int64(w.each)
 	m := measure.ModeDelta{Settled: w.second - 2, Counts: measure.Counts{Scheduled: w.sent, Ended: [measure.Kinds]int64{w.sent}}}
 	m.Seconds = []measure.SecondDelta{{At: w.second, Response: some(), Service: some(), Lag: some()}}
 	if last {

@@ -1,14 +1,12 @@
 package shard
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,14 +45,6 @@ type Coordinator struct {
 	phase int
 }
 
-// member is a worker that has registered.
-type member struct {
-	Identity
-	*wire
-	clock Clock
-	stop  chan struct{} // its signs of life
-}
-
 // event is what a member has sent that a phase waits for.
 type event struct {
 	*member
@@ -64,14 +54,23 @@ type event struct {
 
 // Listen begins to wait for workers at an address.
 func Listen(ctx context.Context, addr string, c Config) (*Coordinator, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen for workers: %w", err)
+	}
+	co, err := New(ctx, l, c)
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return co, nil
+}
+
+// New begins to wait for the connections of workers. Close closes the listener.
+func New(ctx context.Context, l net.Listener, c Config) (*Coordinator, error) {
 	c.Limits = c.Limits.complete()
 	config, err := trust(c.Secret)
 	if err != nil {
 		return nil, err
-	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("listen for workers: %w", err)
 	}
 	co := &Coordinator{
 		Config: c, listener: l, tls: config, done: make(chan struct{}), events: make(chan event, 4*c.Workers),
@@ -104,138 +103,13 @@ func (c *Coordinator) accept(ctx context.Context) {
 	}
 }
 
-// serve registers who connects, and hears it to its end.
-func (c *Coordinator) serve(ctx context.Context, conn *tls.Conn) {
-	w := &wire{conn: conn, silence: c.Limits.Silence}
-	if conn.SetDeadline(time.Now().Add(c.Limits.Silence)) != nil || conn.HandshakeContext(ctx) != nil {
-		c.refused.Add(1)
-		return
-	}
-	hello, _, err := w.receive()
-	if err != nil || hello.Hello == nil {
-		c.refused.Add(1)
-		return
-	}
-	m := &member{Identity: *hello.Hello, wire: w, stop: make(chan struct{})}
-	if reason := c.register(m); reason != "" {
-		_ = w.send(message{Refused: reason}) // it will notice anyway
-		return
-	}
-	defer close(m.stop)
-	if err := w.send(message{Welcome: c.Job}); err != nil {
-		c.Lose(m.Index, "cannot be reached: "+err.Error())
-		return
-	}
-	c.all.Go(func() { w.beat(m.stop) })
-	c.welcomed()
-	if err := c.hear(m); err != nil {
-		reason := why(err, c.Limits.Silence)
-		if c.Ended != nil {
-			reason = cmp.Or(c.Ended(m.Index), reason)
-		}
-		c.Lose(m.Index, reason)
-	}
-}
-
-// register makes a worker a member, or returns why not. A worker that has the secret and is not what it should be fails the run.
-func (c *Coordinator) register(m *member) (refused string) {
-	if m.Index < 0 || m.Index >= c.Workers {
-		return fmt.Sprintf("there is no worker %d in a run of %d", m.Index, c.Workers)
-	}
-	switch {
-	case m.Scenario != c.Scenario:
-		refused = "has another scenario, or other data, than the coordinator"
-	case m.Program != c.Program:
-		refused = "is another program than the coordinator"
-	}
-	c.mu.Lock()
-	other := c.members[m.Index]
-	if refused == "" && other == nil {
-		c.members[m.Index] = m
-	}
-	c.mu.Unlock()
-	switch {
-	case refused != "":
-		c.lose(&LostError{m.Identity, refused})
-	case other != nil:
-		refused = fmt.Sprintf("was started twice: uid %s came after uid %s", m.UID, other.UID)
-		c.lose(&LostError{Identity{Index: m.Index}, refused})
-	}
-	return refused
-}
-
-// welcomed counts a member that has its job.
-func (c *Coordinator) welcomed() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.missing--; c.missing == 0 {
-		close(c.joined)
-	}
-}
-
-// hear answers a member and passes on what a phase waits for, until its connection ends. The end is an error unless the run is over.
-func (c *Coordinator) hear(m *member) error {
-	for {
-		got, at, err := m.receive()
-		if err != nil {
-			select {
-			case <-c.done:
-				return nil
-			default:
-				return err
-			}
-		}
-		switch {
-		case got.Ask != nil:
-			got.Ask.Received, got.Ask.Answered = at.UnixNano(), time.Now().UnixNano()
-			if err := m.send(message{Time: got.Ask}); err != nil {
-				return err
-			}
-		case got.Failed != "":
-			return errors.New("reports: " + got.Failed)
-		case got.Ready != nil, got.Report != nil:
-			select {
-			case c.events <- event{m, got.Ready, got.Report}:
-			case <-c.done:
-				return nil
-			}
-		}
-	}
-}
-
-// why says in words how a connection ended.
-func why(err error, silence time.Duration) string {
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return fmt.Sprintf("was silent for %s", silence)
-	}
-	if errors.Is(err, errLong) {
-		return err.Error()
-	}
-	return "ended its connection: " + err.Error()
-}
-
-// Lose fails the run, as a worker does not do its part for a reason; only the first such reason counts. It may be called at any time.
-func (c *Coordinator) Lose(index int, reason string) {
-	id := Identity{Index: index}
-	c.mu.Lock()
-	if m := c.members[index]; m != nil {
-		id = m.Identity
-	}
-	c.mu.Unlock()
-	c.lose(&LostError{id, reason})
-}
-
-func (c *Coordinator) lose(err *LostError) {
+// over reports whether the run is.
+func (c *Coordinator) over() bool {
 	select {
 	case <-c.done:
-		return
+		return true
 	default:
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.lost == nil {
-		c.lost = err
-		close(c.broken)
+		return false
 	}
 }
 
@@ -273,16 +147,17 @@ func (c *Coordinator) Join(ctx context.Context) error {
 	return errors.New("workers have registered, and could not be told what to do within " + c.Limits.Join.String())
 }
 
-// Members returns the workers that have registered, with what they knew of the clock when the last phase began.
-func (c *Coordinator) Members() (ids []Identity, clocks []Clock) {
+// Members returns the workers that have registered.
+func (c *Coordinator) Members() []Member {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	var all []Member
 	for _, m := range c.members {
 		if m != nil {
-			ids, clocks = append(ids, m.Identity), append(clocks, m.clock)
+			all = append(all, Member{m.Identity, m.clock, m.broken(), m.left()})
 		}
 	}
-	return ids, clocks
+	return all
 }
 
 // Close ends the run for all workers, and waits until nothing of it is left.
@@ -291,31 +166,26 @@ func (c *Coordinator) Close() {
 	members := c.members
 	c.mu.Unlock()
 	close(c.done)
+	limit := time.NewTimer(partLimit)
+	defer limit.Stop()
 	for _, m := range members {
 		if m != nil {
-			_ = m.send(message{End: true}) // one that is gone needs none
+			_ = m.post(message{End: true}) // who has so much to hear that there is no room for it is not there
+		}
+	}
+	for _, m := range members {
+		if m != nil && !m.part(limit.C) {
+			break
 		}
 	}
 	_ = c.listener.Close() // nobody is let in any more, whatever it returns
-	gone := make(chan struct{})
-	go func() {
-		defer close(gone)
-		c.all.Wait()
-	}()
-	limit := time.NewTimer(partLimit)
-	defer limit.Stop()
-	select {
-	case <-gone:
-		return
-	case <-limit.C:
-	}
 	c.mu.Lock()
 	for conn := range c.conns {
 		conn.Close()
 	}
 	c.mu.Unlock()
-	<-gone
+	c.all.Wait()
 }
 
-// partLimit is how long workers may take to end their connections. A connection that is closed before may take the message about the end with it.
+// partLimit is how long workers may take to acknowledge the end of the run, and a run to acknowledge that of a worker.
 const partLimit = time.Second

@@ -51,7 +51,7 @@ func (c *Coordinator) Drive(ctx context.Context, load json.RawMessage, sink Sink
 func (d *driving) all(m message) {
 	for i, to := range d.members {
 		d.waiting[i] = true
-		if err := to.send(m); err != nil {
+		if err := to.post(m); err != nil {
 			d.Lose(i, "cannot be reached: "+err.Error())
 		}
 	}
@@ -75,10 +75,40 @@ func (d *driving) ready(ctx context.Context) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-limit.C:
+			if d.cutOff() {
+				limit.Reset(d.Limits.Prepare) // it cannot know, or cannot tell
+				continue
+			}
 			for i := range d.waiting {
 				d.Lose(i, "was not ready for a phase within "+d.Limits.Prepare.String())
 			}
 			return d.Lost()
+		}
+	}
+	return d.connected(ctx)
+}
+
+// cutOff reports whether a member that is waited for has no connection. It comes back or is given up.
+func (d *driving) cutOff() bool {
+	for i := range d.waiting {
+		if !d.members[i].state().connected {
+			return true
+		}
+	}
+	return false
+}
+
+// connected waits until all members have a connection: a begin that is named to one without would be over when it learns of it.
+func (d *driving) connected(ctx context.Context) error {
+	for _, m := range d.members {
+		for s := m.state(); !s.connected; s = m.state() {
+			select {
+			case <-s.changed:
+			case <-d.broken:
+				return d.Lost()
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
 		}
 	}
 	return nil
@@ -115,8 +145,8 @@ func (d *driving) begin(at time.Time) {
 
 // take passes on what a member reports.
 func (d *driving) take(e event) {
-	if e.report == nil || e.report.Phase != d.number {
-		return
+	if e.report == nil || e.report.Phase != d.number || !d.waiting[e.Index] {
+		return // it is of a phase before, or of a member that was given up
 	}
 	if err := d.sink.Report(e.Index, e.report); err != nil {
 		d.Lose(e.Index, "reports what cannot be: "+err.Error())
@@ -126,10 +156,10 @@ func (d *driving) take(e event) {
 	}
 }
 
-// finish stops the members that are left, and waits for their last reports: within a limit, and not for those whose connections have ended.
+// finish stops the members that are left, and waits for their last reports: within a limit, and not for those that were given up.
 func (d *driving) finish(ctx context.Context) {
 	for i := range d.waiting {
-		if err := d.members[i].send(message{Stop: true}); err != nil {
+		if err := d.members[i].post(message{Stop: true}); err != nil {
 			d.lost(i)
 		}
 	}
@@ -138,7 +168,7 @@ func (d *driving) finish(ctx context.Context) {
 	for len(d.waiting) > 0 {
 		for i := range d.waiting {
 			select {
-			case <-d.members[i].stop:
+			case <-d.members[i].gone:
 				d.drain()
 				if d.waiting[i] {
 					d.lost(i)

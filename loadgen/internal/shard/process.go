@@ -22,8 +22,8 @@ type Process struct {
 	err    error // of the process; after done
 }
 
-// Start starts a worker. The secret goes through a pipe that no other process has. The end of ctx does not end it: it ends with its connection to the
-// coordinator, or by Stop.
+// Start starts a worker. The secret goes through a pipe that no other process has. The end of ctx does not end it: it ends with the run, or by Stop. Its standard input ends
+// with this process, however that does.
 func Start(ctx context.Context, program string, args, env []string, secret []byte) (*Process, error) {
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -31,6 +31,9 @@ func Start(ctx context.Context, program string, args, env []string, secret []byt
 	}
 	defer read.Close()
 	p := &Process{cmd: exec.CommandContext(context.WithoutCancel(ctx), program, args...), done: make(chan struct{})}
+	if _, err := p.cmd.StdinPipe(); err != nil {
+		return nil, errors.Join(fmt.Errorf("start a worker: %w", err), write.Close())
+	}
 	p.cmd.Env, p.cmd.Stderr, p.cmd.ExtraFiles = env, &p.stderr, []*os.File{read}
 	p.cmd.WaitDelay = time.Second
 	apart(p.cmd)

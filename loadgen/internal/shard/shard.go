@@ -9,8 +9,15 @@
 // # Membership
 //
 // A worker registers with its index, an id that no other process has, and the hashes of its program and of its scenario, which must be the
-// coordinator's. All must be there in time, or nothing is sent. A worker whose connection ends or that is silent, an index that registers twice and
+// coordinator's. All must be there in time, or nothing is sent. A worker that is silent, an index that registers twice and
 // a worker with another program or scenario fail the run, by name. Nobody takes a lost worker's place: what it would have sent is missing.
+//
+// # Connections
+//
+// A connection that breaks, or on which nothing comes for half of the time that an end may be silent, is given up, and the worker dials again: what it drives goes on. Its greeting shows that it
+// is the same process, by a word that it drew when it began, and takes the place of the connection before. What must arrive is numbered, kept until the other end has acknowledged
+// it, and sent again on the next connection; each greeting names the last number that has come, so that nothing is missing or comes twice. A worker that has had no connection for as long as it
+// may be silent is lost, and so is the coordinator to a worker.
 //
 // # A phase
 //

@@ -49,6 +49,8 @@ type hand struct {
 	shard.WorkerConfig
 	drive func(ctx context.Context, at time.Time) shard.Done
 
+	onJoin, onPrepare, onDrive, onLast func() // what happens then; nil is nothing
+
 	cancel context.CancelFunc
 	done   chan struct{}
 	err    error // after done
@@ -56,6 +58,8 @@ type hand struct {
 	mu     sync.Mutex // guards all below
 	job    string
 	starts []time.Time
+	late   bool // it was told to begin when that was over
+	took   []time.Duration
 	flush  int
 }
 
@@ -83,22 +87,41 @@ func start(t *testing.T, c *shard.Coordinator, index int, change func(*hand)) *h
 	return h
 }
 
+// happens calls a function, if there is one.
+func happens(what func()) {
+	if what != nil {
+		what()
+	}
+}
+
 func (h *hand) Join(_ context.Context, job json.RawMessage) error {
+	happens(h.onJoin)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return json.Unmarshal(job, &h.job)
 }
 
-func (h *hand) Prepare(json.RawMessage) (shard.Load, error) { return h, nil }
+func (h *hand) Prepare(json.RawMessage) (shard.Load, error) {
+	happens(h.onPrepare)
+	return h, nil
+}
 
 func (h *hand) Drive(ctx context.Context, at time.Time) shard.Done {
 	h.mu.Lock()
-	h.starts = append(h.starts, at)
+	h.starts, h.late = append(h.starts, at), h.late || time.Now().After(at)
 	h.mu.Unlock()
-	return h.drive(ctx, at)
+	happens(h.onDrive)
+	done := h.drive(ctx, at)
+	h.mu.Lock()
+	h.took = append(h.took, done.Result.Took)
+	h.mu.Unlock()
+	return done
 }
 
-func (h *hand) Flush(bool) (measure.Delta, []shard.Seen) {
+func (h *hand) Flush(last bool) (measure.Delta, []shard.Seen) {
+	if last {
+		happens(h.onLast)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.flush++
@@ -133,10 +156,10 @@ func (s *sink) Report(worker int, r *shard.Report) error {
 func (s *sink) Lost(worker int) { s.lost[worker] = true }
 
 // untilStopped drives until the phase is stopped.
-func untilStopped(ctx context.Context, _ time.Time) shard.Done {
+func untilStopped(ctx context.Context, at time.Time) shard.Done {
 	<-ctx.Done()
 	var d shard.Done
-	d.Result.Interrupted = true
+	d.Result.Interrupted, d.Result.Took = true, time.Since(at)
 	return d
 }
 
@@ -158,8 +181,8 @@ func TestPhases(t *testing.T) {
 		}
 		for i, h := range hands {
 			at := h.starts[len(h.starts)-1]
-			_, clocks := c.Members()
-			if off := at.Sub(s.began).Abs(); off > clocks[i].Error+clocks[i].Offset.Abs()+time.Millisecond {
+			clock := c.Members()[i].Clock
+			if off := at.Sub(s.began).Abs(); off > clock.Error+clock.Offset.Abs()+time.Millisecond {
 				t.Errorf("worker %d was to begin %s off", i, off)
 			}
 			if !s.done[i] || len(s.reports[i]) != 1 || s.reports[i][0] != 0 {
@@ -167,7 +190,7 @@ func TestPhases(t *testing.T) {
 			}
 		}
 	}
-	ids, _ := c.Members()
+	ids := c.Members()
 	if len(ids) != n || ids[3].UID != "uid-d" || hands[0].job != "the job" {
 		t.Errorf("members %v, job %q", ids, hands[0].job)
 	}
@@ -198,7 +221,7 @@ func TestRefused(t *testing.T) {
 			c := listen(t, 2, limits)
 			defer c.Close()
 			first := start(t, c, 0, nil)
-			for ids, _ := c.Members(); len(ids) == 0; ids, _ = c.Members() {
+			for len(c.Members()) == 0 {
 				select {
 				case <-first.done:
 					t.Fatal(first.err)

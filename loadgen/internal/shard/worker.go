@@ -2,8 +2,10 @@ package shard
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/tls"
 	"encoding/json"
-	"fmt"
+	"net"
 	"time"
 
 	"loadlab/loadgen/internal/measure"
@@ -31,13 +33,20 @@ type WorkerConfig struct {
 	Secret []byte
 	Identity
 	Limits Limits
+	Dial   func(ctx context.Context) (net.Conn, error) // to the coordinator; nil is by TCP
 }
 
 // worker is a worker at work.
 type worker struct {
-	*wire
+	WorkerConfig
+	*line
+	tls      *tls.Config
+	instance string
 	driver   Driver
 	messages chan arrived
+	over     chan struct{} // closed when there is no connection any more, and never will be
+	joined   bool
+	ended    bool      // the run has
 	phase    *underWay // nil between phases
 	clock    Clock
 }
@@ -58,66 +67,51 @@ type underWay struct {
 	second int
 }
 
-// Work does a worker's part of a run, to its end. The error is why it could not. When the coordinator is gone, it stops what it drives.
+// waiting is how many messages may wait for the worker, so that it goes on hearing of the coordinator while it prepares a phase: there are no more at once.
+const waiting = 16
+
+// Work does a worker's part of a run, to its end. The error is why it could not. A connection that breaks is made again, and what is driven goes on meanwhile; when the
+// coordinator is gone, it stops.
 func Work(ctx context.Context, c WorkerConfig, driver Driver) error {
 	c.Limits = c.Limits.complete()
 	config, err := trust(c.Secret)
 	if err != nil {
 		return err
 	}
-	conn, err := c.reach(ctx, config)
-	if err != nil {
-		return err
+	w := &worker{
+		WorkerConfig: c, line: newLine(c.Limits.Silence), tls: config, instance: rand.Text(), driver: driver,
+		messages: make(chan arrived, waiting), over: make(chan struct{}),
 	}
-	defer conn.Close()
-	w := &worker{wire: &wire{conn: conn, silence: c.Limits.Silence}, driver: driver, messages: make(chan arrived)}
-	if err := w.join(ctx, c.Identity); err != nil {
-		return err
-	}
-	stop := make(chan struct{})
-	defer close(stop)
-	go w.beat(stop)
+	held, leave := context.WithCancel(context.WithoutCancel(ctx)) // the end of ctx is reported
 	go func() {
-		for {
-			m, at, err := w.receive()
-			select {
-			case w.messages <- arrived{m, at, err}:
-			case <-stop:
-				return
-			}
-			if err != nil {
-				return
-			}
-		}
+		defer close(w.over)
+		_ = w.pass(held, arrived{err: w.hold(held)}) // unless nobody waits for it
 	}()
+	defer func() { leave(); <-w.over }()
 	err = w.work(ctx)
 	if w.phase != nil {
 		w.phase.end()
 	}
 	if err != nil {
-		_ = w.send(message{Failed: err.Error()}) // who is gone does not need it
+		w.fail(err)
 	}
 	return err
 }
 
-// join registers, and gets the job.
-func (w *worker) join(ctx context.Context, id Identity) error {
-	if err := w.send(message{Hello: &id}); err != nil {
-		return err
+// fail reports why the worker cannot do its part, to who is there to hear it.
+func (w *worker) fail(err error) {
+	if w.state().times == 0 || w.post(message{Failed: err.Error()}) != nil {
+		return
 	}
-	for {
-		m, _, err := w.receive()
-		switch {
-		case err != nil:
-			return fmt.Errorf("register with the coordinator: %w", err)
-		case m.Refused != "":
-			return fmt.Errorf("the coordinator refuses this worker: it %s", m.Refused)
-		case m.Welcome != nil:
-			if err := w.driver.Join(ctx, m.Welcome); err != nil {
-				_ = w.send(message{Failed: err.Error()})
-				return err
-			}
-			return nil
+	limit := time.NewTimer(partLimit)
+	defer limit.Stop()
+	for s := w.state(); s.kept > 0; s = w.state() {
+		select {
+		case <-s.changed:
+		case <-w.over:
+			return
+		case <-limit.C:
+			return
 		}
 	}
 }
@@ -126,7 +120,7 @@ func (w *worker) join(ctx context.Context, id Identity) error {
 func (w *worker) work(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	for {
+	for !w.ended {
 		var done <-chan Done
 		if w.phase != nil {
 			done = w.phase.done
@@ -134,10 +128,7 @@ func (w *worker) work(ctx context.Context) error {
 		select {
 		case m := <-w.messages:
 			if m.err != nil {
-				return fmt.Errorf("the coordinator is gone: %w", m.err)
-			}
-			if m.End {
-				return nil
+				return m.err
 			}
 			if err := w.obey(ctx, m, tick); err != nil {
 				return err
@@ -158,26 +149,20 @@ func (w *worker) work(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 	}
+	w.acknowledge() // that the run has ended, for which the coordinator waits
+	return nil
 }
 
 // obey does what a message asks for.
 func (w *worker) obey(ctx context.Context, m arrived, tick *time.Ticker) error {
 	switch {
+	case m.Welcome != nil && !w.joined:
+		w.joined = true
+		return w.driver.Join(ctx, m.Welcome.Job)
+	case m.End:
+		w.ended = true
 	case m.Prepare != nil:
-		load, err := w.driver.Prepare(m.Prepare.Load)
-		if err != nil {
-			return err
-		}
-		w.phase = &underWay{number: m.Prepare.Number, load: load, stop: func() {}}
-		clock, stopped, err := w.readClock()
-		if err != nil {
-			return err
-		}
-		w.clock = clock
-		if stopped {
-			return w.obey(ctx, arrived{message: message{Stop: true}}, tick)
-		}
-		return w.send(message{Ready: &ready{m.Prepare.Number, w.clock}})
+		return w.prepare(ctx, m.Prepare)
 	case m.Start != nil && w.phase != nil && m.Start.Phase == w.phase.number:
 		now := time.Now()
 		at := now.Add(time.Duration(m.Start.At-now.UnixNano()) - w.clock.Offset)
@@ -185,16 +170,38 @@ func (w *worker) obey(ctx context.Context, m arrived, tick *time.Ticker) error {
 		p := w.phase
 		p.stop, p.done = stop, make(chan Done, 1)
 		go func() { p.done <- p.load.Drive(ctx, at) }()
-		tick.Reset(time.Until(at) + time.Second) // reports are of seconds of the phase
-		return nil
+		tick.Reset(max(time.Until(at)+time.Second, time.Millisecond)) // reports are of seconds of the phase, which may have begun while the worker was cut off
 	case m.Stop && w.phase != nil:
-		if w.phase.done == nil {
-			d := Done{}
-			d.Result.Interrupted = true
-			return w.report(&d)
-		}
-		w.phase.stop()
+		return w.stop()
 	}
+	return nil
+}
+
+// prepare makes a phase ready.
+func (w *worker) prepare(ctx context.Context, p *Phase) error {
+	load, err := w.driver.Prepare(p.Load)
+	if err != nil {
+		return err
+	}
+	w.phase = &underWay{number: p.Number, load: load, stop: func() {}}
+	stopped, err := w.readClock(ctx)
+	switch {
+	case err != nil || w.ended:
+		return err
+	case stopped:
+		return w.stop()
+	}
+	return w.post(message{Ready: &ready{p.Number, w.clock}})
+}
+
+// stop ends the phase early.
+func (w *worker) stop() error {
+	if w.phase.done == nil {
+		d := Done{}
+		d.Result.Interrupted = true
+		return w.report(&d)
+	}
+	w.phase.stop()
 	return nil
 }
 
@@ -208,7 +215,7 @@ func (w *worker) report(d *Done) error {
 		p.stop()
 		w.phase = nil
 	}
-	return w.send(message{Report: r})
+	return w.post(message{Report: r})
 }
 
 // end stops a phase that nobody wants any more.
@@ -222,26 +229,35 @@ func (p *underWay) end() {
 // exchanges is how many times a worker asks the coordinator for the time.
 const exchanges = 8
 
-// readClock measures how the coordinator's clock differs from this one. It reports whether the phase was stopped meanwhile.
-func (w *worker) readClock() (best Clock, stopped bool, err error) {
-	for i := range exchanges {
-		if err := w.send(message{Ask: &stamps{Asked: time.Now().UnixNano()}}); err != nil {
-			return best, stopped, err
-		}
-		m := <-w.messages
-		for m.err == nil && m.Time == nil {
-			stopped = stopped || m.Stop
-			m = <-w.messages
-		}
-		if m.err != nil {
-			return best, stopped, fmt.Errorf("ask the coordinator for the time: %w", m.err)
-		}
-		c := clockOf(*m.Time, m.at.UnixNano())
-		if i == 0 || c.Trip < best.Trip {
-			best = c
+// readClock measures how the coordinator's clock differs from this one. It reports whether the phase, or the run, was ended meanwhile.
+func (w *worker) readClock(ctx context.Context) (stopped bool, err error) {
+	for i := 0; i < exchanges && !stopped; i++ {
+		asked := time.Now().UnixNano()
+		w.say(message{Ask: &stamps{Asked: asked}})
+		for answered := false; !answered && !stopped; {
+			var m arrived
+			select {
+			case m = <-w.messages:
+			case <-ctx.Done():
+				return stopped, context.Cause(ctx)
+			}
+			switch {
+			case m.err != nil:
+				return stopped, m.err
+			case m.Welcome != nil: // of a new connection: the question, or its answer, may be lost
+				asked = time.Now().UnixNano()
+				w.say(message{Ask: &stamps{Asked: asked}})
+			case m.Time != nil && m.Time.Asked == asked:
+				answered = true
+				if c := clockOf(*m.Time, m.at.UnixNano()); i == 0 || c.Trip < w.clock.Trip {
+					w.clock = c
+				}
+			case m.Stop, m.End:
+				stopped, w.ended = true, m.End
+			}
 		}
 	}
-	return best, stopped, nil
+	return stopped, nil
 }
 
 // clockOf is what one exchange shows, whose answer came at a time by this clock.
