@@ -100,24 +100,11 @@ func (s Section) empty() bool {
 
 // brief returns the table with the columns that a short report has: what does not fit the page of those is left out, the last first.
 func (t *Table) brief() *Table {
-	var used []int
-	short := &Table{}
-	for i, c := range t.Columns {
-		if i == 0 || c.Brief {
-			c.Spare = c.Spare || c.Part == figure.InCost
-			short.Columns, used = append(short.Columns, c), append(used, i)
-		}
-	}
-	for _, g := range t.Groups {
-		of := Group{Name: g.Name, Title: g.Title}
-		for _, row := range g.Rows {
-			var cells []Cell
-			for _, i := range used {
-				cells = append(cells, row[i])
-			}
-			of.Rows = append(of.Rows, cells)
-		}
-		short.Groups = append(short.Groups, of)
+	short := t.pick(func(i int) bool { return i == 0 || t.Columns[i].Brief })
+	short.Second, short.Third = "", ""
+	for i := range short.Columns {
+		c := &short.Columns[i]
+		c.Spare = c.Spare || c.Part == figure.InCost
 	}
 	return short
 }
