@@ -69,8 +69,8 @@ function lines(o) {
     if (plot) plot.destroy();
     plot = new uPlot({
       width: Math.max(c.host.clientWidth, 200), height: c.host.clientWidth < 500 ? 220 : 280, series, legend: {show: false},
-      scales: {x: {time: false, range: () => zoomed()}, y: {distr: o.log ? 3 : 1, log: 10, range: o.log ? logRange : linearRange}},
-      axes: [{...axis, values: (u, ticks) => ticks.map(t => +t.toFixed(2) + " s"), size: 28}, {...axis, size: 64, ...o.log ? {splits: logSplits} : {}, values: (u, ticks) => ticks.map(t => t === null ? "" : o.tick(t))}],
+      scales: {x: {time: false, range: () => zoomed()}, y: {distr: o.log ? 3 : 1, log: 10, range: o.log ? (u, min, max) => logRange(u, ...withKept(min, max)) : linearRange}},
+      axes: [{...axis, splits: u => secondsOf(u.width, zoomed()).map(t => t.x), values: u => secondsOf(u.width, zoomed()).map(t => t.text), size: 28}, {...axis, size: 64, ...o.log ? {splits: logSplits, filter: (u, s) => s} : {}, values: (u, ticks) => ticks.map(t => t === null ? "" : o.tick(t))}],
       cursor: {drag: {x: true, y: false, setScale: false}, points: {show: false}},
       hooks: {drawClear: [bands], draw: [labels], setSelect: [select], setCursor: [hover], ready: [u => {
         u.over.addEventListener("dblclick", () => zoomTo(0, 0));
@@ -132,6 +132,12 @@ function lines(o) {
 
   // kept are the requests that the chart shows one by one: those whose trace was kept.
   function kept() { return o.traces ? state.series.filter(visible).flatMap(samplesOf) : []; }
+
+  // withKept widens the ends of the values for the requests that are drawn one by one.
+  function withKept(min, max) {
+    const all = kept().map(t => t.response).concat(min > 0 ? [min, max] : []);
+    return all.length ? [Math.max(Math.min(...all), 1), Math.max(...all)] : [min, max];
+  }
 
   // openAt opens the trace of the request that is drawn at a point, or near it.
   function openAt(u, left, top) {
@@ -248,6 +254,18 @@ function lines(o) {
   return {section: c.section, draw};
 }
 
+// secondsOf are the marks of the axis of time between two ends, on a chart of some width: seconds since each phase began.
+function secondsOf(width, [from, to]) {
+  const span = to - from, step = Math.max(niceStep(span * 90 / width), span > 4 ? 1 : 0), near = span * 34 / width, found = [];
+  for (const p of state.layout.phases) {
+    for (let t = 0; t === 0 || p.from + t < p.to - near; t = +(t + step).toFixed(6)) {
+      const x = p.from + t, last = found[found.length - 1];
+      if (x >= from - 1e-9 && x <= to + 1e-9 && !(last && x - last.x < near)) found.push({x, text: +t.toFixed(2) + " s"});
+    }
+  }
+  return found;
+}
+
 // logRange and logSplits are the ends of a logarithmic axis, and where its lines are: at 1, 2, 5, 10, ..., or at powers of ten where there are many.
 function logRange(u, min, max) {
   if (!(min > 0)) return [100, 1e5];
@@ -257,7 +275,7 @@ function logRange(u, min, max) {
 }
 
 function logSplits(u, axis, min, max) {
-  const found = [], few = max / min > 500 ? [1] : [1, 2, 5];
+  const found = [], few = max / min > 500 ? [1] : max / min > 6 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 8];
   for (let d = Math.floor(Math.log10(min)); d <= Math.log10(max); d++) {
     for (const f of few) {
       const x = f * Math.pow(10, d);
