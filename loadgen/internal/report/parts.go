@@ -11,6 +11,7 @@ func (s Section) Parts() []Section {
 	if times.Table = s.Table.only(figure.InLatency); len(cost.Table.Columns) < 2 {
 		return []Section{times}
 	}
+	times.Prose, cost.Prose = nil, s.Prose // it is about both, and stands below both
 	return []Section{times, cost}
 }
 

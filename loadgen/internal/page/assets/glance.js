@@ -48,13 +48,18 @@ function glance() {
 
   // explained says what is drawn, and no more than that.
   function explained(all) {
+    const few = atLeast + ": the greatest that was seen, of fewer requests than the percentile takes.";
+    if (state.data.live) {
+      c.note.textContent = "The percentile of all requests so far. Intervals, which are by rounds, come with the report." + (all.some(l => l.few) ? " " + few : "");
+      return;
+    }
     const first = state.series[0], text = ["The percentile of all requests together, as the tables have it."], rounds = all.some(l => l.rounds > 1);
     if (all.some(l => l.interval)) text.push("A dot is the middle of the " + (rounds ? "rounds'" : "percentiles of blocks of time") + (rounds ? " percentiles" : "") + ", and its bar the interval that has the true middle in 95% of such runs: the worst " +
       (rounds ? "rounds" : "blocks") + " give the most to all requests together, which may be outside of it.");
     if (all.some(l => !l.interval && !l.few)) {
       text.push(rounds || all.some(l => l.interval) ? "Hollow: without an interval, as fewer than two rounds have requests enough." : "Hollow: one round has no intervals, so that nothing here shows one mode to be faster than another; loadgen run --rounds 3 gives them.");
     }
-    if (all.some(l => l.few)) text.push(atLeast + ": the greatest that was seen, of fewer requests than the percentile takes.");
+    if (all.some(l => l.few)) text.push(few);
     if (all.some(l => l.ratio)) text.push("The ratio is to " + first.label + ", with its interval; ~: it cannot be told from 1.");
     if (several) text.push("The tables have the ratios of the runs.");
     c.note.textContent = text.join(" ");

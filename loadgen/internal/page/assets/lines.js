@@ -121,12 +121,12 @@ function lines(o) {
     g.rect(left, top, width, height);
     g.clip();
     g.font = 11 * ratio + "px system-ui, sans-serif";
+    for (const t of kept()) diamond(g, u.valToPos(t.x, "x", true), u.valToPos(t.response, "y", true), t.s.color, ratio);
     for (const p of state.layout.phases) {
       const a = Math.max(u.valToPos(p.from, "x", true), left), b = u.valToPos(p.to, "x", true);
       note(g, p.name, a + 2 * ratio, top + 1, b - a - 4 * ratio, "ink-2");
     }
     faults(u, g, true);
-    for (const t of kept()) diamond(g, u.valToPos(t.x, "x", true), u.valToPos(t.response, "y", true), t.s.color, ratio);
     g.restore();
   }
 
@@ -178,7 +178,7 @@ function lines(o) {
           drawn.add(key);
           const a = u.valToPos(p.from + f.from / 1e6, "x", true), b = u.valToPos(p.from + f.to / 1e6, "x", true);
           if (named) {
-            note(g, f.text, a, top + 16 * ratio, Math.max(b - a, u.valToPos(p.to, "x", true) - a), "ink");
+            note(g, f.text.replace(/ from \S+ to \S+$/, ""), a, top + 16 * ratio, Math.max(b - a, u.valToPos(p.to, "x", true) - a), "ink");
             continue;
           }
           g.fillStyle = color("fault");
