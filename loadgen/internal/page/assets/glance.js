@@ -53,7 +53,7 @@ function glance() {
       c.note.textContent = "The percentile of all requests so far. Intervals, which are by rounds, come with the report." + (all.some(l => l.few) ? " " + few : "");
       return;
     }
-    const first = state.series[0], text = ["The percentile of all requests together, as the tables have it."], rounds = all.some(l => l.rounds > 1);
+    const first = state.series[0], text = [figure() + " of all: of all requests together, as the tables have it."], rounds = all.some(l => l.rounds > 1);
     if (all.some(l => l.interval)) text.push("A dot is the middle of the " + (rounds ? "rounds'" : "percentiles of blocks of time") + (rounds ? " percentiles" : "") + ", and its bar the interval that has the true middle in 95% of such runs: the worst " +
       (rounds ? "rounds" : "blocks") + " give the most to all requests together, which may be outside of it.");
     if (all.some(l => !l.interval && !l.few)) {
