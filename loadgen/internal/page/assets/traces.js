@@ -159,7 +159,7 @@ function spentOn(t, row, i) {
   if (row.layer === "redis") return "Redis";
   if (label.startsWith("pool wait")) return poolWait;
   if (label.startsWith("wait to be sent")) return "waiting to be sent";
-  if (row.layer === "cache") return label.includes("coalesced") ? "waiting for another's recompute" : itself;
+  if (/^cache (get|recompute|refresh)\b/.test(label)) return label.includes("coalesced") ? "waiting for another's recompute" : itself;
   if (i === 0 && isRequest(row)) return network;
   return row.layer === "server" && t.rows.findIndex(isServer) === i ? itself : label;
 }
