@@ -68,7 +68,7 @@ function lines(o) {
     const axis = {stroke: color("ink-2"), grid: {stroke: color("line"), width: 1}, ticks: {stroke: color("line"), width: 1}, font: "12px system-ui, sans-serif"};
     if (plot) plot.destroy();
     plot = new uPlot({
-      width: Math.max(c.host.clientWidth, 200), height: c.host.clientWidth < 500 ? 220 : 280, series, legend: {show: false},
+      width: Math.max(c.host.clientWidth, 200), height: c.host.clientWidth < 500 ? 220 : 280, series, legend: {show: false}, padding: [nameHeight, null, null, null],
       scales: {x: {time: false, range: () => zoomed()}, y: {distr: o.log ? 3 : 1, log: 10, range: o.log ? (u, min, max) => logRange(u, ...withKept(min, max)) : linearRange}},
       axes: [{...axis, splits: u => secondsOf(u.width, zoomed()).map(t => t.x), values: u => secondsOf(u.width, zoomed()).map(t => t.text), size: 28}, {...axis, size: 64, ...o.log ? {splits: logSplits, filter: (u, s) => s} : {}, values: (u, ticks) => ticks.map(t => t === null ? "" : o.tick(t))}],
       cursor: {drag: {x: true, y: false, setScale: false}, points: {show: false}},
@@ -113,18 +113,18 @@ function lines(o) {
     g.restore();
   }
 
-  // labels names phases and faults, above the lines of the grid.
+  // labels names phases above the plot, where they cover nothing, and faults in it.
   function labels(u) {
     const g = u.ctx, {left, top, width, height} = u.bbox, ratio = devicePixelRatio;
     g.save();
     g.beginPath();
-    g.rect(left, top, width, height);
+    g.rect(left, top - nameHeight * ratio, width, height + nameHeight * ratio);
     g.clip();
     g.font = 11 * ratio + "px system-ui, sans-serif";
     for (const t of kept()) diamond(g, u.valToPos(t.x, "x", true), u.valToPos(t.response, "y", true), t.s.color, ratio);
     for (const p of state.layout.phases) {
       const a = Math.max(u.valToPos(p.from, "x", true), left), b = u.valToPos(p.to, "x", true);
-      note(g, p.name, a + 2 * ratio, top + 1, b - a - 4 * ratio, "ink-2");
+      note(g, p.name, a + 2 * ratio, top - (nameHeight - 2) * ratio, b - a - 4 * ratio, "ink-2");
     }
     faults(u, g, true);
     g.restore();
@@ -178,7 +178,7 @@ function lines(o) {
           drawn.add(key);
           const a = u.valToPos(p.from + f.from / 1e6, "x", true), b = u.valToPos(p.from + f.to / 1e6, "x", true);
           if (named) {
-            note(g, f.text.replace(/ from \S+ to \S+$/, ""), a, top + 16 * ratio, Math.max(b - a, u.valToPos(p.to, "x", true) - a), "ink");
+            note(g, f.text.replace(/ from \S+ to \S+$/, ""), a, top + ratio, Math.max(b - a, u.valToPos(p.to, "x", true) - a), "ink");
             continue;
           }
           g.fillStyle = color("fault");
@@ -253,6 +253,8 @@ function lines(o) {
   }).observe(c.host);
   return {section: c.section, draw};
 }
+
+const nameHeight = 18; // of what names the phases, in pixels
 
 // secondsOf are the marks of the axis of time between two ends, on a chart of some width: seconds since each phase began.
 function secondsOf(width, [from, to]) {
