@@ -33,6 +33,7 @@ func hitCommand(env environment) *cobra.Command {
 	limited := flags.Bool("allow-limited", false, "exit 0 also when the generator was the bottleneck")
 	var o hitOutput
 	flags.StringVar(&o.out, "out", "", "`folder` for the results: run.json, as loadgen run leaves it (default: none is written)")
+	full := fullFlag(flags)
 	flags.BoolVar(&o.json, "json", false, "print one JSON object, and no report: see README")
 	var save string
 	flags.StringVar(&save, "save", "", "write the scenario that this would run to a `file`, for loadgen run, and make no request")
@@ -41,7 +42,7 @@ func hitCommand(env environment) *cobra.Command {
 	var connect connectFlags
 	connect.define(flags)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		f.stdin = env.stdin
+		f.stdin, o.full = env.stdin, *full
 		s, d, err := f.scenario(args[0])
 		if err != nil {
 			return usageError{err}
@@ -72,6 +73,7 @@ type hitOutput struct {
 	html string // file for the report as a page; empty for none
 	live string // address of a page that shows the run while it goes on; empty for none
 	json bool
+	full bool // all sections of the report
 }
 
 // hit runs the one phase, and prints the report, whose last line other programs can read, or one JSON object. Nothing judges the figures
@@ -117,7 +119,7 @@ func hit(ctx context.Context, env environment, cfg run.Config, o hitOutput) erro
 		return cmp.Or(writeHitJSON(env.stdout, rendered, path, exitCode(end)), end)
 	}
 	fmt.Fprintln(env.stdout)
-	if err := printReport(env, rendered, report.Options{Path: path, Full: true}); err != nil {
+	if err := printReport(env, rendered, report.Options{Path: path, Full: o.full}); err != nil {
 		return unprinted(err, path)
 	}
 	if o.html != "" {

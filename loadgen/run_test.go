@@ -250,7 +250,7 @@ gates:
 `)
 	r := runSmall(t, "--full", "--modes", "optimized,batched")
 	for _, want := range []string{
-		"PASS  small: its one gate holds; 2 name modes that are left out", "2 modes (left out: naive), 1 round",
+		"PASS  small: its one gate holds; 2 more are of modes that are left out", "2 modes (left out: naive), 1 round",
 		"  LEFT OUT  sql(\"optimized\", \"p\") < sql(\"naive\", \"p\")\n            the run is without naive\n",
 	} {
 		if r.code != result.ExitPass || !strings.Contains(r.stdout, want) {
@@ -260,7 +260,7 @@ gates:
 	if runs, _ := results(t); len(runs) != 1 || len(runs[0].Cells) != 2 || !slices.Equal(runs[0].Scenario.LeftOut, []string{"naive"}) {
 		t.Errorf("%d runs: %+v", len(runs), runs)
 	}
-	if r := runSmall(t, "--modes", "batched"); r.code != result.ExitInconclusive || !strings.Contains(r.stdout, "INCONCLUSIVE  small: no gate is judged; 3 name modes that are left out") {
+	if r := runSmall(t, "--modes", "batched"); r.code != result.ExitInconclusive || !strings.Contains(r.stdout, "INCONCLUSIVE  small: no gate is judged: all are of modes that are left out") {
 		t.Error(r)
 	}
 }

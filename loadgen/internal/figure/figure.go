@@ -66,7 +66,7 @@ const (
 // Table returns all figures: p50, p90, p95, p99, mean and max of the response time, the same of the service time (service_p50, ...) and of
 // the send lag (lag_p50, ...), and then the others.
 func Table() []Figure {
-	return append(append(distributions(), transfers()...),
+	return append(append(append(distributions(), transfers()...),
 		Figure{Name: "rate", Unit: PerSecond, Doc: "completed requests a second", of: (*Total).rate,
 			Column: Column{Brief: true, Place: 30, Title: "req/s", Format: unit.Digits, Part: InLatency, Spare: true}},
 		Figure{Name: "requests", Doc: "scheduled requests", of: func(t *Total) (float64, bool) { return float64(t.Ledger.Scheduled), true },
@@ -116,16 +116,24 @@ func Table() []Figure {
 		Figure{Name: "evictions", Doc: "keys that Redis evicted in a round to keep within its maxmemory: the mean over the rounds", of: (*Total).evictions,
 			Column: Column{Place: 125, Above: "evictions", Title: "/round", Format: unit.Amount, Part: InCost, Optional: true,
 				Legend: "evictions: keys that Redis dropped in a round to keep within its memory"}},
-		Figure{Name: "stale_max", Unit: Milliseconds, Doc: "longest time after a change was committed that a read was sent and still got the version before it",
-			of: (*Total).stalest, greatest: true},
-		Figure{Name: "predicted_stale_max", Unit: Milliseconds, Doc: "the bound of the law of the mode's strategy for stale_max in a phase", of: (*Total).predictedStalest, predicted: true},
-		Figure{Name: "degraded", Doc: "responses while a fault lasted that say that the app ran without its cache", of: (*Total).degraded},
-		Figure{Name: "detect", Unit: Milliseconds, Doc: "longest time from the begin of a fault until the first request that shows it had ended", of: (*Total).detect, greatest: true},
-		Figure{Name: "degrade", Unit: Milliseconds, Doc: "longest time from the begin of a fault until requests stopped to fail or be slow, while it went on", of: (*Total).degrade, greatest: true},
-		Figure{Name: "recover", Unit: Milliseconds, Doc: "longest time from the end of a fault until requests were as before it", of: (*Total).recover, greatest: true},
-		Figure{Name: "attempts", Unit: PerSecond, Doc: "calls a second that the app made to a server while it was down", of: (*Total).attempts},
-		Figure{Name: "stale_ratio", Doc: "reads that got an old version, from 0 to 1", of: (*Total).stale, share: true},
-	)
+	), troubles()...)
+}
+
+// troubles returns the figures of old pages and of faults.
+func troubles() []Figure {
+	return []Figure{
+		{Name: "stale_max", Unit: Milliseconds, Doc: "longest time after a change was committed that a read was sent and still got the version before it",
+			of: (*Total).stalest, greatest: true,
+			Column: Column{Brief: true, Place: 112, Above: "stalest", Title: "read", Format: inMillis, Part: InCost, Optional: true,
+				Legend: "stalest read: the longest that a page was still served after a price change"}},
+		{Name: "predicted_stale_max", Unit: Milliseconds, Doc: "the bound of the law of the mode's strategy for stale_max in a phase", of: (*Total).predictedStalest, predicted: true},
+		{Name: "degraded", Doc: "responses while a fault lasted that say that the app ran without its cache", of: (*Total).degraded},
+		{Name: "detect", Unit: Milliseconds, Doc: "longest time from the begin of a fault until the first request that shows it had ended", of: (*Total).detect, greatest: true},
+		{Name: "degrade", Unit: Milliseconds, Doc: "longest time from the begin of a fault until requests stopped to fail or be slow, while it went on", of: (*Total).degrade, greatest: true},
+		{Name: "recover", Unit: Milliseconds, Doc: "longest time from the end of a fault until requests were as before it", of: (*Total).recover, greatest: true},
+		{Name: "attempts", Unit: PerSecond, Doc: "calls a second that the app made to a server while it was down", of: (*Total).attempts},
+		{Name: "stale_ratio", Doc: "reads that got an old version, from 0 to 1", of: (*Total).stale, share: true},
+	}
 }
 
 // transfers returns the figures of what came and went.

@@ -40,7 +40,7 @@ func OfAB(t *ab.Test, d ab.Decision) []Finding {
 		all = append(all, ofEndpoints(t, "within", fmt.Sprintf("B is within its margin at %s: %s what A took.", endpoints(d, within), effects(d, within)), within...))
 	}
 	if len(open) > 0 {
-		all = append(all, ofEndpoints(t, "open", fmt.Sprintf("At %s it is shown neither to be slower nor to be within its margin: %s.", endpoints(d, open), effects(d, open)), open...))
+		all = append(all, ofEndpoints(t, "open", fmt.Sprintf("At %s B is shown neither to be slower nor to be within its margin: it took %s what A took. More epochs, or a less busy machine, would decide.", endpoints(d, open), effects(d, open)), open...))
 	}
 	return all
 }

@@ -104,17 +104,18 @@ func (c *compared) before(some []beside) string {
 	return least + "–" + most
 }
 
-// ratios renders the ratio of one mode with its interval, and from where to where those of several are.
+// ratios renders the ratio of one mode with its interval, and from where to where those of several are, with what holds all of their intervals.
 func ratios(all []beside) string {
 	if len(all) == 1 {
 		r := all[0].ratio
 		return unit.TimesWithin(r.Value, r.Low, r.High)
 	}
-	least, most := all[0].ratio.Value, all[0].ratio.Value
+	least, most, low, high := all[0].ratio.Value, all[0].ratio.Value, all[0].ratio.Low, all[0].ratio.High
 	for _, x := range all {
-		least, most = min(least, x.ratio.Value), max(most, x.ratio.Value)
+		least, most, low, high = min(least, x.ratio.Value), max(most, x.ratio.Value), min(low, x.ratio.Low), max(high, x.ratio.High)
 	}
-	return spread(unit.Times(least), unit.Times(most))
+	_, interval, _ := strings.Cut(unit.TimesWithin(1, low, high), " ")
+	return spread(unit.Times(least), unit.Times(most)) + " " + interval
 }
 
 // render is a figure as text, in its unit.
@@ -129,7 +130,7 @@ func (c *compared) render(v float64) string {
 // noun is what a figure is called in a sentence.
 func noun(figure string) string {
 	if figure == "per_core" {
-		return "the rate for each processor that app, database and Redis used"
+		return "the rate of requests that a processor of app, database and Redis served"
 	}
 	return figure
 }

@@ -83,8 +83,14 @@ func (e *evidence) suffer(b figure.Befallen) suffering {
 	return s
 }
 
-// title names a fault: "redis kill from 500ms to 1.3s (redis-kill)".
-func (s suffering) title() string { return fmt.Sprintf("%s (%s)", name(s.Text), name(s.Phase)) }
+// title names a fault: "redis kill (redis-kill)". The phase tells when it was, unless it has several.
+func (s suffering) title() string {
+	text := s.Text
+	if s.Alone {
+		text, _, _ = strings.Cut(text, " from ")
+	}
+	return fmt.Sprintf("%s (%s)", name(text), name(s.Phase))
+}
 
 func (s suffering) finding() Finding {
 	text := "During " + s.title() + ", "

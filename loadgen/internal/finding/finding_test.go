@@ -71,6 +71,15 @@ func TestRules(t *testing.T) {
 		{"difference", func(*testing.T) *result.Run { // by 5%, which is worth no sentence
 			return resulttest.Fill(service("open", []string{"old", "new"}, "steady"), 3, []resulttest.Load{load("old", "steady", 20*ms), load("new", "steady", 19*ms)})
 		}, ""},
+		{"choice", func(*testing.T) *result.Run {
+			return resulttest.Fill(service("open", []string{"old", "new", "newer"}, "steady"), 3, []resulttest.Load{load("old", "steady", 20*ms), load("new", "steady", 5*ms), load("newer", "steady", 6*ms)})
+		}, "In steady, p99 was lowest with new, 6.56 ms: it is shown to be higher by half or more with old. newer may be near to it."},
+		{"choice", func(*testing.T) *result.Run { // all are near
+			return resulttest.Fill(service("open", []string{"old", "new", "newer"}, "steady"), 3, []resulttest.Load{load("old", "steady", 7*ms), load("new", "steady", 5*ms), load("newer", "steady", 6*ms)})
+		}, ""},
+		{"choice", func(*testing.T) *result.Run { // of one round nothing can be told
+			return resulttest.Fill(service("open", []string{"old", "new", "newer"}, "steady"), 1, []resulttest.Load{load("old", "steady", 20*ms), load("new", "steady", 5*ms), load("newer", "steady", 6*ms)})
+		}, ""},
 		{"change", func(*testing.T) *result.Run {
 			return resulttest.Fill(service("open", []string{"page"}, "low", "high"), 3, []resulttest.Load{load("page", "low", 2*ms), load("page", "high", 40*ms)})
 		}, "From low to high, p99 went from 2.69 ms to 51.8 ms for page (19.2x [18.8, 19.6])."},
@@ -222,7 +231,7 @@ func TestSimulatedModesThatAreTheSame(t *testing.T) {
 		all = all[1:2] // histograms are dear with the race detector
 	}
 	for _, rounds := range all {
-		with, pairs, wrong := 0, 0, 0
+		with, pairs, wrong, chosen := 0, 0, 0, 0
 		for seed := range *simulated {
 			rng := rand.New(rand.NewPCG(uint64(seed), uint64(rounds)))
 			names := []string{"a", "b", "c", "d", "e"}
@@ -243,13 +252,20 @@ func TestSimulatedModesThatAreTheSame(t *testing.T) {
 			}
 			pairs += len(names) - 1
 			for _, x := range finding.Of(f) {
-				if x.Rule == "difference" {
+				switch x.Rule {
+				case "difference":
 					with, wrong = with+1, wrong+len(x.Modes)-1
+				case "choice":
+					chosen++
 				}
 			}
 		}
 		text := fmt.Sprintf("%d rounds: a difference that is none in %.1f%% of runs, of %.2f%% of the modes", rounds, 100*float64(with)/float64(*simulated), 100*float64(wrong)/float64(pairs))
 		t.Log(text)
+		t.Logf("%d rounds: a best that is none in %.1f%% of runs", rounds, 100*float64(chosen)/float64(*simulated))
+		if most := 0.05 * float64(*simulated); float64(chosen) > most+3*math.Sqrt(most) {
+			t.Errorf("%d rounds: of %d runs %d name a best", rounds, *simulated, chosen)
+		}
 		if mean := 0.05 * float64(pairs); float64(wrong) > mean+3*math.Sqrt(mean) {
 			t.Error(text)
 		}

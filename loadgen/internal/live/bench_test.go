@@ -10,10 +10,13 @@ import (
 	"testing"
 	"time"
 
+	"loadlab/loadgen/internal/ab"
+	"loadlab/loadgen/internal/ab/abtest"
 	"loadlab/loadgen/internal/arrival"
 	"loadlab/loadgen/internal/drive"
 	"loadlab/loadgen/internal/live"
 	"loadlab/loadgen/internal/measure"
+	"loadlab/loadgen/internal/page"
 	"loadlab/loadgen/internal/result"
 )
 
@@ -38,8 +41,47 @@ func BenchmarkViewers(b *testing.B) {
 	}
 }
 
+// BenchmarkTestViewers does the same for an A/B test, whose page is drawn before each epoch: how long that takes, and what the load that follows it at once has of it. In a test the
+// processes of an epoch are started in between.
+func BenchmarkTestViewers(b *testing.B) {
+	for _, viewers := range []int{-1, 0, 1, 20} {
+		name := fmt.Sprintf("viewers=%d", viewers)
+		if viewers < 0 {
+			name = "none"
+		}
+		b.Run(name, func(b *testing.B) {
+			var shown *live.Test // of nil nothing is drawn
+			test := *abtest.All()["slower"]
+			if viewers >= 0 {
+				s, url, err := live.Serve(b.Context(), "127.0.0.1:0", page.Live, nil)
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer s.Close(context.Background())
+				shown = s.Test(func(test *ab.Test, doing, token string) ([]byte, []byte, error) {
+					drawn, err := page.LiveAB(test, doing, token)
+					return drawn.File, drawn.Event, err
+				}, func(err error) { b.Error(err) })
+				shown.Now(&test, "measuring epoch 1")
+				look(b, url, viewers)
+			}
+			var draws, rates, lags, cpu []float64
+			for b.Loop() {
+				began := time.Now()
+				shown.Now(&test, "measuring the next epoch")
+				draws = append(draws, float64(time.Since(began).Microseconds())/1000)
+				rate, lag, share := drivenFor(b, nil)
+				rates, lags, cpu = append(rates, rate), append(lags, lag), append(cpu, share)
+			}
+			b.ReportMetric(median(draws), "draw-ms")
+			b.ReportMetric(median(rates), "req/s")
+			b.ReportMetric(median(lags), "lag-p99-us")
+			b.ReportMetric(median(cpu), "cpu-%")
+		})
+	}
+}
+
 func driven(b *testing.B, viewers int) (rate, lag, cpu float64) {
-	const perSecond, seconds = 4000, 2
 	var observer measure.Observer
 	if viewers >= 0 {
 		s, url, err := live.Serve(b.Context(), "127.0.0.1:0", underWay, nil)
@@ -54,6 +96,12 @@ func driven(b *testing.B, viewers int) (rate, lag, cpu float64) {
 		defer s.End()
 		observer = s
 	}
+	return drivenFor(b, observer)
+}
+
+// drivenFor drives the load, which an observer looks at if there is one.
+func drivenFor(b *testing.B, observer measure.Observer) (rate, lag, cpu float64) {
+	const perSecond, seconds = 4000, 2
 	p, err := arrival.New(arrival.Constant(perSecond, seconds*time.Second)...)
 	if err != nil {
 		b.Fatal(err)

@@ -41,6 +41,7 @@ func TestTheTest(t *testing.T) {
 		t.Errorf("the page says %q", lead)
 	}
 	p.Keep("live-ab-400-dark")
+	p.Accessible()
 	test.Epochs = whole.Epochs[:5]
 	shown.Now(&test, "measuring epoch 6")
 	dots(5 * len(test.Plan.Endpoints))
@@ -83,6 +84,7 @@ func TestThePage(t *testing.T) {
 		t.Errorf("status: got %q", status)
 	}
 	p.Keep("live-1400-light")
+	p.Accessible()
 	s.Begin(live.Phase{Round: 1, Rounds: 2, Name: "warm", Turn: "early", Took: []string{"", "", "early"}})
 	s.Record(2, 0, time.Unix(1_700_000_000, 0), outcome())
 	s.End()

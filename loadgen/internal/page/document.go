@@ -23,6 +23,9 @@ type document struct {
 
 	Word, Tone, Sentence, Name, Why string
 	Also                            []string
+	About                           string // what was run, on what and when
+	Doubt                           string // why figures are not to be relied on; empty if nothing is known against them
+	Unjudged                        string // why no gate is judged, where that is so of all for one reason
 	Head                            []report.Fact
 	Gates, LeftOut                  []gateRow
 	Live                            bool // it is shown while the run goes on
@@ -38,6 +41,8 @@ type document struct {
 // gateRow is a gate.
 type gateRow struct {
 	Word, Tone, Expr, Compared, Reason string
+
+	Said bool // what was compared, or why it is not judged
 }
 
 // findingRow is a finding, and the trace that shows it.
@@ -49,8 +54,10 @@ func newDocument(r *report.Report) *document {
 		Also: r.Also, Head: r.Head, styles: map[string]palette.Style{},
 	}
 	d.Charts = len(r.Run.Cells) > 0
+	d.About, d.Doubt = aboutOf(r.Run), doubtOf(r)
 	d.addStyles(modeNames(r.Run))
 	d.Gates, d.LeftOut = gatesOf(r.Section(report.Gates).Gates)
+	d.joinUnjudged()
 	d.addFindings(r.Sections, r.Run.Traces)
 	d.add(r.Sections, report.Gates)
 	return d
@@ -89,9 +96,9 @@ func newComparison(c *report.Comparison, runs []*result.Run) *document {
 		names = append(names, run.ID)
 	}
 	d := &document{Title: tty.Clean(strings.Join(names, ", ")), Word: "COMPARED", Tone: "plain", Name: runs[0].Scenario.Name, Charts: true, styles: map[string]palette.Style{},
-		Sentence: "stored runs, beside each other: there is no verdict, since nothing chose by a coin which came first", Why: "the first run is drawn thick, the others thin"}
+		Sentence: "stored runs beside each other: they were measured at different times, so that there is no verdict", Why: "The charts draw the first run thick, the others thin."}
 	d.addStyles(modeNames(runs[0]))
-	d.add(c.Sections)
+	d.First = c.Sections // which run is which, before it is drawn
 	return d
 }
 
@@ -102,7 +109,7 @@ func (d *document) add(sections []report.Section, but ...string) {
 			if s.ID == report.Matrix || s.ID == report.Capacity {
 				d.First = append(d.First, s)
 			} else {
-				d.Sections = append(d.Sections, s)
+				d.Sections = append(d.Sections, s.Parts()...)
 			}
 		}
 	}
@@ -131,7 +138,7 @@ func gatesOf(gates []result.Gate) (judged, leftOut []gateRow) {
 		if word == "" {
 			word = strings.ToUpper(result.NotJudged)
 		}
-		row := gateRow{Word: word, Tone: toneOf(word), Expr: g.Expr, Compared: g.Compared, Reason: g.Reason}
+		row := gateRow{Word: word, Tone: toneOf(word), Expr: g.Expr, Compared: g.Compared, Reason: g.Reason, Said: true}
 		if g.Verdict == result.LeftOut {
 			leftOut = append(leftOut, row)
 		} else {

@@ -19,6 +19,9 @@ type seriesData struct {
 	High, Low       string
 	Width, Height   float64
 	Left, Top, Base float64
+	Floor           float64 // where the least is
+	First, Last     string  // days of the runs at the ends
+	Unused          bool    // some run is shown and not used
 }
 
 // dotData is a run.
@@ -36,7 +39,10 @@ type lineData struct {
 
 // Of a chart across runs, in pixels.
 const (
-	runStep   = 28.0 // from run to run
+	runStep   = 28.0  // from run to run, at least
+	runWidth  = 900.0 // of the runs together, where the steps are not longer than
+	runLonger = 84.0
+	runFoot   = 34.0 // below the axis: runs that are not used, and days
 	runLeft   = 76.0
 	runTop    = 12.0
 	runHeight = 160.0
@@ -55,10 +61,12 @@ func WriteHistory(w io.Writer, h *history.History) error {
 }
 
 func chartOf(h *history.History, s history.Series) seriesData {
-	scale := s.Scale()
-	x := func(i int) float64 { return runLeft + runStep*(float64(i)+0.5) }
+	scale, n := s.Scale(), len(s.Points)
+	step := max(runStep, min(runWidth/float64(n), runLonger))
+	x := func(i int) float64 { return math.Round(10*(runLeft+step*(float64(i)+0.5))) / 10 }
 	y := func(v float64) float64 { return math.Round(10*(runTop+runHeight*(1-scale.Share(v)))) / 10 }
-	of := seriesData{Series: s, About: s.About(), Width: runLeft + runStep*float64(len(s.Points)) + 8, Left: runLeft, Top: runTop, Base: runTop + runHeight, Height: runTop + runHeight + runTop}
+	of := seriesData{Series: s, About: s.About(), Width: runLeft + step*float64(n) + 8, Left: runLeft, Top: runTop, Floor: runTop + runHeight, Base: runTop + runHeight + runTop, Unused: s.Used < n}
+	of.Height, of.First, of.Last = of.Base+runFoot, day(s.Points[0]), day(s.Points[n-1])
 	if s.Used > 0 {
 		of.High, of.Low = h.Render(scale.High), h.Render(scale.Low)
 	}
@@ -70,7 +78,10 @@ func chartOf(h *history.History, s history.Series) seriesData {
 		of.Dots = append(of.Dots, dot)
 	}
 	for _, c := range s.Changes {
-		of.Lines = append(of.Lines, lineData{X: x(c.At) - runStep/2, Text: s.Points[c.At].Run + ": " + h.Describe(c)})
+		of.Lines = append(of.Lines, lineData{X: x(c.At) - step/2, Text: s.Points[c.At].Run + ": " + h.Describe(c)})
 	}
 	return of
 }
+
+// day is when a run was, as the axis has it.
+func day(p history.Point) string { return p.Started.UTC().Format("2006-01-02 15:04") }

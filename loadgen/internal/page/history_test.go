@@ -68,7 +68,7 @@ func TestHistory(t *testing.T) {
 		}
 		inert(t, p, v)
 		p.Keep(fmt.Sprintf("history-%d-%t", v.Width, v.Dark))
-		accessible(t, p)
+		p.Accessible()
 		p.Quiet()
 	}
 }

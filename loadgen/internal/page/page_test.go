@@ -2,7 +2,6 @@ package page_test
 
 import (
 	"bytes"
-	_ "embed"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -46,19 +45,6 @@ func ofRun(t *testing.T, run *result.Run) func(b *bytes.Buffer) error {
 			return err
 		}
 		return page.Write(b, r, report.Options{})
-	}
-}
-
-//go:embed testdata/axe/axe.min.js
-var axe string
-
-// accessible fails the test for what axe-core objects to.
-func accessible(t *testing.T, p *browsertest.Page) {
-	t.Helper()
-	browsertest.Eval[bool](p, axe+"; true")
-	got := browsertest.Eval[[]string](p, `axe.run().then(r => r.violations.map(v => v.id + ": " + v.help + " at " + v.nodes.slice(0, 3).map(n => n.target.join(" ") + " (" + n.any.map(a => a.message).join("; ") + ")").join(", ")))`)
-	if len(got) > 0 {
-		t.Errorf("axe-core:\n%s", strings.Join(got, "\n"))
 	}
 }
 
@@ -177,6 +163,8 @@ func TestPages(t *testing.T) {
 		{"hostile-ab", ofTest(hostileTest()), []browsertest.View{phone}},
 		{"outage", ofRun(t, resulttest.Outage(t)), []browsertest.View{{Width: 400}}},
 		{"empty", ofRun(t, resulttest.Empty(t)), []browsertest.View{wide}},
+		{"hit", ofRun(t, resulttest.Remote(t)), []browsertest.View{phone}},
+		{"invalid", ofRun(t, resulttest.Invalid(t)), []browsertest.View{wide}},
 		{"ab-slower", ofTest(abtest.All()["slower"]), []browsertest.View{wide}},
 		{"two", func(b *bytes.Buffer) error {
 			return page.WriteRuns(b, []*result.Run{resulttest.Stampede(t), resulttest.Stale(t)})
@@ -189,7 +177,7 @@ func TestPages(t *testing.T) {
 				p.Until(ready)
 				inert(t, p, v)
 				p.Keep(fmt.Sprintf("%s-%d-%s", tt.name, v.Width, map[bool]string{false: "light", true: "dark"}[v.Dark]))
-				accessible(t, p)
+				p.Accessible()
 				p.Quiet()
 			}
 		})

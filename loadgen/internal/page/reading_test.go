@@ -70,7 +70,7 @@ func laws(t *testing.T, p *browsertest.Page, run *result.Run) {
 	}
 	got, n := browsertest.Eval[map[string]string](p, rows+`("predictions")`), 0
 	for _, x := range law.Predictions(f) {
-		render := map[string]func(float64) string{law.Recomputes: unit.Digits, law.HitRatio: unit.Percent}[x.Figure]
+		render := map[string]func(float64) string{law.Recomputes: unit.Amount, law.HitRatio: unit.Percent}[x.Figure]
 		if render == nil {
 			continue
 		}
@@ -125,7 +125,11 @@ func tables(t *testing.T, p *browsertest.Page, run *result.Run) {
 	}
 	text := strings.Join(browsertest.Eval[[]string](p, `[...document.querySelectorAll("section.report table tr")].map(r => [...r.children].map(c => c.textContent.trim()).join("|"))`), "\n")
 	n := 0
+	var parts []report.Section
 	for _, s := range r.Sections {
+		parts = append(parts, s.Parts()...)
+	}
+	for _, s := range parts {
 		if s.Data || s.Table == nil {
 			continue
 		}

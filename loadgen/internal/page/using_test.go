@@ -97,7 +97,7 @@ func TestTraces(t *testing.T) {
 	if got := browsertest.Eval[string](p, title); !strings.Contains(got, "singleflight") {
 		t.Errorf("opened %q, want singleflight's trace", got)
 	}
-	accessible(t, p)
+	p.Accessible()
 	p.Keep("trace-1400")
 	p.Click("dialog button.link")
 	if got := browsertest.Eval[string](p, title); !strings.Contains(got, "ttl") {
@@ -138,7 +138,7 @@ func TestContents(t *testing.T) {
 	const link = `[...document.querySelectorAll(".contents a")].find(a => a.textContent === "Modes by phase")`
 	browsertest.Eval[bool](p, link+`.click(), true`)
 	p.Until(`Math.abs(document.getElementById(` + link + `.hash.slice(1)).getBoundingClientRect().top) < 300`)
-	accessible(t, p)
+	p.Accessible()
 	p.Quiet()
 }
 

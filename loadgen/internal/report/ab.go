@@ -56,12 +56,12 @@ func effects(t *ab.Test, d ab.Decision) Section {
 		return Section{}
 	}
 	table := &Table{Columns: []Column{
-		{Title: "endpoint", Left: true}, {Title: "B / A"}, {Title: "margin", Spare: true}, {Title: "p slower", Spare: true}, {Title: "p within", Spare: true}, {Title: "finds"}, {Title: "", Left: true},
+		{Title: "endpoint", Left: true}, {Title: "A"}, {Title: "B"}, {Title: "B / A"}, {Title: "margin", Spare: true}, {Title: "p slower", Spare: true}, {Title: "p within", Spare: true}, {Title: "finds"}, {Title: "", Left: true},
 	}}
 	g := Group{Title: "after " + unit.Counted(int64(d.Latency.Epochs), "epoch")}
 	for m, f := range d.Latency.Findings {
 		c := Cell{Text: times(f.Effect), Value: f.Effect.Value, Known: true}
-		word := Cell{Text: "open", Tone: Doubtful}
+		word := Cell{Text: "undecided", Tone: Doubtful}
 		switch {
 		case f.Slower:
 			word, c.Tone = Cell{Text: "slower", Tone: Bad}, Bad
@@ -69,13 +69,33 @@ func effects(t *ab.Test, d ab.Decision) Section {
 			word = Cell{Text: "within", Tone: Good}
 		}
 		g.Rows = append(g.Rows, []Cell{
-			{Text: f.Name}, c, {Text: more(t.Plan.Endpoints[m].Margin)}, {Text: probability(f.Adjusted)}, {Text: probability(f.PassP)}, detectable(f.Detectable), word,
+			{Text: f.Name}, middle(t, m, func(c ab.Cell) ab.Side { return c.A }), middle(t, m, func(c ab.Cell) ab.Side { return c.B }), c, {Text: more(t.Plan.Endpoints[m].Margin)}, {Text: probability(f.Adjusted)}, {Text: probability(f.PassP)}, detectable(f.Detectable), word,
 		})
 	}
 	table.Groups = []Group{g}
-	return Section{ID: "effects", Heading: "Response times of B beside those of A", Table: table, Prose: prose("B / A: the middle of the epochs' ratios, and the interval that has the true " +
+	return Section{ID: "effects", Heading: "Response times of B beside those of A", Table: table, Prose: prose("A, B: the medians of the epochs. B / A: the middle of the epochs' ratios, and the interval that has the true " +
 		"one in 95% of such tests. p slower: how often chance makes a B that is slower by " + more(t.Plan.Tolerance) + " at most look like this, all endpoints considered. p within: the same of one " +
 		"that is slower by its margin. finds: the least change that this many epochs would find in 80% of tests, by their spread.")}
+}
+
+// middle is the median of what an arm's endpoint was in the epochs that count.
+func middle(t *ab.Test, endpoint int, arm func(ab.Cell) ab.Side) Cell {
+	var all []time.Duration
+	e := t.Plan.Endpoints[endpoint]
+	at := slices.Index([]float64{0.5, 0.95, 0.99}, e.Quantile)
+	for _, epoch := range t.Epochs {
+		for _, c := range epoch.Cells {
+			if q := arm(c).Quantiles; c.Mode == e.Mode && c.Phase == e.Phase && len(epoch.Dropped) == 0 && at >= 0 && at < len(q) {
+				all = append(all, q[at])
+			}
+		}
+	}
+	if len(all) == 0 {
+		return Cell{Text: unit.None, Tone: Faint}
+	}
+	slices.Sort(all)
+	n := len(all)
+	return latency((all[(n-1)/2] + all[n/2]) / 2)
 }
 
 // causes are why the endpoints are slower that were found to be.

@@ -18,7 +18,7 @@ func (r *Report) forPeople(o Options) []Section {
 		case s.Data:
 		case o.Full:
 			all = append(all, s)
-		case !s.Full && (s.ID != Modes || !r.matrixHasAll()):
+		case !s.Full && (s.ID != Modes && s.ID != ErrorKinds || !r.matrixHasAll()):
 			if s = s.brief(); !s.empty() {
 				all = append(all, s)
 			}
@@ -44,6 +44,10 @@ func (r *Report) matrixHasAll() bool {
 // brief returns the section as a short report has it: tables with the columns that a stranger needs, gates that do not hold, and warnings.
 func (s Section) brief() Section {
 	s.Prose = slices.DeleteFunc(slices.Clone(s.Prose), func(n Note) bool { return !n.Brief && !n.Warning })
+	s.Findings = s.Findings[:min(briefFindings, len(s.Findings))]
+	if s.ID == Matrix {
+		s.Table = s.Table.told()
+	}
 	if s.Table != nil && slices.ContainsFunc(s.Table.Columns, func(c Column) bool { return c.Brief }) {
 		s.Table = s.Table.brief()
 	}
@@ -51,6 +55,22 @@ func (s Section) brief() Section {
 		s.Gates, s.Prose = openGates(s.Gates)
 	}
 	return s
+}
+
+// briefFindings is how many findings a short report has: the first are the most important.
+const briefFindings = 5
+
+// told returns a matrix without the lines that show nothing: identifiers, those of which all values are of too few requests, and those that are 0 for all modes, as errors are that
+// nobody had.
+func (t *Table) told() *Table {
+	short := &Table{Columns: t.Columns}
+	for _, g := range t.Groups {
+		g.Rows = slices.DeleteFunc(slices.Clone(g.Rows), func(row []Cell) bool {
+			return !slices.ContainsFunc(row[1:], func(c Cell) bool { return c.Known && c.Mark == Unmarked && c.Value != 0 })
+		})
+		short.Groups = append(short.Groups, g)
+	}
+	return short
 }
 
 // openGates returns the gates that do not hold, and counts the others. If none is judged, for the reason that the verdict has, it counts all.
@@ -80,24 +100,11 @@ func (s Section) empty() bool {
 
 // brief returns the table with the columns that a short report has: what does not fit the page of those is left out, the last first.
 func (t *Table) brief() *Table {
-	var used []int
-	short := &Table{}
-	for i, c := range t.Columns {
-		if i == 0 || c.Brief {
-			c.Spare = c.Spare || c.Part == figure.InCost
-			short.Columns, used = append(short.Columns, c), append(used, i)
-		}
-	}
-	for _, g := range t.Groups {
-		of := Group{Name: g.Name, Title: g.Title}
-		for _, row := range g.Rows {
-			var cells []Cell
-			for _, i := range used {
-				cells = append(cells, row[i])
-			}
-			of.Rows = append(of.Rows, cells)
-		}
-		short.Groups = append(short.Groups, of)
+	short := t.pick(func(i int) bool { return i == 0 || t.Columns[i].Brief })
+	short.Second, short.Third = "", ""
+	for i := range short.Columns {
+		c := &short.Columns[i]
+		c.Spare = c.Spare || c.Part == figure.InCost
 	}
 	return short
 }
@@ -113,8 +120,11 @@ func (r *Report) shortHead(o Options) []Fact {
 // more says what a full report has besides.
 func (r *Report) more() string {
 	var what []string
+	if n := len(r.Section(Findings).Findings) - briefFindings; n > 0 {
+		what = append(what, unit.Counted(int64(n), "more finding"))
+	}
 	for _, x := range []struct{ id, text string }{
-		{Modes, "what requests cost"}, {TimeSpent, "where the time went"}, {Laws, "what the laws predict"}, {Faults, "each fault"}, {Intervals, "how sure the figures are"}, {Gates, "all gates"},
+		{Modes, "what requests cost"}, {Staleness, "how old pages were"}, {TimeSpent, "where the time went"}, {Laws, "what the laws predict"}, {Faults, "each fault"}, {Intervals, "how sure the figures are"}, {Gates, "all gates"},
 	} {
 		if s := r.Section(x.id); s.Table != nil || len(s.Gates) > 0 {
 			what = append(what, x.text)

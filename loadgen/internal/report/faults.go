@@ -170,24 +170,5 @@ func dropEmpty(t *Table) *Table {
 		}
 		return false
 	}
-	slim := &Table{Second: t.Second}
-	for i, c := range t.Columns {
-		if keep(i) {
-			slim.Columns = append(slim.Columns, c)
-		}
-	}
-	for _, g := range t.Groups {
-		of := Group{Name: g.Name, Title: g.Title}
-		for _, row := range g.Rows {
-			var cells []Cell
-			for i, c := range row {
-				if keep(i) {
-					cells = append(cells, c)
-				}
-			}
-			of.Rows = append(of.Rows, cells)
-		}
-		slim.Groups = append(slim.Groups, of)
-	}
-	return slim
+	return t.pick(keep)
 }

@@ -27,7 +27,7 @@ func head(run *result.Run) []Fact {
 		{Name: "commit", Text: run.Commit, Full: true},
 		{Name: "traces", Text: traces(run.Stack), Full: true},
 		{Name: "load", Text: fmt.Sprintf("%s, seed %d", strings.Join(load, ", "), run.Seed)},
-		{Name: "requests", Text: requests(run.Requests)},
+		{Name: "requests", Text: requests(run.Requests), Full: true},
 		{Name: "when", Text: fmt.Sprintf("%s, took %s", run.Started.UTC().Format("2006-01-02 15:04:05 UTC"), unit.Length(run.Took))},
 	}
 	return slices.DeleteFunc(all, func(x Fact) bool { return x.Text == "" })

@@ -46,7 +46,7 @@ func judged(run *result.Run) string {
 		return fmt.Sprintf("%d of %s failed", n.Failed, gates) + rest
 	case result.ExitInconclusive:
 		if n.Total == 0 {
-			return "no gate is judged" + rest
+			return "no gate is judged: all are of modes that are left out"
 		}
 		return fmt.Sprintf("%d of %s could not be judged", n.Open, gates) + wanted(run) + rest
 	}
@@ -65,9 +65,9 @@ func leftOut(n int) string {
 	case 0:
 		return ""
 	case 1:
-		return "; 1 names a mode that is left out"
+		return "; 1 more is of a mode that is left out"
 	}
-	return fmt.Sprintf("; %d name modes that are left out", n)
+	return fmt.Sprintf("; %d more are of modes that are left out", n)
 }
 
 // wanted is what would decide the gates that are open: rounds, if any gate says how many.

@@ -46,6 +46,23 @@ func intervals(f *figure.Figures) Section {
 			"all requests together, to which the worst " + each + "s give the most: a p99 of those is often above." + luck)}
 }
 
+// howSure says of a run of one round that nothing in it has an interval, where that is so: a stranger takes two figures beside each other for a difference. Rounds that are longer
+// have intervals of blocks of their time.
+func howSure(f *figure.Figures) []Note {
+	rounds, err := f.Rounds()
+	if err != nil || len(rounds) != 1 {
+		return nil
+	}
+	sure := false
+	eachPhase(f, func(p result.PhaseInfo, modes []string) {
+		sure = sure || slices.ContainsFunc(modes, func(m string) bool { _, ok := f.Interval("p50", m, p.Name); return ok })
+	})
+	if sure {
+		return nil
+	}
+	return []Note{{Text: "One round: no figure here has an interval, and nothing is said to be faster or slower (loadgen run --rounds 3 gives them).", Brief: true}}
+}
+
 // within is a percentile of one round with its interval, which is returned too; the percentile of all requests if it is marked.
 func within(f *figure.Figures, name, mode, phase string) (Cell, figure.Interval) {
 	cell := rendered(name, f.Total(mode, phase), inMillis)

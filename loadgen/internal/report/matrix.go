@@ -42,7 +42,7 @@ func matrix(f *figure.Figures) []Section {
 	}
 	return []Section{{ID: Matrix, Heading: "Outages: what each fault cost each mode", Table: t, Prose: append(prose(
 		"errors: of the requests that were due or under way while the fault lasted; extra p99: theirs beyond that of the others of the phase; "+
-			"stalest: the longest that a page was served after a price change while the fault lasted; back after: from its end until requests were as before."), traceLegend(f)...)}}
+			"stalest: the longest that a page was served after a price change while the fault lasted; back after: from its end until requests were as before; ~: of fewer requests than a p99 takes."), append(howSure(f), traceLegend(f)...)...)}}
 }
 
 // matrixLine is one figure of a cell of the matrix.

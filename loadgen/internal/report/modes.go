@@ -69,13 +69,13 @@ func fieldsOf(f *figure.Figures) []field {
 			all = append(all, fieldOf(f, x))
 		}
 	}
-	if ratio, ok := newRatios(f); ok {
+	if ratio, ok := newRatios(f); ok && ratio.known(f) {
 		first := ratio.first
 		all = append(all, field{
 			Column: Column{Above: "p99 vs", Title: tty.Snip(tty.Clean(first), 12), Part: figure.InLatency, Brief: true},
 			place:  80, cell: ratio.cell,
-			legend: fmt.Sprintf("p99 vs %s: a mode's p99 divided by the p99 of %s in the same phase of the same round, and the interval that has the true ratio in 95%% of "+
-				"such runs; %s: it cannot be told from 1, or fewer than two rounds have enough requests", first, first, alike),
+			legend: fmt.Sprintf("p99 vs %s: the ratio to the p99 of %s in the same round, and its 95%% interval; %s: it cannot be told from 1; %s: fewer than two rounds have enough requests",
+				first, first, alike, unit.None),
 		})
 	}
 	slices.SortStableFunc(all, func(a, b field) int { return cmp.Compare(a.place, b.place) })
@@ -165,7 +165,7 @@ func scenarioBytes(n int64) string {
 
 // legend explains the columns that are there, and the marks of their cells.
 func legend(f *figure.Figures, fields []field, t *Table) []Note {
-	notes := []Note{{Text: "Times run from when a request was due to its last byte, so a request that had to wait to be sent is charged for it.", Brief: true}}
+	notes := []Note{{Text: "Times run from when a request was due to its last byte, so a request that had to wait to be sent is charged for it."}}
 	var lines, parts []string
 	for _, x := range fields {
 		switch {
@@ -183,7 +183,7 @@ func legend(f *figure.Figures, fields []field, t *Table) []Note {
 		lines = append(lines, strings.Join(parts, "; ")+".")
 	}
 	if t.has(func(c Cell) bool { return c.Mark == TooFew }) {
-		notes = append(notes, Note{Brief: true, Text: unit.AtLeast + ": of fewer requests than the percentile takes (p50 2, p95 20, p99 100), so it is no more than the greatest that was seen. No ratio is made of it."})
+		notes = append(notes, Note{Brief: true, Text: unit.AtLeast + ": the greatest that was seen, of fewer requests than the percentile takes (p50 2, p95 20, p99 100)."})
 	}
 	if t.has(func(c Cell) bool { return c.Mark == AtBound }) {
 		lines = append(lines, unit.AtLeast+"60.0 s: at least 60 s, the greatest time that is recorded.")
@@ -197,7 +197,7 @@ func legend(f *figure.Figures, fields []field, t *Table) []Note {
 	if len(warm) > 0 {
 		lines = append(lines, "In none of these figures: warm-up ("+strings.Join(warm, ", ")+").")
 	}
-	return append(notes, prose(lines...)...)
+	return append(append(notes, howSure(f)...), prose(lines...)...)
 }
 
 // has reports whether any cell is so.

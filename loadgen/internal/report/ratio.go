@@ -9,7 +9,7 @@ import (
 	"loadlab/loadgen/internal/unit"
 )
 
-// alike is what stands for a ratio that cannot be told from 1.
+// alike is what stands for a ratio that cannot be told from 1. One that has no interval is unit.None: nothing is known of it, which is less than that it is about 1.
 const alike = "~"
 
 // ratios compare the p99 of each mode with that of the first in the same phase, by the interval of their ratio over the rounds.
@@ -49,6 +49,18 @@ func (r ratios) cell(f *figure.Figures, mode, phase string) Cell {
 	return ratioCell(r.of(p99, mode, phase))
 }
 
+// known reports whether any mode has an interval of its ratio to the first: otherwise a column of ratios would be empty.
+func (r ratios) known(f *figure.Figures) bool {
+	for _, p := range f.Phases() {
+		if slices.ContainsFunc(r.modes, func(m result.Mode) bool {
+			return m.Name != r.first && f.Total(m.Name, p) != nil && r.cell(f, m.Name, p).Text != unit.None
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
 // comparable reports whether a mode is compared with the first: both are of requests, or both of sessions.
 func (r ratios) comparable(mode string) bool {
 	at := slices.IndexFunc(r.modes, func(m result.Mode) bool { return m.Name == mode })
@@ -80,9 +92,12 @@ func pairedRatio(x figure.Figure, phase string, of, to side) (stats.Ratio, error
 	return figure.PairedRatio(of.values(x, phase), to.values(x, phase))
 }
 
-// ratioCell is a ratio with its interval. It has no value where it cannot be told from 1.
+// ratioCell is a ratio with its interval. It has no value where there is no interval, nor where it cannot be told from 1.
 func ratioCell(ratio stats.Ratio, err error) Cell {
-	if err != nil || !ratio.Bounded() || !ratio.Differs() {
+	switch {
+	case err != nil || !ratio.Bounded():
+		return Cell{Text: unit.None, Tone: Faint}
+	case !ratio.Differs():
 		return Cell{Text: alike, Tone: Faint}
 	}
 	return Cell{Text: unit.TimesWithin(ratio.Value, ratio.Low, ratio.High), Value: ratio.Value, Known: true}

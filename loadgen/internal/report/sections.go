@@ -163,7 +163,7 @@ func staleness(f *figure.Figures) Section {
 	if len(t.Groups) == 0 {
 		return Section{}
 	}
-	return Section{ID: Staleness, Full: len(faultsOf(f)) > 0, Heading: "Staleness", Table: t, Prose: prose("A read is stale if its page is older than a price change that was " +
+	return Section{ID: Staleness, Full: true, Heading: "Staleness", Table: t, Prose: prose("A read is stale if its page is older than a price change that was " +
 		"committed before the read was sent. stalest read: the longest that a page was still served after such a commit.")}
 }
 

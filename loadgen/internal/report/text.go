@@ -30,15 +30,14 @@ func Text(w io.Writer, r *Report, o Options) error {
 	if o.Path != "" || !o.Full {
 		p.write("\n")
 	}
+	if o.Path != "" {
+		p.item(runFile, headColumn, tty.Faint, o.Path)
+	}
 	if !o.Full {
 		p.item("more", headColumn, tty.Faint, how(o.Path)+" "+r.more())
 	}
-	if o.Path != "" {
-		p.item("run.json", headColumn, tty.Faint, o.Path)
-		if n := len(r.Run.Traces); n > 0 {
-			p.item("traces", headColumn, tty.Faint, "loadgen trace "+o.Path+" draws the slowest request; --list lists the "+
-				unit.Counted(int64(n), "trace")+" that were kept")
-		}
+	if n := len(r.Run.Traces); n > 0 && o.Path != "" {
+		p.item("traces", headColumn, tty.Faint, "loadgen trace "+runFile+" draws the slowest request; --list lists the "+unit.Counted(int64(n), "trace")+" that were kept")
 	}
 	if o.Grafana != "" {
 		p.item("grafana", headColumn, tty.Faint, o.Grafana)
@@ -51,8 +50,11 @@ func how(path string) string {
 	if path == "" {
 		return "--full"
 	}
-	return "loadgen report " + path + " --full"
+	return "loadgen report " + runFile + " --full"
 }
+
+// runFile stands for the path of a run's results, which is a line of its own.
+const runFile = "run.json"
 
 // headColumn is where the texts of the head begin.
 const headColumn = 10

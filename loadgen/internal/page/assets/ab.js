@@ -9,7 +9,7 @@ function epochs() {
   function rowOf(e) {
     const bounded = e.effect[1] > 0;
     return {label: [name(e.name)], lines: [{x: 1, kind: "one"}, {x: e.margin, kind: "margin"}], bar: bounded && {from: e.effect[1], to: e.effect[2]}, small: e.epochs,
-      dot: e.effect[0] > 0 && {x: e.effect[0]}, value: bounded ? within(e.effect) : e.effect[0] > 0 ? times(e.effect[0]) : none, note: e.word, kind: e.word};
+      dot: e.effect[0] > 0 && {x: e.effect[0]}, value: bounded ? within(e.effect) : e.effect[0] > 0 ? times(e.effect[0]) : none, note: e.word === "open" ? "undecided" : e.word, kind: e.word};
   }
 
   function draw() {

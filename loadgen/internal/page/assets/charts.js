@@ -45,8 +45,8 @@ function legend() {
     for (const b of bar.querySelectorAll("button[data-key]")) b.setAttribute("aria-pressed", String(!state.hidden.has(b.dataset.key)));
     changed("modes");
   }
-  if (state.series.length > 1) bar.append(element("button", {type: "button", class: "all", onclick: () => only(null)}, "all"));
-  return bar;
+  bar.append(element("button", {type: "button", class: "all", onclick: () => only(null)}, "all"));
+  return state.series.length > 1 ? bar : "";
 }
 
 // phaseAt is the phase at a point of the axis of time.

@@ -2,7 +2,11 @@
 
 // dotAxis is an axis: place(x) is from 0 to 1000, and marks are the values that it names, as text renders them.
 function logAxis(values, apart, marks, text) {
-  const low = Math.min(...values) / apart, high = Math.max(...values) * apart;
+  let low = Math.min(...values) / apart, high = Math.max(...values) * apart;
+  if (marks.filter(x => x >= low && x <= high).length < 2) { // as where all are about the same: the axis has no scale without two marks
+    marks = decades(low / 10, high).flatMap(x => [1, 2, 5].map(f => f * x));
+    if (marks.filter(x => x >= low && x <= high).length < 2) [low, high] = [Math.max(...marks.filter(x => x <= low)), Math.min(...marks.concat(10 * marks[marks.length - 1]).filter(x => x >= high))];
+  }
   const share = x => Math.min(Math.max(Math.log(x / low) / Math.log(high / low), 0), 1); // an interval may have ends beyond the axis
   return {place: x => share(x) * 1000, marks: marks.filter(x => x >= low && x <= high), text};
 }
@@ -33,21 +37,21 @@ function niceFraction(x) {
   return [1, 2, 5, 10].map(f => f * unit).find(s => s >= x * (1 - 1e-9));
 }
 
-// dots draws groups {title, about, rows} of rows {label, bar, lines, small, dot, value, note, kind}: a bar is {from, to, color}, a line {x, kind}, a dot {x, color, hollow}; small are dots without
-// a colour, and kind is a class. titles are those of the values and of the notes.
+// dots draws groups {title, about, rows} of rows {label, bar, lines, small, dot, value, note, kind, also}: a bar is {from, to, color}, a line {x, kind}, a dot {x, color, hollow}; small are dots without
+// a colour, and kind is a class. titles are those of the values, of the notes, and of what is also there, if anything is.
 function dots(axis, titles, groups) {
-  const table = element("div", {class: "glance"}), scale = element("div", {class: "plot scale"});
+  const table = element("div", {class: titles[2] ? "glance two" : "glance"}), scale = element("div", {class: "plot scale"});
   const put = (e, x) => { e.style.left = axis.place(x) / 10 + "%"; return e; };
-  for (const x of axis.marks) scale.append(put(element("span", {}, axis.text(x)), x));
-  table.append(element("div", {class: "row scales"}, element("div", {class: "mode"}), scale, element("div", {class: "value"}, titles[0]), element("div", {class: "ratio"}, titles[1])));
+  for (const x of axis.marks) scale.append(put(element("span", {class: axis.place(x) > 940 ? "last" : false}, axis.text(x)), x));
+  table.append(element("div", {class: "row scales"}, element("div", {class: "mode"}), scale, element("div", {class: "value"}, titles[0]), titles[2] ? element("div", {class: "together"}, titles[2]) : "", element("div", {class: "ratio"}, titles[1])));
   for (const g of groups) {
     if (g.title) table.append(element("div", {class: "phase"}, element("strong", {}, name(g.title)), " ", element("span", {}, g.about || "")));
-    for (const r of g.rows) table.append(dotRow(axis, r, put));
+    for (const r of g.rows) table.append(dotRow(axis, r, put, titles[2]));
   }
   return table;
 }
 
-function dotRow(axis, r, put) {
+function dotRow(axis, r, put, also) {
   const upright = (x, kind) => svg("line", {x1: axis.place(x), x2: axis.place(x), y1: 0, y2: 18, class: kind});
   const plot = svg("svg", {viewBox: "0 0 1000 18", preserveAspectRatio: "none"}, ...axis.marks.map(x => upright(x, "decade")), ...(r.lines || []).map(l => upright(l.x, l.kind)));
   if (r.bar) {
@@ -63,7 +67,8 @@ function dotRow(axis, r, put) {
     }
     box.append(dot);
   }
-  return element("div", {class: "row"}, element("div", {class: "mode"}, ...r.label), box, element("div", {class: "value"}, r.value), element("div", {class: (r.kind ? "word " + r.kind : "ratio")}, r.note || ""));
+  return element("div", {class: "row"}, element("div", {class: "mode"}, ...r.label), box, element("div", {class: "value"}, r.value), also ? element("div", {class: "together", "data-title": also + " "}, r.also) : "",
+    element("div", {class: (r.kind ? "word " + r.kind : "ratio")}, r.note || ""));
 }
 
 // still is a chart that is looked at and has no cursor.

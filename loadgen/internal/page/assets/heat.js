@@ -8,7 +8,7 @@ function heatMap() {
   let of = state.series.find(visible) || state.series[0], at = null, view = null;
   const list = element("select", {id: "heat-mode"}, ...state.series.map(s => element("option", {value: s.key}, s.label)));
   list.addEventListener("change", () => { of = state.series.find(s => s.key === list.value); at = null; draw(); });
-  c.controls.append(element("label", {for: "heat-mode"}, "mode "), list);
+  if (state.series.length > 1) c.controls.append(element("label", {for: "heat-mode"}, "mode "), list);
   const canvas = element("canvas", {}), tip = element("div", {class: "tip", "aria-hidden": "true", hidden: true});
   c.host.append(canvas, tip);
 
@@ -93,7 +93,7 @@ function heatMap() {
     }
     if (v.high - v.low < 2 * perDecade) {
       for (let d = Math.floor(v.low / perDecade); d <= v.high / perDecade; d++) {
-        for (const f of [2, 5]) {
+        for (const f of v.high - v.low < perDecade ? [2, 3, 4, 5, 6, 8] : [2, 5]) {
           const us = f * Math.pow(10, d), y = v.y(us);
           if (y < v.top || y > v.bottom) continue;
           g.fillText(tick(us), v.left - 6, y);
@@ -113,8 +113,7 @@ function heatMap() {
       g.restore();
     }
     g.textAlign = "center";
-    const step = niceStep((v.to - v.from) / 8);
-    for (let t = Math.ceil(v.from / step) * step; t <= v.to + 1e-9; t += step) g.fillText(+t.toFixed(2) + " s", v.x(t), v.bottom + 13);
+    for (const t of secondsOf(v.width, [v.from, v.to])) g.fillText(t.text, v.x(t.x), v.bottom + 13);
   }
 
   function percentileLine(g, v, metric, q, dash) {

@@ -1,7 +1,7 @@
 // What strategies' laws predict beside what was measured, and how old pages were beside their bound.
 
 // predicted are the figures that are drawn, each on an axis of its own: their names, what is above their rows, and how they are rendered.
-const predicted = [["recomputes", "Recomputes in all rounds", digits], ["hit ratio", "Share of requests that the cache answered", percent]];
+const predicted = [["recomputes", "Recomputes in all rounds", amount], ["hit ratio", "Share of requests that the cache answered", percent]];
 
 // lawsOf are the predictions of a figure, by phase and mode.
 function lawsOf(figure) {
@@ -49,7 +49,7 @@ function stalenessOf() {
 function staleness() {
   if (!stalenessOf().length) return null;
   const known = stalenessOf().some(g => g.rows.some(x => x.law)), share = x => x.share > 0 ? percent(x.share) + " of reads stale" : "no read stale", bound = l => l ? latency(l.most) : none;
-  const c = still(chart("staleness", "Staleness and its bound", "The dot is the stalest read: the longest that a page was still served after a price change that was committed before the read was sent. " +
+  const c = still(chart("staleness", "Staleness and its bound", "The dot is the stalest read of the whole phase: the longest that a page was still served after a price change that was committed before the read was sent. " +
     (known ? "The broken line is the bound that the law of the strategy sets. Not every mode has one." : "No law sets a bound here: laws are of a world in which nothing fails."), () => ({columns: ["phase, mode", "stalest read", "bound", "stale reads", "agreement"],
     body: stalenessOf().flatMap(({p, rows}) => rows.map(x => [p.name + ", " + x.s.label, latency(x.stale.most), bound(x.law), percent(x.stale.share), x.law ? x.law.agreement : none]))})));
 

@@ -68,9 +68,9 @@ function lines(o) {
     const axis = {stroke: color("ink-2"), grid: {stroke: color("line"), width: 1}, ticks: {stroke: color("line"), width: 1}, font: "12px system-ui, sans-serif"};
     if (plot) plot.destroy();
     plot = new uPlot({
-      width: Math.max(c.host.clientWidth, 200), height: c.host.clientWidth < 500 ? 220 : 280, series, legend: {show: false},
-      scales: {x: {time: false, range: () => zoomed()}, y: {distr: o.log ? 3 : 1, log: 10, range: o.log ? logRange : linearRange}},
-      axes: [{...axis, values: (u, ticks) => ticks.map(t => +t.toFixed(2) + " s"), size: 28}, {...axis, size: 64, ...o.log ? {splits: logSplits} : {}, values: (u, ticks) => ticks.map(t => t === null ? "" : o.tick(t))}],
+      width: Math.max(c.host.clientWidth, 200), height: c.host.clientWidth < 500 ? 220 : 280, series, legend: {show: false}, padding: [nameHeight, null, null, null],
+      scales: {x: {time: false, range: () => zoomed()}, y: {distr: o.log ? 3 : 1, log: 10, range: o.log ? (u, min, max) => logRange(u, ...withKept(min, max)) : linearRange}},
+      axes: [{...axis, splits: u => secondsOf(u.width, zoomed()).map(t => t.x), values: u => secondsOf(u.width, zoomed()).map(t => t.text), size: 28}, {...axis, size: 64, ...o.log ? {splits: logSplits, filter: (u, s) => s} : {}, values: (u, ticks) => ticks.map(t => t === null ? "" : o.tick(t))}],
       cursor: {drag: {x: true, y: false, setScale: false}, points: {show: false}},
       hooks: {drawClear: [bands], draw: [labels], setSelect: [select], setCursor: [hover], ready: [u => {
         u.over.addEventListener("dblclick", () => zoomTo(0, 0));
@@ -113,25 +113,31 @@ function lines(o) {
     g.restore();
   }
 
-  // labels names phases and faults, above the lines of the grid.
+  // labels names phases above the plot, where they cover nothing, and faults in it.
   function labels(u) {
     const g = u.ctx, {left, top, width, height} = u.bbox, ratio = devicePixelRatio;
     g.save();
     g.beginPath();
-    g.rect(left, top, width, height);
+    g.rect(left, top - nameHeight * ratio, width, height + nameHeight * ratio);
     g.clip();
     g.font = 11 * ratio + "px system-ui, sans-serif";
+    for (const t of kept()) diamond(g, u.valToPos(t.x, "x", true), u.valToPos(t.response, "y", true), t.s.color, ratio);
     for (const p of state.layout.phases) {
       const a = Math.max(u.valToPos(p.from, "x", true), left), b = u.valToPos(p.to, "x", true);
-      note(g, p.name, a + 2 * ratio, top + 1, b - a - 4 * ratio, "ink-2");
+      note(g, p.name, a + 2 * ratio, top - (nameHeight - 2) * ratio, b - a - 4 * ratio, "ink-2");
     }
     faults(u, g, true);
-    for (const t of kept()) diamond(g, u.valToPos(t.x, "x", true), u.valToPos(t.response, "y", true), t.s.color, ratio);
     g.restore();
   }
 
   // kept are the requests that the chart shows one by one: those whose trace was kept.
   function kept() { return o.traces ? state.series.filter(visible).flatMap(samplesOf) : []; }
+
+  // withKept widens the ends of the values for the requests that are drawn one by one.
+  function withKept(min, max) {
+    const all = kept().map(t => t.response).concat(min > 0 ? [min, max] : []);
+    return all.length ? [Math.max(Math.min(...all), 1), Math.max(...all)] : [min, max];
+  }
 
   // openAt opens the trace of the request that is drawn at a point, or near it.
   function openAt(u, left, top) {
@@ -172,7 +178,7 @@ function lines(o) {
           drawn.add(key);
           const a = u.valToPos(p.from + f.from / 1e6, "x", true), b = u.valToPos(p.from + f.to / 1e6, "x", true);
           if (named) {
-            note(g, f.text, a, top + 16 * ratio, Math.max(b - a, u.valToPos(p.to, "x", true) - a), "ink");
+            note(g, f.text.replace(/ from \S+ to \S+$/, ""), a, top + ratio, Math.max(b - a, u.valToPos(p.to, "x", true) - a), "ink");
             continue;
           }
           g.fillStyle = color("fault");
@@ -248,6 +254,20 @@ function lines(o) {
   return {section: c.section, draw};
 }
 
+const nameHeight = 18; // of what names the phases, in pixels
+
+// secondsOf are the marks of the axis of time between two ends, on a chart of some width: seconds since each phase began.
+function secondsOf(width, [from, to]) {
+  const span = to - from, step = Math.max(niceStep(span * 90 / width), span > 4 ? 1 : 0), near = span * 34 / width, found = [];
+  for (const p of state.layout.phases) {
+    for (let t = 0; t === 0 || p.from + t < p.to - near; t = +(t + step).toFixed(6)) {
+      const x = p.from + t, last = found[found.length - 1];
+      if (x >= from - 1e-9 && x <= to + 1e-9 && !(last && x - last.x < near)) found.push({x, text: +t.toFixed(2) + " s"});
+    }
+  }
+  return found;
+}
+
 // logRange and logSplits are the ends of a logarithmic axis, and where its lines are: at 1, 2, 5, 10, ..., or at powers of ten where there are many.
 function logRange(u, min, max) {
   if (!(min > 0)) return [100, 1e5];
@@ -257,7 +277,7 @@ function logRange(u, min, max) {
 }
 
 function logSplits(u, axis, min, max) {
-  const found = [], few = max / min > 500 ? [1] : [1, 2, 5];
+  const found = [], few = max / min > 500 ? [1] : max / min > 6 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 8];
   for (let d = Math.floor(Math.log10(min)); d <= Math.log10(max); d++) {
     for (const f of few) {
       const x = f * Math.pow(10, d);

@@ -36,9 +36,9 @@ function perSecond(of, render, rate) {
 }
 
 // switched is a chart of lines over time that shows one of several figures.
-function switched(o, label, kinds) {
+function switched(o, label, kinds, ticks) {
   let kind = Object.keys(kinds)[0];
-  return lines({...o, of: (cell, i, s) => kinds[kind](cell, i, s), controls: () => [choice(label, Object.keys(kinds).map(k => [k, k]), () => kind, k => { kind = k; changed("kind"); })]});
+  return lines({...o, tick: x => (ticks[kind] || amount)(x), of: (cell, i, s) => kinds[kind](cell, i, s), controls: () => [choice(label, Object.keys(kinds).map(k => [k, k]), () => kind, k => { kind = k; changed("kind"); })]});
 }
 
 function cpuPoint(cell, i, s) {
@@ -59,19 +59,22 @@ function timeCharts() {
 
 function otherCharts() {
   const counted = state.data.runs.some(r => r.cells.some(c => c.scheduled)) || state.data.live;
-  const rate = {done: perSecond(c => c.done || c.n, y => digits(y) + "/s", true)};
+  const each = x => amount(x) + "/s", rate = {done: perSecond(c => c.done || c.n, y => digits(y) + "/s", true)};
   if (counted) {
     rate.offered = perSecond(c => c.scheduled, y => digits(y) + "/s", true);
     rate.failed = perSecond(c => c.failed, y => digits(y) + "/s", true);
   }
-  const all = [switched({id: "rates", title: "Offered and done", tick: digits, about: counted
+  const all = [switched({id: "rates", title: "Offered and done", about: counted
     ? "Requests a second: responses that were complete in it, requests that were due in it, and those of them that failed. The mean of the rounds."
-    : "Requests a second that were due in it and had an answer. The run is of a program that did not count those that were due."}, "requests", rate)];
+    : "Requests a second that were due in it and had an answer. The run is of a program that did not count those that were due."}, "requests", rate, {done: each, offered: each, failed: each})];
   const some = state.data.live || state.data.runs.some(r => r.cells.some(c => [c.recomputes, c.waited, c.wait].some(of => (of || []).some(x => x > 0))));
   if (counted && some) {
-    all.push(switched({id: "recomputes", title: "Recomputes, waiting and the pool", tick: digits, about: "In each second, the mean of the rounds: responses that recomputed their page, responses that " +
+    const kinds = {recomputes: perSecond(c => c.recomputes, digits), waiters: perSecond(c => c.waited, digits), "pool wait": perSecond(c => c.wait && c.wait.map(x => x / 1000), y => digits(y) + " ms")};
+    const of = {recomputes: "recomputes", waiters: "waited", "pool wait": "wait"};
+    for (const k of Object.keys(kinds)) if (!state.data.live && !state.data.runs.some(r => r.cells.some(c => (c[of[k]] || []).some(x => x > 0)))) delete kinds[k]; // there was nothing of it
+    all.push(switched({id: "recomputes", title: "Recomputes, waiting and the pool", about: "In each second, the mean of the rounds: responses that recomputed their page, responses that " +
       "waited for the recompute of another, and the milliseconds that requests waited for a database connection, in all. Refreshes in the background are in none: no response reports them."}, "figure",
-    {recomputes: perSecond(c => c.recomputes, digits), waiters: perSecond(c => c.waited, digits), "pool wait": perSecond(c => c.wait && c.wait.map(x => x / 1000), y => digits(y) + " ms")}));
+    kinds, {"pool wait": ms => tick(ms * 1000)}));
   }
   all.push(lines({id: "lag", title: "Send lag", log: true, tick, of: lagPoint, about: "p99, by second, of the time from when a request was due until it was sent. Where it is high, the generator or a lack of connections made requests wait: it is in the response time."}));
   if (state.data.runs.some(r => r.drivers)) {

@@ -4,7 +4,7 @@ function percentiles() {
   let phase = state.layout.phases.reduce((a, b) => b.length > a.length ? b : a).name, plot = null, shown = [], tip = null;
   const c = chart("percentiles", "Percentiles", "Of all requests of a phase, all rounds together, from p50 to p99.99 as far as there are enough of them: a line ends where fewer than one request would be beyond it.", rows);
   const label = q => "p" + +(q * 100).toFixed(3);
-  c.controls.append(choice("phase", state.layout.phases.map(p => [p.name, p.name]), () => phase, p => { phase = p; changed("phase"); }));
+  if (state.layout.phases.length > 1) c.controls.append(choice("phase", state.layout.phases.map(p => [p.name, p.name]), () => phase, p => { phase = p; changed("phase"); }));
   const marks = [0.5, 0.9, 0.95, 0.99, 0.999, 0.9999];
 
   function cells() {
@@ -25,12 +25,13 @@ function percentiles() {
     const beyond = q => Math.log10(1 / (1 - q));
     const values = [all.map(beyond), ...shown.map(({cell}) => { const at = new Map(cell.quantiles); return all.map(q => at.has(q) ? Math.max(at.get(q), 1) : null); })];
     const ticks = {stroke: color("ink-2"), grid: {stroke: color("line"), width: 1}, ticks: {stroke: color("line"), width: 1}, font: "12px system-ui, sans-serif"};
+    const shownMarks = marks.filter(q => q <= (all.length ? all[all.length - 1] : 0.9999) + 1e-9);
     if (plot) plot.destroy();
     plot = new uPlot({
       width: Math.max(c.host.clientWidth, 200), height: c.host.clientWidth < 500 ? 220 : 280, legend: {show: false},
       series: [{}, ...shown.map(({s}) => ({label: s.label, stroke: s.color, dash: s.dash, width: s.run > 0 ? 1 : 1.75, spanGaps: true, points: {show: false}}))],
       scales: {x: {time: false, range: () => [beyond(0.5), beyond(all.length ? all[all.length - 1] : 0.9999) + 0.02]}, y: {distr: 3, log: 10, range: logRange}},
-      axes: [{...ticks, splits: () => marks.map(beyond), values: () => marks.map(label), size: 28, filter: (u, s) => s}, {...ticks, size: 64, splits: logSplits, values: (u, t) => t.map(x => x === null ? "" : tick(x))}],
+      axes: [{...ticks, splits: () => shownMarks.map(beyond), values: () => shownMarks.map(label), size: 28, filter: (u, s) => s}, {...ticks, size: 64, splits: logSplits, filter: (u, s) => s, values: (u, t) => t.map(x => x === null ? "" : tick(x))}],
       cursor: {drag: {x: false, y: false}, points: {show: false}}, hooks: {setCursor: [u => hover(u, all)]},
     }, values, c.host);
     tip = element("div", {class: "tip", "aria-hidden": "true", hidden: true});

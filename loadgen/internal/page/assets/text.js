@@ -24,6 +24,9 @@ function digits(x) {
   return a === 0 ? "0" : "<0.001";
 }
 
+// amount is a count, or a mean of counts.
+function amount(x) { return Number.isInteger(x) ? count(x) : digits(x); }
+
 // latency renders microseconds.
 function latency(us) {
   us = Math.round(us);

@@ -107,11 +107,11 @@ function slowest() {
     const t = (run.traces || []).filter(x => x.mode === s.mode && x.response).sort((a, b) => b.response - a.response)[0];
     return element("tr", {}, element("th", {scope: "row"}, swatch(s), name(s.label)), element("td", {class: "left"}, name(t && t.phase >= 0 ? run.phases[t.phase].name : t ? "" : peak.phase)),
       element("td", {"data-title": "took "}, t ? element("button", {type: "button", class: "open", "data-trace": t.id, onclick: () => openTrace(s.run, t.id, "")}, latency(t.response)) : none),
-      element("td", {"data-title": "slowest of all "}, latency(peak.took)), element("td", {class: "left wide"}, ...t ? [longest(t), element("span", {class: "reason"}, remarksOf(t))]
+      element("td", {"data-title": "slowest of all "}, latency(peak.took)), element("td", {class: "left wide"}, ...t ? [longest(t), element("span", {class: "reason"}, ...linked(s.run, remarksOf(t)))]
         : [element("span", {class: "reason"}, "No trace was kept. p99 of the send lag in the second of the slowest: " + (peak.lag === null ? none : latency(peak.lag)))]));
   }));
   section.append(element("div", {class: "scroll", tabindex: 0, role: "group", "aria-label": "slow requests"}, element("table", {class: "slow"}, element("thead", {}, element("tr", {},
-    ...["mode", "phase", "took", "slowest of all", "mostly"].map((x, i) => element("th", {scope: "col", class: i === 2 || i === 3 ? false : "left"}, x)))), body)));
+    ...["mode", "phase", "took", "slowest of all", "of which"].map((x, i) => element("th", {scope: "col", class: i === 2 || i === 3 ? false : "left"}, x)))), body)));
   return {section, draw() {}};
 }
 
@@ -127,34 +127,57 @@ function peakOf(s) {
 
 // remarksOf are what its waterfall says of a trace in words.
 function remarksOf(t) {
-  return (t.remarks || []).slice(1).map(x => x[1]).concat(t.rows.filter(x => !x.bars).slice(0, 2).map(x => x.label.trim().replace(/^· /, ""))).join("; ");
+  return (t.remarks || []).slice(1).map(x => x[1]).concat(t.rows.filter(x => !x.bars).slice(0, 2).map(x => x.label.trim().replace(/^· (\S+ \S+) +/, "at $1: "))).join("; ");
 }
 
 // leftOut says that traces are not on the page.
 function leftOut(n) { return count(n) + (n === 1 ? " more trace was kept and has" : " more traces were kept and have") + " no room on this page: loadgen trace --list has all."; }
 
-// longest says what took most of the time: waiting for a connection, the spans below the server's, and what no span of those has.
+// longest says what the time of a trace was spent on: each moment until the client had its answer, or stopped waiting, is that of the deepest span that goes on.
 function longest(t) {
-  const pool = t.rows.map(x => /([0-9.]+ (?:µs|ms|s)) for a connection/.exec(x.label)).find(x => x);
-  const parts = t.rows.filter(x => x.bars && !isServer(x) && !isRequest(x)).map(x => ({label: x.label.trim(), took: x.bars.reduce((sum, b) => sum + b[1], 0)}));
-  const most = parts.concat({label: "the app itself", took: itself(t)}).filter(x => x.took > 0 && !(pool && x.label.startsWith("pool wait"))).sort((a, b) => b.took - a.took).slice(0, 3);
-  return (pool ? ["a connection of the pool " + pool[1]] : []).concat(most.map(x => x.label + " " + latency(x.took))).join(", ");
+  const sums = new Map(), to = t.response || Infinity;
+  const add = (what, took) => sums.set(what, (sums.get(what) || 0) + took);
+  t.rows.forEach((row, i) => {
+    for (const [start, took] of row.bars || []) add(spentOn(t, row, i), alone(t, i, Math.max(start, 0), Math.min(start + took, to)));
+  });
+  const pool = t.rows.map(x => /([0-9.]+) (µs|ms|s) for a connection/.exec(x.label)).find(x => x);
+  if (pool && !sums.has(poolWait)) { // no span has it: it was before the queries, in what computed the page
+    const wait = Math.min(pool[1] * {"µs": 1, ms: 1e3, s: 1e6}[pool[2]], sums.get(itself) || 0);
+    add(poolWait, wait);
+    add(itself, -wait);
+  }
+  const all = [...sums.entries()].sort((a, b) => b[1] - a[1]), sum = all.reduce((n, x) => n + x[1], 0);
+  return all.filter(x => x[1] >= sum / 50 && x[1] > 0).slice(0, 4).map(([what, took]) => what + " " + latency(took)).join(" + ");
+}
+
+const itself = "the app itself", poolWait = "waiting for a connection of the pool", network = "network and the server's queue";
+
+// spentOn names what a row of a trace is.
+function spentOn(t, row, i) {
+  const label = row.label.trim();
+  if (row.layer === "sql") return "SQL";
+  if (row.layer === "redis") return "Redis";
+  if (label.startsWith("pool wait")) return poolWait;
+  if (label.startsWith("wait to be sent")) return "waiting to be sent";
+  if (/^cache (get|recompute|refresh)\b/.test(label)) return label.includes("coalesced") ? "waiting for another's recompute" : itself;
+  if (i === 0 && isRequest(row)) return network;
+  return row.layer === "server" && t.rows.findIndex(isServer) === i ? itself : label;
+}
+
+// alone is how much of a time below no deeper span of a row goes on.
+function alone(t, i, from, to) {
+  const depth = x => x.label.length - x.label.trimStart().length;
+  let end = i + 1;
+  while (end < t.rows.length && depth(t.rows[end]) > depth(t.rows[i])) end++;
+  const below = t.rows.slice(i + 1, end).flatMap(x => x.bars || []).sort((a, b) => a[0] - b[0]);
+  let free = 0, at = from;
+  for (const [start, took] of below) {
+    free += Math.max(Math.min(start, to) - at, 0);
+    at = Math.max(at, Math.min(start + took, to));
+  }
+  return Math.max(free + to - Math.max(at, from), 0);
 }
 
 function isRequest(row) { return /^(GET|HEAD|POST|PUT|PATCH|DELETE) /.test(row.label.trim()); }
 
 function isServer(row) { return row.layer === "server"; }
-
-// itself is how long servers worked on a request while none of the spans below them went on.
-function itself(t) {
-  const spans = of => t.rows.filter(x => x.bars && of(x)).flatMap(x => x.bars);
-  const below = spans(x => !isServer(x) && !isRequest(x)).sort((a, b) => a[0] - b[0]);
-  return spans(isServer).slice(0, 1).reduce((sum, [start, took]) => {
-    let free = 0, at = start;
-    for (const [from, length] of below) {
-      free += Math.max(Math.min(from, start + took) - at, 0);
-      at = Math.max(at, Math.min(from + length, start + took));
-    }
-    return sum + free + Math.max(start + took - at, 0);
-  }, 0);
-}
