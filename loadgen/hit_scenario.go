@@ -19,7 +19,8 @@ type hitFlags struct {
 	set                   *pflag.FlagSet
 	stdin                 io.Reader // of --data @-
 	data                  []datum
-	form, cookies         []string
+	form, cookies, urls   []string
+	upload                string
 	formType              string // Content-Type of a body of --form
 	head, get, compressed bool
 }
@@ -49,6 +50,7 @@ func (f *hitFlags) define(flags *pflag.FlagSet) {
 	flags.StringP("referer", "e", "", "`header` Referer")
 	flags.StringArrayVarP(&f.cookies, "cookie", "b", nil, "`header` Cookie, name=value; again is joined by ;")
 	f.defineCurls(flags)
+	defineRefused(flags)
 	flags.BoolVar(&f.compressed, "compressed", false, "ask for a compressed response")
 	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		switch name {
@@ -56,6 +58,10 @@ func (f *hitFlags) define(flags *pflag.FlagSet) {
 			name = "method"
 		case "data-ascii":
 			name = dataText
+		case "http2-prior-knowledge":
+			name = "http2"
+		case "max-redirs":
+			name = "redirects"
 		}
 		return pflag.NormalizedName(name)
 	})
@@ -87,6 +93,9 @@ func (f *hitFlags) scenario(address string) (*scenario.Scenario, drafted, error)
 
 // draft returns the keys of the scenario that the flags describe.
 func (f *hitFlags) draft(url string) (d drafted, err error) {
+	if url, err = f.unglobbed(url); err != nil {
+		return d, err
+	}
 	at, err := addressOf(url)
 	if err != nil {
 		return d, err
@@ -94,7 +103,15 @@ func (f *hitFlags) draft(url string) (d drafted, err error) {
 	if f.set.Changed("rate") && (f.set.Changed("requests") || f.set.Changed("think")) {
 		return d, errors.New("--rate is an open load, which --for ends; --requests and --think are of a closed one: choose one")
 	}
-	if d.body, d.file, err = f.body(); err != nil {
+	if f.upload != "" {
+		if f.upload != "-" {
+			d.file = f.upload
+		}
+		d.body, at.path, err = f.uploaded(at.path)
+	} else {
+		d.body, d.file, err = f.body()
+	}
+	if err != nil {
 		return d, err
 	}
 	if f.get {

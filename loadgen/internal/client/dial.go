@@ -21,6 +21,9 @@ func (c *Conn) dial(ctx context.Context, deadline time.Time, out *measure.Outcom
 	if !begin.Before(deadline) {
 		return c.failed(os.ErrDeadlineExceeded, out)
 	}
+	if d := c.t.opts.ConnectTimeout; d > 0 && begin.Add(d).Before(deadline) {
+		deadline = begin.Add(d)
+	}
 	nc, err := c.connect(ctx, deadline)
 	if err != nil {
 		return c.refused(fmt.Errorf("connect: %w", err), deadline, out)
@@ -59,11 +62,24 @@ func (c *Conn) connect(ctx context.Context, deadline time.Time) (net.Conn, error
 	return c.t.dial(ctx, "tcp", c.t.addr)
 }
 
+// dialWithin is dial by the limit of connecting, if there is one.
+func (t *Target) dialWithin(ctx context.Context, network, address string) (net.Conn, error) {
+	if t.opts.ConnectTimeout == 0 {
+		return t.dial(ctx, network, address)
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.opts.ConnectTimeout)
+	defer cancel()
+	return t.dial(ctx, network, address)
+}
+
 // dial connects to an address, or to the target's socket.
 func (t *Target) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	d := net.Dialer{KeepAlive: -1} // a dead peer is found by the deadline
 	if t.opts.Socket != "" {
 		return d.DialContext(ctx, "unix", t.opts.Socket)
+	}
+	if t.opts.Address != "" && address == t.addr {
+		address = t.opts.Address
 	}
 	host, port, err := net.SplitHostPort(address)
 	if err == nil && strings.HasSuffix(host, ".localhost") { // this machine's, whoever is asked for it (RFC 6761, section 6.3)
@@ -76,7 +92,7 @@ func (t *Target) dial(ctx context.Context, network, address string) (net.Conn, e
 func (t *Target) Reach(ctx context.Context) error {
 	address := t.addr
 	if p := t.opts.Proxy; p != nil {
-		address = net.JoinHostPort(p.Hostname(), cmp.Or(p.Port(), map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}[p.Scheme]))
+		address = net.JoinHostPort(p.Hostname(), cmp.Or(p.Port(), DefaultPort(p.Scheme)))
 	}
 	nc, err := t.dial(ctx, "tcp", address)
 	switch {

@@ -44,7 +44,8 @@ type HTTPCaller struct {
 // NewHTTPCaller returns a caller with no connection yet. Its trace ids follow from the seed, and are those of NewConn.
 func NewHTTPCaller(t *Target, seed uint64, reqs []*Request) *HTTPCaller {
 	tr := &http.Transport{
-		DialContext:         t.dial,
+		DialContext:         t.dialWithin,
+		TLSHandshakeTimeout: t.opts.ConnectTimeout,
 		MaxConnsPerHost:     1,
 		MaxIdleConnsPerHost: 1,
 		DisableCompression:  true,
@@ -162,7 +163,7 @@ func (c *HTTPCaller) run(ctx context.Context, mode int, out *measure.Outcome) (m
 
 	resp, err := c.client.Do(req)
 	if err != nil {
-		err = withoutURL(err)
+		err = shaking(withoutURL(err))
 		if c.t.opts.HTTP2 && refusesHTTP2(err) {
 			err = fmt.Errorf("%w without TLS: %w", errNoHTTP2, err)
 		}
@@ -266,6 +267,14 @@ func classify(err error) (measure.Kind, error) {
 		return measure.Limit, own
 	}
 	return kindOf(err), err
+}
+
+// shaking returns the error of net/http for a handshake that took too long as the raw transport has it. There is no other mark of it.
+func shaking(err error) error {
+	if err.Error() == "net/http: TLS handshake timeout" {
+		return fmt.Errorf(inTLS+"%w", os.ErrDeadlineExceeded)
+	}
+	return err
 }
 
 // refusesHTTP2 reports whether a server without TLS answered the preface of HTTP/2 in HTTP/1.1, or closed the connection on it. Which of the two

@@ -20,6 +20,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/andybalholm/brotli"
 
@@ -326,3 +327,29 @@ func TestOutOfDescriptors(t *testing.T) {
 }
 
 func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
+
+// Connecting has a limit of its own, in which the handshake is.
+func TestConnectingHasALimit(t *testing.T) {
+	transports(t, func(t *testing.T, transport string) {
+		ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0") // what connects there is not answered
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = ln.Close() })
+		target, err := client.NewTarget("https://shop.test", client.Options{Transport: transport, Address: ln.Addr().String(), ConnectTimeout: 50 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := target.Prepare(client.Spec{Path: "/"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		caller := client.New(target, 1, []*client.Request{r})
+		defer caller.Close()
+		var out measure.Outcome
+		caller.Call(t.Context(), 0, time.Now().Add(time.Minute), &out)
+		if out.Kind != measure.Timeout || out.Code != "in the TLS handshake" {
+			t.Errorf("got %v, %q, %v", out.Kind, out.Code, out.Err)
+		}
+	})
+}

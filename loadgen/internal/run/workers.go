@@ -67,6 +67,8 @@ type connect struct {
 	Redirects int           `json:"redirects"`
 	Header    http.Header   `json:"header,omitempty"`
 	Socket    string        `json:"socket,omitempty"`
+	Address   string        `json:"address,omitempty"`
+	Within    time.Duration `json:"within,omitempty"` // connecting
 	PEM       client.PEM    `json:"pem"`
 }
 
@@ -134,7 +136,7 @@ func (r *runner) job() job {
 		Seed: r.Seed, Workers: r.Workers.N, URLs: r.subject.stack.APIs,
 		Connect: connect{
 			Transport: o.Transport, Timeout: o.Timeout, Phases: o.Phases, Insecure: o.Insecure, HTTP2: o.HTTP2, Redirects: o.Redirects,
-			Header: o.Header, Socket: o.Socket, PEM: o.PEM,
+			Header: o.Header, Socket: o.Socket, Address: o.Address, Within: o.ConnectTimeout, PEM: o.PEM,
 		},
 		Traces: r.Traces, Traced: r.observers.tracing.on(),
 	}
@@ -308,7 +310,7 @@ func (m *merging) result(ctx context.Context) drive.Result {
 func (c connect) options() (o client.Options, err error) {
 	o = client.Options{
 		Transport: c.Transport, Timeout: c.Timeout, Phases: c.Phases, Insecure: c.Insecure, HTTP2: c.HTTP2, Redirects: c.Redirects,
-		Header: c.Header, Socket: c.Socket, PEM: c.PEM,
+		Header: c.Header, Socket: c.Socket, Address: c.Address, ConnectTimeout: c.Within, PEM: c.PEM,
 	}
 	if o.TLS, err = c.PEM.Config(); err != nil || c.Proxy == "" {
 		return o, err
