@@ -33,8 +33,9 @@ Exit codes: 0 pass, 1 a gate failed (without gates: no request succeeded), 2 usa
 		return usageError{fmt.Errorf("%w (%s --help lists the flags)", err, cmd.CommandPath())}
 	})
 	dir := root.PersistentFlags().String("scenarios", "scenarios", "folder of the scenario files")
-	root.AddCommand(runCommand(env, dir), abCommand(env, dir), hitCommand(env), listCommand(env, dir), validateCommand(env, dir), reportCommand(env), compareCommand(env), historyCommand(env), traceCommand(env),
+	root.AddCommand(runCommand(env, dir), abCommand(env, dir), hitCommand(env), listCommand(env, dir), validateCommand(env, dir), reportCommand(env), compareCommand(env), historyCommand(env, dir), traceCommand(env),
 		linkCommand(env), workerCommand(env), podCommand(env), manifestsCommand(env, dir), collectCommand(env))
+	completeFlags(root, dir, env.lookup)
 	root.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			return usageError{fmt.Errorf("there is no command %q (loadgen --help lists them)", args[0])}

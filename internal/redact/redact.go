@@ -66,9 +66,15 @@ func Parse(address string) (*url.URL, error) {
 }
 
 // Error returns the error of reading an address without the address: it is what is wrong with it, or ErrCredentials if that may show a secret. It is nil for nil.
+// Of an address that is a URL, what else is wrong is shown unless the user's password is in it.
 func Error(address string, err error) error {
 	if err == nil {
 		return nil
+	}
+	if u, bad := url.Parse(address); bad == nil {
+		if password, _ := u.User.Password(); password == "" || !strings.Contains(err.Error(), password) {
+			return err
+		}
 	}
 	if strings.Contains(address, "@") {
 		return ErrCredentials

@@ -1,6 +1,7 @@
 package redact_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -33,6 +34,12 @@ func TestErrorsShowNoSecret(t *testing.T) {
 	} {
 		if _, err := redact.Parse(address); err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", address, err, want)
+		}
+	}
+	// What reads a URL may refuse more of it than its form.
+	for text, want := range map[string]string{"unknown option foo": "unknown option foo", "bad s3cret": redact.ErrCredentials.Error()} {
+		if err := redact.Error("redis://:s3cret@host/?foo=1", errors.New(text)); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", text, err, want)
 		}
 	}
 	if u, err := redact.Parse("http://me:s3cret@host/"); err != nil || u.Host != "host" {

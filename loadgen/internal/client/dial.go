@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"loadlab/loadgen/internal/limits"
@@ -82,10 +83,43 @@ func (t *Target) dial(ctx context.Context, network, address string) (net.Conn, e
 		address = t.opts.Address
 	}
 	host, port, err := net.SplitHostPort(address)
-	if err == nil && strings.HasSuffix(host, ".localhost") { // this machine's, whoever is asked for it (RFC 6761, section 6.3)
-		address = net.JoinHostPort("localhost", port)
+	if err == nil && (host == "localhost" || strings.HasSuffix(host, ".localhost")) {
+		return dialLocal(ctx, &d, network, port)
 	}
-	return d.DialContext(ctx, network, address)
+	nc, err := d.DialContext(ctx, network, address)
+	return nc, withServers(err)
+}
+
+// dialLocal connects to localhost, which is this machine by either protocol, whoever is asked for it (RFC 6761, section 6.3): what a file of hosts names one
+// address for may listen on the other.
+func dialLocal(ctx context.Context, d *net.Dialer, network, port string) (net.Conn, error) {
+	nc, err := d.DialContext(ctx, network, net.JoinHostPort("localhost", port))
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		return nc, err
+	}
+	if nc, six := d.DialContext(ctx, network, net.JoinHostPort(net.IPv6loopback.String(), port)); six == nil {
+		return nc, nil
+	}
+	return nil, err
+}
+
+// withServers returns the error of a name that no name server has answered for, with the servers that were asked: package net names one only if it has answered.
+func withServers(err error) error {
+	var dns *net.DNSError
+	if !errors.As(err, &dns) || !dns.IsTimeout || dns.Server != "" {
+		return err
+	}
+	text, failed := os.ReadFile("/etc/resolv.conf")
+	if failed != nil {
+		return err
+	}
+	var servers []string
+	for line := range strings.Lines(string(text)) {
+		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "nameserver" {
+			servers = append(servers, fields[1])
+		}
+	}
+	return fmt.Errorf("%w: no answer of the name servers in /etc/resolv.conf (%s)", err, strings.Join(servers, ", "))
 }
 
 // Reach makes a connection to where requests go, which is the proxy if there is one, and closes it.

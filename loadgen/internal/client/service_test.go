@@ -353,3 +353,25 @@ func TestConnectingHasALimit(t *testing.T) {
 		}
 	})
 }
+
+// localhost is this machine by IPv6, too, whatever its file of hosts names for it.
+func TestLocalhostIsBoth(t *testing.T) {
+	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp6", "[::1]:0")
+	if err != nil {
+		t.Skip("SKIPPED, NOT TESTED: there is no IPv6:", err)
+	}
+	t.Cleanup(func() { _ = ln.Close() })
+	_, port, err := net.SplitHostPort(ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, host := range []string{"localhost", "shop.localhost"} {
+		target, err := client.NewTarget("http://"+net.JoinHostPort(host, port), client.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := target.Reach(t.Context()); err != nil {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+}
