@@ -136,8 +136,13 @@ func certificates(t scenario.Target) (pem client.PEM, c *tls.Config, err error) 
 	return pem, nil, fmt.Errorf("--cert %s: %w", t.Cert, err)
 }
 
-// withScheme returns the URL of a server from what is typed for it: host:port means http://host:port.
+// withScheme returns the URL of a server from what is typed for it: host:port means http://host:port, and so does http:/host:port, as it does to curl.
 func withScheme(address string) string {
+	for _, scheme := range []string{"http", "https"} {
+		if rest, ok := strings.CutPrefix(address, scheme+":/"); ok && !strings.HasPrefix(rest, "/") {
+			return scheme + "://" + rest
+		}
+	}
 	if strings.Contains(address, "://") {
 		return address
 	}

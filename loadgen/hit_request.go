@@ -168,7 +168,7 @@ func (f *hitFlags) headers(body string) (h fields, dropped []string, err error) 
 		}
 	}
 	if f.compressed && !h.has("Accept-Encoding") {
-		h.add("Accept-Encoding", "gzip, deflate, br")
+		h.add("Accept-Encoding", "gzip, deflate, br, zstd")
 	}
 	if slices.ContainsFunc(f.data, func(d datum) bool { return d.flag == dataJSON }) && !h.has("Accept") {
 		h.add("Accept", "application/json")

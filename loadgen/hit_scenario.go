@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"loadlab/internal/redact"
 	"loadlab/loadgen/internal/keys"
 	"loadlab/loadgen/internal/scenario"
 )
@@ -87,7 +88,7 @@ func (f *hitFlags) scenario(address string) (*scenario.Scenario, drafted, error)
 	if err != nil {
 		return nil, d, errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
-	s.Why = d.why + ", " + s.Phases[0].Describe()
+	s.Why = f.methodOf() + " " + redact.URL(strings.TrimPrefix(d.why, f.methodOf()+" ")) + ", " + s.Phases[0].Describe()
 	return s, d, nil
 }
 

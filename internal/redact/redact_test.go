@@ -17,6 +17,8 @@ func TestURL(t *testing.T) {
 		"redis://:s3@cret@127.0.0.1:9 ":                     "redis://xxxxx@127.0.0.1:9 ",
 		"postgres://lab@db/lab?sslmode=off&password=s3cret": "postgres://lab@db/lab?sslmode=off&password=xxxxx",
 		"https://api/?access_token=s3cret&q=x":              "https://api/?access_token=xxxxx&q=x",
+		"/a%2Fb?q=é{{x}}&page=2":                            "/a%2Fb?q=é{{x}}&page=2",
+		"/?api_key=s3cret&X-Amz-Signature=s3cret&monkey=1":  "/?api_key=xxxxx&X-Amz-Signature=xxxxx&monkey=1",
 		"s3cret@host:%zz":                                   "xxxxx@host:%zz",
 		"":                                                  "",
 	} {

@@ -173,8 +173,8 @@ func (c *HTTPCaller) run(ctx context.Context, mode int, out *measure.Outcome) (m
 	if c.t.opts.HTTP2 && resp.ProtoMajor < 2 {
 		return measure.BadResponse, fmt.Errorf("%w: it answered in %s", errNoHTTP2, resp.Proto)
 	}
-	if resp.StatusCode == http.StatusSwitchingProtocols { // its body is the connection, which knows of no deadline
-		return measure.BadResponse, coded{errors.New("status 101, " + unasked), unasked}
+	if resp.StatusCode < http.StatusOK { // the body of 101 is the connection, which knows of no deadline; those below 100 are none
+		return measure.BadResponse, coded{fmt.Errorf("status %03d, %s", resp.StatusCode, unasked), unasked}
 	}
 	out.Status = resp.StatusCode
 	c.answer.begin(r)

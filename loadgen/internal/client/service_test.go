@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/zstd"
 
 	"loadlab/loadgen/internal/client"
 	"loadlab/loadgen/internal/limits"
@@ -35,6 +36,7 @@ var encoders = map[string]func(io.Writer) io.WriteCloser{
 	"deflate": func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) },
 	"raw":     func(w io.Writer) io.WriteCloser { f, _ := flate.NewWriter(w, 1); return f },
 	"br":      func(w io.Writer) io.WriteCloser { return brotli.NewWriter(w) },
+	"zstd":    func(w io.Writer) io.WriteCloser { z, _ := zstd.NewWriter(w); return z },
 }
 
 // encoded is a text in these codings, applied one after the other.
@@ -68,9 +70,11 @@ func TestDecodedBodies(t *testing.T) {
 			{"deflate", encoded(t, text, "deflate"), ""},
 			{"deflate", encoded(t, text, "raw"), ""},
 			{"br", encoded(t, text, "br"), ""},
+			{"zstd", encoded(t, text, "zstd"), ""},
 			{"gzip, br", encoded(t, text, "gzip", "br"), ""},
 			{"gzip", text, "body cannot be decoded as gzip: gzip: invalid header"},
-			{"zstd", text, "body cannot be decoded as zstd: checks know gzip, deflate and br"},
+			{"compress", text, "body cannot be decoded as compress: checks know gzip, deflate, br and zstd"},
+			{"zstd", text, "body cannot be decoded as zstd: invalid input: magic number mismatch"},
 			{"gzip", encoded(t, text, "gzip")[:30], "body cannot be decoded as gzip: unexpected EOF"},
 		} {
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
