@@ -33,13 +33,13 @@ func (s secondsFlag) Set(text string) error {
 	return nil
 }
 
-// refusedFlag is a flag of curl's that a load generator has not. Its error is why.
-type refusedFlag struct{ name, why string }
+// refusedFlagError is a flag of curl's that a load generator has not. Its error is why.
+type refusedFlagError struct{ name, why string }
 
-func (r refusedFlag) String() string   { return "" }
-func (r refusedFlag) Type() string     { return "" }
-func (r refusedFlag) Set(string) error { return r }
-func (r refusedFlag) Error() string    { return "--" + r.name + ": " + r.why }
+func (r refusedFlagError) String() string   { return "" }
+func (r refusedFlagError) Type() string     { return "" }
+func (r refusedFlagError) Set(string) error { return r }
+func (r refusedFlagError) Error() string    { return "--" + r.name + ": " + r.why }
 
 // defineRefused adds the flags of curl that are refused with a sentence of their own.
 func defineRefused(flags *pflag.FlagSet) {
@@ -52,7 +52,7 @@ func defineRefused(flags *pflag.FlagSet) {
 		{"remote-name", "O", "responses are not kept"},
 		{"parallel-max", "", "-c is the number of connections"},
 	} {
-		flags.VarP(refusedFlag{f.name, f.why}, f.name, f.short, "")
+		flags.VarP(refusedFlagError{f.name, f.why}, f.name, f.short, "")
 		_ = flags.MarkHidden(f.name) // fails for no flag that there is
 	}
 	for _, f := range []struct{ name, short, why string }{
@@ -66,7 +66,7 @@ func defineRefused(flags *pflag.FlagSet) {
 		{"http1.0", "0", "requests are of HTTP/1.1, or with --http2 of HTTP/2"},
 		{"http3", "", "requests are of HTTP/1.1, or with --http2 of HTTP/2"},
 	} {
-		flag := flags.VarPF(refusedFlag{f.name, f.why}, f.name, f.short, "")
+		flag := flags.VarPF(refusedFlagError{f.name, f.why}, f.name, f.short, "")
 		flag.NoOptDefVal, flag.Hidden = "true", true
 	}
 }

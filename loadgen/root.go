@@ -27,7 +27,7 @@ Exit codes: 0 pass, 1 a gate failed (without gates: no request succeeded), 2 usa
 	root.SetOut(env.stdout)
 	root.SetErr(env.stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		if refused := (refusedFlag{}); errors.As(err, &refused) {
+		if refused := (refusedFlagError{}); errors.As(err, &refused) {
 			return usageError{refused}
 		}
 		return usageError{fmt.Errorf("%w (%s --help lists the flags)", err, cmd.CommandPath())}
