@@ -23,6 +23,7 @@ type connectFlags struct {
 
 	location, phases bool
 	transport        string
+	detours          detours // that the target's own address may be one of
 }
 
 // curlRedirects is how many redirects curl follows with --location.
@@ -36,6 +37,9 @@ func (f *connectFlags) define(flags *pflag.FlagSet) {
 	flags.StringVar(&f.Key, "key", "", "`file` of the key of --cert")
 	flags.StringVarP(&f.User, "user", "u", "", "Basic credentials, `name:password`")
 	flags.StringVar(&f.Socket, "unix-socket", "", "`path` of a Unix socket that is connected to, whatever the URL's host is")
+	flags.Var(detourFlag{connectTo, &f.detours}, "connect-to", "host1:port1:host2:port2: connections for the first go to the second; the request, its Host and what TLS verifies stay")
+	flags.Var(detourFlag{resolve, &f.detours}, "resolve", "host:port:address: the address of a host, which is not looked up")
+	flags.Var(secondsFlag{&f.ConnectTimeout}, "connect-timeout", "how long connecting may take, with TLS, in `seconds` or as a duration (default: as long as the request)")
 	flags.StringVar(&f.transport, "transport", "", "raw (HTTP/1.1, the default and the cheapest) or net/http (which the next four imply)")
 	flags.BoolVar(&f.HTTP2, "http2", false, "HTTP/2; it is an error if the target does not speak it")
 	flags.StringVarP(&f.Proxy, "proxy", "x", "", "URL of a proxy, of HTTP or SOCKS 5, the only one that is connected to; the environment's are not used")
@@ -44,8 +48,8 @@ func (f *connectFlags) define(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.phases, "phases", false, "tell connecting, TLS, the first byte and the last apart")
 }
 
-// over returns the target of a scenario with what the flags set in its place. t is nil if the scenario has none.
-func (f *connectFlags) over(t *scenario.Target) scenario.Target {
+// over returns the target of a scenario with what the flags set in its place, at a URL. t is nil if the scenario has none.
+func (f *connectFlags) over(t *scenario.Target, url string) scenario.Target {
 	var all scenario.Target
 	if t != nil {
 		all = *t
@@ -56,6 +60,7 @@ func (f *connectFlags) over(t *scenario.Target) scenario.Target {
 	}
 	all.CACert, all.Cert, all.Key = cmp.Or(f.CACert, all.CACert), cmp.Or(f.Cert, all.Cert), cmp.Or(f.Key, all.Key)
 	all.User, all.Socket, all.Proxy = cmp.Or(f.User, all.User), cmp.Or(f.Socket, all.Socket), cmp.Or(f.Proxy, all.Proxy)
+	all.URL, all.ConnectTo, all.ConnectTimeout = url, cmp.Or(f.detours.address(url), all.ConnectTo), cmp.Or(f.ConnectTimeout, all.ConnectTimeout)
 	all.Redirects = cmp.Or(f.Redirects, all.Redirects)
 	if f.location && f.Redirects == 0 {
 		all.Redirects = curlRedirects
@@ -66,7 +71,10 @@ func (f *connectFlags) over(t *scenario.Target) scenario.Target {
 // options returns the client's options for requests to a target, whose URL may be that of any server if it is not known yet. What contradicts itself or the target is
 // a usage error, before a stack is brought up for it.
 func (f *connectFlags) options(t scenario.Target) (client.Options, error) {
-	o := client.Options{Insecure: t.Insecure, Phases: f.phases, HTTP2: t.HTTP2, Redirects: t.Redirects, Transport: f.transport, Socket: t.Socket}
+	o := client.Options{Insecure: t.Insecure, Phases: f.phases, HTTP2: t.HTTP2, Redirects: t.Redirects, Transport: f.transport, Socket: t.Socket, Address: t.ConnectTo, ConnectTimeout: t.ConnectTimeout}
+	if len(f.detours) > 0 && t.ConnectTo == "" {
+		return o, usageError{fmt.Errorf("--resolve and --connect-to are of other hosts than the target's, which is %s", redact.URL(t.URL))}
+	}
 	if t.User != "" {
 		name, password, ok := strings.Cut(t.User, ":")
 		if !ok {
@@ -128,8 +136,13 @@ func certificates(t scenario.Target) (pem client.PEM, c *tls.Config, err error) 
 	return pem, nil, fmt.Errorf("--cert %s: %w", t.Cert, err)
 }
 
-// withScheme returns the URL of a server from what is typed for it: host:port means http://host:port.
+// withScheme returns the URL of a server from what is typed for it: host:port means http://host:port, and so does http:/host:port, as it does to curl.
 func withScheme(address string) string {
+	for _, scheme := range []string{"http", "https"} {
+		if rest, ok := strings.CutPrefix(address, scheme+":/"); ok && !strings.HasPrefix(rest, "/") {
+			return scheme + "://" + rest
+		}
+	}
 	if strings.Contains(address, "://") {
 		return address
 	}

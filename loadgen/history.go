@@ -12,9 +12,9 @@ import (
 	"loadlab/loadgen/internal/unit"
 )
 
-func historyCommand(env environment) *cobra.Command {
+func historyCommand(env environment, dir *string) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "history [SCENARIO]", Short: "A figure across the stored runs of a scenario, and where it changed; it never fails a build", Args: arguments(cobra.MaximumNArgs(1)),
+		Use: "history [SCENARIO]", ValidArgsFunction: completeScenarios(dir, env.lookup), Short: "A figure across the stored runs of a scenario, and where it changed; it never fails a build", Args: arguments(cobra.MaximumNArgs(1)),
 		Long: `A figure across the stored runs of a scenario: a chart a mode and machine, with the commits, and where the figure changed. Without a scenario: what runs there are.
 
 Runs were measured at different times, so that there is no verdict. Runs of other machines, stacks and loads are charts of their own; invalid ones are shown and not used.`,

@@ -22,7 +22,7 @@ import (
 func hitCommand(env environment) *cobra.Command {
 	var f hitFlags
 	cmd := &cobra.Command{
-		Use: "hit URL", Short: "Drive one request at any URL, without a scenario", Args: arguments(cobra.ExactArgs(1)),
+		Use: "hit URL", Short: "Drive one request at any URL, without a scenario", Args: cobra.ArbitraryArgs,
 		Example: `  loadgen hit http://localhost:8000/api/properties/cached/ --rate 200/s --for 10s
   loadgen hit http://localhost:8000/api/properties/live/naive/ -c 50 --for 8s
   loadgen hit http://localhost:8000/api/properties/cached/ -n 1000 --json | jq .figures.p99_ms`,
@@ -43,12 +43,15 @@ func hitCommand(env environment) *cobra.Command {
 	connect.define(flags)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		f.stdin, o.full = env.stdin, *full
-		s, d, err := f.scenario(args[0])
+		address, err := f.urlOf(args)
 		if err != nil {
 			return usageError{err}
 		}
-		target := connect.over(nil)
-		target.URL = d.target
+		s, d, err := f.scenario(address)
+		if err != nil {
+			return usageError{err}
+		}
+		target := connect.over(nil, d.target)
 		options, err := connect.options(target)
 		if err != nil {
 			return err

@@ -20,11 +20,14 @@ import (
 func (f *hitFlags) defineCurls(flags *pflag.FlagSet) {
 	flags.Var(dataFlag{dataEncoded, &f.data}, dataEncoded, "the same, with content or name=content escaped as in a URL; @file and name@file take it from a file")
 	flags.StringArrayVarP(&f.form, "form", "F", nil, "`part` of a multipart form: name=text, name=@file, name=<file, with ;type= and ;filename= after it")
+	flags.StringVarP(&f.upload, "upload-file", "T", "", "PUT with the content of a `file`, whose name a URL that ends with / gets")
+	flags.StringArrayVar(&f.urls, "url", nil, "the `URL`, in place of the argument")
+	flags.StringP("range", "r", "", "`bytes` of a header Range: 0-99")
 	flags.String("oauth2-bearer", "", "`token` of a header Authorization: Bearer")
 	flags.FuncP("max-time", "m", "the same as --timeout, in `seconds`", func(s string) error { return flags.Set("timeout", s+"s") })
 	for _, ignored := range []struct{ name, short string }{
 		{"silent", "s"}, {"show-error", "S"}, {"verbose", "v"}, {"include", "i"}, {"fail", "f"}, {"globoff", "g"}, {"no-buffer", "N"}, {"progress-bar", "#"},
-		{"no-progress-meter", ""}, {"path-as-is", ""}, {"http1.1", ""},
+		{"no-progress-meter", ""}, {"path-as-is", ""}, {"http1.1", ""}, {"no-keepalive", ""}, {"fail-with-body", ""}, {"basic", ""}, {"tcp-nodelay", ""},
 	} {
 		flags.BoolP(ignored.name, ignored.short, false, "")
 		_ = flags.MarkHidden(ignored.name) // fails for no flag that there is

@@ -101,6 +101,8 @@ func (f *hitFlags) methodOf() string {
 		return f.text("method")
 	case f.head:
 		return http.MethodHead
+	case f.upload != "":
+		return http.MethodPut
 	case len(f.data)+len(f.form) > 0 && !f.get:
 		return http.MethodPost
 	}
@@ -132,7 +134,10 @@ func (h *fields) has(name string) bool {
 
 // headers returns the headers of the request, and a line for each that cannot be sent as it was given.
 func (f *hitFlags) headers(body string) (h fields, dropped []string, err error) {
-	lines, _ := f.set.GetStringArray("header") // cannot fail: define made it one
+	lines, err := f.headerLines()
+	if err != nil {
+		return h, nil, err
+	}
 	for _, line := range lines {
 		name, value, colon := strings.Cut(line, ":")
 		switch {
@@ -151,7 +156,7 @@ func (f *hitFlags) headers(body string) (h fields, dropped []string, err error) 
 		}
 	}
 	for _, extra := range []struct{ name, value string }{
-		{"User-Agent", f.text("user-agent")}, {"Referer", f.text("referer")}, {"Cookie", strings.Join(f.cookies, "; ")}, {"Authorization", f.bearer()},
+		{"User-Agent", f.text("user-agent")}, {"Referer", f.text("referer")}, {"Range", f.ranged()}, {"Cookie", strings.Join(f.cookies, "; ")}, {"Authorization", f.bearer()},
 	} {
 		if extra.value != "" {
 			h.add(extra.name, extra.value)
@@ -163,7 +168,7 @@ func (f *hitFlags) headers(body string) (h fields, dropped []string, err error) 
 		}
 	}
 	if f.compressed && !h.has("Accept-Encoding") {
-		h.add("Accept-Encoding", "gzip, deflate, br")
+		h.add("Accept-Encoding", "gzip, deflate, br, zstd")
 	}
 	if slices.ContainsFunc(f.data, func(d datum) bool { return d.flag == dataJSON }) && !h.has("Accept") {
 		h.add("Accept", "application/json")
@@ -172,9 +177,21 @@ func (f *hitFlags) headers(body string) (h fields, dropped []string, err error) 
 		h.add("Content-Type", f.formType)
 	}
 	if body != "" && !h.has("Content-Type") && !json.Valid([]byte(body)) {
-		h.add("Content-Type", "application/x-www-form-urlencoded")
+		if f.upload != "" {
+			h.add("Content-Type") // of an upload curl says nothing
+		} else {
+			h.add("Content-Type", "application/x-www-form-urlencoded")
+		}
 	}
 	return h, dropped, nil
+}
+
+// ranged is the value of the header that --range makes; empty without it.
+func (f *hitFlags) ranged() string {
+	if bytes := f.text("range"); bytes != "" {
+		return "bytes=" + bytes
+	}
+	return ""
 }
 
 // bearer is the value of the header that --oauth2-bearer makes; empty without it.

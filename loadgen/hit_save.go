@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"loadlab/loadgen/internal/scenario"
 )
@@ -100,7 +101,7 @@ func runnable(path string) string {
 // targetKeys are the keys of a target. Paths are absolute, as the scenario may stand in another folder than the one that hit was run in.
 func targetKeys(t scenario.Target) (scenario.Map, error) {
 	m := scenario.Map{{Key: "url", Value: scenario.Text(escapeVariables(t.URL))}}
-	for _, text := range []struct{ key, value string }{{"user", escapeVariables(t.User)}, {"unix_socket", t.Socket}, {"proxy", escapeVariables(t.Proxy)}} {
+	for _, text := range []struct{ key, value string }{{"user", escapeVariables(t.User)}, {"unix_socket", t.Socket}, {"connect_to", t.ConnectTo}, {"connect_timeout", timeText(t.ConnectTimeout)}, {"proxy", escapeVariables(t.Proxy)}} {
 		if text.value != "" {
 			m = append(m, scenario.Entry{Key: text.key, Value: scenario.Text(text.value)})
 		}
@@ -146,4 +147,12 @@ func credentials(text []byte, t scenario.Target) (names []string) {
 		names = append(names, "user")
 	}
 	return names
+}
+
+// timeText is a duration as a scenario has it; empty for none.
+func timeText(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"loadlab/internal/redact"
 	"loadlab/loadgen/internal/keys"
 	"loadlab/loadgen/internal/scenario"
 )
@@ -19,7 +20,8 @@ type hitFlags struct {
 	set                   *pflag.FlagSet
 	stdin                 io.Reader // of --data @-
 	data                  []datum
-	form, cookies         []string
+	form, cookies, urls   []string
+	upload                string
 	formType              string // Content-Type of a body of --form
 	head, get, compressed bool
 }
@@ -49,6 +51,7 @@ func (f *hitFlags) define(flags *pflag.FlagSet) {
 	flags.StringP("referer", "e", "", "`header` Referer")
 	flags.StringArrayVarP(&f.cookies, "cookie", "b", nil, "`header` Cookie, name=value; again is joined by ;")
 	f.defineCurls(flags)
+	defineRefused(flags)
 	flags.BoolVar(&f.compressed, "compressed", false, "ask for a compressed response")
 	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		switch name {
@@ -56,6 +59,10 @@ func (f *hitFlags) define(flags *pflag.FlagSet) {
 			name = "method"
 		case "data-ascii":
 			name = dataText
+		case "http2-prior-knowledge":
+			name = "http2"
+		case "max-redirs":
+			name = "redirects"
 		}
 		return pflag.NormalizedName(name)
 	})
@@ -81,12 +88,15 @@ func (f *hitFlags) scenario(address string) (*scenario.Scenario, drafted, error)
 	if err != nil {
 		return nil, d, errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
-	s.Why = d.why + ", " + s.Phases[0].Describe()
+	s.Why = f.methodOf() + " " + redact.URL(strings.TrimPrefix(d.why, f.methodOf()+" ")) + ", " + s.Phases[0].Describe()
 	return s, d, nil
 }
 
 // draft returns the keys of the scenario that the flags describe.
 func (f *hitFlags) draft(url string) (d drafted, err error) {
+	if url, err = f.unglobbed(url); err != nil {
+		return d, err
+	}
 	at, err := addressOf(url)
 	if err != nil {
 		return d, err
@@ -94,7 +104,15 @@ func (f *hitFlags) draft(url string) (d drafted, err error) {
 	if f.set.Changed("rate") && (f.set.Changed("requests") || f.set.Changed("think")) {
 		return d, errors.New("--rate is an open load, which --for ends; --requests and --think are of a closed one: choose one")
 	}
-	if d.body, d.file, err = f.body(); err != nil {
+	if f.upload != "" {
+		if f.upload != "-" {
+			d.file = f.upload
+		}
+		d.body, at.path, err = f.uploaded(at.path)
+	} else {
+		d.body, d.file, err = f.body()
+	}
+	if err != nil {
 		return d, err
 	}
 	if f.get {

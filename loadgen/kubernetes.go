@@ -109,8 +109,9 @@ func passed() []string {
 // refused are the flags of run that make no sense with pods, and what to do instead.
 func refused() map[string]string {
 	const beside = "name it in the scenario's target: files beside the scenario go along"
+	const detoured = "write it into the scenario's target, as connect_to: host:port"
 	return map[string]string{
-		"cacert": beside, "cert": beside, "key": beside,
+		"cacert": beside, "cert": beside, "key": beside, "connect-to": detoured, "resolve": detoured, "connect-timeout": "write it into the scenario's target",
 		"user":        "it would be on the command line of the pods: write it into the scenario's target, as user: name:${PASSWORD}",
 		"unix-socket": "pods have a file system of their own", "app": "pods have a service that runs already: --target", "replicas": "a service that runs already has as many as it has",
 		"workers-at": "pods find each other", "secret": "the run has a Secret", "worker-join": "--start-timeout is how long pods may take",

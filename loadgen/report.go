@@ -119,9 +119,13 @@ func formatOf[R any](formats []report.Format[R], name string) *report.Format[R] 
 
 // choice lists the names of formats: "text, markdown or junit".
 func choice[R any](formats []report.Format[R]) string {
-	var names []string
+	all := names(formats)
+	return strings.Join(all[:len(all)-1], ", ") + " or " + all[len(all)-1]
+}
+
+func names[R any](formats []report.Format[R]) (all []string) {
 	for _, f := range formats {
-		names = append(names, f.Name)
+		all = append(all, f.Name)
 	}
-	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
+	return all
 }

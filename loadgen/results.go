@@ -8,10 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"loadlab/loadgen/internal/limits"
 	"loadlab/loadgen/internal/page"
 	"loadlab/loadgen/internal/report"
 	"loadlab/loadgen/internal/result"
@@ -109,7 +111,10 @@ func writePage(env environment, path string, draw func() (page.Drawn, error)) {
 // fail at its end for a reason that was there at its begin. The error is a usage error,
 // with what to do about it on a stack of that kind.
 func writable(folder, kind string) error {
-	if err := try(folder); err != nil {
+	switch err := try(folder); {
+	case errors.Is(err, syscall.EMFILE):
+		return usageError{limits.Of(err)} // another folder is no help
+	case err != nil:
 		return usageError{fmt.Errorf("%w (%s)", err, otherwise(kind))}
 	}
 	return nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 
@@ -26,11 +27,15 @@ Exit codes: 0 pass, 1 a gate failed (without gates: no request succeeded), 2 usa
 	root.SetOut(env.stdout)
 	root.SetErr(env.stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if refused := (refusedFlagError{}); errors.As(err, &refused) {
+			return usageError{refused}
+		}
 		return usageError{fmt.Errorf("%w (%s --help lists the flags)", err, cmd.CommandPath())}
 	})
 	dir := root.PersistentFlags().String("scenarios", "scenarios", "folder of the scenario files")
-	root.AddCommand(runCommand(env, dir), abCommand(env, dir), hitCommand(env), listCommand(env, dir), validateCommand(env, dir), reportCommand(env), compareCommand(env), historyCommand(env), traceCommand(env),
+	root.AddCommand(runCommand(env, dir), abCommand(env, dir), hitCommand(env), listCommand(env, dir), validateCommand(env, dir), reportCommand(env), compareCommand(env), historyCommand(env, dir), traceCommand(env),
 		linkCommand(env), workerCommand(env), podCommand(env), manifestsCommand(env, dir), collectCommand(env))
+	completeFlags(root, dir, env.lookup)
 	root.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			return usageError{fmt.Errorf("there is no command %q (loadgen --help lists them)", args[0])}

@@ -179,10 +179,13 @@ func (f *runFlags) aim(s *scenario.Scenario) (target scenario.Target, err error)
 	case s.Target != nil && len(f.targets) == 0 && (f.stack == "" || f.stack == stack.Remote):
 		f.targets = []string{withScheme(s.Target.URL)}
 	}
-	target = f.connect.over(s.Target)
-	target.URL = "http://127.0.0.1" // an app of the run's own
+	url := "http://127.0.0.1" // an app of the run's own
 	if len(f.targets) > 0 {
-		f.stack, target.URL = stack.Remote, f.targets[0]
+		f.stack, url = stack.Remote, f.targets[0]
+	}
+	target = f.connect.over(s.Target, url)
+	if len(f.targets) > 1 && target.ConnectTo != "" {
+		return target, usageError{errors.New("connect_to and --connect-to are of one target, and these are several")}
 	}
 	f.stack = cmp.Or(f.stack, stack.Embedded)
 	return target, nil

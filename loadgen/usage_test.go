@@ -103,7 +103,7 @@ func TestUsage(t *testing.T) {
 		{"trace", "there are no results in runs: give the path of a run.json"},
 		{"trace no.json", "read no.json: "},
 		{"trace empty.json", "it kept no traces: "},
-		{"hit", "accepts 1 arg(s), received 0"},
+		{"hit", "there is no URL"},
 		{"hit http://x --rate 10/s -n 5", "--rate is an open load, which --for ends; --requests and --think are of a closed one: choose one"},
 		{"hit http://x --rate 10", "rate needs a unit: 10/s or 10/m"},
 		{"hit http://x --rate 10/s --arrivals even", `unknown arrivals "even"`},

@@ -4,6 +4,7 @@ package redact
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -20,12 +21,12 @@ func URL(address string) string {
 	if u.User == nil && u.RawQuery == "" {
 		return address
 	}
-	if query := withoutSecrets(u.RawQuery); query != u.RawQuery {
-		u.RawQuery = query
+	_, password := u.User.Password()
+	query := withoutSecrets(u.RawQuery)
+	if !password && query == u.RawQuery {
+		return address
 	}
-	if _, ok := u.User.Password(); !ok {
-		return u.String()
-	}
+	u.RawQuery = query
 	return u.Redacted()
 }
 
@@ -49,11 +50,20 @@ func withoutSecrets(query string) string {
 	parts := strings.Split(query, "&")
 	for i, part := range parts {
 		name, _, ok := strings.Cut(part, "=")
-		if lower := strings.ToLower(name); ok && (strings.Contains(lower, "pass") || strings.Contains(lower, "secret") || strings.Contains(lower, "token")) {
+		if ok && isSecret(strings.ToLower(name)) {
 			parts[i] = name + "=" + hidden
 		}
 	}
 	return strings.Join(parts, "&")
+}
+
+// isSecret reports whether a parameter of that name, in lower case, is for those who know its value.
+func isSecret(name string) bool {
+	switch name {
+	case "key", "sig", "auth":
+		return true
+	}
+	return slices.ContainsFunc([]string{"pass", "secret", "token", "apikey", "api_key", "api-key", "access_key", "signature"}, func(part string) bool { return strings.Contains(name, part) })
 }
 
 // ErrCredentials is why an address with a password cannot be read. The error of package url has a part of the password in it.
@@ -66,9 +76,15 @@ func Parse(address string) (*url.URL, error) {
 }
 
 // Error returns the error of reading an address without the address: it is what is wrong with it, or ErrCredentials if that may show a secret. It is nil for nil.
+// Of an address that is a URL, what else is wrong is shown unless the user's password is in it.
 func Error(address string, err error) error {
 	if err == nil {
 		return nil
+	}
+	if u, bad := url.Parse(address); bad == nil {
+		if password, _ := u.User.Password(); password == "" || !strings.Contains(err.Error(), password) {
+			return err
+		}
 	}
 	if strings.Contains(address, "@") {
 		return ErrCredentials

@@ -1,6 +1,7 @@
 package redact_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -16,6 +17,8 @@ func TestURL(t *testing.T) {
 		"redis://:s3@cret@127.0.0.1:9 ":                     "redis://xxxxx@127.0.0.1:9 ",
 		"postgres://lab@db/lab?sslmode=off&password=s3cret": "postgres://lab@db/lab?sslmode=off&password=xxxxx",
 		"https://api/?access_token=s3cret&q=x":              "https://api/?access_token=xxxxx&q=x",
+		"/a%2Fb?q=é{{x}}&page=2":                            "/a%2Fb?q=é{{x}}&page=2",
+		"/?api_key=s3cret&X-Amz-Signature=s3cret&monkey=1":  "/?api_key=xxxxx&X-Amz-Signature=xxxxx&monkey=1",
 		"s3cret@host:%zz":                                   "xxxxx@host:%zz",
 		"":                                                  "",
 	} {
@@ -33,6 +36,12 @@ func TestErrorsShowNoSecret(t *testing.T) {
 	} {
 		if _, err := redact.Parse(address); err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", address, err, want)
+		}
+	}
+	// What reads a URL may refuse more of it than its form.
+	for text, want := range map[string]string{"unknown option foo": "unknown option foo", "bad s3cret": redact.ErrCredentials.Error()} {
+		if err := redact.Error("redis://:s3cret@host/?foo=1", errors.New(text)); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", text, err, want)
 		}
 	}
 	if u, err := redact.Parse("http://me:s3cret@host/"); err != nil || u.Host != "host" {

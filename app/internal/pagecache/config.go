@@ -4,7 +4,9 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
+	"net"
 	"strconv"
 	"time"
 
@@ -161,6 +163,11 @@ func Options(url string, budget time.Duration) (*redis.Options, error) {
 	o, err := redis.ParseURL(url)
 	if err != nil {
 		return nil, fmt.Errorf("parse the Redis URL %s: %w", redact.URL(url), redact.Error(url, err))
+	}
+	if _, port, err := net.SplitHostPort(o.Addr); o.Network == "tcp" && err == nil { // go-redis finds out whenever it dials
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return nil, fmt.Errorf("the Redis URL %s: the port must be from 1 to %d", redact.URL(url), math.MaxUint16)
+		}
 	}
 	o.MaxRetries = -1
 	o.DialerRetries = 1

@@ -63,6 +63,11 @@ func TestOptions(t *testing.T) {
 			t.Errorf("got a timeout of %s, want %s", d, budget)
 		}
 	}
+	for _, url := range []string{"redis://:s3cret@localhost:99999", "redis://:s3cret@localhost:0"} {
+		if _, err := pagecache.Options(url, budget); err == nil || !strings.Contains(err.Error(), "the port must be from 1 to 65535") || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: got %v", url, err)
+		}
+	}
 	if _, err := pagecache.Options("http://localhost", budget); err == nil || !strings.Contains(err.Error(), "parse the Redis URL") {
 		t.Errorf("got %v, want that the URL makes no sense", err)
 	}

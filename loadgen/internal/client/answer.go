@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/zstd"
 )
 
 // answer is what the checks of a request need of a response beside its status: its body, how that is encoded, and which of the headers that they ask for it has.
@@ -116,8 +117,14 @@ func decode(coding string, body []byte) ([]byte, error) {
 		}
 	case "br":
 		r = brotli.NewReader(bytes.NewReader(body))
+	case "zstd":
+		z, failed := zstd.NewReader(bytes.NewReader(body), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxChecked))
+		if err = failed; err == nil {
+			defer z.Close()
+		}
+		r = z
 	default:
-		err = errors.New("checks know gzip, deflate and br")
+		err = errors.New("checks know gzip, deflate, br and zstd")
 	}
 	if err != nil {
 		return nil, err

@@ -70,6 +70,9 @@ type Options struct {
 	Insecure  bool          // do not verify the server's certificate
 	Untraced  bool          // send no traceparent at all
 	Socket    string        // path of a Unix socket that is dialled whatever the URL's host is
+	Address   string        // host:port that is dialled in the place of the URL's
+
+	ConnectTimeout time.Duration // of connecting and the handshake; 0 is as long as the call
 
 	// These need the transport NetHTTP.
 	HTTP2     bool     // HTTP/2 only: negotiated over TLS, by prior knowledge without. It is an error if the server does not speak it

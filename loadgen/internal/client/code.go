@@ -68,6 +68,8 @@ func waiting(out *measure.Outcome, err error) string {
 	switch {
 	case strings.HasPrefix(err.Error(), inTLS):
 		return "in the TLS handshake"
+	case errors.As(err, new(*net.DNSError)):
+		return "name resolution"
 	case out.Sent.IsZero():
 		return "connecting"
 	case out.Status == 0:

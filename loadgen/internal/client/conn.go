@@ -244,12 +244,16 @@ func (c *Conn) receive(n int, err error, out *measure.Outcome) (measure.Kind, er
 		case r.state == complete:
 			return measure.OK, nil
 		case r.state == broken:
-			return measure.BadResponse, coded{errors.New("bad response: " + r.why), r.why}
+			return measure.BadResponse, r.brokenBy()
 		case errors.Is(err, io.EOF):
-			if kind := r.end(); kind != measure.OK {
+			switch kind := r.end(); kind {
+			case measure.OK:
+				return kind, nil
+			case measure.BadResponse:
+				return kind, r.brokenBy()
+			default:
 				return kind, fmt.Errorf("response: %w", io.ErrUnexpectedEOF)
 			}
-			return measure.OK, nil
 		case err != nil:
 			return c.failed(err, out)
 		}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"loadlab/loadgen/internal/limits"
@@ -20,6 +21,9 @@ func (c *Conn) dial(ctx context.Context, deadline time.Time, out *measure.Outcom
 	begin := time.Now()
 	if !begin.Before(deadline) {
 		return c.failed(os.ErrDeadlineExceeded, out)
+	}
+	if d := c.t.opts.ConnectTimeout; d > 0 && begin.Add(d).Before(deadline) {
+		deadline = begin.Add(d)
 	}
 	nc, err := c.connect(ctx, deadline)
 	if err != nil {
@@ -59,24 +63,70 @@ func (c *Conn) connect(ctx context.Context, deadline time.Time) (net.Conn, error
 	return c.t.dial(ctx, "tcp", c.t.addr)
 }
 
+// dialWithin is dial by the limit of connecting, if there is one.
+func (t *Target) dialWithin(ctx context.Context, network, address string) (net.Conn, error) {
+	if t.opts.ConnectTimeout == 0 {
+		return t.dial(ctx, network, address)
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.opts.ConnectTimeout)
+	defer cancel()
+	return t.dial(ctx, network, address)
+}
+
 // dial connects to an address, or to the target's socket.
 func (t *Target) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	d := net.Dialer{KeepAlive: -1} // a dead peer is found by the deadline
 	if t.opts.Socket != "" {
 		return d.DialContext(ctx, "unix", t.opts.Socket)
 	}
-	host, port, err := net.SplitHostPort(address)
-	if err == nil && strings.HasSuffix(host, ".localhost") { // this machine's, whoever is asked for it (RFC 6761, section 6.3)
-		address = net.JoinHostPort("localhost", port)
+	if t.opts.Address != "" && address == t.addr {
+		address = t.opts.Address
 	}
-	return d.DialContext(ctx, network, address)
+	host, port, err := net.SplitHostPort(address)
+	if err == nil && (host == "localhost" || strings.HasSuffix(host, ".localhost")) {
+		return dialLocal(ctx, &d, network, port)
+	}
+	nc, err := d.DialContext(ctx, network, address)
+	return nc, withServers(err)
+}
+
+// dialLocal connects to localhost, which is this machine by either protocol, whoever is asked for it (RFC 6761, section 6.3): what a file of hosts names one
+// address for may listen on the other.
+func dialLocal(ctx context.Context, d *net.Dialer, network, port string) (net.Conn, error) {
+	nc, err := d.DialContext(ctx, network, net.JoinHostPort("localhost", port))
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		return nc, err
+	}
+	if nc, six := d.DialContext(ctx, network, net.JoinHostPort(net.IPv6loopback.String(), port)); six == nil {
+		return nc, nil
+	}
+	return nil, err
+}
+
+// withServers returns the error of a name that no name server has answered for, with the servers that were asked: package net names one only if it has answered.
+func withServers(err error) error {
+	var dns *net.DNSError
+	if !errors.As(err, &dns) || !dns.IsTimeout || dns.Server != "" {
+		return err
+	}
+	text, failed := os.ReadFile("/etc/resolv.conf")
+	if failed != nil {
+		return err
+	}
+	var servers []string
+	for line := range strings.Lines(string(text)) {
+		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "nameserver" {
+			servers = append(servers, fields[1])
+		}
+	}
+	return fmt.Errorf("%w: no answer of the name servers in /etc/resolv.conf (%s)", err, strings.Join(servers, ", "))
 }
 
 // Reach makes a connection to where requests go, which is the proxy if there is one, and closes it.
 func (t *Target) Reach(ctx context.Context) error {
 	address := t.addr
 	if p := t.opts.Proxy; p != nil {
-		address = net.JoinHostPort(p.Hostname(), cmp.Or(p.Port(), map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}[p.Scheme]))
+		address = net.JoinHostPort(p.Hostname(), cmp.Or(p.Port(), DefaultPort(p.Scheme)))
 	}
 	nc, err := t.dial(ctx, "tcp", address)
 	switch {

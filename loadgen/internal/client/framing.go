@@ -5,6 +5,7 @@ import "strings"
 // What a response can be broken by, in the words of both transports.
 const (
 	noStatusLine = "no status line of HTTP/1.x"
+	speaksTLS    = "the server speaks TLS: its URL is https"
 	unasked      = "a status that no request asked for"
 	noName       = "a header has no name"
 	longLine     = "a line is too long"
@@ -21,6 +22,7 @@ const (
 // framing returns the word for an error of net/http about a response, empty if there is none: it exports no types of these errors.
 func framing(err error) string {
 	for _, known := range [...]struct{ text, word string }{
+		{`malformed HTTP response "\x15\x03`, speaksTLS},
 		{"malformed HTTP", noStatusLine},
 		{"malformed MIME header", noName},
 		{"Content-Length", noLength},

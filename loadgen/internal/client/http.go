@@ -44,7 +44,8 @@ type HTTPCaller struct {
 // NewHTTPCaller returns a caller with no connection yet. Its trace ids follow from the seed, and are those of NewConn.
 func NewHTTPCaller(t *Target, seed uint64, reqs []*Request) *HTTPCaller {
 	tr := &http.Transport{
-		DialContext:         t.dial,
+		DialContext:         t.dialWithin,
+		TLSHandshakeTimeout: t.opts.ConnectTimeout,
 		MaxConnsPerHost:     1,
 		MaxIdleConnsPerHost: 1,
 		DisableCompression:  true,
@@ -162,7 +163,7 @@ func (c *HTTPCaller) run(ctx context.Context, mode int, out *measure.Outcome) (m
 
 	resp, err := c.client.Do(req)
 	if err != nil {
-		err = withoutURL(err)
+		err = shaking(withoutURL(err))
 		if c.t.opts.HTTP2 && refusesHTTP2(err) {
 			err = fmt.Errorf("%w without TLS: %w", errNoHTTP2, err)
 		}
@@ -172,8 +173,8 @@ func (c *HTTPCaller) run(ctx context.Context, mode int, out *measure.Outcome) (m
 	if c.t.opts.HTTP2 && resp.ProtoMajor < 2 {
 		return measure.BadResponse, fmt.Errorf("%w: it answered in %s", errNoHTTP2, resp.Proto)
 	}
-	if resp.StatusCode == http.StatusSwitchingProtocols { // its body is the connection, which knows of no deadline
-		return measure.BadResponse, coded{errors.New("status 101, " + unasked), unasked}
+	if resp.StatusCode < http.StatusOK { // the body of 101 is the connection, which knows of no deadline; those below 100 are none
+		return measure.BadResponse, coded{fmt.Errorf("status %03d, %s", resp.StatusCode, unasked), unasked}
 	}
 	out.Status = resp.StatusCode
 	c.answer.begin(r)
@@ -266,6 +267,14 @@ func classify(err error) (measure.Kind, error) {
 		return measure.Limit, own
 	}
 	return kindOf(err), err
+}
+
+// shaking returns the error of net/http for a handshake that took too long as the raw transport has it. There is no other mark of it.
+func shaking(err error) error {
+	if err.Error() == "net/http: TLS handshake timeout" {
+		return fmt.Errorf(inTLS+"%w", os.ErrDeadlineExceeded)
+	}
+	return err
 }
 
 // refusesHTTP2 reports whether a server without TLS answered the preface of HTTP/2 in HTTP/1.1, or closed the connection on it. Which of the two

@@ -1,6 +1,9 @@
 package client
 
 import (
+	"bytes"
+	"errors"
+
 	"loadlab/app/api"
 	"loadlab/loadgen/internal/measure"
 )
@@ -78,11 +81,29 @@ func (r *response) end() measure.Kind {
 		return measure.OK
 	case broken:
 		return measure.BadResponse
-	case atStatus, atHeader:
+	case atStatus:
+		if r.why = strange(r.part); r.why != "" {
+			r.state = broken
+			return measure.BadResponse
+		}
+		return measure.Reset
+	case atHeader:
 		return measure.Reset
 	default:
 		return measure.Truncated
 	}
+}
+
+// strange is what the bytes are that a response began with and ended before its first line did; empty if they may have been of a status line.
+func strange(part []byte) string {
+	const begin, alert = "HTTP/1.", "\x15\x03"
+	switch {
+	case bytes.HasPrefix(part, []byte(alert)):
+		return speaksTLS
+	case !bytes.HasPrefix(part, []byte(begin)) && !bytes.HasPrefix([]byte(begin), part):
+		return noStatusLine
+	}
+	return ""
 }
 
 // reusable reports whether another request may follow on the same connection.
@@ -93,3 +114,6 @@ func (r *response) reusable() bool {
 func (r *response) fail(why string) {
 	r.state, r.why = broken, why
 }
+
+// brokenBy is the error of a response that is broken.
+func (r *response) brokenBy() error { return coded{errors.New("bad response: " + r.why), r.why} }

@@ -20,8 +20,10 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/zstd"
 
 	"loadlab/loadgen/internal/client"
 	"loadlab/loadgen/internal/limits"
@@ -34,6 +36,7 @@ var encoders = map[string]func(io.Writer) io.WriteCloser{
 	"deflate": func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) },
 	"raw":     func(w io.Writer) io.WriteCloser { f, _ := flate.NewWriter(w, 1); return f },
 	"br":      func(w io.Writer) io.WriteCloser { return brotli.NewWriter(w) },
+	"zstd":    func(w io.Writer) io.WriteCloser { z, _ := zstd.NewWriter(w); return z },
 }
 
 // encoded is a text in these codings, applied one after the other.
@@ -67,9 +70,11 @@ func TestDecodedBodies(t *testing.T) {
 			{"deflate", encoded(t, text, "deflate"), ""},
 			{"deflate", encoded(t, text, "raw"), ""},
 			{"br", encoded(t, text, "br"), ""},
+			{"zstd", encoded(t, text, "zstd"), ""},
 			{"gzip, br", encoded(t, text, "gzip", "br"), ""},
 			{"gzip", text, "body cannot be decoded as gzip: gzip: invalid header"},
-			{"zstd", text, "body cannot be decoded as zstd: checks know gzip, deflate and br"},
+			{"compress", text, "body cannot be decoded as compress: checks know gzip, deflate, br and zstd"},
+			{"zstd", text, "body cannot be decoded as zstd: invalid input: magic number mismatch"},
 			{"gzip", encoded(t, text, "gzip")[:30], "body cannot be decoded as gzip: unexpected EOF"},
 		} {
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -326,3 +331,51 @@ func TestOutOfDescriptors(t *testing.T) {
 }
 
 func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
+
+// Connecting has a limit of its own, in which the handshake is.
+func TestConnectingHasALimit(t *testing.T) {
+	transports(t, func(t *testing.T, transport string) {
+		ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0") // what connects there is not answered
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = ln.Close() })
+		target, err := client.NewTarget("https://shop.test", client.Options{Transport: transport, Address: ln.Addr().String(), ConnectTimeout: 50 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := target.Prepare(client.Spec{Path: "/"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		caller := client.New(target, 1, []*client.Request{r})
+		defer caller.Close()
+		var out measure.Outcome
+		caller.Call(t.Context(), 0, time.Now().Add(time.Minute), &out)
+		if out.Kind != measure.Timeout || out.Code != "in the TLS handshake" {
+			t.Errorf("got %v, %q, %v", out.Kind, out.Code, out.Err)
+		}
+	})
+}
+
+// localhost is this machine by IPv6, too, whatever its file of hosts names for it.
+func TestLocalhostIsBoth(t *testing.T) {
+	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp6", "[::1]:0")
+	if err != nil {
+		t.Skip("SKIPPED, NOT TESTED: there is no IPv6:", err)
+	}
+	t.Cleanup(func() { _ = ln.Close() })
+	_, port, err := net.SplitHostPort(ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, host := range []string{"localhost", "shop.localhost"} {
+		target, err := client.NewTarget("http://"+net.JoinHostPort(host, port), client.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := target.Reach(t.Context()); err != nil {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+}

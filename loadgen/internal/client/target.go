@@ -66,7 +66,7 @@ func NewTarget(baseURL string, opts Options) (*Target, error) {
 	t.host = u.Host
 	port := u.Port()
 	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+		port = DefaultPort(u.Scheme)
 	}
 	t.addr = net.JoinHostPort(u.Hostname(), port)
 	t.prefix = strings.TrimRight(u.EscapedPath(), "/")
@@ -90,6 +90,11 @@ func usable(u *url.URL) error {
 		}
 	}
 	return nil
+}
+
+// DefaultPort is the port of a scheme; empty for one that has none.
+func DefaultPort(scheme string) string {
+	return map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}[scheme]
 }
 
 // unixScheme is the scheme of a URL that is the path of a Unix socket.
@@ -124,10 +129,12 @@ func (o *Options) complete() error {
 	switch {
 	case o.Transport != Raw && o.Transport != NetHTTP:
 		return fmt.Errorf("unknown transport %q: want %q or %q", o.Transport, Raw, NetHTTP)
-	case o.Timeout < 0 || o.Redirects < 0:
+	case o.Timeout < 0 || o.Redirects < 0 || o.ConnectTimeout < 0:
 		return errors.New("negative timeout or redirects")
 	case o.Socket != "" && o.Proxy != nil:
 		return errors.New("a Unix socket is not reached through a proxy")
+	case o.Address != "" && (o.Socket != "" || o.Proxy != nil):
+		return errors.New("another address than the URL's does not go with a Unix socket, nor with a proxy: it is one or the other that is connected to")
 	case o.Transport == Raw && (o.HTTP2 || o.Proxy != nil || o.Redirects > 0):
 		return fmt.Errorf("HTTP/2, proxies and redirects need the transport %q", NetHTTP)
 	}

@@ -53,6 +53,7 @@ func answers() map[string]string {
 		"/both":      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 15\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
 		"/leftover":  hello + "\r\n",
 		"/two":       hello + hello,
+		"/status0":   "HTTP/1.1 000 None\r\nContent-Length: 0\r\n\r\n",
 		"/fold":      "HTTP/1.1 200 OK\r\nX-Long: a\r\n b\r\nContent-Length: 5\r\n\r\nhello",
 		"/colon":     "HTTP/1.1 200 OK\r\nX-Odd : a\r\nContent-Length: 5\r\n\r\nhello",
 		"/zeros":     "HTTP/1.1 200 OK\r\nContent-Length: 0000000000000000000005\r\n\r\nhello",
@@ -65,6 +66,8 @@ func answers() map[string]string {
 func endings() map[string]string {
 	return map[string]string{
 		"/empty": "",
+		"/html":  "<html>hello</html>",
+		"/alert": "\x15\x03\x01\x00\x02\x02\x46",
 		"/short": "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello",
 		"/cut":   "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n",
 		"/close": "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello",

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -55,6 +56,9 @@ func Compile(src string, line int, scope Scope) (*Gate, error) {
 	text, at := durations(src)
 	tree, err := parser.ParseWithConfig(text, config)
 	if err != nil {
+		if percent := regexp.MustCompile(`[0-9]\s*%\s*($|[)&|]|and\b|or\b)`).FindStringIndex(src); percent != nil {
+			return nil, Errors{{percent[0], "% is no unit: 1% is written 0.01"}}
+		}
 		return nil, Errors{syntax(err, at)}
 	}
 	g := &Gate{Expr: src, Line: line}

@@ -187,6 +187,8 @@ func TestCompileErrors(t *testing.T) {
 		{`let x = p99(); x < 1`, `column 5: gates have figures, `},
 		{`errors( == 0`, `column 9: unexpected token Operator("==")`},
 		{`errors() = 0`, `column 10: = is no comparison: equality is written ==`},
+		{`error_ratio() < 1%`, `column 17: % is no unit: 1% is written 0.01`},
+		{`error_ratio() < 5 % and errors() == 0`, `column 17: % is no unit: 1% is written 0.01`},
 		{``, `column 1: unexpected token EOF`},
 		{strings.Repeat("-", 5000), `column 1: a gate is UTF-8 text of at most 4096 bytes`},
 		{"errors() == \xff", `column 1: a gate is UTF-8 text of at most 4096 bytes`},

@@ -37,6 +37,9 @@ func ReadCSV(data []byte) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(header) == 1 && strings.ContainsAny(header[0], ";\t") {
+		return nil, fmt.Errorf("the first line, %q, has no comma: the columns of a CSV file are separated by commas", header[0])
+	}
 	t := &Table{Columns: header}
 	for i, name := range header {
 		if strings.TrimSpace(name) != name || name == "" || slices.Contains(header[:i], name) {
@@ -46,6 +49,8 @@ func ReadCSV(data []byte) (*Table, error) {
 	for {
 		row, err := r.Read()
 		switch {
+		case errors.Is(err, io.EOF) && len(t.rows) == 0 && strings.Contains(header[len(header)-1], "\r"):
+			return nil, errors.New("its lines end with a carriage return alone: write a line feed after, or in place of, each")
 		case errors.Is(err, io.EOF) && len(t.rows) == 0:
 			return nil, errors.New("there is no row after the first line, which names the columns")
 		case errors.Is(err, io.EOF):

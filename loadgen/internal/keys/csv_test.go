@@ -29,6 +29,8 @@ func TestReadCSV(t *testing.T) {
 
 func TestReadCSVRefuses(t *testing.T) {
 	for file, want := range map[string]string{
+		"a;b\n1;2\n":   `the first line, "a;b", has no comma: the columns of a CSV file are separated by commas`,
+		"a\rb\rc\r":    "its lines end with a carriage return alone: write a line feed after, or in place of, each",
 		"":             "the file is empty: its first line names the columns",
 		"name\n":       "there is no row after the first line, which names the columns",
 		"a,b\n1\n":     "record on line 2: wrong number of fields",

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"loadlab/internal/redact"
 	"loadlab/internal/revision"
 	"loadlab/loadgen/internal/result"
 )
@@ -34,7 +35,7 @@ func newReport(cfg Config) *result.Run {
 	}
 	for _, m := range s.Modes {
 		r.Modes = append(r.Modes, result.Mode{
-			Name: m.Name, Method: m.Method, Path: m.Path, Strategy: strategyOf(m.Path), Session: m.Session, Steps: m.Steps, Keys: keysOf(m),
+			Name: m.Name, Method: m.Method, Path: redact.URL(m.Path), Strategy: strategyOf(m.Path), Session: m.Session, Steps: m.Steps, Keys: keysOf(m),
 		})
 	}
 	for _, p := range s.Phases {

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"loadlab/internal/redact"
 	"loadlab/loadgen/internal/impact"
 	"loadlab/loadgen/internal/measure"
 	"loadlab/loadgen/internal/result"
@@ -159,7 +160,7 @@ func (p *tracedPhase) faultsMet(due, done time.Duration) []string {
 func (p *tracedPhase) sample(mode int, due time.Time, o *measure.Outcome) trace.Sample {
 	m := p.modes[mode]
 	s := trace.Sample{
-		TraceID: o.TraceID, SpanID: o.SpanID, Mode: m.Name, Phase: p.Name, Round: p.round, Method: m.Method, Path: m.Path,
+		TraceID: o.TraceID, SpanID: o.SpanID, Mode: m.Name, Phase: p.Name, Round: p.round, Method: m.Method, Path: redact.URL(m.Path),
 		Due: due, Response: o.Done.Sub(due), Service: o.Done.Sub(o.Sent), Lag: o.Sent.Sub(due), Status: o.Status, Timed: o.Timed, SQL: o.Timing.SQL,
 	}
 	if o.Kind != measure.OK {

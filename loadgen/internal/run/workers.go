@@ -66,6 +66,8 @@ type connect struct {
 	Redirects int           `json:"redirects"`
 	Header    http.Header   `json:"header,omitempty"`
 	Socket    string        `json:"socket,omitempty"`
+	Address   string        `json:"address,omitempty"`
+	Within    time.Duration `json:"within,omitempty"` // connecting
 	PEM       client.PEM    `json:"pem"`
 }
 
@@ -137,7 +139,7 @@ func (r *runner) job() job {
 		Seed: r.Seed, Workers: r.Workers.N, URLs: r.subject.stack.APIs,
 		Connect: connect{
 			Transport: o.Transport, Timeout: o.Timeout, Phases: o.Phases, Insecure: o.Insecure, HTTP2: o.HTTP2, Redirects: o.Redirects,
-			Header: o.Header, Socket: o.Socket, PEM: o.PEM,
+			Header: o.Header, Socket: o.Socket, Address: o.Address, Within: o.ConnectTimeout, PEM: o.PEM,
 		},
 		Traces: r.Traces, Traced: r.observers.tracing.on(),
 	}

@@ -124,7 +124,7 @@ func (r *reader) scenario(n ast.Node, s *Scenario) {
 		key{"data", func(n ast.Node) { data = r.data(n) }},
 		key{"rounds", func(n ast.Node) { s.Rounds = r.count(n, "rounds", 1, maxRounds) }},
 		key{"seed", func(n ast.Node) { s.Seed, s.Seeded = r.seed(n), true }},
-		key{"timeout", func(n ast.Node) { base.Timeout = r.timeout(n) }},
+		key{"timeout", func(n ast.Node) { base.Timeout = r.timeout(n, "timeout") }},
 		key{"connections", func(n ast.Node) { base.Connections = r.count(n, "connections", 1, maxConnections) }},
 		key{"abort_when", func(n ast.Node) { base.AbortWhen = r.abortWhen(n) }},
 		key{"max_in_flight", func(n ast.Node) { s.MaxInFlight = r.count(n, "max_in_flight", 1, maxConnections) }},

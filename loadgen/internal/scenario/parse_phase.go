@@ -53,7 +53,7 @@ func (r *reader) phase(n ast.Node, modes []Mode, base Phase) Phase {
 		key{"app", func(n ast.Node) { p.App = r.app(n, true) }},
 		key{"world", func(n ast.Node) { p.World = r.world(n, base.World) }},
 		key{"connections", func(n ast.Node) { p.Connections = r.count(n, "connections", 1, maxConnections) }},
-		key{"timeout", func(n ast.Node) { p.Timeout = r.timeout(n) }},
+		key{"timeout", func(n ast.Node) { p.Timeout = r.timeout(n, "timeout") }},
 		key{"trace", func(n ast.Node) { p.Trace = r.trace(n) }},
 		key{"abort_when", func(n ast.Node) { p.AbortWhen = r.abortWhen(n) }},
 	)
@@ -200,8 +200,8 @@ func (r *reader) think(n ast.Node) Think {
 }
 
 // timeout reads how long a request may take. A response time above what a histogram holds would be recorded as less than it was.
-func (r *reader) timeout(n ast.Node) time.Duration {
-	return r.durationUpTo(n, "timeout", shortest, hist.Highest)
+func (r *reader) timeout(n ast.Node, what string) time.Duration {
+	return r.durationUpTo(n, what, shortest, hist.Highest)
 }
 
 // mix reads the weights of a mixed phase, in the order of the file.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -97,12 +98,12 @@ func TestExpectAClass(t *testing.T) {
 
 func TestTargetAndAbort(t *testing.T) {
 	s, err := service(t, "abort_when: error_ratio > 0.5\ntarget: {url: 'https://${HOST}', user: 'me:${TOKEN}', cacert: ca.pem, cert: /c.pem, key: k.pem, insecure: true, "+
-		"unix_socket: /s, proxy: 'http://p:1', http2: true, redirects: 3}", "request: GET /", "")
+		"unix_socket: /s, connect_to: 'h:1', connect_timeout: 3s, proxy: 'http://p:1', http2: true, redirects: 3}", "request: GET /", "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := &scenario.Target{
-		URL: "https://api.example", User: "me:s3cret", CACert: "dir/ca.pem", Cert: "/c.pem", Key: "dir/k.pem", Insecure: true, Socket: "/s", Proxy: "http://p:1", HTTP2: true, Redirects: 3,
+		URL: "https://api.example", User: "me:s3cret", CACert: "dir/ca.pem", Cert: "/c.pem", Key: "dir/k.pem", Insecure: true, Socket: "/s", ConnectTo: "h:1", ConnectTimeout: 3 * time.Second, Proxy: "http://p:1", HTTP2: true, Redirects: 3,
 	}
 	if diff := cmp.Diff(want, s.Target); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
@@ -141,6 +142,7 @@ func TestServiceErrors(t *testing.T) {
 		{"", "request: GET /", "abort_when: error_ratio > 1", `5:45: abort_when: error_ratio is from 0 to 1, and never above its greatest: write a bound below 1, got "1"`},
 		{"", "request: GET /", "abort_when: p98 > 1s", `5:45: abort_when: unknown figure "p98", did you mean "p95"? (allowed: error_ratio, errors, p50, p95, p99)`},
 		{"", "request: GET /", "abort_when: p99 > 1", "5:45: abort_when: p99 needs a unit: 1s or 1ms"},
+		{"target: {url: 'http://x', connect_to: 'h'}", "request: GET /", "", "2:39: connect_to wants host:port, such as 127.0.0.1:8443"},
 		{"target: {user: me}", "request: GET /", "", "2:9: target wants a url: http://localhost:3000\n2:10: user wants a name and a password: name:${PASSWORD}"},
 	} {
 		_, err := service(t, tt.keys, tt.mode, tt.phase)

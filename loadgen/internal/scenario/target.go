@@ -1,8 +1,10 @@
 package scenario
 
 import (
+	"net"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -20,6 +22,8 @@ import (
 //	  key: me.key
 //	  insecure: true                    # do not verify its certificate
 //	  unix_socket: /run/app.sock        # what is dialled, whatever the URL's host is
+//	  connect_to: 127.0.0.1:8443        # what is dialled in the place of the URL's host and port
+//	  connect_timeout: 3s               # of connecting, with TLS; the request's own timeout bounds it too
 //	  proxy: http://proxy:3128
 //	  http2: true
 //	  redirects: 3                      # that are followed
@@ -28,6 +32,8 @@ type Target struct {
 	CACert, Cert, Key string // paths
 	Insecure, HTTP2   bool
 	Socket, Proxy     string
+	ConnectTo         string // host:port
+	ConnectTimeout    time.Duration
 	Redirects         int
 }
 
@@ -55,6 +61,8 @@ func (r *reader) target(n ast.Node) *Target {
 		key{"key", file(&t.Key, "key")},
 		key{"insecure", func(n ast.Node) { t.Insecure = r.boolean(n, "insecure") }},
 		key{"unix_socket", set(&t.Socket, "unix_socket")},
+		key{"connect_to", func(n ast.Node) { t.ConnectTo = r.hostPort(n, "connect_to") }},
+		key{"connect_timeout", func(n ast.Node) { t.ConnectTimeout = r.timeout(n, "connect_timeout") }},
 		key{"proxy", set(&t.Proxy, "proxy")},
 		key{"http2", func(n ast.Node) { t.HTTP2 = r.boolean(n, "http2") }},
 		key{"redirects", func(n ast.Node) { t.Redirects = r.count(n, "redirects", 0, maxRedirects) }},
@@ -66,6 +74,15 @@ func (r *reader) target(n ast.Node) *Target {
 		r.errorf(has["user"], "user wants a name and a password: name:${PASSWORD}")
 	}
 	return t
+}
+
+// hostPort reads the address of a server.
+func (r *reader) hostPort(n ast.Node, what string) string {
+	text := r.filled(n, what)
+	if host, port, err := net.SplitHostPort(text); err != nil || host == "" || port == "" {
+		r.errorf(n, "%s wants host:port, such as 127.0.0.1:8443", what)
+	}
+	return text
 }
 
 // filled reads a text of one line with variables of the environment alone.

@@ -11,6 +11,7 @@ import (
 
 	"loadlab/internal/redact"
 	"loadlab/loadgen/internal/lab"
+	"loadlab/loadgen/internal/limits"
 )
 
 // answerLimit is how long a remote stack may take to answer at all.
@@ -74,6 +75,9 @@ func answers(ctx context.Context, target string, reach func(context.Context, str
 	err := reach(dialing, target)
 	if errors.Is(err, errNoTarget) {
 		return err
+	}
+	if own := limits.Of(err); own != nil {
+		return fmt.Errorf("no connection to the target %s can be made: %w", redact.URL(target), own)
 	}
 	if err != nil {
 		return fmt.Errorf("the target %s does not answer: %w", redact.URL(target), unlessInterrupted(ctx, err))

@@ -145,7 +145,12 @@ func IsSQL(s *result.Span) bool {
 	case "", "redis", "valkey", "memcached":
 		return false
 	}
-	return true
+	return !isStep(s)
+}
+
+// isStep reports whether a span of database/sql is a step of the driver's beside a query, as otelsql makes them: sql.conn.reset_session, sql.rows. They are of a database, and have no text.
+func isStep(s *result.Span) bool {
+	return strings.HasPrefix(s.Name, "sql.") && s.Attributes[signal.AttrDBQueryText] == "" && !strings.HasSuffix(s.Name, ".query") && !strings.HasSuffix(s.Name, ".exec")
 }
 
 // Shape is what s has in common with other spans of its kind: for a query its text with ? for every value, for others the name.

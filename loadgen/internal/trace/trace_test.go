@@ -55,6 +55,20 @@ func TestNPlusOne(t *testing.T) {
 	}
 }
 
+// The steps of a driver are no queries: those of otelsql, a service of another repository that was tried.
+func TestStepsOfADriver(t *testing.T) {
+	var spans []result.Span
+	for i := range 20 {
+		one := query("sqlite", fmt.Sprintf("SELECT name FROM owners WHERE id = %d", i), time.Microsecond)
+		reset, rows := query("sqlite", "", time.Microsecond), query("sqlite", "", time.Microsecond)
+		one.Name, reset.Name, rows.Name = "sql.conn.query", "sql.conn.reset_session", "sql.rows"
+		spans = append(spans, reset, one, rows)
+	}
+	if got := trace.FindQueries(spans).String(); got != "owners by id x 20: 20 of 20 queries" {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestQueriesThatAreNotRepeated(t *testing.T) {
 	batched := []result.Span{
 		query("postgresql", `SELECT count(*) FROM "properties" AS "p"`, 1), query("postgresql", `SELECT * FROM "agents" WHERE (id IN (1, 2))`, 1),
