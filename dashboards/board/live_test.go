@@ -183,7 +183,7 @@ func appTarget(t *testing.T) string {
 	e.histogram(signal.RecomputeDuration, signal.HTTPBuckets(), .05, ttl)
 	e.counter(signal.CacheRequests, series{signal.LabelMode: "ttl", signal.LabelResult: api.CacheHit.String()},
 		series{signal.LabelMode: "ttl", signal.LabelResult: api.CacheMiss.String()})
-	for _, name := range []string{signal.RequestsTotal, signal.SQLTotal, signal.RedisTotal, signal.ExpirationsTotal, signal.CacheWaited} {
+	for _, name := range []string{signal.RequestsTotal, signal.SQLTotal, signal.RedisTotal, signal.ExpirationsTotal, signal.ExpiredSeconds, signal.CacheWaited} {
 		e.counter(name, ttl)
 	}
 	e.counter(signal.RecomputeTotal, series{signal.LabelMode: "ttl", signal.LabelCause: signal.CauseExpired},

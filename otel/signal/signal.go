@@ -21,7 +21,8 @@ const (
 	RecomputeTotal       = "lab_cache_recompute_total" // by cause
 	RecomputeDuration    = "lab_cache_recompute_duration_seconds"
 	ExpirationsTotal     = "lab_cache_expirations_total"
-	ColdTotal            = "lab_cache_cold_total" // times a page was wanted that was never cached, or flushed
+	ExpiredSeconds       = "lab_cache_expired_seconds_total" // in which a page was expired, from when it was found so until there was a fresh one
+	ColdTotal            = "lab_cache_cold_total"            // times a page was wanted that was never cached, or flushed
 	CacheWaiters         = "lab_cache_waiters"
 	CacheWaitersPeak     = "lab_cache_waiters_peak"       // the most at once in the last PeakWindow
 	CacheWaited          = "lab_cache_waited_total"       // requests that waited for a recompute of another

@@ -131,6 +131,14 @@ func (m *Meter) Count(c api.Counter) {
 	}
 }
 
+// Expired marks the time in which a page of the mode is expired; the caller calls done when there is a fresh one.
+func (m *Meter) Expired() (done func()) {
+	if m == nil {
+		return func() {}
+	}
+	return m.mode.expired.begin()
+}
+
 // Waiting marks the time in which the request waits for a recompute of somebody else. A request that waits several times is one that waited.
 func (m *Meter) Waiting() (done func()) {
 	if m == nil {
