@@ -124,6 +124,15 @@ func (m *Meter) Recompute(why Cause) (done func()) {
 	return m.mode.recompute(why)
 }
 
+// Running marks the time in which a refresh in the background runs; the caller calls done when nothing is left to be spent on it.
+func (m *Meter) Running() (done func()) {
+	if m == nil {
+		return func() {}
+	}
+	m.mode.registry.running.Add(1)
+	return func() { m.mode.registry.running.Add(-1) }
+}
+
 // Count counts an event that is no query, no command, no request and no recompute: those are counted where they are made.
 func (m *Meter) Count(c api.Counter) {
 	if m != nil {
