@@ -21,7 +21,9 @@ type ModeDelta struct {
 	Settled int `json:"settled"`
 	Counts
 	Seconds []SecondDelta `json:"seconds,omitempty"` // new
-	Sums    *Sums         `json:"sums,omitempty"`    // in the last delta alone
+	Connect []byte        `json:"connect,omitempty"` // likewise, of requests that made a connection: a histogram, as those of seconds
+	TLS     []byte        `json:"tls,omitempty"`
+	Sums    *Sums         `json:"sums,omitempty"` // in the last delta alone
 }
 
 // Counts are those of a phase so far.
@@ -29,6 +31,7 @@ type Counts struct {
 	Scheduled int64        `json:"scheduled"`
 	Ended     [Kinds]int64 `json:"ended"`
 	Bytes     int64        `json:"bytes"`
+	Wrote     int64        `json:"wrote,omitempty"`
 	Clamped   int64        `json:"clamped,omitempty"`
 }
 
@@ -38,6 +41,7 @@ func (c *Counts) add(o Counts) {
 		c.Ended[kind] += n
 	}
 	c.Bytes += o.Bytes
+	c.Wrote += o.Wrote
 	c.Clamped += o.Clamped
 }
 
@@ -48,6 +52,7 @@ func (c Counts) Sub(o Counts) Counts {
 		c.Ended[kind] -= n
 	}
 	c.Bytes -= o.Bytes
+	c.Wrote -= o.Wrote
 	c.Clamped -= o.Clamped
 	return c
 }
@@ -104,6 +109,7 @@ func (r *Recorder) Flush(now time.Time, last bool) Delta {
 	}
 	d := Delta{Settled: elapsed - settled}
 	var taken []flushed
+	made := make([]connected, len(r.modes))
 	for i := range r.modes {
 		m := &r.modes[i]
 		if m.scheduled == 0 {
@@ -120,6 +126,7 @@ func (r *Recorder) Flush(now time.Time, last bool) Delta {
 				of.Settled = min(of.Settled, s.at)
 			}
 		}
+		made[i], m.connected = m.connected, connected{}
 		r.settle(i)
 		if last {
 			of.Sums = m.sumUp()
@@ -130,6 +137,7 @@ func (r *Recorder) Flush(now time.Time, last bool) Delta {
 
 	for i := range d.Modes {
 		of := &d.Modes[i]
+		of.Connect, of.TLS = plain(made[of.Mode].connect), plain(made[of.Mode].shake)
 		for len(taken) > 0 && taken[0].mode == of.Mode {
 			c := taken[0].clocks
 			of.Seconds = append(of.Seconds, SecondDelta{At: taken[0].at, Response: plain(c.response), Service: plain(c.service), Lag: plain(c.lag)})
@@ -142,7 +150,7 @@ func (r *Recorder) Flush(now time.Time, last bool) Delta {
 
 // plain encodes a histogram; an empty one is nothing.
 func plain(h *hist.Histogram) []byte {
-	if h.Count() == 0 {
+	if h == nil || h.Count() == 0 {
 		return nil
 	}
 	return hist.AppendPlain(nil, h)
@@ -150,7 +158,7 @@ func plain(h *hist.Histogram) []byte {
 
 func (m *mode) counts() Counts {
 	return Counts{
-		Scheduled: m.scheduled, Ended: m.ended, Bytes: m.bytes,
+		Scheduled: m.scheduled, Ended: m.ended, Bytes: m.bytes, Wrote: m.wrote,
 		Clamped: m.total.response.Clamped() + m.total.service.Clamped() + m.total.lag.Clamped(),
 	}
 }
