@@ -287,6 +287,9 @@ func (e *exposition) figures() {
 	e.gauge(signal.LoadPhaseResponse, series{
 		signal.LabelMode: "ttl", signal.LabelPhase: "warm", signal.LabelSecond: "000", signal.LabelQuantile: "0.99",
 	})
+	for _, name := range []string{signal.LoadRecomputes, signal.LoadWaited} {
+		e.gauge(name, series{signal.LabelMode: "ttl", signal.LabelPhase: "warm", signal.LabelSecond: "000"})
+	}
 }
 
 func jaegerTarget(t *testing.T) string {

@@ -78,6 +78,7 @@ func TestReportInPrometheus(t *testing.T) {
 	t.Run("baselines", s.testBaselines)
 	t.Run("gates", s.testGates)
 	t.Run("seconds", s.testSeconds)
+	t.Run("waited", s.testWaited)
 	t.Run("from zero", s.testFromZero)
 	t.Run("quantiles", s.testQuantiles)
 	t.Run("app", s.testApp)
@@ -322,6 +323,43 @@ func (s *seen) testSeconds(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// The requests that waited by second since the phase began are those of run.json, the mean of both rounds.
+func (s *seen) testWaited(t *testing.T) {
+	waited := 0.0
+	for _, mode := range []string{ttl, singleflight, "swr"} {
+		for _, phase := range []string{"expiry", "burst"} {
+			want := map[string]float64{}
+			for _, c := range s.run.Cells {
+				for _, second := range c.Seconds {
+					if c.Mode == mode && c.Phase == phase && second.Waited > 0 {
+						want[fmt.Sprintf("%03d", second.At)] += float64(second.Waited) / 2
+						waited += float64(second.Waited)
+					}
+				}
+			}
+			var expr string
+			for _, q := range board.Stampede().Queries() {
+				if strings.HasPrefix(q.Panel, "Requests that waited by second") {
+					expr = q.Expr
+				}
+			}
+			for _, x := range s.ask(t, expr, phase, mode) {
+				second := x.Labels[signal.LabelSecond]
+				if got := s.value(t, x); got != want[second] {
+					t.Errorf("%s in %s, second %s: got %v that waited, run.json has %v", mode, phase, second, got, want[second])
+				}
+				delete(want, second)
+			}
+			if len(want) > 0 {
+				t.Errorf("%s in %s: nothing of %v that waited", mode, phase, want)
+			}
+		}
+	}
+	if waited < 2*29 { // of the bursts of singleflight
+		t.Errorf("%v requests waited", waited)
 	}
 }
 

@@ -73,6 +73,7 @@ const (
 	LoadFigureRatio   = "loadgen_figure_ratio"           // to the baseline in the same phase, with its interval: see LabelBound
 	LoadPhaseResponse = "loadgen_phase_response_seconds" // of what was due in a second since the phase began, by quantile
 	LoadRecomputes    = "loadgen_phase_recomputes"       // that began in such a second, a round
+	LoadWaited        = "loadgen_phase_waited"           // requests that were due in such a second and waited for a recompute of another, a round
 	LoadGate          = "loadgen_gate"                   // 1 for the verdict of a gate, once it is judged
 	LoadVerdict       = "loadgen_verdict_info"           // 1 for the verdict of the run, once it is judged
 )
