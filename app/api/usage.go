@@ -16,6 +16,8 @@ type Usage struct {
 	Allocations int64         `json:"allocations"`
 	// RedisCPU is the CPU time of Redis' process, by its own account (INFO cpu).
 	RedisCPU time.Duration `json:"redis_cpu_ns"`
+	// DatabaseCPU is the CPU time of the database's processes, by the account of its machine; 0 if it is in the app's, or does not say.
+	DatabaseCPU time.Duration `json:"database_cpu_ns"`
 	// RedisBytesOut is what Redis has sent to its clients (INFO stats), but for what it took to answer GET /lab/usage.
 	RedisBytesOut int64 `json:"redis_bytes_out"`
 	Evicted       int64 `json:"evicted"`    // keys that Redis has evicted

@@ -106,7 +106,7 @@ func MayLack() map[string][]string {
 			"Its p99 over that of $baseline, and the interval of that", "CPU time of the app per request", "CPU time of the database per request", "CPU time of Redis per request",
 			"Bytes from Redis per request", "Processors in use", "Requests a second for each of them", "Memory of a page in Redis",
 		},
-		UIDStampede: {"Recomputes an expiry in phase $phase"},
+		UIDStampede: {"Recomputes an expiry in phase $phase", "Recomputes by second of phase $phase", "Requests that waited by second of phase $phase"},
 		UIDAnatomy:  {"Recompute duration"},
 		UIDWorld:    {"Inside and outside of faults", "What faults did", "Distance as measured"},
 		UIDRuntime:  {"Servers and host"},

@@ -183,7 +183,7 @@ func appTarget(t *testing.T) string {
 	e.histogram(signal.RecomputeDuration, signal.HTTPBuckets(), .05, ttl)
 	e.counter(signal.CacheRequests, series{signal.LabelMode: "ttl", signal.LabelResult: api.CacheHit.String()},
 		series{signal.LabelMode: "ttl", signal.LabelResult: api.CacheMiss.String()})
-	for _, name := range []string{signal.RequestsTotal, signal.SQLTotal, signal.RedisTotal, signal.ExpirationsTotal, signal.CacheWaited} {
+	for _, name := range []string{signal.RequestsTotal, signal.SQLTotal, signal.RedisTotal, signal.ExpirationsTotal, signal.ExpiredSeconds, signal.CacheWaited} {
 		e.counter(name, ttl)
 	}
 	e.counter(signal.RecomputeTotal, series{signal.LabelMode: "ttl", signal.LabelCause: signal.CauseExpired},
@@ -287,6 +287,9 @@ func (e *exposition) figures() {
 	e.gauge(signal.LoadPhaseResponse, series{
 		signal.LabelMode: "ttl", signal.LabelPhase: "warm", signal.LabelSecond: "000", signal.LabelQuantile: "0.99",
 	})
+	for _, name := range []string{signal.LoadRecomputes, signal.LoadWaited} {
+		e.gauge(name, series{signal.LabelMode: "ttl", signal.LabelPhase: "warm", signal.LabelSecond: "000"})
+	}
 }
 
 func jaegerTarget(t *testing.T) string {

@@ -54,6 +54,12 @@ func Stampede() model.Dashboard {
 		"Requests that were due and that were completed, from one point to the next, by mode: the line and the bars.",
 		query{promql.Each(ofLoad(signal.LoadScheduled), by), "offered, {{mode}}", false},
 		query{promql.Each(ofLoad(signal.LoadCompleted), by), "achieved, {{mode}}", false})))
+	bySecond := func(title, metric, description string) {
+		l.add(12, 7, matrix(title+" by second of phase $phase", "short", description+" The mean of the rounds, by when the requests were due: the report's, whatever a scrape has seen.",
+			signal.LabelSecond, signal.LabelMode, promql.Last(ofLoad(metric).Where(ofPhase), signal.LabelSecond, signal.LabelMode)))
+	}
+	bySecond("Recomputes", signal.LoadRecomputes, "Recomputes in the herds that began in each second since the phase began.")
+	bySecond("Requests that waited", signal.LoadWaited, "Requests that waited for a recompute of another, of those due in each second since the phase began.")
 	d.Panels = l.panels
 	return d
 }

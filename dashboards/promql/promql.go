@@ -101,6 +101,28 @@ func Each(m Metric, by ...string) string {
 	return Sum("clamp_min("+m.In(Step).change("")+", 0)", by...)
 }
 
+// Grew is 1 at both ends of each step in which a counter grew, so that one step alone makes a region of an annotation. Grafana joins points that are no more than a
+// step apart, and what it has one point of is a line.
+func Grew(m Metric, by ...string) string {
+	series := m.suffixed("")
+	return "sgn(" + Max(series+" offset -"+Step+" - "+series+" offset "+Step, by...) + ") > 0"
+}
+
+// During is the greatest of a gauge that is there while something lasts, in each step; at both ends of it, as Grew is.
+func During(m Metric, by ...string) string {
+	return Max(m.inStep()+" or "+m.Select()+" offset -"+Step, by...)
+}
+
+// Began is what During is of, at the first step in which it is there.
+func Began(m Metric, by ...string) string {
+	return Max(m.inStep(), by...) + " unless " + Max("("+m.Select()+" offset "+Step+")", by...)
+}
+
+// inStep is a gauge if it was there at all in the step: what lasted for less is between two points.
+func (m Metric) inStep() string {
+	return m.In(Step).over("max_over_time", "") + " or " + m.Select()
+}
+
 // Increase is by how much a counter grew in the window.
 func Increase(m Metric, by ...string) string { return Sum(m.over("increase", ""), by...) }
 

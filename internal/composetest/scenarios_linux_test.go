@@ -39,6 +39,13 @@ type recorded struct {
 	Cells []struct {
 		Mode, Phase string
 		Ledger      struct{ Scheduled, Completed int64 }
+		Server      struct {
+			CPU         int64 `json:"cpu_ns"`
+			DatabaseCPU int64 `json:"database_cpu_ns"`
+		}
+		Redis struct {
+			CPU int64 `json:"cpu_ns"`
+		}
 	}
 }
 
@@ -108,6 +115,9 @@ func (s *stack) testOwn(t *testing.T) {
 	}
 	if len(r.Stack.Distances) == 0 || !r.Stack.Distances[0].Link {
 		t.Errorf("got distances %+v, want one through a link", r.Stack.Distances)
+	}
+	if c := r.Cells[0]; c.Server.CPU <= 0 || c.Server.DatabaseCPU <= 0 || c.Redis.CPU <= 0 {
+		t.Errorf("got %+v, want CPU times of app, database and Redis, whose processes are in other containers", c)
 	}
 }
 

@@ -36,7 +36,13 @@ type cell struct {
 	Seconds []struct {
 		Response string `json:"response"` // HdrHistogram, V2 compressed, base64; microseconds
 		Service  string `json:"service"`
+		At       int    `json:"at"`
+		Waited   int64  `json:"waited"`
 	} `json:"seconds"`
+	Herds []struct {
+		At    time.Duration `json:"at_ns"`
+		First time.Duration `json:"first_ns"`
+	} `json:"herds"`
 	Ledger struct {
 		Scheduled int64 `json:"scheduled"`
 		Completed int64 `json:"completed"`
@@ -52,7 +58,10 @@ type cell struct {
 	Took     time.Duration `json:"took_ns"`
 	Replicas []replica     `json:"replicas"`
 	Faults   []struct {
-		Evidence string `json:"evidence"`
+		Text     string        `json:"text"`
+		Began    time.Duration `json:"began_ns"`
+		Ended    time.Duration `json:"ended_ns"`
+		Evidence string        `json:"evidence"`
 	} `json:"faults"`
 }
 

@@ -21,7 +21,8 @@ const (
 	RecomputeTotal       = "lab_cache_recompute_total" // by cause
 	RecomputeDuration    = "lab_cache_recompute_duration_seconds"
 	ExpirationsTotal     = "lab_cache_expirations_total"
-	ColdTotal            = "lab_cache_cold_total" // times a page was wanted that was never cached, or flushed
+	ExpiredSeconds       = "lab_cache_expired_seconds_total" // in which a page was expired, from when it was found so until there was a fresh one
+	ColdTotal            = "lab_cache_cold_total"            // times a page was wanted that was never cached, or flushed
 	CacheWaiters         = "lab_cache_waiters"
 	CacheWaitersPeak     = "lab_cache_waiters_peak"       // the most at once in the last PeakWindow
 	CacheWaited          = "lab_cache_waited_total"       // requests that waited for a recompute of another
@@ -72,6 +73,7 @@ const (
 	LoadFigureRatio   = "loadgen_figure_ratio"           // to the baseline in the same phase, with its interval: see LabelBound
 	LoadPhaseResponse = "loadgen_phase_response_seconds" // of what was due in a second since the phase began, by quantile
 	LoadRecomputes    = "loadgen_phase_recomputes"       // that began in such a second, a round
+	LoadWaited        = "loadgen_phase_waited"           // requests that were due in such a second and waited for a recompute of another, a round
 	LoadGate          = "loadgen_gate"                   // 1 for the verdict of a gate, once it is judged
 	LoadVerdict       = "loadgen_verdict_info"           // 1 for the verdict of the run, once it is judged
 )

@@ -15,6 +15,7 @@ type sqlDialect struct {
 	system  string // "postgresql", as db.system.name has it
 	name    string // "PostgreSQL"
 	version string // the query for its version
+	used    string // the query for its CPU time in nanoseconds; empty if it runs inside the app
 	ping    string // the cheapest statement that is one round trip
 	wired   bool   // whether there is a wire between the app and it, and not only a simulated one
 

@@ -28,6 +28,7 @@ func checkContract(t *testing.T, s pagecache.Strategy, change func(*pagecache.Co
 		{"cold misses recompute as the law predicts", coldLaw},
 		{"an expiry recomputes as the law predicts", expiryLaw},
 		{"Expire makes pages expire", expireLaw},
+		{"an expiry lasts until the page is fresh", expiryLasts},
 		{"a hit is one round trip, or none", hit},
 		{"the page is carried unchanged", carried},
 		{"Redis' clock decides", redisClock},

@@ -214,7 +214,7 @@ func (r *request) startAttempt(ctx context.Context, token string) <-chan attempt
 		work.budget = r.budget // the request waits for it
 	}
 	r.slot.attempts.traced(trace.SpanContextFromContext(traced))
-	started := r.c.inBackground(traced, func(ctx context.Context) {
+	started := r.c.refreshInBackground(traced, func(ctx context.Context) {
 		page, out, err := work.replace(probe.With(ctx, meter), token)
 		endWork(span, err)
 		done <- attempted{page, out, err, work.trouble}

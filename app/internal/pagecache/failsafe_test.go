@@ -130,6 +130,7 @@ func TestFailsafeHerdOnAFailure(t *testing.T) {
 				t.Error("one did not wait for the recompute")
 			}
 		}
+		l.settle(t) // an attempt in the background
 		if computed.value() != 1 || attempts != 1 {
 			t.Errorf("got %d recomputes, and %d answers of one, want 1", computed.value(), attempts)
 		}

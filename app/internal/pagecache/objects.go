@@ -232,7 +232,7 @@ func (r *request) objectsGone(ctx context.Context, p *parts) {
 	for _, at := range p.missing() {
 		s := r.objectSlot(p.list.IDs[at])
 		last := s.last.Load()
-		gone = last == 0 || s.replaced(last) || gone
+		gone = last == 0 || s.replaced(ctx, last) || gone
 	}
 	if gone {
 		probe.From(ctx).Count(api.CountExpirations)

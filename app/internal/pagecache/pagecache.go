@@ -205,6 +205,20 @@ func (c *Cache) inBackground(ctx context.Context, work func(context.Context)) bo
 	return true
 }
 
+// refreshInBackground is inBackground for what replaces a page. It runs, as counters have it, until the page is stored and its lock given back: what it spends would be missing in the
+// totals of a phase that is over when the recompute is.
+func (c *Cache) refreshInBackground(ctx context.Context, work func(context.Context)) bool {
+	done := probe.From(ctx).Running()
+	started := c.inBackground(ctx, func(ctx context.Context) {
+		defer done()
+		work(ctx)
+	})
+	if !started {
+		done()
+	}
+	return started
+}
+
 // whileOpen runs work in a goroutine that ends when closing is closed, and that Close waits for; not once the cache is closed.
 func (c *Cache) whileOpen(work func()) {
 	c.mu.Lock()

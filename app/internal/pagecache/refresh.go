@@ -14,7 +14,7 @@ import (
 func (r *request) refreshLater(ctx context.Context, token string) bool {
 	ctx, span := r.startRefresh(ctx)
 	work := r.again()
-	started := r.c.inBackground(ctx, func(ctx context.Context) {
+	started := r.c.refreshInBackground(ctx, func(ctx context.Context) {
 		err := work.refresh(ctx, token)
 		work.logRefresh(ctx, err)
 		endWork(span, err)

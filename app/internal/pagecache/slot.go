@@ -41,6 +41,8 @@ type slot struct {
 	cold    bool          // the page has been counted as cold
 	counted [4]uint64     // the generations last counted as expired
 	next    int           // in counted
+	renewed func()        // ends the time in which the page is expired; nil if it is not, as far as this process knows
+	gone    bool          // the slot was forgotten
 	change  chan struct{} // closed when the page next changes; nil if nobody waits for that
 }
 
@@ -58,6 +60,7 @@ func (s *slots) get(prefix, strategy, key string) *slot {
 		return found
 	}
 	if s.of == nil || len(s.of) >= maxSlots {
+		s.forgetAll()
 		s.of = map[slotName]*slot{}
 	}
 	of := strategy + ":" + key
@@ -69,14 +72,24 @@ func (s *slots) get(prefix, strategy, key string) *slot {
 // drop forgets one page: there is none. Of what does not exist there is no end, and it would push out what is remembered of pages.
 func (s *slots) drop(strategy, key string) {
 	s.mu.Lock()
+	if of := s.of[slotName{strategy, key}]; of != nil {
+		of.forget()
+	}
 	delete(s.of, slotName{strategy, key})
 	s.mu.Unlock()
 }
 
 func (s *slots) forget() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forgetAll()
 	s.of = nil
-	s.mu.Unlock()
+}
+
+func (s *slots) forgetAll() {
+	for _, of := range s.of {
+		of.forget()
+	}
 }
 
 // seen notes that this generation is in Redis. One that has been counted as expired is not noted again: a slow request may come with
@@ -89,7 +102,24 @@ func (s *slot) seen(generation uint64) {
 	defer s.mu.Unlock()
 	if !slices.Contains(s.counted[:], generation) {
 		s.last.Store(generation)
+		s.renew()
 	}
+}
+
+// renew ends the time in which the page is expired, if it is. The caller holds mu.
+func (s *slot) renew() {
+	if s.renewed != nil {
+		s.renewed()
+		s.renewed = nil
+	}
+}
+
+// forget is called when the page is cold from now on: what requests under way find of it is of no interest.
+func (s *slot) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gone = true
+	s.renew()
 }
 
 // missed counts a page that is not in Redis: as expired if this process had seen a generation of it, else as cold. before is what last
@@ -112,13 +142,14 @@ func (s *slot) missed(ctx context.Context, before uint64) probe.Cause {
 
 // expired counts that this generation has expired, or is being replaced for its age; once.
 func (s *slot) expired(ctx context.Context, generation uint64) {
-	if s.replaced(generation) {
+	if s.replaced(ctx, generation) {
 		probe.From(ctx).Count(api.CountExpirations)
 	}
 }
 
-// replaced notes that this generation is counted as expired, and reports whether it is the first time.
-func (s *slot) replaced(generation uint64) bool {
+// replaced notes that this generation is counted as expired, and reports whether it is the first time. The page is expired from then on, unless the next generation is
+// there already: a slow request may come with one that it read before.
+func (s *slot) replaced(ctx context.Context, generation uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if slices.Contains(s.counted[:], generation) {
@@ -126,6 +157,9 @@ func (s *slot) replaced(generation uint64) bool {
 	}
 	s.counted[s.next%len(s.counted)] = generation
 	s.next++
+	if s.last.Load() == generation && s.renewed == nil && !s.gone {
+		s.renewed = probe.From(ctx).Expired()
+	}
 	return true
 }
 

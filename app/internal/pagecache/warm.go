@@ -195,7 +195,7 @@ func (w *warm) look(c *Cache, p watched) {
 		return
 	}
 	w.refreshing(p.key, true)
-	started := c.inBackground(ctx, func(ctx context.Context) {
+	started := c.refreshInBackground(ctx, func(ctx context.Context) {
 		defer func() { <-w.free }()
 		w.refresh(ctx, r.again(), p, token)
 	})

@@ -29,6 +29,7 @@ func (c Cause) String() string {
 type descs struct {
 	counters                                     map[api.Counter]*prometheus.Desc
 	events, recomputes, waited, waitSeconds      *prometheus.Desc
+	expired                                      *prometheus.Desc
 	inflight, inflightPeak, waiters, waitersPeak *prometheus.Desc
 }
 
@@ -47,6 +48,7 @@ func newDescs() descs {
 		},
 		events:       desc(signal.CacheEvents, "Events that have no metric of their own.", signal.LabelEvent),
 		recomputes:   desc(signal.RecomputeTotal, "Recomputes of a page, by what they were for.", signal.LabelCause),
+		expired:      desc(signal.ExpiredSeconds, "Time in which a page was expired, from when it was found so until a fresh one was stored; one that has not ended included."),
 		waited:       desc(signal.CacheWaited, "Requests that waited for a recompute of another request."),
 		waitSeconds:  desc(signal.CacheWaitSeconds, "How long they waited, together."),
 		inflight:     desc(signal.RecomputeInflight, "Recomputes that are running."),
@@ -63,7 +65,7 @@ func (r *Registry) Describe(to chan<- *prometheus.Desc) {
 		to <- desc
 	}
 	for _, desc := range []*prometheus.Desc{
-		d.events, d.recomputes, d.waited, d.waitSeconds, d.inflight, d.inflightPeak, d.waiters, d.waitersPeak,
+		d.events, d.recomputes, d.expired, d.waited, d.waitSeconds, d.inflight, d.inflightPeak, d.waiters, d.waitersPeak,
 	} {
 		to <- desc
 	}
@@ -96,6 +98,7 @@ func (m *Mode) collect(d *descs, to chan<- prometheus.Metric) {
 	for cause := range causes {
 		send(d.recomputes, prometheus.CounterValue, float64(m.recomputes[cause].Load()), cause.String())
 	}
+	send(d.expired, prometheus.CounterValue, m.expired.read().Seconds())
 	send(d.waited, prometheus.CounterValue, float64(m.waited.Load()))
 	send(d.waitSeconds, prometheus.CounterValue, time.Duration(m.waitedFor.Load()).Seconds())
 	running, most := m.running.read()

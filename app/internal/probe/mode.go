@@ -69,6 +69,7 @@ type Mode struct {
 	recomputes                 [causes]atomic.Int64
 	running, waiting           level        // recomputes, and requests that wait for one
 	waited, waitedFor          atomic.Int64 // requests, and nanoseconds of all
+	expired                    expired
 
 	mu         sync.RWMutex // guards totals and operations
 	totals     map[api.Counter]*atomic.Int64

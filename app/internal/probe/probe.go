@@ -124,11 +124,28 @@ func (m *Meter) Recompute(why Cause) (done func()) {
 	return m.mode.recompute(why)
 }
 
+// Running marks the time in which a refresh in the background runs; the caller calls done when nothing is left to be spent on it.
+func (m *Meter) Running() (done func()) {
+	if m == nil {
+		return func() {}
+	}
+	m.mode.registry.running.Add(1)
+	return func() { m.mode.registry.running.Add(-1) }
+}
+
 // Count counts an event that is no query, no command, no request and no recompute: those are counted where they are made.
 func (m *Meter) Count(c api.Counter) {
 	if m != nil {
 		m.mode.total(c).Add(1)
 	}
+}
+
+// Expired marks the time in which a page of the mode is expired; the caller calls done when there is a fresh one.
+func (m *Meter) Expired() (done func()) {
+	if m == nil {
+		return func() {}
+	}
+	return m.mode.expired.begin()
 }
 
 // Waiting marks the time in which the request waits for a recompute of somebody else. A request that waits several times is one that waited.

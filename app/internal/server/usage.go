@@ -19,7 +19,7 @@ import (
 	"loadlab/app/internal/selfcpu"
 )
 
-// usageTimeout bounds each answer of Redis that a usage takes: Redis may be busy with what is being measured.
+// usageTimeout bounds each answer of Redis and of the database that a usage takes: they may be busy with what is being measured.
 const usageTimeout = 5 * time.Second
 
 // usage is what the app and its Redis have used. Redis is asked on a connection of its own, whose bytes are known: they are not in the bytes
@@ -41,6 +41,9 @@ func (s *Server) getUsage(c *gin.Context) {
 	user, system := selfcpu.Used()
 	u := api.Usage{CPU: user + system}
 	u.GC, u.Allocations = selfcpu.Runtime()
+	asked, cancel := context.WithTimeout(c.Request.Context(), usageTimeout)
+	u.DatabaseCPU = s.Store.Used(asked)
+	cancel()
 	client, received := countedClient(s.Redis.Options())
 	defer func() { _ = client.Close() }() // nothing is under way
 	err := s.redisUsage(c.Request.Context(), client, received, &u)

@@ -294,6 +294,15 @@ func TestShortOnesAreSeen(t *testing.T) {
 			t.Errorf("%s is still there", series)
 		}
 	}
+	// A fault ends with its phase, or before.
+	e.Begin(expose.Labels{Round: 1, Name: "burst", Mode: "ttl", Modes: []string{"ttl"}})
+	late := e.Fault("redis stop")
+	want(t, get(t, url), fault, 1)
+	e.End()
+	late()
+	if _, there := get(t, url).values[fault]; there {
+		t.Error("a fault outlasts its phase")
+	}
 	// One that was seen is gone when it is over.
 	e.Begin(expose.Labels{Round: 1, Name: "burst", Mode: "ttl", Modes: []string{"ttl"}})
 	want(t, get(t, url), phase, 1)

@@ -22,7 +22,8 @@ type lasting struct {
 
 // entry is one thing that lasts.
 type entry struct {
-	remove     func() // its series
+	of         *running // the phase in which it is, and with which it ends
+	remove     func()   // its series
 	seen, over bool
 }
 
@@ -43,30 +44,37 @@ func (l *lasting) phase(r *running, at time.Time) (end func()) {
 	with := append(slices.Clip(labels), l.scenario)
 	l.phases.WithLabelValues(with...).Set(1)
 	l.starts.WithLabelValues(labels...).Set(float64(at.UnixMilli()) / 1000)
-	return l.begin(func() {
+	l.begin(r, func() {
 		l.phases.DeleteLabelValues(with...)
 		l.starts.DeleteLabelValues(labels...)
 	})
+	return func() { l.end(func(e *entry) bool { return e.of == r }) }
 }
 
-// fault begins a fault of a phase.
+// fault begins a fault of a phase. It ends with the phase, or before it.
 func (l *lasting) fault(r *running, text string) (end func()) {
 	labels := []string{r.mode, r.phase, r.round, text}
 	l.faults.WithLabelValues(labels...).Set(1)
-	return l.begin(func() { l.faults.DeleteLabelValues(labels...) })
+	this := l.begin(r, func() { l.faults.DeleteLabelValues(labels...) })
+	return func() { l.end(func(e *entry) bool { return e == this }) }
 }
 
-func (l *lasting) begin(remove func()) (end func()) {
-	e := &entry{remove: remove}
+func (l *lasting) begin(of *running, remove func()) *entry {
+	e := &entry{of: of, remove: remove}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.all = append(l.all, e)
-	return func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		e.over = true
-		l.sweep()
+	return e
+}
+
+// end ends those which are meant, where they have not ended.
+func (l *lasting) end(meant func(*entry) bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range l.all {
+		e.over = e.over || meant(e)
 	}
+	l.sweep()
 }
 
 // about returns what there is: what a scrape that begins now will see.

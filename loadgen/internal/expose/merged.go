@@ -18,6 +18,9 @@ func (e *Exporter) Merge(d *measure.ModeDelta, more measure.Counts) {
 	of := &s.replicas[0]
 	s.scheduled.Add(float64(more.Scheduled))
 	s.received.Add(float64(more.Bytes))
+	s.sent.Add(float64(more.Wrote))
+	merge(s.connect, d.Connect)
+	merge(s.shake, d.TLS)
 	for kind, n := range more.Ended {
 		of.kinds[kind].Add(float64(n))
 		under -= n

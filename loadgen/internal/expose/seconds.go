@@ -23,7 +23,7 @@ const (
 
 // seconds are curves over the time since a phase began, so that those of modes, which run one after the other, can be laid over each other.
 type seconds struct {
-	response, recomputes *prometheus.GaugeVec
+	response, recomputes, waited *prometheus.GaugeVec
 
 	most int                      // of a mode in a phase
 	step map[string]time.Duration // by phase that is no warm-up
@@ -37,7 +37,8 @@ func newSeconds(r registrar, p Plan) *seconds {
 			append(labels, signal.LabelQuantile)...),
 		recomputes: r.gauge(signal.LoadRecomputes, "Recomputes a round in the herds that began in such a second, by what responses reported: those of the first thousand herds of a cell, "+
 			"without refreshes in the background.", labels...),
-		step: map[string]time.Duration{},
+		waited: r.gauge(signal.LoadWaited, "Requests a round that were due in such a second and waited for a recompute of another, by what responses reported.", labels...),
+		step:   map[string]time.Duration{},
 	}
 	cells := 0
 	for _, phase := range p.Phases {
@@ -72,6 +73,7 @@ func (s *seconds) show(run *result.Run) error {
 				return fmt.Errorf("mode %s, phase %s: %w", mode.Name, phase, err)
 			}
 			s.herds(mode.Name, phase, step, cells)
+			s.waiters(mode.Name, phase, step, cells)
 		}
 	}
 	return nil
@@ -111,26 +113,50 @@ func (s *seconds) responses(mode, phase string, step time.Duration, cells []resu
 // herds sets the recomputes of each step, 0 included, if there were any.
 func (s *seconds) herds(mode, phase string, step time.Duration, cells []result.Cell) {
 	var counts []int64
+	for _, c := range cells {
+		for _, h := range c.Herds {
+			counts = addAt(counts, int(max(h.At, 0)/step), h.Size)
+		}
+	}
+	s.count(s.recomputes, counts, mode, phase, step, cells)
+}
+
+// waiters sets the requests of each step that waited, likewise.
+func (s *seconds) waiters(mode, phase string, step time.Duration, cells []result.Cell) {
+	var counts []int64
+	for _, c := range cells {
+		for _, one := range c.Seconds {
+			if one.Waited > 0 {
+				counts = addAt(counts, int(time.Duration(one.At)*time.Second/step), one.Waited)
+			}
+		}
+	}
+	s.count(s.waited, counts, mode, phase, step, cells)
+}
+
+func addAt(counts []int64, at int, n int64) []int64 {
+	for len(counts) <= at {
+		counts = append(counts, 0)
+	}
+	counts[at] += n
+	return counts
+}
+
+// count sets the mean of the rounds for each step of the longest.
+func (s *seconds) count(to *prometheus.GaugeVec, counts []int64, mode, phase string, step time.Duration, cells []result.Cell) {
+	if len(counts) == 0 {
+		return
+	}
 	var longest time.Duration
 	for _, c := range cells {
 		longest = max(longest, c.Took)
-		for _, h := range c.Herds {
-			at := int(max(h.At, 0) / step)
-			for len(counts) <= at {
-				counts = append(counts, 0)
-			}
-			counts[at] += h.Size
-		}
-	}
-	if len(counts) == 0 {
-		return
 	}
 	for at := range min(s.most, max(len(counts), int((longest+step-1)/step))) {
 		n := int64(0)
 		if at < len(counts) {
 			n = counts[at]
 		}
-		s.recomputes.WithLabelValues(mode, phase, second(at, step)).Set(float64(n) / float64(len(cells)))
+		to.WithLabelValues(mode, phase, second(at, step)).Set(float64(n) / float64(len(cells)))
 	}
 }
 

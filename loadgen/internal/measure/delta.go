@@ -21,8 +21,10 @@ type ModeDelta struct {
 	Settled int `json:"settled"`
 	Counts
 	Seconds []SecondDelta `json:"seconds,omitempty"` // new
-	News    []SecondNews  `json:"news,omitempty"`    // for who looks on: the last delta has all counts by second, in Sums
-	Sums    *Sums         `json:"sums,omitempty"`    // in the last delta alone
+	Connect []byte        `json:"connect,omitempty"` // likewise, of requests that made a connection: a histogram, as those of seconds
+	TLS     []byte        `json:"tls,omitempty"`
+	News    []SecondNews  `json:"news,omitempty"` // for who looks on: the last delta has all counts by second, in Sums
+	Sums    *Sums         `json:"sums,omitempty"` // in the last delta alone
 }
 
 // SecondNews is what was added to the counts of a second since the delta before.
@@ -36,6 +38,7 @@ type Counts struct {
 	Scheduled int64        `json:"scheduled"`
 	Ended     [Kinds]int64 `json:"ended"`
 	Bytes     int64        `json:"bytes"`
+	Wrote     int64        `json:"wrote,omitempty"`
 	Clamped   int64        `json:"clamped,omitempty"`
 }
 
@@ -45,6 +48,7 @@ func (c *Counts) add(o Counts) {
 		c.Ended[kind] += n
 	}
 	c.Bytes += o.Bytes
+	c.Wrote += o.Wrote
 	c.Clamped += o.Clamped
 }
 
@@ -55,6 +59,7 @@ func (c Counts) Sub(o Counts) Counts {
 		c.Ended[kind] -= n
 	}
 	c.Bytes -= o.Bytes
+	c.Wrote -= o.Wrote
 	c.Clamped -= o.Clamped
 	return c
 }
@@ -111,6 +116,7 @@ func (r *Recorder) Flush(now time.Time, last bool) Delta {
 	}
 	d := Delta{Settled: elapsed - settled}
 	var taken []flushed
+	made := make([]connected, len(r.modes))
 	for i := range r.modes {
 		m := &r.modes[i]
 		if m.scheduled == 0 {
@@ -127,6 +133,7 @@ func (r *Recorder) Flush(now time.Time, last bool) Delta {
 				of.Settled = min(of.Settled, s.at)
 			}
 		}
+		made[i], m.connected = m.connected, connected{}
 		r.settle(i)
 		if last {
 			of.Sums = m.sumUp()
@@ -137,6 +144,7 @@ func (r *Recorder) Flush(now time.Time, last bool) Delta {
 
 	for i := range d.Modes {
 		of := &d.Modes[i]
+		of.Connect, of.TLS = plain(made[of.Mode].connect), plain(made[of.Mode].shake)
 		for len(taken) > 0 && taken[0].mode == of.Mode {
 			c := taken[0].clocks
 			of.Seconds = append(of.Seconds, SecondDelta{At: taken[0].at, Response: plain(c.response), Service: plain(c.service), Lag: plain(c.lag)})
@@ -149,7 +157,7 @@ func (r *Recorder) Flush(now time.Time, last bool) Delta {
 
 // plain encodes a histogram; an empty one is nothing.
 func plain(h *hist.Histogram) []byte {
-	if h.Count() == 0 {
+	if h == nil || h.Count() == 0 {
 		return nil
 	}
 	return hist.AppendPlain(nil, h)
@@ -157,7 +165,7 @@ func plain(h *hist.Histogram) []byte {
 
 func (m *mode) counts() Counts {
 	return Counts{
-		Scheduled: m.scheduled, Ended: m.ended, Bytes: m.bytes,
+		Scheduled: m.scheduled, Ended: m.ended, Bytes: m.bytes, Wrote: m.wrote,
 		Clamped: m.total.response.Clamped() + m.total.service.Clamped() + m.total.lag.Clamped(),
 	}
 }

@@ -291,7 +291,7 @@ func (m *Merged) Finish() ([]Result, error) {
 // result is what a mode came to.
 func (m *Merged) result(of *mergedMode) (Result, error) {
 	counts := of.sum()
-	whole := mode{scheduled: counts.Scheduled, ended: counts.Ended, bytes: counts.Bytes}
+	whole := mode{scheduled: counts.Scheduled, ended: counts.Ended, bytes: counts.Bytes, wrote: counts.Wrote}
 	var herds Herds
 	herds.merge(of.sums.Herds)
 	p := peak{of.sums.Tenths}

@@ -37,7 +37,7 @@ func samples(rng *rand.Rand, start time.Time, n int) []sample {
 		if rng.IntN(500) == 0 {
 			o.Done = o.Done.Add(2 * time.Minute) // out of range
 		}
-		o.Bytes, o.Status, o.Replica = rng.Int64N(1000), 200+rng.IntN(4), rng.IntN(2)
+		o.Bytes, o.Wrote, o.Status, o.Replica = rng.Int64N(1000), rng.Int64N(40), 200+rng.IntN(4), rng.IntN(2)
 		o.Conditional, o.NotModified, o.Saved = rng.IntN(3) == 0, rng.IntN(5) == 0, 10
 		o.Timed, o.Cache, o.Stored = rng.IntN(4) > 0, api.CacheResult(rng.IntN(int(api.CacheResults))), rng.IntN(50) == 0
 		o.Timing = api.Timing{SQL: rng.IntN(62), SQLTime: ms, Redis: 2, RedisTime: ms, Wait: ms, Total: time.Duration(rng.IntN(50)+1) * ms}

@@ -28,9 +28,28 @@ type mode struct {
 	peak      peak      // of recomputes
 	bySecond  counts
 	reported  counts // what bySecond was at the last delta
+	connected connected
 
 	seconds []second // that may still change, one after the other; the first is the oldest
 	newest  int      // the latest second in which a request was due
+}
+
+// connected is how long it took to connect, and to shake hands, of requests that had to; nil before the first.
+type connected struct{ connect, shake *hist.Histogram }
+
+func (c *connected) record(o *Outcome) {
+	for _, x := range []struct {
+		to   **hist.Histogram
+		took time.Duration
+	}{{&c.connect, o.Connect}, {&c.shake, o.TLS}} {
+		if x.took <= 0 {
+			continue
+		}
+		if *x.to == nil {
+			*x.to = hist.New()
+		}
+		(*x.to).Record(x.took)
+	}
 }
 
 // maxStatus is the greatest status code that is counted: HTTP's have three digits, and the greatest class is 5xx.
@@ -67,6 +86,7 @@ func (m *mode) count(o *Outcome) {
 	m.ended[o.Kind]++
 	m.bytes += o.Bytes
 	m.wrote += o.Wrote
+	m.connected.record(o)
 	if o.Conditional {
 		m.asked.Asked++
 		m.asked.Saved += o.Saved

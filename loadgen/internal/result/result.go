@@ -236,7 +236,7 @@ type Server struct {
 	// CPU is the CPU time that the app's process used over the cell, by the operating system's account; 0 if it is unknown: the app does not
 	// say, or other modes ran beside.
 	CPU Dur `json:"cpu_ns,omitempty"`
-	// DatabaseCPU is the same of all processes of the run's own database server; a database inside the app is in CPU.
+	// DatabaseCPU is the same of all processes of the database server; a database inside the app is in CPU.
 	DatabaseCPU Dur `json:"database_cpu_ns,omitempty"`
 	// Counters is the change of the app's own counters over the cell, background work included; nil when the lab controls are out of
 	// reach.

@@ -56,12 +56,18 @@ func (r *runner) doFault(ctx context.Context, d *driven, b *befallen) error {
 		return err
 	}
 	b.began = time.Since(began) // what is done takes its time, and is felt meanwhile: an app that drains refuses connections
+	over := r.observers.metrics.Fault(b.Describe())
+	defer func() {
+		if b.Fault.Fault.Moment { // what is exposed is its band, which the end of the phase ends too
+			time.AfterFunc(b.began+aftermath-time.Since(began), over)
+			return
+		}
+		over()
+	}()
 	running, err := r.subject.stage.Begin(ctx, b.by, b.Fault.Fault, b.Settings)
 	if err != nil {
 		return err
 	}
-	over := r.observers.metrics.Fault(b.Describe())
-	defer over()
 	if !b.Fault.Fault.Moment {
 		b.pinged = r.subject.pingDuring(ctx, b.Fault.Fault, b.For)
 		_ = world.Sleep(ctx, b.At+b.For-time.Since(began)) // a phase that ends before its time ends the fault too

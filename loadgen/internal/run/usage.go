@@ -58,6 +58,7 @@ func (s *subject) reported(ctx context.Context, strategy string) *api.Usage {
 func charge(cell *result.Cell, before, after account, alone bool) {
 	was, is := before.reported, after.reported
 	app, redis := grown(before.cpu.App, after.cpu.App), grown(before.cpu.Redis, after.cpu.Redis)
+	database := grown(before.cpu.Database, after.cpu.Database)
 	if is != nil {
 		cell.Redis = &result.Redis{Pages: is.Pages, PageBytes: is.PageBytes, MaxMemory: is.MaxMemory}
 	}
@@ -71,12 +72,15 @@ func charge(cell *result.Cell, before, after account, alone bool) {
 		if redis == 0 {
 			redis = grown(was.RedisCPU, is.RedisCPU)
 		}
+		if database == 0 {
+			database = grown(was.DatabaseCPU, is.DatabaseCPU)
+		}
 		// A Redis that was started anew meanwhile counts from 0: then nothing is known of the whole.
 		if is.RedisBytesOut >= was.RedisBytesOut && is.Evicted >= was.Evicted && is.RedisCPU >= was.RedisCPU {
 			cell.Redis.CPU, cell.Redis.BytesOut, cell.Redis.Evicted = redis, is.RedisBytesOut-was.RedisBytesOut, is.Evicted-was.Evicted
 		}
 	}
-	cell.Server.CPU, cell.Server.DatabaseCPU = app, grown(before.cpu.Database, after.cpu.Database)
+	cell.Server.CPU, cell.Server.DatabaseCPU = app, database
 }
 
 // grown returns by how much a clock has advanced; 0 if it is not known at both times.
