@@ -19,7 +19,7 @@ func authority(s *httptest.Server) string {
 
 const few = "why: x\nmodes: {a: GET /}\nrounds: 1\nphases: [{name: p, requests: 30}]\ngates: [errors() == 0]\n"
 
-// TestWorkersConnect checks that workers connect as their run was told to: whom they trust, and as whom they come.
+// TestWorkersConnect checks that workers connect as their run was told to: where to, whom they trust, and as whom they come.
 func TestWorkersConnect(t *testing.T) {
 	workplace(t)
 	write(t, "few.yaml", few)
@@ -33,7 +33,9 @@ func TestWorkersConnect(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	write(t, "ca.pem", authority(server))
-	c := newChild(t, "run", "./few.yaml", "--target", server.URL, "--workers", "2", "--cacert", "ca.pem", "--user", "me:s3cr3t", "--allow-limited")
+	addr := server.Listener.Addr().String()
+	c := newChild(t, "run", "./few.yaml", "--target", "https://example.com", "--connect-to", "example.com:443:"+addr, "--connect-timeout", "9", "--workers", "2", "--cacert", "ca.pem",
+		"--user", "me:s3cr3t", "--allow-limited") // its certificate is of that name
 	if err := c.Run(); err != nil || arrived.Load() != 30 {
 		t.Errorf("%d requests arrived, want 30: %v\n%s\n%s", arrived.Load(), err, c.stdout, c.stderr)
 	}

@@ -29,7 +29,7 @@ func (s Share) Stream(of Stream) Stream {
 	return &shared{Stream: of, between: s.Step() - 1}
 }
 
-// shared is every so manieth arrival of a stream.
+// shared is every n-th arrival of a stream.
 type shared struct {
 	Stream
 	between int64

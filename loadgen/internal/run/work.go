@@ -4,12 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"sync"
 	"time"
 
 	"loadlab/loadgen/internal/arrival"
-	"loadlab/loadgen/internal/client"
 	"loadlab/loadgen/internal/measure"
 	"loadlab/loadgen/internal/scenario"
 	"loadlab/loadgen/internal/shard"
@@ -60,19 +58,6 @@ func (w *working) Join(ctx context.Context, text json.RawMessage) error {
 	sub.health.watch(ctx)
 	w.runner = &runner{Config: Config{Scenario: s, Seed: w.job.Seed, Traces: w.job.Traces}, plan: p, subject: sub}
 	return nil
-}
-
-// options returns how requests are made, from what a worker was told.
-func (c connect) options() (o client.Options, err error) {
-	o = client.Options{
-		Transport: c.Transport, Timeout: c.Timeout, Phases: c.Phases, Insecure: c.Insecure, HTTP2: c.HTTP2, Redirects: c.Redirects,
-		Header: c.Header, Socket: c.Socket, PEM: c.PEM,
-	}
-	if o.TLS, err = c.PEM.Config(); err != nil || c.Proxy == "" {
-		return o, err
-	}
-	o.Proxy, err = url.Parse(c.Proxy)
-	return o, err
 }
 
 func (w *working) close() {

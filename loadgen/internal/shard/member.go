@@ -126,7 +126,7 @@ func (c *Coordinator) memberOf(h *hello) *member {
 	return m
 }
 
-// carry uses a connection of a member until it ends: for a reason, since a time, and as the member's so-and-so-manieth.
+// carry uses a connection of a member until it ends. It returns since when the member has none, how many it has had with this one, and why this one ended.
 func (c *Coordinator) carry(m *member, w *wire, h *hello) (since time.Time, times int, err error) {
 	m.turn.Lock()
 	defer m.turn.Unlock()
