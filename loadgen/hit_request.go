@@ -265,6 +265,9 @@ func addressOf(text string) (address, error) {
 	if err != nil {
 		return address{}, fmt.Errorf("the URL cannot be read: %w", err)
 	}
+	if u.Hostname() == "" {
+		return address{}, fmt.Errorf("the URL %q names no host: want scheme://host[:port][/path]", redact.URL(text))
+	}
 	return address{(&url.URL{Scheme: u.Scheme, User: u.User, Host: u.Host}).String(), requestPath(u)}, nil
 }
 
