@@ -210,6 +210,8 @@ func (c *Conn) receive(n int, err error, out *measure.Outcome) (measure.Kind, er
 				return kind, nil
 			case measure.BadResponse:
 				return kind, r.brokenBy()
+			case measure.Truncated:
+				return kind, cutOff(out.Bytes, r.length())
 			default:
 				return kind, fmt.Errorf("response: %w", io.ErrUnexpectedEOF)
 			}

@@ -185,7 +185,7 @@ func (c *HTTPCaller) run(ctx context.Context, mode int, out *measure.Outcome) (m
 		}
 	}
 	if err := c.read(resp.Body, r, out); err != nil {
-		return classifyBody(err)
+		return classifyBody(err, out.Bytes, resp.ContentLength)
 	}
 	if n := c.t.opts.Redirects; n > 0 && redirects(resp) {
 		return measure.Status, coded{fmt.Errorf("status %d after %d redirects, which is the limit", out.Status, n), "the limit of redirects is reached"}

@@ -59,11 +59,11 @@ func kindOf(err error) measure.Kind {
 	return measure.BadResponse
 }
 
-// classifyBody is classify for an error of a body's Read.
-func classifyBody(err error) (measure.Kind, error) {
+// classifyBody is classify for an error of the Read of a body, of which got bytes had come. A length below 0 was not announced.
+func classifyBody(err error, got, length int64) (measure.Kind, error) {
 	kind, err := classify(err)
 	if kind == measure.Reset && errors.Is(err, io.ErrUnexpectedEOF) {
-		kind = measure.Truncated
+		return measure.Truncated, cutOff(got, length)
 	}
 	return kind, err
 }
