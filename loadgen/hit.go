@@ -118,6 +118,13 @@ func hit(ctx context.Context, env environment, cfg run.Config, o hitOutput) erro
 	}
 	draw := sync.OnceValues(func() (page.Drawn, error) { return page.Draw(rendered) })
 	watchers.finish(draw)
+	if o.html != "" {
+		if lost := drawTo(o.html, draw); lost != nil {
+			end = cmp.Or(end, error(verdict(result.ExitInvalid)))
+			fmt.Fprintln(env.stderr, "loadgen: the page is lost, the report is on standard output:", lost)
+			o.html = ""
+		}
+	}
 	if o.json {
 		return cmp.Or(writeHitJSON(env.stdout, rendered, path, exitCode(end)), end)
 	}
@@ -126,7 +133,7 @@ func hit(ctx context.Context, env environment, cfg run.Config, o hitOutput) erro
 		return unprinted(err, path)
 	}
 	if o.html != "" {
-		writePage(env, o.html, draw)
+		fmt.Fprintln(env.stdout, "page      "+o.html)
 	}
 	if len(r.Cells) > 0 {
 		fmt.Fprintf(env.stdout, "\n%s\n", summary(r))

@@ -60,6 +60,9 @@ func writeHitJSON(w io.Writer, rendered *report.Report, path string, code int) e
 		Request: r.Modes[0].Method + " " + r.Modes[0].Path, Target: r.Stack.Target, Load: r.Phases[0].Load, Started: r.Started.Format(time.RFC3339Nano), Verdict: rendered.Word,
 		Sentence: rendered.Sentence, ExitCode: code, Warnings: append(r.Reasons(), r.Warnings...), RunJSON: path, Figures: map[string]float64{}, Failures: []hitFailure{},
 	}
+	if text := report.Redirects(f); text != "" {
+		out.Warnings = append(out.Warnings, text)
+	}
 	if t := f.Total("", ""); t != nil {
 		out.measured(r, f, t)
 		out.Phases = phasesOf(rendered.Section(report.HTTPPhases))

@@ -152,6 +152,21 @@ func TestHitForPrograms(t *testing.T) {
 	}
 }
 
+// What the text warns of, the object does: nobody followed the redirects, which count as completed.
+func TestHitRedirectsForPrograms(t *testing.T) {
+	server := httptest.NewServer(http.RedirectHandler("/", http.StatusFound))
+	t.Cleanup(server.Close)
+	r := loadgen(t, "hit", server.URL, "-n", "2", "--json")
+	var got hitResult
+	if err := json.Unmarshal([]byte(r.stdout), &got); err != nil || r.code != 0 {
+		t.Fatal(err, r)
+	}
+	const want = "2 of 2 responses were redirects, and were not followed further (302 x 2): --redirects 5 follows as many."
+	if !slices.Contains(got.Warnings, want) {
+		t.Errorf("got warnings %q, want %q", got.Warnings, want)
+	}
+}
+
 func TestHitInterrupted(t *testing.T) {
 	workplace(t)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -56,6 +57,17 @@ func TestAPageBesideRunJSON(t *testing.T) {
 	}
 	if r := loadgen(t, "hit", url, "-n", "3", "--html", "hit.html"); r.code != 0 || !strings.Contains(fileText(t, "hit.html"), "<!doctype html>") {
 		t.Errorf("hit --html: got %s", r)
+	}
+	if r := loadgen(t, "hit", url, "-n", "3", "--json", "--html", "object.html"); r.code != 0 || !json.Valid([]byte(r.stdout)) || !strings.Contains(fileText(t, "object.html"), "<!doctype html>") {
+		t.Errorf("hit --json --html: got %s", r)
+	}
+	const fullDevice = "/dev/full"
+	if _, err := os.Stat(fullDevice); err != nil {
+		return // of this system
+	}
+	if r := loadgen(t, "hit", url, "-n", "3", "--html", fullDevice); r.code != result.ExitInvalid || !strings.Contains(r.stdout, "None of 3 requests failed") ||
+		!strings.Contains(r.stderr, "the page is lost, the report is on standard output: write /dev/full: no space left on device") {
+		t.Errorf("hit --html of a full disk: got %s, want the report and a sentence", r)
 	}
 }
 

@@ -96,15 +96,19 @@ const pageName = "report.html"
 
 // writePage writes a page, and where it is. What was measured is not lost if that fails, so that it is no error.
 func writePage(env environment, path string, draw func() (page.Drawn, error)) {
-	drawn, err := draw()
-	if err == nil {
-		err = os.WriteFile(path, drawn.File, 0o644)
-	}
-	if err != nil {
+	if err := drawTo(path, draw); err != nil {
 		fmt.Fprintln(env.stderr, "loadgen: no page:", err)
 		return
 	}
 	fmt.Fprintln(env.stdout, "page      "+path)
+}
+
+func drawTo(path string, draw func() (page.Drawn, error)) error {
+	drawn, err := draw()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, drawn.File, 0o644)
 }
 
 // writable makes the folder if it is missing, and reports whether files can be made and filled in it: a run of a minute should not

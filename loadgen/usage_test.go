@@ -114,7 +114,8 @@ func TestUsage(t *testing.T) {
 		{"run good.yaml --target x:99999", `target "http://x:99999": the port must be from 1 to 65535`},
 		{"hit ftp://127.0.0.1/", `target "ftp://127.0.0.1": the scheme must be http or https`},
 		{"hit http://127.0.0.1:99999/", `target "http://127.0.0.1:99999": the port must be from 1 to 65535`},
-		{"hit http:///x", `target "http:": want scheme://host[:port][/path]`},
+		{"hit http:///x", `the URL "http:///x" names no host: want scheme://host[:port][/path]`},
+		{"hit http:////h", `the URL "http:////h" names no host`},
 		{"hit http://%zz", "the URL cannot be read: "},
 	} {
 		args := strings.Fields(tt.args)

@@ -49,6 +49,8 @@ func TestConfigCanBeChangedWhileTheAppRuns(t *testing.T) {
 		{`{"db_conns":5}`, "db_conns cannot be changed while the app runs: start the app with --db-conns"},
 		{`{"ttl":"3s"} {}`, "something follows the JSON object"},
 		{`{"ttl":"3s"}x`, "something follows the JSON object"},
+		{`{"ttl":"3s","beta":1,"ttl":"4s"}`, `the key "ttl" is there twice`},
+		{`{"ttl":"3s","Ttl":"4s"}`, `the key "Ttl" is there twice`},
 		{`nonsense`, "must be a JSON object"},
 		{`null`, "must be a JSON object"},
 		{`[]`, "must be a JSON object"},

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -107,9 +109,13 @@ func (s *Server) recover(c *gin.Context) {
 	c.Next()
 }
 
-// decode reads a request's body into v: one JSON value without unknown fields, and nothing after it.
+// decode reads a request's body into v: one JSON value without unknown fields and without a key twice, and nothing after it.
 func decode(body io.Reader, v any) error {
-	dec := json.NewDecoder(body)
+	text, err := io.ReadAll(body)
+	if err != nil {
+		return err
+	}
+	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(v); err != nil {
 		return err
@@ -117,5 +123,34 @@ func decode(body io.Reader, v any) error {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("something follows the JSON object: send the object alone")
 	}
+	if key := repeated(json.NewDecoder(bytes.NewReader(text))); key != "" {
+		return fmt.Errorf("the key %q is there twice: send it once", key)
+	}
 	return nil
+}
+
+// repeated returns a key that an object has twice in the next value, which is valid; empty if none has. The case of a key does not count: package json takes
+// the last of "price" and "Price".
+func repeated(dec *json.Decoder) string {
+	opening, _ := dec.Token()
+	keys := map[string]bool{}
+	for opening == json.Delim('{') || opening == json.Delim('[') {
+		if !dec.More() {
+			_, _ = dec.Token() // what closes it
+			return ""
+		}
+		if opening == json.Delim('{') {
+			token, _ := dec.Token()
+			key, _ := token.(string)
+			folded := strings.ToLower(key)
+			if keys[folded] {
+				return key
+			}
+			keys[folded] = true
+		}
+		if key := repeated(dec); key != "" {
+			return key
+		}
+	}
+	return ""
 }

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"unsafe"
+
+	"loadlab/loadgen/internal/measure"
 )
 
 // maxChecked is the longest body that is kept for a check.
@@ -197,4 +199,45 @@ func sameNumber(a, b string) bool {
 	}
 	y, ok := new(big.Rat).SetString(b)
 	return ok && x.Cmp(y) == 0
+}
+
+// verdict checks a response that arrived whole, and takes from it what the requests after it need. The body is needed only if the request
+// keeps it.
+func verdict(req *Request, out *measure.Outcome, a *answer, body []byte, d *draw) (measure.Kind, error) {
+	if !req.expect.has(out.Status) {
+		return measure.Status, statusError(out.Status)
+	}
+	if err := req.check(out.Bytes, a, body, d); err != nil {
+		return measure.Check, err
+	}
+	return measure.OK, nil
+}
+
+// check returns why a body of n bytes and the headers before it fail the request's checks, or nil.
+func (r *Request) check(n int64, a *answer, body []byte, d *draw) error {
+	c := &r.spec.Check
+	if err := a.headers(); err != nil {
+		return err
+	}
+	if !r.keeps() {
+		return c.length(n)
+	}
+	body, err := a.decoded(n, body)
+	if err == nil {
+		err = c.length(int64(len(body)))
+	}
+	if err == nil {
+		err = c.text(body)
+	}
+	if err != nil || len(c.Fields)+len(r.spec.Take) == 0 {
+		return err
+	}
+	doc, err := parsed(body)
+	if err == nil {
+		err = c.apply(doc)
+	}
+	if err == nil {
+		err = d.take(r.spec.Take, doc)
+	}
+	return err
 }

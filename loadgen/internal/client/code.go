@@ -47,9 +47,9 @@ func codeOf(out *measure.Outcome, err error) string {
 		return waiting(out, err)
 	case measure.Unsent:
 		if errors.Is(err, errStopped) || errors.Is(err, context.Canceled) {
-			return "the load ended"
+			return measure.Ended
 		}
-		return "it waited too long to be sent"
+		return measure.TooLate
 	case measure.Refused, measure.Reset:
 		return network(err)
 	case measure.BadResponse:

@@ -3,22 +3,17 @@ package client
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptrace"
-	"net/url"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"loadlab/app/api"
-	"loadlab/loadgen/internal/limits"
 	"loadlab/loadgen/internal/measure"
 )
 
@@ -190,7 +185,7 @@ func (c *HTTPCaller) run(ctx context.Context, mode int, out *measure.Outcome) (m
 		}
 	}
 	if err := c.read(resp.Body, r, out); err != nil {
-		return classifyBody(err)
+		return classifyBody(err, out.Bytes, resp.ContentLength)
 	}
 	if n := c.t.opts.Redirects; n > 0 && redirects(resp) {
 		return measure.Status, coded{fmt.Errorf("status %d after %d redirects, which is the limit", out.Status, n), "the limit of redirects is reached"}
@@ -199,17 +194,6 @@ func (c *HTTPCaller) run(ctx context.Context, mode int, out *measure.Outcome) (m
 		recordTiming(out, []byte(value))
 	}
 	return measure.OK, nil
-}
-
-// errProxy is the error of a proxy that does not connect.
-var errProxy = errors.New("the proxy does not connect")
-
-// connected returns why a proxy that has answered CONNECT has not connected, or nil.
-func connected(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
-	if resp.StatusCode == http.StatusOK {
-		return nil
-	}
-	return coded{fmt.Errorf("%w: %w", errProxy, statusError(resp.StatusCode)), fmt.Sprintf("the proxy answers %d", resp.StatusCode)}
 }
 
 // redirects reports whether a response names another URL that the client is to ask instead.
@@ -258,108 +242,5 @@ func (c *HTTPCaller) read(body io.Reader, r *Request, out *measure.Outcome) erro
 		if err != nil {
 			return err
 		}
-	}
-}
-
-// classify returns how a request ended whose http.Client.Do failed, where no response has been read.
-func classify(err error) (measure.Kind, error) {
-	if own := limits.Of(err); own != nil {
-		return measure.Limit, own
-	}
-	return kindOf(err), err
-}
-
-// shaking returns the error of net/http for a handshake that took too long as the raw transport has it. There is no other mark of it.
-func shaking(err error) error {
-	if err.Error() == "net/http: TLS handshake timeout" {
-		return fmt.Errorf(inTLS+"%w", os.ErrDeadlineExceeded)
-	}
-	return err
-}
-
-// refusesHTTP2 reports whether a server without TLS answered the preface of HTTP/2 in HTTP/1.1, or closed the connection on it. Which of the two
-// is seen depends on what is read first, and package http2 has no other mark of either.
-func refusesHTTP2(err error) bool {
-	text := err.Error()
-	return strings.Contains(text, "looked like an HTTP/1.1 header") || strings.Contains(text, "http2: client conn could not be established")
-}
-
-func kindOf(err error) measure.Kind {
-	var dial *net.OpError
-	var dns *net.DNSError
-	var cert *tls.CertificateVerificationError
-	var record tls.RecordHeaderError
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
-		return measure.Timeout
-	case errors.As(err, &dns) || errors.As(err, &cert) || errors.As(err, &record) || isAlert(err),
-		errors.Is(err, http.ErrSchemeMismatch), errors.Is(err, errNoHTTP2), errors.Is(err, errProxy), isProxys(err),
-		errors.As(err, &dial) && dial.Op == "dial":
-		return measure.Refused
-	case errors.As(err, &dial), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
-		return measure.Reset
-	case strings.Contains(err.Error(), "server closed idle connection"), strings.Contains(err.Error(), "http2: "):
-		return measure.Reset // net/http exports neither
-	}
-	return measure.BadResponse
-}
-
-// classifyBody is classify for an error of a body's Read.
-func classifyBody(err error) (measure.Kind, error) {
-	kind, err := classify(err)
-	if kind == measure.Reset && errors.Is(err, io.ErrUnexpectedEOF) {
-		kind = measure.Truncated
-	}
-	return kind, err
-}
-
-// clocks collects when things happened to a request. With redirects, or after a connection that was closed while idle, the first send
-// counts, and connects add up. net/http may still dial in the background after a call has ended, hence the mutex.
-type clocks struct {
-	mu             sync.Mutex
-	dialAt, tlsAt  time.Time
-	sent, first    time.Time
-	connect, shake time.Duration
-	dials          int
-}
-
-func (k *clocks) trace() *httptrace.ClientTrace {
-	set := func(at *time.Time) {
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		if at.IsZero() {
-			*at = time.Now()
-		}
-	}
-	add := func(sum *time.Duration, at *time.Time) {
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		*sum += time.Since(*at)
-		*at = time.Time{}
-	}
-	return &httptrace.ClientTrace{
-		DNSStart:             func(httptrace.DNSStartInfo) { set(&k.dialAt) },
-		ConnectStart:         func(_, _ string) { set(&k.dialAt); k.mu.Lock(); k.dials++; k.mu.Unlock() },
-		ConnectDone:          func(_, _ string, _ error) { add(&k.connect, &k.dialAt) },
-		TLSHandshakeStart:    func() { set(&k.tlsAt) },
-		TLSHandshakeDone:     func(tls.ConnectionState, error) { add(&k.shake, &k.tlsAt) },
-		GotConn:              func(httptrace.GotConnInfo) { set(&k.sent) },
-		GotFirstResponseByte: func() { set(&k.first) },
-	}
-}
-
-// dialled reports whether the call had to make a connection.
-func (k *clocks) dialled() bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.dials > 0
-}
-
-func (k *clocks) into(out *measure.Outcome, phases bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	out.Sent, out.Connect, out.TLS = k.sent, k.connect, k.shake
-	if phases && !k.first.IsZero() {
-		out.FirstByte = k.first.Sub(k.sent)
 	}
 }

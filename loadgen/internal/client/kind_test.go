@@ -126,6 +126,27 @@ func TestKinds(t *testing.T) {
 	}
 }
 
+// TestCutOff: the error of a response that ended in its body has how much of it came.
+func TestCutOff(t *testing.T) {
+	for response, want := range map[string]string{
+		"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok":                        "the response ended after 2 of the 3 bytes of its body: unexpected EOF",
+		"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n":                          "the response ended after 0 of the 3 bytes of its body: unexpected EOF",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n3\r\n": "the response ended in its body, after 2 bytes: unexpected EOF",
+	} {
+		transports(t, func(t *testing.T, transport string) {
+			s := serve(t, func(p *peer) {
+				if p.request() != nil {
+					p.send(response)
+				}
+			})
+			h := newHarness(t, s.addr, client.Options{Transport: transport})
+			if h.want(0, measure.Truncated); h.out.Err == nil || h.out.Err.Error() != want {
+				t.Errorf("%q: got %v, want %s", response, h.out.Err, want)
+			}
+		})
+	}
+}
+
 func TestRefused(t *testing.T) {
 	transports(t, func(t *testing.T, transport string) {
 		for _, base := range []string{nobody(t), "http://no-such-host.invalid"} {

@@ -26,7 +26,7 @@ func TestNewTargetRejects(t *testing.T) {
 	}{
 		{"ftp://x", client.Options{}, "scheme"},
 		{"localhost:8000", client.Options{}, "scheme"},
-		{"http://", client.Options{}, "want scheme"},
+		{"http://", client.Options{}, "it names no host: want scheme"},
 		{"http://x?a=b", client.Options{}, "want scheme"},
 		{"http://x:y", client.Options{}, "port"},
 		{"http://x:0", client.Options{}, "the port must be from 1 to 65535"},

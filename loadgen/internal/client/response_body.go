@@ -3,6 +3,8 @@ package client
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"io"
 
 	"loadlab/app/api"
 	"loadlab/loadgen/internal/measure"
@@ -92,6 +94,22 @@ func (r *response) end() measure.Kind {
 	default:
 		return measure.Truncated
 	}
+}
+
+// length returns how long the body is to be, which has not ended; -1 if that was not announced.
+func (r *response) length() int64 {
+	if r.state == inBody {
+		return r.out.Bytes + r.left
+	}
+	return -1
+}
+
+// cutOff is the error of a response that ended in its body, of which got bytes had come. A length below 0 was not announced.
+func cutOff(got, length int64) error {
+	if length < 0 {
+		return fmt.Errorf("the response ended in its body, after %d bytes: %w", got, io.ErrUnexpectedEOF)
+	}
+	return fmt.Errorf("the response ended after %d of the %d bytes of its body: %w", got, length, io.ErrUnexpectedEOF)
 }
 
 // strange is what the bytes are that a response began with and ended before its first line did; empty if they may have been of a status line.

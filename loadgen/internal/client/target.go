@@ -81,7 +81,10 @@ func usable(u *url.URL) error {
 	if u.Scheme != "http" && u.Scheme != "https" {
 		return errors.New("the scheme must be http or https, or unix for a socket")
 	}
-	if u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
+	if u.Hostname() == "" {
+		return errors.New("it names no host: want scheme://host[:port][/path]")
+	}
+	if u.RawQuery != "" || u.Fragment != "" {
 		return errors.New("want scheme://host[:port][/path]")
 	}
 	if port := u.Port(); port != "" {

@@ -102,6 +102,8 @@ type Result struct {
 	Sent        int64         // of them sent
 	InTime      int64         // of them sent before the phase's length was over; Sent if it has none
 	Connections int           // the most at once
+	Limit       int           // of connections, which an open loop has; 0 is none
+	Quickest    time.Duration // the least service time of an arrival that was completed: nothing is faster over one connection; 0 if none was
 	Interrupted bool          // the context ended first
 	RanOut      bool          // of Rows, while there were more arrivals
 	// Digest is of the arrivals that came due. Of a closed loop it leaves out when that was, which depends on the responses.
@@ -125,8 +127,9 @@ type phase struct {
 
 	offered, sent, inTime atomic.Int64
 
-	mu     sync.Mutex // guards digest
-	digest arrival.Digest
+	mu       sync.Mutex // guards all below
+	digest   arrival.Digest
+	quickest time.Duration
 }
 
 // newPhase fills in defaults and ties the requests to ctx. The caller calls release at the end.
@@ -198,18 +201,35 @@ func (s *phase) offer(mode int, due time.Duration) {
 // request makes one request, unless it is too late for it, and records what it came to.
 func (s *phase) request(caller Caller, mode int, due time.Duration, out *measure.Outcome) {
 	deadline := s.start.Add(due + s.Timeout)
-	if now := time.Now(); s.aborted.Load() || !now.Before(deadline) {
-		*out = measure.Outcome{Kind: measure.Unsent, Done: now}
-	} else {
+	switch now := time.Now(); {
+	case s.aborted.Load():
+		*out = measure.Outcome{Kind: measure.Unsent, Done: now, Code: measure.Ended}
+	case !now.Before(deadline):
+		*out = measure.Outcome{Kind: measure.Unsent, Done: now, Code: measure.TooLate}
+	default:
 		caller.Call(s.calls, mode, deadline, out)
 		if out.Kind != measure.OK && s.calls.Err() != nil {
 			out.Kind = measure.Timeout // the request did not fail: it was stopped
 			if out.Sent.IsZero() {
 				out.Kind = measure.Unsent
 			}
+		} else if left := deadline.Sub(now); left < s.Timeout/2 && !out.Done.Before(deadline) {
+			hurried(out)
 		}
 	}
 	s.Recorder.Record(mode, due, out)
+}
+
+// hurried puts right the end of a request that had waited for a connection most of its time: that it was not connected, or not answered, in the
+// rest is no fault of the target.
+func hurried(out *measure.Outcome) {
+	switch {
+	case out.Kind != measure.Timeout && out.Kind != measure.Unsent:
+	case out.Sent.IsZero():
+		out.Kind, out.Code, out.Err = measure.Unsent, measure.TooLate, nil
+	default:
+		out.Code = "sent late, after it had waited for a connection"
+	}
 }
 
 func (s *phase) countSent(sent time.Time) {
@@ -225,7 +245,7 @@ func (s *phase) countSent(sent time.Time) {
 // result is what is known once all requests have ended.
 func (s *phase) result(ctx context.Context, loadEnded time.Time) Result {
 	r := Result{
-		Start: s.start, Begun: s.begun, Digest: s.digest, Took: loadEnded.Sub(s.start), Drained: time.Since(loadEnded),
+		Start: s.start, Begun: s.begun, Digest: s.digest, Quickest: s.quickest, Took: loadEnded.Sub(s.start), Drained: time.Since(loadEnded),
 		Offered: s.offered.Load(), Sent: s.sent.Load(), InTime: s.inTime.Load(),
 		Interrupted: ctx.Err() != nil, RanOut: s.ranOut.Load(),
 	}

@@ -67,7 +67,8 @@ type maker struct {
 	out   measure.Outcome // of a request
 	whole measure.Outcome // of a session
 
-	digest arrival.Digest
+	digest   arrival.Digest
+	quickest time.Duration
 }
 
 // newMaker returns a maker with a connection of its own, and with an alarm if it is to wait.
@@ -84,6 +85,7 @@ func (s *phase) newMaker(ctx context.Context, waits bool) *maker {
 func (m *maker) close() {
 	m.mu.Lock()
 	m.phase.digest.Merge(m.digest)
+	m.phase.quickest = quicker(m.phase.quickest, m.quickest)
 	m.mu.Unlock()
 	m.caller.Close()
 	if m.alarm != nil {
@@ -98,14 +100,30 @@ func (m *maker) serve(mode int, k, user int64, due, at time.Duration) time.Time 
 	}
 	if v := m.sessionOf(mode); v != nil {
 		m.visit(v, mode, k, due, at)
-		m.countSent(m.whole.Sent)
+		m.count(&m.whole)
 		m.Recorder.Record(mode, due, &m.whole)
 		return m.whole.Done
 	}
 	m.request(m.caller, mode, due, &m.out)
 	m.enter(k, at, mode, mode)
-	m.countSent(m.out.Sent)
+	m.count(&m.out)
 	return m.out.Done
+}
+
+// count counts an arrival that has ended.
+func (m *maker) count(out *measure.Outcome) {
+	m.countSent(out.Sent)
+	if out.Kind == measure.OK {
+		m.quickest = quicker(m.quickest, out.Done.Sub(out.Sent))
+	}
+}
+
+// quicker returns the lesser of two times, of which 0 is none.
+func quicker(a, b time.Duration) time.Duration {
+	if a == 0 || b > 0 && b < a {
+		return b
+	}
+	return a
 }
 
 // enter adds an arrival to the digest, right after its first request: what that request was is then known for less than before.

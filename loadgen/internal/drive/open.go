@@ -56,7 +56,7 @@ func Open(ctx context.Context, c OpenConfig) (Result, error) {
 	o.workers.Wait()
 
 	r := s.result(ctx, loadEnded)
-	r.Connections = o.started
+	r.Connections, r.Limit = o.started, o.limit
 	r.Self = watch.end()
 	r.Self.Release = measure.Summarize(o.late)
 	return r, nil

@@ -3,6 +3,7 @@ package drive_test
 import (
 	"cmp"
 	"context"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -68,6 +69,56 @@ func TestSchedule(t *testing.T) {
 		}
 	})
 }
+
+// TestHurried: what had waited for a connection most of its time is not the target's if it is not connected in the rest, and is named if it is not answered.
+func TestHurried(t *testing.T) {
+	for name, want := range map[string]struct {
+		sent   bool
+		kind   string
+		code   string
+		others map[string]int64
+	}{
+		"connecting": {false, "unsent", measure.TooLate, map[string]int64{"timeout": 1, "unsent": 2}},
+		"answering":  {true, "timeout", "sent late, after it had waited for a connection", map[string]int64{"timeout": 3}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c := common(nil, 1)
+			c.Timeout = time.Second
+			c.NewCaller = func() drive.Caller { return lateCaller{sent: want.sent} }
+			stream := constant(t, 100, 30*ms)
+			if _, err := drive.Open(t.Context(), drive.OpenConfig{Common: c, Stream: stream, Connections: 1, For: 30 * ms}); err != nil {
+				t.Fatal(err)
+			}
+			got := finish(t, c.Recorder)[0]
+			if !maps.Equal(got.Ledger.Failed, want.others) {
+				t.Errorf("%s: got %v, want %v", name, got.Ledger.Failed, want.others)
+			}
+			n := int64(0)
+			for _, f := range got.Failures {
+				if f.Kind == want.kind && f.Code == want.code {
+					n += f.Count
+				}
+			}
+			if n != 2 {
+				t.Errorf("%s: got %+v, want 2 that are %s (%s)", name, got.Failures, want.kind, want.code)
+			}
+		})
+	}
+}
+
+// lateCaller makes calls that end at their deadlines.
+type lateCaller struct{ sent bool }
+
+func (l lateCaller) Call(_ context.Context, _ int, deadline time.Time, out *measure.Outcome) {
+	*out = measure.Outcome{Kind: measure.Timeout, Code: "connecting", Err: context.DeadlineExceeded}
+	if l.sent {
+		out.Sent, out.Code = time.Now(), "waiting for the response"
+	}
+	<-time.NewTimer(time.Until(deadline)).C
+	out.Done = time.Now()
+}
+
+func (lateCaller) Close() error { return nil }
 
 // TestUnsent: a hundred requests are due at once, four connections hang for as long as they may, and the others never leave.
 func TestUnsent(t *testing.T) {

@@ -52,8 +52,8 @@ func (c *connected) record(o *Outcome) {
 	}
 }
 
-// maxStatus is the greatest status code that is counted: HTTP's have three digits, and the greatest class is 5xx.
-const maxStatus = 599
+// maxStatus is the greatest status code that is counted: HTTP's have three digits. Those from 600 on are of no class, but some services send them.
+const maxStatus = 999
 
 // second is the requests that were due in one second.
 type second struct {

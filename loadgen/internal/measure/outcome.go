@@ -6,6 +6,12 @@ import (
 	"loadlab/app/api"
 )
 
+// Words for why a request was unsent.
+const (
+	Ended   = "the load ended"
+	TooLate = "it waited too long to be sent"
+)
+
 // Outcome is what one request came to, filled in by the client that made it. It is reused from request to request.
 type Outcome struct {
 	Kind   Kind

@@ -310,7 +310,7 @@ func TestStatuses(t *testing.T) {
 		r.Scheduled(0, due)
 		r.Record(0, due, &o)
 	}
-	if got, want := finish(t, r)[0].Statuses, map[int]int64{200: 3, 404: 1}; !maps.Equal(got, want) {
+	if got, want := finish(t, r)[0].Statuses, map[int]int64{200: 3, 404: 1, 999: 1}; !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }

@@ -105,6 +105,15 @@ func examples(t *figure.Total) string {
 	return strings.Join(parts, "; ")
 }
 
+// Redirects is a warning that responses were redirects which nobody followed; empty if none were.
+func Redirects(f *figure.Figures) string {
+	t := f.Total("", "")
+	if t == nil {
+		return ""
+	}
+	return redirects(t)
+}
+
 // redirects is a warning that responses were redirects which nobody followed; empty if none were. It would be a surprise that they count as completed.
 func redirects(t *figure.Total) string {
 	by := map[int]int64{}

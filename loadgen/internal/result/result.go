@@ -257,6 +257,9 @@ type Driver struct {
 	Sent    int64 `json:"sent"`
 	InTime  int64 `json:"in_time"` // of them sent before the phase was over
 
+	Connections int `json:"connections,omitempty"` // that there might be at once; open phases only
+	Quickest    Dur `json:"quickest_ns,omitempty"` // the least service time of an arrival that was completed: no connection carries more
+
 	CPU float64 `json:"cpu"` // share of the processors it could use, 0 to 1
 	// CPUs is the same in each second of the phase, the last of which may be a part of one; empty in runs of older programs.
 	CPUs    []float64 `json:"cpu_by_second,omitempty"`

@@ -29,6 +29,17 @@ func TestGeneratorLimits(t *testing.T) {
 		{"collecting", func(d *result.Driver) { d.GCCPU = 0.2 }, []string{"garbage collector used 20%"}},
 		{"busy and behind", func(d *result.Driver) { d.CPU, d.InTime = 0.95, 500 }, []string{"used 95%", "only 50% of the requests"}},
 		{"a server that is behind", func(d *result.Driver) { d.InTime = 500 }, nil},
+		{"more than its connections carry", func(d *result.Driver) {
+			d.InTime, d.Connections, d.Quickest = 100, 2, 20*time.Millisecond
+		}, []string{"200 requests a second came due, and its 2 connections could carry 100 requests a second at most, even if every answer took no longer than the quickest (20.0 ms)"}},
+		{"a server that gets slower", func(d *result.Driver) {
+			d.InTime, d.Connections, d.Quickest = 100, 5, 20*time.Millisecond
+		}, nil},
+		{"few connections that were enough", func(d *result.Driver) { d.Connections, d.Quickest = 1, 20*time.Millisecond }, nil},
+		{"more than its processors send", func(d *result.Driver) {
+			d.Offered, d.InTime, d.CPUs = 5_000_000, 250_000, []float64{0.5, 0.5, 0.5, 0.5, 0.5, 0.01, 0.01}
+		}, []string{"1,000,000 requests a second came due, and this machine can send 100,000 requests a second at most: 50% of its processors were used to send 50,000 requests a second"}},
+		{"a server that is far behind", func(d *result.Driver) { d.InTime, d.CPU = 10, 0.2 }, nil},
 		{"warm-up", func(d *result.Driver) { d.Warmup, d.Hiccup.Max = true, time.Second }, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
