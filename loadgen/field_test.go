@@ -64,7 +64,7 @@ func TestField(t *testing.T) {
 		{"no status, by net/http", "hit {}/status0 -n 2 --transport net/http", 1, []string{"bad response (a status that no request asked for) x 2"}, nil},
 		{"a secret in the query", "hit {}/ok?access_token=s3cret&api_key=s3cret&q=x -n 1 --phases", 0, []string{"GET /ok?access_token=xxxxx&api_key=xxxxx&q=x"}, []string{"s3cret"}},
 		{"a secret in the query, as JSON", "hit {}/404?token=s3cret -n 1 --json", 1, []string{"GET /404?token=xxxxx"}, []string{"s3cret"}},
-		{"one slash", "hit http:/{host}/ok -n 1 --full", 0, []string{"1 completed"}, nil},
+		{"one slash", "hit http:/{host}/ok -n 1", 0, []string{"1 completed"}, nil},
 		{"closed", "hit {}/empty -n 2", 1, []string{"errors=2: reset (closed by the server) x 2"}, nil},
 		{"an unknown certificate", "hit https://{tls}/ok -n 3", 1, []string{"errors=3: refused (certificate of an unknown authority) x 3", "signed by unknown authority"}, nil},
 		{"truncated", "hit {}/short -n 3", 1, []string{"errors=3: truncated x 3"}, nil},
@@ -89,25 +89,25 @@ func TestField(t *testing.T) {
 		{"a target without a scheme", "run ./q.yaml --target {host} --allow-limited", 0, []string{"PASS  q: its one gate holds"}, nil},
 		{"a gate that fails", "run ./failing.yaml --target {} --allow-limited", 1, []string{"FAIL  failing: ", "status  404"}, nil},
 		{"a gate that is not met", "run ./slow.yaml --target {} --allow-limited", 3, nil, []string{"PASS"}}, // p99 of ten requests is not judged
-		{"a large body", "hit {}/big200000000 -n 1 --full --timeout 60s --allow-limited", 0, []string{"1 requests p50=", "Bodies: 200 MB received"}, nil},
+		{"a large body", "hit {}/big200000000 -n 1 --timeout 60s --allow-limited", 0, []string{"1 requests p50=", "Bodies: 200 MB received"}, nil},
 		{"a query without a path", "hit {}?x=1 -n 1", 0, []string{"GET /?x=1"}, nil},
 		{"variables that are not set", "validate ./env.yaml", 2, []string{"env.yaml:2:", "${TOKEN}: the environment has no TOKEN"}, nil},
 		{"a default of a variable", "run ./own.yaml --target {} --allow-limited", 0, []string{"PASS  own: "}, nil},
-		{"a hopeless phase", "run ./hopeless.yaml --target {} --allow-limited", 1, []string{"was ended after", "abort_when: error_ratio > 0.5", "errors(ok, steady, 5xx) = "}, nil},
+		{"a hopeless phase", "run ./hopeless.yaml --target {} --allow-limited", 1, []string{"was ended after", "abort_when: error_ratio > 0.5", "errors(ok, steady, 5xx) is "}, nil},
 		{"no HTTP/2", "hit https://{tls}/ok -n 2 -k --http2", 1, []string{"refused (the server does not speak HTTP/2) x 2"}, nil},
-		{"a connection a request", "hit {}/ok -n 3 --full -H Connection:close", 0, []string{"3 completed"}, nil},
-		{"a body from a file", "hit {}/body -n 1 --full -d @dup.yaml", 0, []string{"POST /body", "Bodies: 5 B received"}, nil},
+		{"a connection a request", "hit {}/ok -n 3 -H Connection:close", 0, []string{"3 completed"}, nil},
+		{"a body from a file", "hit {}/body -n 1 -d @dup.yaml", 0, []string{"POST /body", "Bodies: 5 B received"}, nil},
 		{"a method, lines and empty headers", "hit {}/ok -n 1 -X PURGE -H Cookie:a=1 -H Cookie:b=2 -H X-Empty:", 0, []string{"PURGE /ok"}, nil},
 		{"no socket", "hit unix:///nonexistent/x.sock -n 1", 4, []string{"no such file or directory"}, nil},
 		{"no certificate", "hit https://{tls}/ok -n 1 --cert none.pem", 2, []string{"none.pem: no such file"}, nil},
-		{"an international name", "hit http://münchen.localhost:{port}/ -n 1 --full --allow-limited", 0, []string{"1 completed"}, nil},
+		{"an international name", "hit http://münchen.localhost:{port}/ -n 1 --allow-limited", 0, []string{"1 completed"}, nil},
 		{"less than one a second", "hit {}/ok --rate 40/m --for 2s --arrivals constant --allow-limited", 0, []string{"\n2 requests p50="}, nil},
 		{"a ramp from none", "hit {}/ok --rate 0/s..50/s --for 500ms --arrivals constant --allow-limited", 0, []string{" requests p50="}, nil},
 		{"few a second", "hit {}/ok --rate 5/s --for 500ms --arrivals constant --allow-limited", 0, []string{"\n3 requests p50="}, nil},
 	}
 	for _, path := range []string{"continue", "hints", "interim", "trailers", "extension", "blanks", "204", "304", "case", "twice", "noreason", "newlines", "http10", "both", "leftover", "two", "close",
 		"fold", "colon", "zeros", "longline", "longhead", "é?x=é"} {
-		cases = append(cases, fieldCase{path, "hit {}/" + path + " -n 10 --full", 0, []string{"Ledger: 10 requests scheduled = 10 completed."}, nil})
+		cases = append(cases, fieldCase{path, "hit {}/" + path + " -n 10", 0, []string{"Ledger: 10 requests scheduled = 10 completed."}, nil})
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -145,7 +145,7 @@ func TestField(t *testing.T) {
 		t.Error(junit, table)
 	}
 	junit, table = loadgen(t, "report", filepath.Dir(paths[0]), "--format", "junit"), loadgen(t, "report", paths[0], "--format", "csv")
-	if !strings.Contains(junit.stdout, `<failure message="errors() is 10, and must be 0. 10 of 10 requests (100%) failed: status 404 x 10."`) || !strings.Contains(table.stdout, "status 404 x 10") {
+	if !strings.Contains(junit.stdout, `<failure message="errors() is 10, not 0. 10 of 10 requests (100%) failed: status 404 x 10."`) || !strings.Contains(table.stdout, "status 404 x 10") {
 		t.Error(junit, table)
 	}
 	if run, err := result.Read(paths[0]); err != nil || run.Cells[0].Failures[0].Status != http.StatusNotFound {

@@ -223,7 +223,7 @@ gates:
 `)
 	r := runSmall(t)
 	if r.code != result.ExitFail || !strings.Contains(r.stdout, "FAIL  small: 1 of 2 gates failed") ||
-		!strings.Contains(r.stdout, "  FAIL  sql(\"naive\", \"p\") <= 61\n        sql(naive, p) = 62 <= 61") {
+		!strings.Contains(r.stdout, "  FAIL  sql(\"naive\", \"p\") <= 61\n        sql(naive, p) is 62, more than 61") {
 		t.Error(r)
 	}
 	runs, paths := results(t)

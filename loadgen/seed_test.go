@@ -70,11 +70,11 @@ func schedule(run *result.Run) (cells []string) {
 	return cells
 }
 
-// table is the head of the report's table, and the names of its rows.
+// table is the head of the table of response times, and the names of its rows. The page is too narrow for what requests cost, which not every stack knows, beside them.
 func table(t *testing.T, run *result.Run) (names []string) {
 	t.Helper()
 	var text strings.Builder
-	if err := report.Text(&text, reportOf(t, run), report.Options{Width: 140, Full: true}); err != nil {
+	if err := report.Text(&text, reportOf(t, run), report.Options{Width: 80, Full: true}); err != nil {
 		t.Fatal(err)
 	}
 	_, rest, _ := strings.Cut(text.String(), "\nModes by phase\n")

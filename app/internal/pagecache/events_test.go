@@ -218,12 +218,12 @@ func TestExtensionsOfALeaseAreInTheTrace(t *testing.T) {
 // TestWaitersAreInTheTraces has a waiter say in its own trace that it waited, and its leader's how many did.
 func TestWaitersAreInTheTraces(t *testing.T) {
 	for strategy, want := range map[string]string{
-		"singleflight": "cache get: waited (a recompute of this process)",
-		"lock":         "cache get: lock busy, waited (who holds the page's lock)",
-		"lease":        "cache get: lock busy, waited (who holds the page's lock)",
-		"swr":          "cache get: lock busy, waited (who holds the page's lock)",
-		"invalidate":   "cache get: waited (the turn under way, or the next)",
-		"objects":      "cache get: waited (the turn under way, or the next)",
+		"singleflight": "cache get: waited (another request of its process, which computed the page)",
+		"lock":         "cache get: lock busy, waited (the request that held the page's lock)",
+		"lease":        "cache get: lock busy, waited (the request that held the page's lock)",
+		"swr":          "cache get: lock busy, waited (the request that held the page's lock)",
+		"invalidate":   "cache get: waited (the recompute that its process had begun, or the next)",
+		"objects":      "cache get: waited (the recompute that its process had begun, or the next)",
 	} {
 		t.Run(strategy, func(t *testing.T) {
 			onEachRedis(t, func(t *testing.T, l *lab) {

@@ -86,7 +86,7 @@ func (fs *flights) joinLocked(ctx context.Context, key string) (f *flight, leads
 func (f *flight) wait(ctx context.Context) (Page, error) {
 	f.others.Add(1)
 	defer probe.From(ctx).Waiting()()
-	defer waitedFor(ctx, "a recompute of this process", time.Now())
+	defer waitedFor(ctx, "another request of its process, which computed the page", time.Now())
 	linkToLeader(ctx, f.leader)
 	select {
 	case <-f.landed:

@@ -98,7 +98,7 @@ func (r *request) waited(ctx context.Context) {
 	if r.waits.IsZero() {
 		return
 	}
-	waitedFor(ctx, "who holds the page's lock", r.waits)
+	waitedFor(ctx, "the request that held the page's lock", r.waits)
 	r.slot.waiters.Add(-1)
 	r.waits = time.Time{}
 }

@@ -50,6 +50,12 @@ func (o Outcome) whyStale() string {
 		return "in its grace, this request started its refresh"
 	case DetailRefreshFailed:
 		return "in its grace, its recompute failed"
+	case DetailFailsafe:
+		return "its recompute failed"
+	case DetailSoftTimeout:
+		return "its recompute took longer than a request waits for it, and went on"
+	case DetailThrottled:
+		return "the last recompute had failed, and no other was tried yet"
 	}
 	return o.Detail
 }

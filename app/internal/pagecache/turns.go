@@ -95,7 +95,7 @@ func (ts *turns) join(key string) (t, before *turn) {
 // await waits until t has landed, or until the turn before it has and the caller is the one to lead t.
 func (ts *turns) await(ctx context.Context, key string, t, before *turn) (leads bool, err error) {
 	defer probe.From(ctx).Waiting()()
-	defer waitedFor(ctx, "the turn under way, or the next", time.Now())
+	defer waitedFor(ctx, "the recompute that its process had begun, or the next", time.Now())
 	select {
 	case <-before.landed:
 	case <-ctx.Done():

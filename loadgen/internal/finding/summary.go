@@ -19,6 +19,8 @@ func summaries(e *evidence) []Finding {
 	var all []Finding
 	ledger := e.Total("", "").Ledger
 	switch {
+	case ledger.Errors() == 0 && ledger.Scheduled == 1:
+		all = append(all, Finding{Text: "The one request succeeded.", Modes: e.modes, Figures: []string{"errors"}})
 	case ledger.Errors() == 0:
 		all = append(all, Finding{Text: fmt.Sprintf("None of %s failed.", unit.Counted(ledger.Scheduled, "request")), Modes: e.modes, Figures: []string{"errors"}})
 	case len(e.Faults()) > 0:

@@ -9,14 +9,12 @@ import (
 // byItself renders what one figure that is compared with a constant is in one round, and on which side of the constant: it is empty if that is
 // unknown. A bound is for who wrote it to judge by, so that the interval decides nothing.
 func (g *Gate) byItself(c comparison, values [2]float64, rounds Rounds) string {
-	of, bound, toldOf := c, values[1], c.left
-	if len(c.left.figures) == 0 {
-		of, bound, toldOf = c.turned(), values[0], c.right
-	}
-	if rounds.Interval == nil || !toldOf.bare || len(c.left.figures)+len(c.right.figures) != 1 || c.op == "==" || c.op == "!=" {
+	of, values := c.figureFirst(values)
+	bound := values[1]
+	if rounds.Interval == nil || !of.left.bare || len(of.left.figures)+len(of.right.figures) != 1 || of.op == "==" || of.op == "!=" {
 		return ""
 	}
-	f := g.figures[toldOf.figures[0]]
+	f := g.figures[of.left.figures[0]]
 	i, ok := rounds.Interval(f.name, f.mode, f.phase)
 	if !ok {
 		return ""
@@ -33,14 +31,8 @@ func (g *Gate) byItself(c comparison, values [2]float64, rounds Rounds) string {
 		if more, ok := i.MoreFor(bound); ok && more > 0 {
 			text += fmt.Sprintf(": about %s would tell", unit.Counted(int64(more), "more round"))
 		}
-	case (by == yes) != holds(c.op, values[0], values[1]):
+	case (by == yes) != holds(of.op, values[0], values[1]):
 		text += fmt.Sprintf(", which is on the other side of %s: a few of them are unlike the others", amount(bound))
 	}
 	return text + ")"
-}
-
-// turned is the comparison with its sides exchanged.
-func (c comparison) turned() comparison {
-	op := map[string]string{"<": ">", "<=": ">=", ">": "<", ">=": "<="}[c.op]
-	return comparison{op: op, left: c.right, right: c.left}
 }

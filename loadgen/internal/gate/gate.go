@@ -68,9 +68,9 @@ const (
 // Result is what became of a gate.
 type Result struct {
 	Verdict Verdict
-	// Compared shows both sides of every comparison:
+	// Compared has what every comparison found, in words:
 	//
-	//	p99(singleflight, expiry) = 12.1 ms <= 0.5 * p99(ttl, expiry) = 120 ms
+	//	p99(singleflight, expiry) is 12.1 ms, at most 0.5 * p99(ttl, expiry) = 120 ms
 	Compared string
 	// Reason is why a gate failed that could not be compared, is inconclusive, or was not judged; empty otherwise.
 	Reason string
@@ -153,10 +153,10 @@ func (g *Gate) Judge(whole Figures, rounds Rounds) Result {
 			bound = fmt.Sprintf("%s is %v", f, err)
 		case err != nil:
 			reasons = append(reasons, fmt.Sprintf("%s cannot be told: %v", f, err))
-		case math.IsNaN(v) || math.IsInf(v, 0):
+		case !finite(v):
 			reasons = append(reasons, fmt.Sprintf("%s is not a finite number", f))
 		default:
-			known = append(known, fmt.Sprintf("%s = %s", f, render(v, f.unit, plainDigits)))
+			known = append(known, fmt.Sprintf("%s is %s", f, render(v, f.unit, plainDigits)))
 		}
 		values[i] = v
 	}
@@ -187,7 +187,7 @@ func (g *Gate) compare(values []float64, rounds Rounds) Result {
 	r := Result{Verdict: Fail, Compared: strings.Join(compared, "; ")}
 	for i, c := range g.comparisons {
 		for k, s := range []side{c.left, c.right} {
-			if v := e.sides[i][k]; math.IsNaN(v) || math.IsInf(v, 0) {
+			if !finite(e.sides[i][k]) {
 				r.Reason = s.text + " is not a finite number"
 				return r
 			}

@@ -47,7 +47,7 @@ func (g *Gate) relative(c comparison) bool {
 // interval is what the rounds say of one comparison.
 type interval struct {
 	outcome outcome
-	text    string // for people: "0.12x [0.10, 0.15] over 3 rounds"; why there is none
+	text    string // for people: "over 3 rounds it is 0.12x [0.10, 0.15] the bound"; why there is none
 	more    int    // rounds that would decide it; 0 if it is decided, or nobody knows
 }
 
@@ -104,7 +104,7 @@ func joined(a, b string) string {
 	return a + "; " + b
 }
 
-// byRound returns both sides of every comparison by round, and why those of a comparison are not known.
+// byRound returns both sides of every comparison by round, a constant second, and why those of a comparison are not known.
 func (g *Gate) byRound(rounds []Figures) (sides [][][2]float64, problems []string) {
 	sides, problems = make([][][2]float64, len(g.comparisons)), make([]string, len(g.comparisons))
 	for n, figures := range rounds {
@@ -125,21 +125,23 @@ func (g *Gate) byRound(rounds []Figures) (sides [][][2]float64, problems []strin
 			if err != nil && problems[i] == "" {
 				problems[i] = fmt.Sprintf("there is no interval: round %d: %v", n+1, err)
 			}
-			sides[i] = append(sides[i], e.sides[i])
+			_, values := c.figureFirst(e.sides[i])
+			sides[i] = append(sides[i], values)
 		}
 	}
 	return sides, problems
 }
 
-// interval compares the sides by the interval of their ratio; of their difference, if one of them is not positive.
+// interval compares the sides, of which the second is the bound, by the interval of their ratio; of their difference, if one of them is not positive.
 func (c comparison) interval(sides [][2]float64, level float64) interval {
+	c, _ = c.figureFirst([2]float64{})
 	left, right, differences := make([][]float64, len(sides)), make([][]float64, len(sides)), make([][]float64, len(sides))
 	for i, s := range sides {
 		left[i], right[i], differences[i] = []float64{s[0]}, []float64{s[1]}, []float64{s[0] - s[1]}
 	}
 	over := "over " + unit.Counted(int64(len(sides)), "round")
 	if level != stats.Level {
-		over += ", at a level of " + unit.Percent(level)
+		over += ", at a level of " + unit.Percent(level) + ","
 	}
 	ratio, err := stats.PairedRatio(left, right, level)
 	if errors.Is(err, stats.ErrNotPositive) {
@@ -147,7 +149,7 @@ func (c comparison) interval(sides [][2]float64, level float64) interval {
 		if err != nil {
 			return interval{outcome: unknown, text: "there is no interval: " + err.Error()}
 		}
-		text := fmt.Sprintf("left less right is %s [%s, %s] %s", c.amount(d.Value), c.amount(d.Low), c.amount(d.High), over)
+		text := fmt.Sprintf("%s it exceeds the bound by %s [%s, %s]", over, c.amount(d.Value), c.amount(d.Low), c.amount(d.High))
 		return interval{outcome: c.outcome(d, 0), text: text}
 	}
 	if err != nil {
@@ -156,9 +158,9 @@ func (c comparison) interval(sides [][2]float64, level float64) interval {
 	if !ratio.Bounded() {
 		return interval{outcome: unknown, text: "of one round there is no interval: two are the least, and --rounds auto takes as many as it needs", more: leastRounds - len(sides)}
 	}
-	x := interval{outcome: c.outcome(ratio.Interval, 1), text: fmt.Sprintf("left is %s right %s", unit.TimesWithin(ratio.Value, ratio.Low, ratio.High), over)}
+	x := interval{outcome: c.outcome(ratio.Interval, 1), text: fmt.Sprintf("%s it is %s the bound", over, unit.TimesWithin(ratio.Value, ratio.Low, ratio.High))}
 	if x.outcome == unknown {
-		x.text += ", which may be on either side of 1"
+		x.text += ", which may be more or less"
 		if more, ok := ratio.MoreFor(1); ok {
 			x.more = more
 			x.text += fmt.Sprintf(": about %s would decide", unit.Counted(int64(more), "more round"))

@@ -15,15 +15,32 @@ const (
 	allDigits   = 9 // more than a measurement has
 )
 
-// render renders a comparison with the values of both sides, and those of the figures where a side is made of more than one.
+// words are what a side is to the other, where the operator holds and where it does not.
+func words(op string, holds bool) string {
+	of := map[string][2]string{
+		"==": {"equal to", "not"}, "!=": {"not", "equal to"},
+		"<": {"less than", "not less than"}, "<=": {"at most", "more than"}, ">": {"more than", "not more than"}, ">=": {"at least", "less than"},
+	}[op]
+	if holds {
+		return of[0]
+	}
+	return of[1]
+}
+
+// render returns a comparison as a clause that is true, whether the comparison holds or not, with the values of both sides, and those of the figures
+// where a side is made of more than one: "errors() is 437, not 0". What is equal to a constant is that constant: "errors() is 0".
 func (c comparison) render(values [2]float64, figures []call, of []float64) string {
+	c, values = c.figureFirst(values)
 	digits := plainDigits
 	a, b := render(values[0], c.left.unit, digits), render(values[1], c.right.unit, digits)
-	for a == b && !holds("==", values[0], values[1]) && digits < allDigits { // 12.1 ms <= 12.1 ms would not explain a failure
+	for a == b && !holds("==", values[0], values[1]) && digits < allDigits { // "is 12.1 ms, more than 12.1 ms" would not explain a failure
 		digits++
 		a, b = render(values[0], c.left.unit, digits), render(values[1], c.right.unit, digits)
 	}
-	s := c.left.render(a) + " " + c.op + " " + c.right.render(b)
+	s := c.left.text + " is " + a
+	if word := words(c.op, holds(c.op, values[0], values[1])); finite(values[0]) && (word != "equal to" || len(c.right.figures) > 0) {
+		s += ", " + word + " " + c.right.render(b)
+	}
 	var parts []string
 	for _, side := range []side{c.left, c.right} {
 		if len(side.figures) < 2 {
@@ -42,6 +59,17 @@ func (c comparison) render(values [2]float64, figures []call, of []float64) stri
 	return s
 }
 
+// figureFirst returns the comparison and the values of its sides with a constant second.
+func (c comparison) figureFirst(values [2]float64) (comparison, [2]float64) {
+	if len(c.left.figures) > 0 {
+		return c, values
+	}
+	if turned, ok := map[string]string{"<": ">", "<=": ">=", ">": "<", ">=": "<="}[c.op]; ok {
+		c.op = turned
+	}
+	return comparison{op: c.op, left: c.right, right: c.left}, [2]float64{values[1], values[0]}
+}
+
 // render renders a side: its text and its value, and the value alone for a constant.
 func (s side) render(value string) string {
 	if len(s.figures) == 0 {
@@ -50,9 +78,11 @@ func (s side) render(value string) string {
 	return s.text + " = " + value
 }
 
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
 // render renders a value with that many significant digits, in a unit for reading.
 func render(v float64, unit string, digits int) string {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
+	if !finite(v) {
 		return "not a number"
 	}
 	switch unit {

@@ -314,9 +314,9 @@ func (r *ABTest) Text(w io.Writer, o Options) error {
 	}
 	if o.Path != "" {
 		p.write("\n")
-		p.item("ab.json", headColumn, Plain.color(), o.Path)
+		p.copied("ab.json", o.Path)
 		if len(r.test.Traces) > 0 {
-			p.item("traces", headColumn, Plain.color(), "loadgen trace --why \"arm B\" "+o.Path)
+			p.copied("traces", `loadgen trace --why "arm B" `+inShell(o.Path))
 		}
 	}
 	return p.err

@@ -130,5 +130,5 @@ func (r *Report) more() string {
 			what = append(what, x.text)
 		}
 	}
-	return "has " + strings.Join(append(what, "the legends"), ", ")
+	return strings.Join(append(what, "the legends"), ", ")
 }

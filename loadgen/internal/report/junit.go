@@ -76,7 +76,7 @@ func JUnit(w io.Writer, r *Report, _ Options) error {
 		switch {
 		case g.Verdict == result.Pass && validity.Error == nil:
 		case g.Verdict == result.Fail && validity.Error == nil:
-			message := failedGate(g)
+			message := strings.TrimSuffix(detail, ".") + "."
 			if strings.Contains(g.Expr, "error") {
 				message = joined(" ", message, r.Failed)
 			}
@@ -91,33 +91,6 @@ func JUnit(w io.Writer, r *Report, _ Options) error {
 	}
 	s.Out = strings.Join(out(r), "\n")
 	return writeJUnit(w, s)
-}
-
-// failedGate is a gate that failed in a sentence: "errors() is 17, and must be 0."
-func failedGate(g result.Gate) string {
-	var parts []string
-	for compared := range strings.SplitSeq(g.Compared, "; ") {
-		parts = append(parts, comparedInWords(compared))
-	}
-	if g.Reason != "" {
-		parts = append(parts, g.Reason)
-	}
-	return strings.TrimSuffix(joined("; ", parts...), ".") + "."
-}
-
-// comparedInWords is a comparison as package gate renders it, in words: "p99(lock, expiry) is 12.1 ms, and must be at most 10 ms"; other texts are
-// returned as they are.
-func comparedInWords(s string) string {
-	for _, op := range []struct{ sign, words string }{
-		{" <= ", "at most "}, {" >= ", "at least "}, {" == ", ""}, {" != ", "other than "}, {" < ", "less than "}, {" > ", "more than "},
-	} {
-		left, right, ok := strings.Cut(s, op.sign)
-		if !ok || !strings.Contains(left, " = ") {
-			continue
-		}
-		return strings.ReplaceAll(left, " = ", " is ") + ", and must be " + op.words + strings.ReplaceAll(right, " = ", ", which is ")
-	}
-	return s
 }
 
 // writeJUnit counts the cases of the suite by what became of them, and writes it.

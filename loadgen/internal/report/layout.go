@@ -2,6 +2,7 @@ package report
 
 import (
 	"io"
+	"regexp"
 	"strings"
 
 	"loadlab/loadgen/internal/tty"
@@ -51,4 +52,17 @@ func (p *page) item(lead string, column int, c tty.Color, s string) {
 		p.write(p.paint(c, strings.TrimRight(lead, " ")))
 		p.write(strings.TrimRight(strings.Repeat(" ", hang-tty.Width(strings.TrimRight(lead, " ")))+line, " ") + "\n")
 	}
+}
+
+// copied writes a path or a command after its name, on a line of its own that is never broken: it is for copying.
+func (p *page) copied(name, s string) {
+	p.write(p.paint(tty.Faint, name) + strings.Repeat(" ", headColumn-len(name)) + tty.Clean(s) + "\n")
+}
+
+// inShell returns a word as a shell reads it: in quotes, if it has characters that mean something to one.
+func inShell(word string) string {
+	if regexp.MustCompile(`^[\w%+,./:@-]+$`).MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

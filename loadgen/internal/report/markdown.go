@@ -36,7 +36,7 @@ func Markdown(w io.Writer, r *Report, o Options) error {
 	}
 	parts = append(append(parts, rest...), part(markdownHead(r.shortHead(o))))
 	if !o.Full {
-		parts = append(parts, part([]string{"`--full` " + md(r.more()) + "."}))
+		parts = append(parts, part([]string{"`--full` has " + md(r.more()) + "."}))
 	}
 	_, err := io.WriteString(w, fit(parts, o))
 	return err

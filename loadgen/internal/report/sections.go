@@ -199,6 +199,9 @@ func notes(f *figure.Figures) Section {
 	if t := f.Total("", ""); t != nil {
 		s.Prose, warnings = ledgerNotes(f, t)
 	}
+	for i := range s.Prose {
+		s.Prose[i].Brief = len(f.Modes()) == 1 && len(f.Phases()) == 1 // they are all there is to know of it
+	}
 	for _, w := range append(warnings, f.Run.Warnings...) {
 		s.Prose = append(s.Prose, Note{Text: w, Warning: true})
 	}

@@ -31,13 +31,14 @@ func Text(w io.Writer, r *Report, o Options) error {
 		p.write("\n")
 	}
 	if o.Path != "" {
-		p.item(runFile, headColumn, tty.Faint, o.Path)
+		p.copied("run.json", o.Path)
 	}
 	if !o.Full {
-		p.item("more", headColumn, tty.Faint, how(o.Path)+" "+r.more())
+		p.more(r.more(), o.Path)
 	}
 	if n := len(r.Run.Traces); n > 0 && o.Path != "" {
-		p.item("traces", headColumn, tty.Faint, "loadgen trace "+runFile+" draws the slowest request; --list lists the "+unit.Counted(int64(n), "trace")+" that were kept")
+		p.item("traces", headColumn, tty.Faint, "this draws the slowest request (--list lists the "+unit.Counted(int64(n), "trace")+" that were kept):")
+		p.copied("", "loadgen trace "+inShell(o.Path))
 	}
 	if o.Grafana != "" {
 		p.item("grafana", headColumn, tty.Faint, o.Grafana)
@@ -45,16 +46,15 @@ func Text(w io.Writer, r *Report, o Options) error {
 	return p.err
 }
 
-// how is how a full report is had.
-func how(path string) string {
+// more writes what a full report has besides, and how it is had.
+func (p *page) more(what, path string) {
 	if path == "" {
-		return "--full"
+		p.item("more", headColumn, tty.Faint, "--full has "+what)
+		return
 	}
-	return "loadgen report " + runFile + " --full"
+	p.item("more", headColumn, tty.Faint, what+":")
+	p.copied("", "loadgen report "+inShell(path)+" --full")
 }
-
-// runFile stands for the path of a run's results, which is a line of its own.
-const runFile = "run.json"
 
 // headColumn is where the texts of the head begin.
 const headColumn = 10

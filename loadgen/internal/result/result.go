@@ -324,7 +324,7 @@ type Gate struct {
 	Expr    string `json:"expr"`
 	Line    int    `json:"line"`
 	Verdict string `json:"verdict"` // pass, fail, inconclusive, not judged, left out
-	// Compared shows the values of both sides.
+	// Compared has what each comparison found, in words: "errors() is 437, not 0". Earlier versions wrote both sides as an expression.
 	Compared string `json:"compared,omitempty"`
 	Reason   string `json:"reason,omitempty"`
 	// More is about how many more rounds would decide an inconclusive gate; 0 if there is no saying.

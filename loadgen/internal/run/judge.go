@@ -62,7 +62,7 @@ func judge(r *result.Run, gates []*gate.Gate) {
 	}
 	for _, a := range r.Aborted {
 		judged := result.Gate{
-			Expr: "abort_when: " + a.When, Line: a.Line, Verdict: result.Fail, Compared: a.Figure + " = " + a.Value + " <= " + a.Bound, Reason: sentence(a),
+			Expr: "abort_when: " + a.When, Line: a.Line, Verdict: result.Fail, Compared: a.Figure + " is " + a.Value + ", more than " + a.Bound, Reason: sentence(a),
 		}
 		if reason != "" {
 			judged.Verdict, judged.Compared, judged.Reason = result.NotJudged, "", reason

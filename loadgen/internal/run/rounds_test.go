@@ -64,7 +64,7 @@ func TestAbsoluteGateShowsItsRounds(t *testing.T) {
 	if g := gates[0]; g.Verdict != result.Pass || !strings.Contains(g.Compared, "(by round ") || !strings.Contains(g.Compared, " over 2 rounds") {
 		t.Errorf("got %+v, want it to pass with an interval over 2 rounds", g)
 	}
-	if g := gates[1]; g.Verdict != result.Pass || g.Compared != "requests(fast, p) = 40 <= 40" {
+	if g := gates[1]; g.Verdict != result.Pass || g.Compared != "requests(fast, p) is 40, at most 40" {
 		t.Errorf("got %+v, want it to pass exactly", g)
 	}
 }

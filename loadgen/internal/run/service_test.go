@@ -58,7 +58,7 @@ gates: ['requests("a", "next") == 3', 'errors("a", "hopeless", "404") == 0', 'er
 	}
 	last := r.Gates[len(r.Gates)-1]
 	if want := []string{result.Pass, result.Pass, result.Pass, result.Fail}; !slices.Equal(verdicts, want) || last.Expr != "abort_when: error_ratio > 0.5" ||
-		last.Compared != "error_ratio = 1 <= 0.5" || last.Line != 5 || !strings.HasPrefix(last.Reason, "a, hopeless, round 1, was ended after ") {
+		last.Compared != "error_ratio is 1, more than 0.5" || last.Line != 5 || !strings.HasPrefix(last.Reason, "a, hopeless, round 1, was ended after ") {
 		t.Errorf("gates %+v", r.Gates)
 	}
 	if !slices.ContainsFunc(r.Warnings, func(w string) bool {

@@ -100,18 +100,6 @@ func frames(groups [][]*trace.Node, parent *trace.Node) []frame {
 	return all
 }
 
-// happened renders an event: when it happened, for how long, and why.
-func happened(e *result.Event) string {
-	text := unit.Latency(max(e.At, 0)) + "  " + e.Name
-	if lasted := millis(e.Attributes[signal.AttrCacheFor]); lasted > 0 {
-		text += " for " + unit.Latency(lasted)
-	}
-	if reason := e.Attributes[signal.AttrCacheReason]; reason != "" {
-		text += ": " + reason
-	}
-	return text
-}
-
 // group puts repeated siblings together, where the first of them is.
 func (l *layouter) group(nodes []*trace.Node) [][]*trace.Node {
 	count := map[string]int{}

@@ -50,6 +50,6 @@ func Capacity(testing.TB) *result.Run {
 			c.Redis = &result.Redis{CPU: time.Duration(40*n) * time.Microsecond, BytesOut: n * 49_900, Pages: 1, PageBytes: 57_400}
 		}
 	}
-	run.Gates = []result.Gate{{Expr: "errors() == 0", Line: 30, Verdict: result.Pass, Compared: "errors() = 0 == 0"}}
+	run.Gates = []result.Gate{{Expr: "errors() == 0", Line: 30, Verdict: result.Pass, Compared: "errors() is 0"}}
 	return run
 }

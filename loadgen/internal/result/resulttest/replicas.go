@@ -43,6 +43,6 @@ func Replicas(testing.TB) *result.Run {
 		}
 		c.Replicas[2].Requests, c.Replicas[2].Failed, c.Replicas[2].Out = 42, 2, 3*time.Second
 	}
-	run.Gates = []result.Gate{{Expr: "errors() <= 8", Line: 30, Verdict: result.Pass, Compared: "errors() = 8 <= 8"}}
+	run.Gates = []result.Gate{{Expr: "errors() <= 8", Line: 30, Verdict: result.Pass, Compared: "errors() is 8, at most 8"}}
 	return run
 }

@@ -97,10 +97,10 @@ func Stampede(tb testing.TB) *result.Run {
 	}
 	run.Gates = []result.Gate{
 		{Expr: `p99("singleflight", "expiry") <= 0.5 * p99("ttl", "expiry")`, Line: 16, Verdict: result.Pass,
-			Compared: "p99(singleflight, expiry) = 1.43 ms <= 0.5 * p99(ttl, expiry) = 8.1 ms"},
+			Compared: "p99(singleflight, expiry) is 1.43 ms, at most 0.5 * p99(ttl, expiry) = 8.1 ms"},
 		{Expr: `recomputes("early", "burst") == 1 or recomputes("early", "burst") < 0.1 * recomputes("ttl", "burst")`, Line: 17,
-			Verdict: result.Fail, Compared: `recomputes(early, burst) = 46 == 1; recomputes(early, burst) = 46 < 0.1 * recomputes(ttl, burst) = 4.7`},
-		{Expr: "errors() == 0", Line: 18, Verdict: result.Pass, Compared: "errors() = 0 == 0"},
+			Verdict: result.Fail, Compared: `recomputes(early, burst) is 46, not 1; recomputes(early, burst) is 46, not less than 0.1 * recomputes(ttl, burst) = 4.7`},
+		{Expr: "errors() == 0", Line: 18, Verdict: result.Pass, Compared: "errors() is 0"},
 	}
 	return run
 }
@@ -133,7 +133,7 @@ func Stale(testing.TB) *result.Run {
 			Failed: map[string]int64{"unsent": 2}, Recomputes: 7, Expired: 4, Cold: 1, Cache: map[string]int64{"hit": 50, "miss": 8},
 			Stale: &result.Stale{Writes: 12, Reads: 58, Stale: 7, Max: 640 * time.Microsecond}},
 	})
-	run.Gates = []result.Gate{{Expr: `stale_max("ttl") <= 2.1*s`, Line: 9, Verdict: result.Pass, Compared: "stale_max(ttl) = 1.98 s <= 2.1 s"}}
+	run.Gates = []result.Gate{{Expr: `stale_max("ttl") <= 2.1*s`, Line: 9, Verdict: result.Pass, Compared: "stale_max(ttl) is 1.98 s, at most 2.1 s"}}
 	return run
 }
 
