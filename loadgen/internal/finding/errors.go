@@ -55,7 +55,7 @@ func (e *evidence) failure(modes []string, phase string) string {
 		}
 		parts = append(parts, fmt.Sprintf("%s%s%s (%s)", of(t.Ledger.Errors(), t.Ledger.Scheduled), e.ofMode(m), failed, how))
 	}
-	text := e.where(phase) + sentence(parts) + "."
+	text := begun(e.where(phase)+sentence(parts)) + "."
 	if rest := modes[min(inDetail, len(modes)):]; len(rest) > 0 {
 		var shares []float64
 		for _, m := range rest {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"loadlab/loadgen/internal/tty"
 	"loadlab/loadgen/internal/unit"
@@ -70,6 +72,12 @@ func spread(least, most string) string {
 // beyond words what a percentile leaves out.
 func beyond(quantile string) string {
 	return map[string]string{"p50": "half of the requests", "p90": "one request in ten", "p95": "one request in twenty", "p99": "one request in a hundred"}[quantile]
+}
+
+// begun is a sentence with a capital at its begin.
+func begun(s string) string {
+	first, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(first)) + s[n:]
 }
 
 // of renders a count of a whole: "57 of 2,305 requests (2.5%)".

@@ -50,7 +50,7 @@ func intervals(f *figure.Figures) Section {
 // have intervals of blocks of their time.
 func howSure(f *figure.Figures) []Note {
 	rounds, err := f.Rounds()
-	if err != nil || len(rounds) != 1 {
+	if err != nil || len(rounds) != 1 || alone(f) {
 		return nil
 	}
 	sure := false

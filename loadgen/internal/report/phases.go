@@ -21,7 +21,11 @@ func httpPhases(f *figure.Figures) Section {
 				g.Rows = append(g.Rows, phaseRow(m, "mean", b))
 			}
 			if b, ok := total.SpentAt(0.99); ok && b.FirstByte > 0 {
-				g.Rows = append(g.Rows, phaseRow(m, "p99", b))
+				slow := "p99"
+				if !hasP99(total) {
+					slow = "slowest"
+				}
+				g.Rows = append(g.Rows, phaseRow(m, slow, b))
 			}
 		}
 		if len(g.Rows) > 0 {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"loadlab/loadgen/internal/figure"
+	"loadlab/loadgen/internal/hist"
 	"loadlab/loadgen/internal/law"
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/trace"
@@ -22,8 +23,13 @@ func timeSpent(f *figure.Figures) Section {
 	eachPhase(f, func(p result.PhaseInfo, modes []string) {
 		g := Group{Name: p.Name, Title: p.Name}
 		for _, m := range modes {
-			if b, ok := f.Total(m, p.Name).SpentAt(0.99); ok && b.Reported() {
-				g.Rows = append(g.Rows, []Cell{{Text: m}, {Text: shares(b)}})
+			total := f.Total(m, p.Name)
+			if b, ok := total.SpentAt(0.99); ok && b.Reported() {
+				mark := ""
+				if !hasP99(total) {
+					mark = unit.AtLeast
+				}
+				g.Rows = append(g.Rows, []Cell{{Text: m}, {Text: mark + shares(b)}})
 			}
 		}
 		if len(g.Rows) > 0 {
@@ -192,6 +198,12 @@ func statuses(by map[int]int64) string {
 	return strings.Join(parts, ", ")
 }
 
+// alone reports whether a run has one mode in one phase, as a hit has: there is nothing to compare.
+func alone(f *figure.Figures) bool { return len(f.Modes()) == 1 && len(f.Phases()) == 1 }
+
+// hasP99 reports whether there are enough responses for a p99; otherwise the slowest stands in its place.
+func hasP99(t *figure.Total) bool { return t.Ledger.Completed >= hist.Samples(0.99) }
+
 // notes are what a reader must know before trusting the figures: the ledger, the generator's own lag, warnings, what did not run.
 func notes(f *figure.Figures) Section {
 	s := Section{ID: Notes}
@@ -200,7 +212,7 @@ func notes(f *figure.Figures) Section {
 		s.Prose, warnings = ledgerNotes(f, t)
 	}
 	for i := range s.Prose {
-		s.Prose[i].Brief = len(f.Modes()) == 1 && len(f.Phases()) == 1 // they are all there is to know of it
+		s.Prose[i].Brief = alone(f) // they are all there is to know of it
 	}
 	for _, w := range append(warnings, f.Run.Warnings...) {
 		s.Prose = append(s.Prose, Note{Text: w, Warning: true})
