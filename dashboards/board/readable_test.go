@@ -1,6 +1,7 @@
 package board_test
 
 import (
+	"maps"
 	"math"
 	"regexp"
 	"slices"
@@ -131,7 +132,7 @@ func TestLegendsHoldTwelveModes(t *testing.T) {
 			return // the legend of two modes
 		}
 		lines, used := 1, 0.0
-		for name := range legends(p, palette.Known()[:12]) {
+		for _, name := range slices.Sorted(maps.Keys(legends(p, palette.Known()[:12]))) {
 			if hidden, _ := modeOverride(p, name, "custom.hideFrom").(map[string]any); hidden["legend"] == true {
 				continue
 			}
