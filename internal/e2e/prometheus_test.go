@@ -252,7 +252,7 @@ func (s *seen) testDashboard(t *testing.T) {
 	t.Logf("cells compared: %v", cells)
 	for panel, least := range map[string]int{
 		"p50 in phase $phase": 6, "p95 in phase $phase": 6, "p99 in phase $phase": 6, "Percentiles and their ratios to $baseline": 40, "Modes by phase": 100,
-		"SQL queries per request": 6,
+		"SQL queries per request": 6, "Memory of a page in Redis": 2, // swr's, which outlive their TTL
 	} {
 		if cells[panel] < least {
 			t.Errorf("%s: %d cells were compared, want at least %d", panel, cells[panel], least)
