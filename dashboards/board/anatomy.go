@@ -28,9 +28,9 @@ func Anatomy() model.Dashboard {
 	l.add(12, 8, onRuntime(logarithmic(series("Duration in the app", "s",
 		"p99 and p50 of the requests as the app saw them. A diamond is a request whose trace was kept.",
 		query{promql.Quantile("0.99", latency()), "p99", true}, query{promql.Quantile("0.5", latency()), "p50", true}))))
-	l.add(12, 8, onRuntime(atLeast(.01, series("Errors", "percentunit",
+	l.add(12, 8, onRuntime(series("Errors", "percentunit",
 		"Share of answers with status 4xx or 5xx.",
-		query{promql.Div(promql.OrNothing(promql.Count(latency().Where(failed))), promql.Count(latency())), "errors", false}))))
+		query{promql.Div(promql.OrNothing(promql.Count(latency().Where(failed))), promql.Count(latency())), "errors", false})))
 	l.row("SQL")
 	sqlPanels(&l)
 	l.row("Redis")

@@ -6,6 +6,7 @@ import (
 
 	"loadlab/dashboards/model"
 	"loadlab/internal/palette"
+	"loadlab/otel/signal"
 )
 
 // modeColours are the colours and dashes of the modes that are known, by what a series is called: its name ends with the mode ("p99, ttl"), or begins with it
@@ -52,6 +53,16 @@ func named(expr string) model.Matcher {
 
 func fixedColor(color string) model.Property {
 	return model.Property{ID: "color", Value: map[string]any{"mode": "fixed", "fixedColor": color}}
+}
+
+// byCause gives the causes that stand beside modes colours that no mode has.
+func byCause(p model.Panel) model.Panel {
+	for _, cause := range []struct{ name, color string }{{signal.CauseCold, "text"}, {signal.CauseUnknown, "dark-orange"}} {
+		p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, model.Override{
+			Matcher: model.Matcher{ID: "byName", Options: cause.name}, Properties: []model.Property{fixedColor(cause.color)},
+		})
+	}
+	return p
 }
 
 // modeMappings colour the names of modes in a table.

@@ -46,15 +46,15 @@ func onStampede(p model.Panel) model.Panel { return leads(UIDStampede, p, sameTi
 
 // totals are the numbers that one looks for first.
 func totals(l *layout) {
-	l.add(6, 4, stat("Requests", "short", "Requests that came due in the time range.", plain(),
+	l.add(6, 4, count("Requests", "Requests that came due in the time range.", plain(),
 		query{promql.Increase(ofLoad(signal.LoadScheduled).In(promql.InRange)), "due", false},
 		query{promql.Increase(taken(signal.LoadCompleted).In(promql.InRange)), "completed", false}))
 	l.add(6, 4, stat("Peak rate", "reqps", "The most requests that came due in one second of the time range, and the most that were completed.", plain(),
 		query{peak(ofLoad(signal.LoadScheduled)), "due", false},
 		query{peak(taken(signal.LoadCompleted)), "completed", false}))
-	l.add(6, 4, stat("Failed", "short", "Requests that failed or were never sent, in the time range.", steps("red", 1),
+	l.add(6, 4, count("Failed", "Requests that failed or were never sent, in the time range.", steps("red", 1),
 		query{promql.OrNothing(promql.Increase(taken(signal.LoadErrors).In(promql.InRange))), "failed", false}))
-	l.add(6, 4, stat("Actions", "short", "What was done to the app before phases or during them, in the time range.", plain(),
+	l.add(6, 4, count("Actions", "What was done to the app before phases or during them, in the time range.", plain(),
 		query{promql.OrNone(promql.Increase(promql.Metric{Name: signal.LoadActions, Match: ofRun}.In(promql.InRange), signal.LabelAction), signal.LabelAction), "{{action}}", false}))
 }
 
@@ -66,9 +66,9 @@ func peak(m promql.Metric) string {
 func loadPanels(l *layout) {
 	by := signal.LabelMode
 	l.add(8, 8, leads(UIDRuntime, everySecond(outlined(series("Offered and achieved", "short",
-		"Requests that were due, and that were completed, from one point to the next, by mode: the line and the bars. Apart: the target cannot keep up.",
+		"Requests that were due, and that were completed, from one point to the next, by mode: the line and the bars, of one colour. Apart: the target cannot keep up.",
 		query{promql.Each(ofLoad(signal.LoadScheduled), by), "offered, {{mode}}", false},
-		query{promql.Each(taken(signal.LoadCompleted), by), "achieved, {{mode}}", false}))), sameTime))
+		query{promql.Each(taken(signal.LoadCompleted), by), "{{mode}}", false}))), sameTime))
 	l.add(8, 8, leads(UIDRuntime, atLeast(5, series("In flight", "short",
 		"Requests that were due and not yet ended, those that wait for a connection included, by mode.",
 		query{promql.Sum(ofLoad(signal.LoadInFlight).Select(), by), "{{mode}}", false})), sameTime))
@@ -80,13 +80,17 @@ func loadPanels(l *layout) {
 // transferPanels are what goes over the wire, and how long it takes to have one.
 func transferPanels(l *layout) {
 	by := signal.LabelMode
-	l.add(12, 8, everySecond(series("Transferred", "decbytes", "Bytes of the bodies of responses and of requests, from one point to the next, by mode.",
-		query{promql.Each(ofLoad(signal.LoadReceived), by), "received, {{mode}}", false},
-		query{promql.Each(ofLoad(signal.LoadSent), by), "sent, {{mode}}", false})))
-	connect := func(name string) string { return promql.Quantile("$percentile", ofLoad(name).In(promql.Step), by) }
-	l.add(12, 8, everySecond(logarithmic(series("Connecting", "s", "The chosen percentile of how long a request took to connect and to shake hands, of those that had no connection, by mode.",
-		query{connect(signal.LoadConnect), "connect, {{mode}}", false},
-		query{connect(signal.LoadTLS), "TLS, {{mode}}", false}))))
+	bytes := func(title, metric, description string) {
+		l.add(6, 8, everySecond(series(title, "decbytes", description+", from one point to the next, by mode.", query{promql.Each(ofLoad(metric), by), "{{mode}}", false})))
+	}
+	bytes("Received", signal.LoadReceived, "Bytes of the bodies of responses")
+	bytes("Sent", signal.LoadSent, "Bytes of the bodies of requests")
+	connect := func(title, metric, description string) {
+		l.add(6, 8, everySecond(logarithmic(series(title, "s", "The chosen percentile of how long "+description+", of requests that had no connection, by mode.",
+			query{promql.Quantile("$percentile", ofLoad(metric).In(promql.Step), by), "{{mode}}", false}))))
+	}
+	connect("Connect", signal.LoadConnect, "it took to connect")
+	connect("TLS handshake", signal.LoadTLS, "the handshake of TLS took")
 }
 
 // clock is one of the generator's three durations.

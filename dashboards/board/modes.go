@@ -135,8 +135,8 @@ func modeKey() keyColumn {
 // costs is what the servers behind the app had to do for it.
 func costs(l *layout) {
 	for _, c := range []struct{ title, unit, figure, description string }{
-		{"SQL queries per request", "short", "sql", "Queries over requests, refreshes in the background included. A page of 20 costs the naive loader 62."},
-		{"Redis commands per request", "short", "redis", "Commands over requests, those of the background included."},
+		{"SQL queries per request", "none", "sql", "Queries over requests, refreshes in the background included. A page of 20 costs the naive loader 62."},
+		{"Redis commands per request", "none", "redis", "Commands over requests, those of the background included."},
 		{"CPU time of the app per request", "s", "cpu", "By the operating system's account, background work included."},
 		{"CPU time of the database per request", "s", "db_cpu", "Of all its processes. SQLite runs inside the app."},
 		{"CPU time of Redis per request", "s", "redis_cpu", "By the operating system's account."},

@@ -49,14 +49,28 @@ func series(title, unit, description string, queries ...query) model.Panel {
 	p.FieldConfig.Defaults.Color = map[string]any{"mode": "palette-classic"} // that by name is unknown to Grafana 9
 	p.FieldConfig.Defaults.Custom = map[string]any{
 		"drawStyle": "line", "lineInterpolation": "linear", "lineWidth": 1, "fillOpacity": 0, "showPoints": "auto", "pointSize": 4,
-		"spanNulls": 3000, "axisSoftMin": 0, // a gap of more than 3 s is a gap
+		"spanNulls": 3000, "axisSoftMin": 0, "axisSoftMax": softMax(unit), // a gap of more than 3 s is a gap
 	}
 	p.FieldConfig.Overrides = modeColours(true)
 	p.Options = map[string]any{"legend": list(), "tooltip": map[string]any{"mode": "multi", "sort": "desc"}}
 	return p
 }
 
-// atLeast makes an axis reach a value, so that a graph of zeros is one of zeros.
+// softMax is what the axis of a unit reaches at least, so that a graph of zeros is one of zeros: Grafana's own axis of those goes to 100, and of a share to 10000%.
+func softMax(unit string) float64 {
+	switch unit {
+	case "s":
+		return .001
+	case "percentunit":
+		return .01
+	case "bytes", "decbytes", "Bps":
+		return 1000
+	default:
+		return 1
+	}
+}
+
+// atLeast makes an axis reach another value.
 func atLeast(most float64, p model.Panel) model.Panel {
 	p.FieldConfig.Defaults.Custom["axisSoftMax"] = most
 	return p
@@ -87,8 +101,11 @@ func counted(p model.Panel) model.Panel {
 func outlined(p model.Panel) model.Panel {
 	p = counted(p)
 	p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, model.Override{
-		Matcher:    model.Matcher{ID: "byRegexp", Options: "/^offered/"},
-		Properties: []model.Property{{ID: "custom.drawStyle", Value: "line"}, {ID: "custom.fillOpacity", Value: 0}, {ID: "custom.lineWidth", Value: 2}},
+		Matcher: model.Matcher{ID: "byRegexp", Options: "/^offered/"},
+		Properties: []model.Property{
+			{ID: "custom.drawStyle", Value: "line"}, {ID: "custom.fillOpacity", Value: 0}, {ID: "custom.lineWidth", Value: 2},
+			{ID: "custom.hideFrom", Value: map[string]any{"viz": false, "legend": true, "tooltip": false}}, // its colour is that of the bars, and a legend of both has no room
+		},
 	})
 	return p
 }
@@ -97,6 +114,7 @@ func outlined(p model.Panel) model.Panel {
 func logarithmic(p model.Panel) model.Panel {
 	p.FieldConfig.Defaults.Min = nil // zero has no place on it
 	delete(p.FieldConfig.Defaults.Custom, "axisSoftMin")
+	delete(p.FieldConfig.Defaults.Custom, "axisSoftMax")
 	p.FieldConfig.Defaults.Custom["scaleDistribution"] = map[string]any{"type": "log", "log": 10}
 	return p
 }
@@ -142,6 +160,14 @@ func stat(title, unit, description string, steps []model.Threshold, queries ...q
 		"colorMode": "value", "graphMode": "none", "justifyMode": "auto", "orientation": "auto", "textMode": "value_and_name",
 		"reduceOptions": newest(),
 	}
+	return p
+}
+
+// count is a number of things, in all its digits.
+func count(title, description string, steps []model.Threshold, queries ...query) model.Panel {
+	p := stat(title, "none", description, steps, queries...)
+	whole := 0
+	p.FieldConfig.Defaults.Decimals = &whole
 	return p
 }
 

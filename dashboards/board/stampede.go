@@ -17,23 +17,24 @@ func Stampede() model.Dashboard {
 		append(ofARun(), phaseVariable(), modeVariable(), appModeVariable(), percentileVariable(), jaegerVariable())...)
 	d.Annotations.List = annotations(true, ofRun+", "+ofPhase+", "+byMode)
 	by := signal.LabelMode
+	lookBack := "Each point is the most of the " + signal.PeakWindow.String() + " before it, so that no scrape misses any: a peak is drawn that long after it was. In which second requests waited is in the last graphs."
 	var l layout
 	l.add(24, 4, leads(UIDAnatomy, amplification(), sameTime))
 	strip := func(p model.Panel) { l.add(24, 7, leads(UIDAnatomy, everySecond(p), sameTime)) }
 
-	strip(stacked(counted(series("Recomputes by cause", "short",
+	strip(byCause(stacked(counted(series("Recomputes by cause", "short",
 		"Recomputes from one point to the next. By mode are those of pages past their TTL or about to be: a strategy that coalesces has one for an expiry (the graph below), and a stampede is "+
 			"where there are more. Cold are those of pages that were never cached or were flushed; unknown are those without an answer of the cache.",
 		query{promql.Each(ofApp(signal.RecomputeTotal).Where(signal.LabelCause+`="`+signal.CauseExpired+`"`), by), "{{mode}}", false},
-		query{promql.Each(ofApp(signal.RecomputeTotal).Where(signal.LabelCause+`!="`+signal.CauseExpired+`"`), signal.LabelCause), "{{cause}}", false}))))
+		query{promql.Each(ofApp(signal.RecomputeTotal).Where(signal.LabelCause+`!="`+signal.CauseExpired+`"`), signal.LabelCause), "{{cause}}", false})))))
 	strip(counted(series("Expiries", "short",
 		"Pages that were found expired, from one point to the next, by mode.",
 		query{promql.Each(ofApp(signal.ExpirationsTotal), by), "{{mode}}", false})))
 	strip(counted(series("Greatest number of recomputes at once", "short",
-		"The most that ran at the same time, by mode, as the app counts them and not as a scrape happens to find them. It looks back a few seconds.",
+		"The most that ran at the same time, by mode, as the app counts them and not as a scrape happens to find them. "+lookBack,
 		query{promql.Max(ofApp(signal.RecomputePeak).Select(), by), "{{mode}}", false})))
 	strip(counted(series("Greatest number of waiting requests", "short",
-		"The most requests that waited at the same time for a recompute of another, by mode, likewise.",
+		"The most requests that waited at the same time for a recompute of another, by mode, as the app counts them. "+lookBack,
 		query{promql.Max(ofApp(signal.CacheWaitersPeak).Select(), by), "{{mode}}", false})))
 	strip(counted(series("Requests that waited", "short",
 		"How many requests waited for a recompute of another, from one point to the next, by mode.",
@@ -47,13 +48,13 @@ func Stampede() model.Dashboard {
 		"What the cache had for the requests of the chosen modes, from one point to the next. Coalesced: waited for another request's recompute.",
 		query{promql.Each(ofApp(signal.CacheRequests), signal.LabelResult), "{{result}}", false}))))
 	wait := promql.Metric{Name: signal.DBConnectionWait}.In(promql.Step)
-	strip(atLeast(.001, series("Pool wait", "s",
+	strip(series("Pool wait", "s",
 		"How long requests waited for a database connection. The pool is the app's, so this is of all modes together.",
-		query{promql.Quantile("0.99", wait), "p99", false}, query{promql.Mean(wait), "mean", false})))
+		query{promql.Quantile("0.99", wait), "p99", false}, query{promql.Mean(wait), "mean", false}))
 	strip(outlined(series("Offered and achieved load", "short",
-		"Requests that were due and that were completed, from one point to the next, by mode: the line and the bars.",
+		"Requests that were due and that were completed, from one point to the next, by mode: the line and the bars, of one colour.",
 		query{promql.Each(ofLoad(signal.LoadScheduled), by), "offered, {{mode}}", false},
-		query{promql.Each(ofLoad(signal.LoadCompleted), by), "achieved, {{mode}}", false})))
+		query{promql.Each(ofLoad(signal.LoadCompleted), by), "{{mode}}", false})))
 	bySecond := func(title, metric, description string) {
 		l.add(12, 7, matrix(title+" by second of phase $phase", "short", description+" The mean of the rounds, by when the requests were due: the report's, whatever a scrape has seen.",
 			signal.LabelSecond, signal.LabelMode, promql.Last(ofLoad(metric).Where(ofPhase), signal.LabelSecond, signal.LabelMode)))

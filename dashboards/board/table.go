@@ -17,6 +17,12 @@ type keyColumn struct {
 	width        int // in pixels; 0 is as wide as needed
 }
 
+// Widths in pixels: of a column at least, which holds "123.4 ms", and of a letter of its title.
+const (
+	leastWidth = 75
+	letter     = 8
+)
+
 // table has a row for each combination of the keys' labels.
 func table(title, description string, keys []keyColumn, columns []column) model.Panel {
 	queries := make([]query, len(columns))
@@ -45,7 +51,7 @@ func table(title, description string, keys []keyColumn, columns []column) model.
 			value = "Value"
 		}
 		names[value], order[value] = c.title, len(keys)+i
-		properties := []model.Property{{ID: "unit", Value: c.unit}}
+		properties := []model.Property{{ID: "unit", Value: c.unit}, {ID: "custom.minWidth", Value: max(leastWidth, letter*len(c.title)+2*letter)}}
 		if c.hidden {
 			properties = append(properties, model.Property{ID: "custom.hidden", Value: true}, // until Grafana 12, and then:
 				model.Property{ID: "custom.hideFrom", Value: map[string]any{"viz": true, "legend": false, "tooltip": false}})
@@ -53,7 +59,7 @@ func table(title, description string, keys []keyColumn, columns []column) model.
 		overrides = append(overrides, model.Override{Matcher: model.Matcher{ID: "byName", Options: c.title}, Properties: properties})
 	}
 	p := panel(model.TypeTable, title, "short", description, targets("table", true, queries))
-	p.FieldConfig.Defaults.Custom = map[string]any{"align": "auto", "filterable": false, "minWidth": 50} // a dozen columns are seen without scrolling
+	p.FieldConfig.Defaults.Custom = map[string]any{"align": "auto", "filterable": false, "minWidth": leastWidth}
 	p.FieldConfig.Overrides = overrides
 	p.Options = map[string]any{"showHeader": true, "cellHeight": "sm"}
 	p.Transformations = []model.Transformation{
@@ -79,7 +85,7 @@ func sortedBy(title string, descending bool, p model.Panel) model.Panel {
 func matrix(title, unit, description, label, column, expr string) model.Panel {
 	p := panel(model.TypeBarChart, title, unit, description, targets("table", true, []query{{expr: expr}}))
 	p.FieldConfig.Defaults.Color = map[string]any{"mode": "palette-classic"}
-	p.FieldConfig.Defaults.Custom = map[string]any{"lineWidth": 0, "fillOpacity": 85, "gradientMode": "none", "axisPlacement": "auto", "axisSoftMin": 0}
+	p.FieldConfig.Defaults.Custom = map[string]any{"lineWidth": 0, "fillOpacity": 85, "gradientMode": "none", "axisPlacement": "auto", "axisSoftMin": 0, "axisSoftMax": softMax(unit)}
 	p.FieldConfig.Overrides = modeColours(false)
 	p.Options = map[string]any{
 		"orientation": "vertical", "stacking": "none", "showValue": "never", "barWidth": 0.95, "groupWidth": 0.8, "xTickLabelRotation": 0,

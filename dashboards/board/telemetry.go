@@ -11,21 +11,21 @@ func Telemetry() model.Dashboard {
 	d := dashboard(UIDTelemetry, "telemetry", "Whether the other dashboards can be believed: spans dropped, scrapes missed, exemplars kept.")
 	var l layout
 	dropped, exported := promql.Metric{Name: signal.SpansDropped}, promql.Metric{Name: signal.SpansExported}
-	l.add(6, 5, stat("Spans dropped", "short",
+	l.add(6, 5, count("Spans dropped",
 		"Spans lost in the time range, by process: the queue was full, or Jaeger did not take them. Any means that traces may be torn.",
 		steps("red", 1), query{promql.Increase(dropped.In(promql.InRange), job), "{{job}}", false}))
-	l.add(6, 5, stat("Spans exported", "short",
+	l.add(6, 5, count("Spans exported",
 		"Spans that Jaeger took in the time range, by process.",
 		steps("green", 1), query{promql.Increase(exported.In(promql.InRange), job), "{{job}}", false}))
 	l.add(12, 5, scraped())
 
 	l.row("Traces")
-	l.add(8, 8, atLeast(1, series("Spans", "ops",
+	l.add(8, 8, series("Spans", "ops",
 		"Spans a second that were exported and dropped, by process.",
-		query{promql.Rate(exported, job), "exported, {{job}}", false}, query{promql.Rate(dropped, job), "dropped, {{job}}", false})))
-	l.add(8, 8, atLeast(1, series("Spans in Jaeger", "ops",
+		query{promql.Rate(exported, job), "exported, {{job}}", false}, query{promql.Rate(dropped, job), "dropped, {{job}}", false}))
+	l.add(8, 8, series("Spans in Jaeger", "ops",
 		"Spans a second that Jaeger accepted and refused.",
-		query{promql.Rate(received("accepted")), "accepted", false}, query{promql.Rate(received("refused")), "refused", false})))
+		query{promql.Rate(received("accepted")), "accepted", false}, query{promql.Rate(received("refused")), "refused", false}))
 	requests := promql.Count(promql.Metric{Name: signal.HTTPServerDuration})
 	l.add(8, 8, series("Spans per request", "short",
 		"Spans exported for each request that the app answered, sampled or not: how much of the load is traced.",
@@ -38,10 +38,10 @@ func Telemetry() model.Dashboard {
 	l.add(8, 8, series("Samples per scrape", "short",
 		"Samples in each scrape, by process.",
 		query{promql.Sum("scrape_samples_scraped", job), "{{job}}", false}))
-	l.add(8, 8, atLeast(1, series("Exemplars", "ops",
+	l.add(8, 8, series("Exemplars", "ops",
 		"Exemplars a second that Prometheus stored: the diamonds that lead to traces. None while a scenario samples requests: its exemplar "+
 			"storage is off.",
-		query{promql.Rate(promql.Metric{Name: "prometheus_tsdb_exemplar_exemplars_appended_total"}), "stored", false})))
+		query{promql.Rate(promql.Metric{Name: "prometheus_tsdb_exemplar_exemplars_appended_total"}), "stored", false}))
 
 	l.row("Runs")
 	l.add(24, 7, runs())

@@ -53,25 +53,25 @@ func faultPanels(l *layout) {
 	} {
 		columns = append(columns, column{title: c.title, unit: c.unit, expr: promql.Last(part.Where(signal.LabelFigure+`="`+c.figure+`"`), signal.LabelPhase, signal.LabelMode)})
 	}
-	keys := []keyColumn{{label: signal.LabelPhase, title: "Phase", width: 160}, modeKey()}
-	l.add(12, 8, sortedBy("Phase", false, table("Inside and outside of faults", "The report's figures of the time that faults lasted, and of the rest of the phase.", keys, columns)))
+	keys := []keyColumn{{label: signal.LabelPhase, title: "Phase", width: 130}, modeKey()}
+	l.add(10, 8, sortedBy("Phase", false, table("Inside and outside of faults", "The report's figures of the time that faults lasted, and of the rest of the phase.", keys, columns)))
 	columns = nil
 	for _, c := range []struct{ title, unit, figure string }{
-		{"Without cache", "none", "degraded"}, {"Detected after", "s", "detect"}, {"Paid for it", "s", "degrade"}, {"Recovered after", "s", "recover"}, {"Calls made to it", "reqps", "attempts"},
+		{"Without cache", "none", "degraded"}, {"Detected after", "s", "detect"}, {"Paid for it", "s", "degrade"}, {"Recovered after", "s", "recover"}, {"Calls to it", "reqps", "attempts"},
 	} {
 		columns = append(columns, column{title: c.title, unit: c.unit, expr: promql.Last(ofFigure(c.figure), signal.LabelPhase, signal.LabelMode)})
 	}
-	l.add(12, 8, sortedBy("Phase", false, table("What faults did", "The report's figures of phases with faults: responses without the cache, and how long it took to notice the fault, to live with it, and to be as before.",
+	l.add(14, 8, sortedBy("Phase", false, table("What faults did", "The report's figures of phases with faults: responses without the cache, and how long it took to notice the fault, to live with it, and to be as before.",
 		keys, columns)))
 }
 
 func dependencyPanels(l *layout) {
 	by := signal.LabelDependency
 	each := func(name string) string { return promql.Each(promql.Metric{Name: name}, by) }
-	l.add(8, 8, everySecond(atLeast(1, series("Outages", "short", "1 while a dependency does not answer, as the app knows it.",
-		query{promql.Max(signal.OutageActive, by), "{{dependency}}", false}))))
-	l.add(8, 8, everySecond(atLeast(1, series("Breaker", "short", "1 while the breaker is open: requests are spared the calls.",
-		query{promql.Max(signal.BreakerState, by), "{{dependency}}", false}))))
+	l.add(8, 8, everySecond(series("Outages", "short", "1 while a dependency does not answer, as the app knows it.",
+		query{promql.Max(signal.OutageActive, by), "{{dependency}}", false})))
+	l.add(8, 8, everySecond(series("Breaker", "short", "1 while the breaker is open: requests are spared the calls.",
+		query{promql.Max(signal.BreakerState, by), "{{dependency}}", false})))
 	l.add(8, 8, everySecond(counted(series("Calls to a dead dependency", "short",
 		"Calls and probes that it did not answer, and calls that the open breaker spared, from one point to the next.",
 		query{each(signal.OutageAttempts), "in vain, {{dependency}}", false}, query{each(signal.BreakerSkipped), "spared, {{dependency}}", false}))))
@@ -91,15 +91,15 @@ func distancePanels(l *layout) {
 	redis := promql.Metric{Name: signal.DBOperationDuration, Match: ofRedis}.In(promql.Step)
 	queries := promql.Metric{Name: signal.DBOperationDuration, Match: ofSQL}.In(promql.Step)
 	wait := promql.Metric{Name: signal.DBConnectionWait}.In(promql.Step)
-	l.add(8, 8, everySecond(atLeast(.001, series("Round trip to Redis", "s",
+	l.add(8, 8, everySecond(series("Round trip to Redis", "s",
 		"Median and tenth percentile of single round trips. The tenth percentile is near the distance alone: what is left of a trip when Redis has nothing to do.",
-		query{promql.Quantile("0.5", redis), "p50", false}, query{promql.Quantile("0.1", redis), "p10", false}))))
-	l.add(8, 8, everySecond(atLeast(.001, series("SQL query", "s",
+		query{promql.Quantile("0.5", redis), "p50", false}, query{promql.Quantile("0.1", redis), "p10", false})))
+	l.add(8, 8, everySecond(series("SQL query", "s",
 		"Median and tenth percentile of single queries, the wait for a connection included. The tenth percentile is near the distance to the database.",
-		query{promql.Quantile("0.5", queries), "p50", false}, query{promql.Quantile("0.1", queries), "p10", false}))))
-	l.add(8, 8, everySecond(atLeast(.001, series("Wait for a database connection", "s",
+		query{promql.Quantile("0.5", queries), "p50", false}, query{promql.Quantile("0.1", queries), "p10", false})))
+	l.add(8, 8, everySecond(series("Wait for a database connection", "s",
 		"Mean and p99. A connection is held for as long as a query travels.",
-		query{promql.Mean(wait), "mean", false}, query{promql.Quantile("0.99", wait), "p99", false}))))
+		query{promql.Mean(wait), "mean", false}, query{promql.Quantile("0.99", wait), "p99", false})))
 }
 
 func replicaPanels(l *layout) {

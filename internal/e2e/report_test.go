@@ -42,6 +42,7 @@ type cell struct {
 	Herds []struct {
 		At    time.Duration `json:"at_ns"`
 		First time.Duration `json:"first_ns"`
+		Size  int64         `json:"size"`
 	} `json:"herds"`
 	Ledger struct {
 		Scheduled int64 `json:"scheduled"`

@@ -9,6 +9,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -53,6 +54,13 @@ func Empty(result []Series) bool {
 		}
 	}
 	return true
+}
+
+// HasNaN reports whether a result has a point that is no number.
+func HasNaN(result []Series) bool {
+	return slices.ContainsFunc(result, func(s Series) bool {
+		return slices.ContainsFunc(s.Points, func(p Point) bool { return p.Histogram == nil && math.IsNaN(p.Value) })
+	})
 }
 
 // Query evaluates an expression at a time; the zero time is the server's now.

@@ -139,6 +139,8 @@ func (p *portal) control(w http.ResponseWriter, r *http.Request) {
 		answer(w, nil)
 	case api.PathLabExpire:
 		answer(w, nil)
+	case api.PathLabKeys:
+		answer(w, []api.Key{{}})
 	case api.PathLabCounters:
 		c := api.Counters{Modes: p.counters}
 		if p.busy > 0 {
