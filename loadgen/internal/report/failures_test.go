@@ -32,6 +32,33 @@ func TestJUnitSaysWhyAGateFailed(t *testing.T) {
 	}
 }
 
+// A gate on the errors of one mode fails for what became of that mode's requests, not another's.
+func TestJUnitSaysWhyAModesGateFailed(t *testing.T) {
+	run := resulttest.Failing(t)
+	post, cell := run.Modes[0], run.Cells[0]
+	post.Name, cell.Mode = "POST", "POST"
+	cell.Failures = []result.Failure{{Kind: "check", Code: "json page", Count: 33, Example: "page is 1, want 3"}}
+	run.Modes, run.Cells = append(run.Modes, post), append(run.Cells, cell)
+	run.Gates = []result.Gate{
+		{Expr: `errors("GET", "load", "4xx") == 0`, Verdict: result.Fail, Compared: "errors(GET, load, 4xx) is 18, not 0"},
+		{Expr: `errors("POST") == 0`, Verdict: result.Fail, Compared: "errors(POST) is 33, not 0"},
+		{Expr: `errors("POST") == errors("GET") - 1`, Verdict: result.Fail, Compared: "errors(POST) is 33, not errors(GET) - 1, which is 32"},
+	}
+	var got bytes.Buffer
+	if err := report.JUnit(&got, of(t, run), report.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"not 0. 33 of 2,003 requests (1.6%) failed: status 404 x 18, status 500 x 12, timeout (reading the response) x 3.",
+		"not 0. 33 of 2,000 requests (1.7%) failed: check (json page) x 33. The first check (json page) was: page is 1, want 3.",
+		"is 32. 66 of 4,003 requests (1.6%) failed: ",
+	} {
+		if !strings.Contains(got.String(), want) {
+			t.Errorf("no %q in\n%s", want, got.String())
+		}
+	}
+}
+
 // Redirects that nobody followed are completed requests, and the report says what they were.
 func TestRedirectsAreNamed(t *testing.T) {
 	run := resulttest.Failing(t)

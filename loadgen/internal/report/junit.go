@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -78,7 +79,7 @@ func JUnit(w io.Writer, r *Report, _ Options) error {
 		case g.Verdict == result.Fail && validity.Error == nil:
 			message := strings.TrimSuffix(detail, ".") + "."
 			if strings.Contains(g.Expr, "error") {
-				message = joined(" ", message, r.Failed)
+				message = joined(" ", message, r.failedIn(g.Expr))
 			}
 			c.Failure = &junitResult{Message: message, Type: "gate", Text: fmt.Sprintf("%s:%d: %s\n%s", run.Scenario.File, g.Line, g.Expr, detail)}
 		default:
@@ -91,6 +92,20 @@ func JUnit(w io.Writer, r *Report, _ Options) error {
 	}
 	s.Out = strings.Join(out(r), "\n")
 	return writeJUnit(w, s)
+}
+
+// failedIn is how requests failed of the mode that an expression names; of all if it names none, or several.
+func (r *Report) failedIn(expr string) string {
+	failed, named := r.Failed, 0
+	for mode, text := range r.failed {
+		if strings.Contains(expr, strconv.Quote(mode)) || strings.Contains(expr, "'"+mode+"'") {
+			failed, named = text, named+1
+		}
+	}
+	if named > 1 {
+		return r.Failed
+	}
+	return failed
 }
 
 // writeJUnit counts the cases of the suite by what became of them, and writes it.

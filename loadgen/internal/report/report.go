@@ -15,11 +15,12 @@ import (
 // Report is a run as every format writes it.
 type Report struct {
 	Run      *result.Run
-	Word     string   // the verdict: PASS, FAIL, INCONCLUSIVE, INVALID, GENERATOR-LIMITED, INTERRUPTED or DONE
-	Sentence string   // the verdict in one sentence
-	Also     []string // further reasons for it
-	Failed   string   // how many requests failed, and how, in one sentence; empty if none did
-	Head     []Fact   // what was run, on what, and when
+	Word     string            // the verdict: PASS, FAIL, INCONCLUSIVE, INVALID, GENERATOR-LIMITED, INTERRUPTED or DONE
+	Sentence string            // the verdict in one sentence
+	Also     []string          // further reasons for it
+	Failed   string            // how many requests failed, and how, in one sentence; empty if none did
+	failed   map[string]string // the same of each mode
+	Head     []Fact            // what was run, on what, and when
 	Sections []Section
 }
 
@@ -144,7 +145,10 @@ func New(run *result.Run) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{Run: run, Head: head(run), Failed: failedSentence(f.Total("", ""))}
+	r := &Report{Run: run, Head: head(run), Failed: failedSentence(f.Total("", "")), failed: map[string]string{}}
+	for _, m := range run.Modes {
+		r.failed[m.Name] = failedSentence(f.Total(m.Name, ""))
+	}
 	r.Word, r.Sentence = headline(run)
 	for _, reasons := range [][]string{run.Invalid, run.Limited} {
 		r.Also = append(r.Also, reasons[min(1, len(reasons)):]...) // the sentence has the first
