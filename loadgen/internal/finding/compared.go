@@ -48,16 +48,18 @@ func (c *compared) addFrom(run *evidence, p place) {
 	}
 }
 
+// set takes note of a ratio. Of one that differs from 1 by too little for a sentence, or of which all requests show another, nothing is said: the tables have it.
 func (c *compared) set(mode string, v, was float64, r stats.Ratio) {
-	x := beside{mode, v, was, r}
+	x, differs := beside{mode, v, was, r}, sign(r)
+	if v/was < r.Low/near || v/was > r.High*near {
+		differs = 0
+	}
 	switch {
-	case v/was < r.Low/near || v/was > r.High*near:
-		c.alike = append(c.alike, mode)
-	case sign(r) < 0:
+	case differs < 0:
 		c.less, c.most = append(c.less, x), max(c.most, 1/r.Value)
-	case sign(r) > 0:
+	case differs > 0:
 		c.more, c.most = append(c.more, x), max(c.most, r.Value)
-	default:
+	case !r.Differs():
 		c.alike = append(c.alike, mode)
 	}
 }

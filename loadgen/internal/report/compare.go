@@ -174,7 +174,7 @@ func (c *Comparison) times() Section {
 		return Section{ID: "times", Heading: "Response times", Prose: prose("The runs have no mode and phase in common.")}
 	}
 	return Section{ID: "times", Heading: "Response times", Table: t, Prose: prose("B / A: of the rounds' percentiles, with the interval that has the true ratio in 95% of such " +
-		"comparisons, so that of twenty one is off by chance; " + alike + ": it cannot be told from 1; " + unit.None + ": there are fewer than two rounds of each. Each run has the luck of its own processes and of its own time, which is " +
+		"comparisons, so that of twenty one is off by chance; " + alike + ": it cannot be told from 1; " + unit.None + ": fewer than two rounds of each have enough requests. Each run has the luck of its own processes and of its own time, which is " +
 		"in no interval: two runs of one build can differ by more. Builds are compared by running them beside each other.")}
 }
 
