@@ -33,17 +33,34 @@ func (c *compared) add(of, to place) {
 	v, known := c.e.value(c.figure, of.mode, of.phase)
 	was, also := c.e.value(c.figure, to.mode, to.phase)
 	r, ok := c.e.ratio(c.figure, of, to)
-	x := beside{of.mode, v, was, r}
+	if known && also && ok {
+		c.set(of.mode, v, was, r)
+	}
+}
+
+// addFrom sets a place beside the same in another run, whose rounds are paired with its own as they come.
+func (c *compared) addFrom(run *evidence, p place) {
+	v, known := c.e.value(c.figure, p.mode, p.phase)
+	was, also := run.value(c.figure, p.mode, p.phase)
+	r, err := figure.PairedRatio(c.e.byRound(c.figure, p), run.byRound(c.figure, p))
+	if known && also && err == nil && r.Bounded() {
+		c.set(p.mode, v, was, r)
+	}
+}
+
+// set takes note of a ratio. Of one that differs from 1 by too little for a sentence, or of which all requests show another, nothing is said: the tables have it.
+func (c *compared) set(mode string, v, was float64, r stats.Ratio) {
+	x, differs := beside{mode, v, was, r}, sign(r)
+	if v/was < r.Low/near || v/was > r.High*near {
+		differs = 0
+	}
 	switch {
-	case !known || !also || !ok:
-	case v/was < r.Low/near || v/was > r.High*near:
-		c.alike = append(c.alike, of.mode)
-	case sign(r) < 0:
+	case differs < 0:
 		c.less, c.most = append(c.less, x), max(c.most, 1/r.Value)
-	case sign(r) > 0:
+	case differs > 0:
 		c.more, c.most = append(c.more, x), max(c.most, r.Value)
-	default:
-		c.alike = append(c.alike, of.mode)
+	case !r.Differs():
+		c.alike = append(c.alike, mode)
 	}
 }
 

@@ -129,7 +129,7 @@ func sharing(e *evidence) []Finding {
 			for _, m := range e.in(p.Name) {
 				c, ok := e.disturbed(m, p.Name, alone.Name)
 				switch {
-				case !ok:
+				case !ok || c.most == 0 && len(c.alike) == 0:
 				case c.most == 0:
 					alike, modes, phases = append(alike, c.figure+" of "+name(m)), append(modes, m), append(phases, alone.Name)
 				default:

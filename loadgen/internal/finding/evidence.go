@@ -75,15 +75,17 @@ const Least = 1.1
 
 // ratio is that of a figure in one place to that in another.
 func (e *evidence) ratio(name string, of, to place) (stats.Ratio, bool) {
-	x, _ := figure.Named(name)
-	byRound := func(p place) (values []float64) {
-		for _, r := range e.rounds {
-			values = append(values, x.Comparable(r.Total(p.mode, p.phase)))
-		}
-		return values
-	}
-	r, err := figure.PairedRatio(byRound(of), byRound(to))
+	r, err := figure.PairedRatio(e.byRound(name, of), e.byRound(name, to))
 	return r, err == nil && r.Bounded()
+}
+
+// byRound is a figure of a place in each round.
+func (e *evidence) byRound(name string, p place) (values []float64) {
+	x, _ := figure.Named(name)
+	for _, r := range e.rounds {
+		values = append(values, x.Comparable(r.Total(p.mode, p.phase)))
+	}
+	return values
 }
 
 // sign returns -1 if all of a ratio's interval is below 1 by a tenth, 1 if it is all above, and 0 if neither is sure.

@@ -87,7 +87,7 @@ func Of(f *figure.Figures) []Finding {
 	if err != nil || f.Total("", "") == nil {
 		return nil
 	}
-	judged := len(f.Run.Invalid) == 0 && !f.Run.IsLimited()
+	judged := e.judged()
 	var all []Finding
 	for i, r := range rules() {
 		if !judged && !r.count {

@@ -58,10 +58,12 @@ type cellData struct {
 	Rounds int   `json:"rounds"`
 	Took   int64 `json:"took"` // in all rounds
 
+	phase string // its name in run.json
+
 	points
 	Quantiles [][2]float64          `json:"quantiles,omitempty"` // share and time
 	Intervals map[string][3]float64 `json:"intervals,omitempty"` // of p50, p95 and p99: middle, low and high
-	Ratios    map[string][3]float64 `json:"ratios,omitempty"`    // the same to the first mode
+	Ratios    map[string][3]float64 `json:"ratios,omitempty"`    // the same to the first mode, or of runs that are compared to the same of the first run
 	Expiries  []int64               `json:"expiries,omitempty"`  // when a page was found missing or too old, since the phase began, in all rounds
 	Faults    []bandData            `json:"faults,omitempty"`
 	Laws      []lawData             `json:"laws,omitempty"`
@@ -109,7 +111,7 @@ func newRunData(r *report.Report, label string) (runData, error) {
 			if err != nil {
 				return d, err
 			}
-			c.Mode, c.Phase = i, len(d.Phases)
+			c.Mode, c.Phase, c.phase = i, len(d.Phases), p.Name
 			c.Intervals = intervalsOf(r, m.Name, p.Name)
 			c.Ratios = ratiosOf(r, m.Name, p.Name)
 			c.Laws, c.Stale = lawsOf(r, m.Name, p.Name), staleOf(r, m.Name, p.Name)
@@ -255,6 +257,19 @@ func micros(d time.Duration) int64 { return int64(d / time.Microsecond) }
 // intervalsOf and ratiosOf are the intervals of the percentiles of a mode in a phase, as the report has them, and those of their ratios to the first mode.
 func intervalsOf(r *report.Report, mode, phase string) map[string][3]float64 {
 	return findIntervals(r.Section(report.IntervalFigures).Table, mode, phase, [4]string{"figure", "middle", "low", "high"}, 1000)
+}
+
+// compare has the ratios of a run that is compared be those to the same mode of the first run.
+func (d *runData) compare(run *result.Run, c *report.Comparison, i int) {
+	for k := range d.Cells {
+		cell := &d.Cells[k]
+		cell.Ratios = map[string][3]float64{}
+		for _, name := range []string{"p50", "p95", "p99"} {
+			if r, ok := c.Ratio(i, name, run.Modes[cell.Mode].Name, cell.phase); ok && i > 0 {
+				cell.Ratios[name] = [3]float64{r.Value, r.Low, r.High}
+			}
+		}
+	}
 }
 
 func ratiosOf(r *report.Report, mode, phase string) map[string][3]float64 {

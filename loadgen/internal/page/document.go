@@ -98,7 +98,12 @@ func newComparison(c *report.Comparison, runs []*result.Run) *document {
 	d := &document{Title: tty.Clean(strings.Join(names, ", ")), Word: "COMPARED", Tone: "plain", Name: runs[0].Scenario.Name, Charts: true, styles: map[string]palette.Style{},
 		Sentence: "stored runs beside each other: they were measured at different times, so that there is no verdict", Why: "The charts draw the first run thick, the others thin."}
 	d.addStyles(modeNames(runs[0]))
-	d.First = c.Sections // which run is which, before it is drawn
+	for _, s := range c.Sections { // which run is which, before it is drawn
+		if s.ID != report.Findings {
+			d.First = append(d.First, s)
+		}
+	}
+	d.addFindings(c.Sections, nil)
 	return d
 }
 

@@ -72,6 +72,7 @@ func WriteRuns(w io.Writer, runs []*result.Run) error {
 		if err != nil {
 			return err
 		}
+		one.compare(run, c, i)
 		of.Runs = append(of.Runs, one)
 	}
 	return newComparison(c, runs).write(w, of)

@@ -10,7 +10,9 @@ import (
 	"strings"
 
 	"loadlab/loadgen/internal/figure"
+	"loadlab/loadgen/internal/finding"
 	"loadlab/loadgen/internal/result"
+	"loadlab/loadgen/internal/stats"
 	"loadlab/loadgen/internal/unit"
 )
 
@@ -18,6 +20,7 @@ import (
 // chose by a coin which of them came first.
 type Comparison struct {
 	runs     []*figure.Figures
+	rounds   [][]*figure.Figures // of each run
 	Sections []Section
 }
 
@@ -29,14 +32,56 @@ func Compare(runs []*result.Run) (*Comparison, error) {
 		if err != nil {
 			return nil, fmt.Errorf("run %s: %w", Letter(i), err)
 		}
-		c.runs = append(c.runs, f)
+		rounds, err := f.Rounds()
+		if err != nil {
+			return nil, fmt.Errorf("run %s: %w", Letter(i), err)
+		}
+		c.runs, c.rounds = append(c.runs, f), append(c.rounds, rounds)
 	}
-	times, err := c.times()
+	differences := c.differences()
+	found, err := c.findings(differences)
 	if err != nil {
 		return nil, err
 	}
-	c.Sections = []Section{c.which(), c.differences(), times, c.counts()}
+	c.Sections = []Section{found, c.which(), differences, c.times(), c.counts()}
+	if found.Heading == "" {
+		c.Sections = c.Sections[1:]
+	}
 	return c, nil
+}
+
+// findings are what the tables show, in sentences. If the runs had not the same conditions, that is one of them.
+func (c *Comparison) findings(differences Section) (Section, error) {
+	var names []string
+	for i := range c.runs {
+		names = append(names, Letter(i))
+	}
+	all, err := finding.OfRuns(c.runs, names)
+	if err != nil {
+		return Section{}, err
+	}
+	var conditions []string
+	for _, x := range differences.Facts {
+		if what := strings.TrimSuffix(x.Name, ":"); !slices.Contains(conditions, what) {
+			conditions = append(conditions, what)
+		}
+	}
+	if len(all) > 0 && len(conditions) > 0 {
+		all = append(all[:min(len(all), finding.Most-1)], finding.Finding{Rule: "conditions", Text: "These differ too, and may be why: " + strings.Join(conditions, ", ") + "."})
+	}
+	return whatWasFound(all), nil
+}
+
+// Ratio is that of a figure of a mode in a phase of the run at i to the first run's. It is false if there is no interval of it.
+func (c *Comparison) Ratio(i int, name, mode, phase string) (stats.Ratio, bool) {
+	r, err := c.ratio(i, name, mode, phase)
+	return r, err == nil && r.Bounded()
+}
+
+// ratio pairs the rounds of two runs as they come: they are independent of each other.
+func (c *Comparison) ratio(i int, name, mode, phase string) (stats.Ratio, error) {
+	x, _ := figure.Named(name)
+	return pairedRatio(x, phase, side{c.rounds[i], mode}, side{c.rounds[0], mode})
 }
 
 // Letter names the run at i: A, B, ..., and 27 after Z.
@@ -102,26 +147,16 @@ func (c *Comparison) pairs(each func(p result.PhaseInfo, mode string)) {
 }
 
 // times are the percentiles of the response time, and their ratios to the first run's with intervals.
-func (c *Comparison) times() (Section, error) {
+func (c *Comparison) times() Section {
 	t := &Table{Columns: []Column{{Title: "mode", Left: true}, {Title: "A"}}}
-	var rounds [][]*figure.Figures
-	for i, f := range c.runs {
-		of, err := f.Rounds()
-		if err != nil {
-			return Section{}, err
-		}
-		rounds = append(rounds, of)
-		if i > 0 {
-			t.Columns = append(t.Columns, Column{Title: Letter(i)}, Column{Title: Letter(i) + " / A"})
-		}
+	for i := range c.runs[1:] {
+		t.Columns = append(t.Columns, Column{Title: Letter(i + 1)}, Column{Title: Letter(i+1) + " / A"})
 	}
 	for _, name := range []string{"p50", "p95", "p99"} {
-		x, _ := figure.Named(name)
 		c.pairs(func(p result.PhaseInfo, mode string) {
 			row := []Cell{{Text: mode}, rendered(name, c.runs[0].Total(mode, p.Name), inMillis)}
 			for i, f := range c.runs[1:] {
-				// Rounds of two runs are independent of each other, so that they are paired as they come.
-				ratio := ratioCell(pairedRatio(x, p.Name, side{rounds[i+1], mode}, side{rounds[0], mode}))
+				ratio := ratioCell(c.ratio(i+1, name, mode, p.Name))
 				if ratio.Known {
 					ratio.Tone = toneOf(ratio.Value)
 				}
@@ -136,11 +171,11 @@ func (c *Comparison) times() (Section, error) {
 		})
 	}
 	if len(t.Groups) == 0 {
-		return Section{ID: "times", Heading: "Response times", Prose: prose("The runs have no mode and phase in common.")}, nil
+		return Section{ID: "times", Heading: "Response times", Prose: prose("The runs have no mode and phase in common.")}
 	}
 	return Section{ID: "times", Heading: "Response times", Table: t, Prose: prose("B / A: of the rounds' percentiles, with the interval that has the true ratio in 95% of such " +
-		"comparisons, so that of twenty one is off by chance; " + alike + ": it cannot be told from 1; " + unit.None + ": there are fewer than two rounds of each. Each run has the luck of its own processes and of its own time, which is " +
-		"in no interval: two runs of one build can differ by more. Builds are compared by running them beside each other.")}, nil
+		"comparisons, so that of twenty one is off by chance; " + alike + ": it cannot be told from 1; " + unit.None + ": fewer than two rounds of each have enough requests. Each run has the luck of its own processes and of its own time, which is " +
+		"in no interval: two runs of one build can differ by more. Builds are compared by running them beside each other.")}
 }
 
 // toneOf is that of a ratio that is not 1: slower is bad news.

@@ -42,7 +42,7 @@ function niceFraction(x) {
 function dots(axis, titles, groups) {
   const table = element("div", {class: titles[2] ? "glance two" : "glance"}), scale = element("div", {class: "plot scale"});
   const put = (e, x) => { e.style.left = axis.place(x) / 10 + "%"; return e; };
-  for (const x of axis.marks) scale.append(put(element("span", {class: axis.place(x) > 940 ? "last" : false}, axis.text(x)), x));
+  for (const x of axis.marks) scale.append(put(element("span", {class: axis.place(x) > 940 ? "last" : axis.place(x) < 60 ? "first" : false}, axis.text(x)), x));
   table.append(element("div", {class: "row scales"}, element("div", {class: "mode"}), scale, element("div", {class: "value"}, titles[0]), titles[2] ? element("div", {class: "together"}, titles[2]) : "", element("div", {class: "ratio"}, titles[1])));
   for (const g of groups) {
     if (g.title) table.append(element("div", {class: "phase"}, element("strong", {}, name(g.title)), " ", element("span", {}, g.about || "")));

@@ -19,7 +19,7 @@ function glance() {
   function lineOf(s, p) {
     const cell = cellOf(state.data, s, p.name);
     if (!cell) return null;
-    const interval = (cell.intervals || {})[figure()], ratio = several ? null : (cell.ratios || {})[figure()];
+    const interval = (cell.intervals || {})[figure()], ratio = (cell.ratios || {})[figure()];
     const found = (cell.quantiles || []).find(x => x[0] === q[figure()]), all = found && found[1];
     if (!interval && all === undefined) {
       const n = cell.n.reduce((a, b) => a + b, 0);
@@ -60,8 +60,7 @@ function glance() {
       text.push(rounds || all.some(l => l.interval) ? "Hollow: without an interval, as fewer than two rounds have requests enough." : "Hollow: one round has no intervals, so that nothing here shows one mode to be faster than another; loadgen run --rounds 3 gives them.");
     }
     if (all.some(l => l.few)) text.push(few);
-    if (all.some(l => l.ratio)) text.push("The ratio is to " + first.label + ", with its interval; ~: it cannot be told from 1.");
-    if (several) text.push("The tables have the ratios of the runs.");
+    if (all.some(l => l.ratio)) text.push("The ratio is to " + (several ? "the same mode of " + state.data.runs[0].label : first.label) + ", with its interval; ~: it cannot be told from 1.");
     c.note.textContent = text.join(" ");
   }
 
@@ -78,7 +77,7 @@ function glance() {
     explained(all);
     const ends = values.concat(all.flatMap(l => l.interval ? l.interval.slice(1).map(near) : []));
     const sure = all.some(l => l.interval), titles = sure ? ["middle of " + (all.some(l => l.rounds > 1) ? "rounds" : "blocks"), figure() + " of all"] : [figure() + " of all", ""];
-    const to = all.some(l => l.ratio) ? element("span", {}, "to ", name(state.series[0].label)) : "";
+    const to = all.some(l => l.ratio) ? element("span", {}, "to ", name(several ? state.data.runs[0].label : state.series[0].label)) : "";
     c.host.replaceChildren(dots(logAxis(ends, 1.15, decades(1, 1e9), tick), [titles[0], to, titles[1]], groups.map(g => ({title: g.p.name, about: g.p.load, rows: g.lines.map(l => rowOf(l, sure))}))));
   }
   onChange(what => { if (what !== "zoom") draw(); });

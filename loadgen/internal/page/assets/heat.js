@@ -3,8 +3,8 @@
 const heatLines = [["p50", 0.5, [2, 3]], ["p95", 0.95, [6, 3]], ["p99", 0.99, []]];
 
 function heatMap() {
-  const c = chart("heat", "Heat map", "Each cell is the requests that were due in one second and took about as long; the darker, the more. Lines: p50 (dotted), p95 (dashed) and p99, " +
-    "where there are enough requests. Diamonds: requests whose trace was kept. A click, or Enter, opens the trace that is nearest.", rows);
+  const c = chart("heat", "Heat map", "Each cell is the requests that were due in one second and took about as long; the stronger its blue, the more. Lines: p50 (dotted), p95 (dashed) and p99, " +
+    "where there are enough requests." + (traced() ? " Diamonds: requests whose trace was kept. A click, or Enter, opens the trace that is nearest." : ""), rows);
   let of = state.series.find(visible) || state.series[0], at = null, view = null;
   const list = element("select", {id: "heat-mode"}, ...state.series.map(s => element("option", {value: s.key}, s.label)));
   list.addEventListener("change", () => { of = state.series.find(s => s.key === list.value); at = null; draw(); });

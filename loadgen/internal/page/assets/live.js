@@ -42,7 +42,7 @@ function live(data) {
   function tell() {
     if (!phase) return;
     const rounds = phase.Rounds ? phase.Round + " of " + phase.Rounds : phase.Round;
-    status.textContent = "round " + rounds + ", " + phase.Turn + ", " + phase.Name + (phase.Warmup ? " (warm-up)" : "") + ": " + phase.Load + ", for " + Math.round((Date.now() - since) / 1000) + " s";
+    status.textContent = "round " + rounds + ", " + phase.Turn + ", " + phase.Name + (phase.Warmup ? " (warm-up)" : "") + ": " + phase.Load + "; " + Math.round((Date.now() - since) / 1000) + " s of it are over";
   }
 
   const events = follow(data);

@@ -49,11 +49,14 @@ function cpuPoint(cell, i, s) {
   return {y: y * 100, few: false, text: percent(y)};
 }
 
+// missed reports whether a page was found missing or too old, which a run under way does not know yet.
+function missed() { return state.data.live || state.data.runs.some(run => run.cells.some(c => (c.expiries || []).length > 0)); }
+
 function timeCharts() {
   const metric = () => [choice("percentile", Object.keys(metrics).map(m => [m, m]), () => state.second, m => { state.second = m; changed("second"); })];
   const all = [lines({id: "latency", title: "Response time over time", log: true, expiries: true, traces: true, tick, of: latencyPoint, controls: metric,
     about: "Of the requests that were due in each second, all rounds together, by the time since the phase began. Hollow: of fewer requests than the percentile takes, so no more than their " +
-      "greatest. Marks at the bottom: a page was found missing or too old. Diamonds: requests whose trace was kept; a click, or Enter, opens it. Drag, or + and −, to zoom all charts; double click, or 0, for all."})];
+      "greatest." + (missed() ? " Marks at the bottom: a page was found missing or too old." : "") + (traced() ? " Diamonds: requests whose trace was kept; a click, or Enter, opens it." : "") + " Drag, or + and −, to zoom all charts; double click, or 0, for all."})];
   return all;
 }
 

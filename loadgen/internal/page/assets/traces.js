@@ -98,8 +98,8 @@ function nameTraces() {
 function slowest() {
   const all = state.series.filter(s => !s.steps).map(s => ({s, run: state.data.runs[s.run], peak: peakOf(s)})).filter(x => x.peak);
   if (!all.length || state.data.live) return null;
-  const left = state.data.runs.reduce((n, run) => n + (run.noTraces || 0), 0), traced = state.data.runs.some(run => (run.traces || []).length);
-  const about = traced ? "Of the requests that were traced, which are a sample, the slowest of each mode, beside the slowest of all. Each opens as a waterfall; the heat map has the others."
+  const left = state.data.runs.reduce((n, run) => n + (run.noTraces || 0), 0);
+  const about = traced() ? "Of the requests that were traced, which are a sample, the slowest of each mode, beside the slowest of all. Each opens as a waterfall; the heat map has the others."
     : "No request was traced, so that nothing is known of what one waited for but its send lag. Of a service that sends spans, loadgen run --otlp-listen keeps traces.";
   const section = element("section", {class: "drawn", "aria-labelledby": "slowest"}, element("h2", {id: "slowest"}, "What slow requests waited for"),
     element("p", {class: "note"}, about + (left ? " " + leftOut(left) : "")));
@@ -181,3 +181,6 @@ function alone(t, i, from, to) {
 function isRequest(row) { return /^(GET|HEAD|POST|PUT|PATCH|DELETE) /.test(row.label.trim()); }
 
 function isServer(row) { return row.layer === "server"; }
+
+// traced reports whether there are traces to open.
+function traced() { return state.data.runs.some(run => (run.traces || []).length > 0); }
