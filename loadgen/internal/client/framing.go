@@ -8,6 +8,7 @@ const (
 	speaksTLS    = "the server speaks TLS: its URL is https"
 	unasked      = "a status that no request asked for"
 	noName       = "a header has no name"
+	nul          = "a header has a NUL in it"
 	longLine     = "a line is too long"
 	longHead     = "the head is too long"
 	noLength     = "Content-Length is not one number"
@@ -24,6 +25,7 @@ func framing(err error) string {
 	for _, known := range [...]struct{ text, word string }{
 		{`malformed HTTP response "\x15\x03`, speaksTLS},
 		{"malformed HTTP", noStatusLine},
+		{`\x00`, nul},
 		{"malformed MIME header", noName},
 		{"Content-Length", noLength},
 		{"unsupported transfer encoding", otherCoding},

@@ -71,6 +71,7 @@ func TestKinds(t *testing.T) {
 		{"first header folded", sayAnd("HTTP/1.1 200 OK\r\n a: b\r\n\r\n", hang), measure.BadResponse, 200, rawOnly},
 		{"length folded into two", sayAnd("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n 3\r\n\r\n", hang), measure.BadResponse, -1, false},
 		{"header without a colon", sayAnd("HTTP/1.1 200 OK\r\nA\r\n\r\n", hang), measure.BadResponse, -1, false},
+		{"NUL in a header", sayAnd("HTTP/1.1 200 OK\r\nA: b\x00c\r\nContent-Length: 2\r\n\r\nok", hang), measure.BadResponse, -1, false},
 		{"huge header line", sayAnd("HTTP/1.1 200 OK\r\nA: "+half+half+half+"\r\n\r\n", hang), measure.BadResponse, 200, rawOnly},
 		{"huge folded line", sayAnd("HTTP/1.1 200 OK\r\nA: "+half+"\r\n "+half+"\r\n "+half+"\r\n\r\n", hang), measure.BadResponse, 200, rawOnly},
 		{"huge header", sayAnd("HTTP/1.1 200 OK\r\n"+strings.Repeat("A: b\r\n", 60000), hang), measure.BadResponse, 200, rawOnly},

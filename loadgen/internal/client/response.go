@@ -158,6 +158,8 @@ func (r *response) onField(line []byte) {
 	switch {
 	case !ok:
 		r.fail(noName)
+	case bytes.IndexByte(value, 0) >= 0: // RFC 9110, section 5.5
+		r.fail(nul)
 	case r.state == atTrailer:
 		r.onTrailer(name, value)
 	case !r.interim:
