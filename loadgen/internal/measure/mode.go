@@ -34,7 +34,7 @@ type mode struct {
 	newest  int      // the latest second in which a request was due
 }
 
-// connected is how long it took to connect, and to shake hands, of requests that had to; nil before the first.
+// connected is how long it took to connect, and to shake hands, of requests that had to; nil before the first. A worker alone keeps it: its deltas take it.
 type connected struct{ connect, shake *hist.Histogram }
 
 func (c *connected) record(o *Outcome) {
@@ -86,7 +86,6 @@ func (m *mode) count(o *Outcome) {
 	m.ended[o.Kind]++
 	m.bytes += o.Bytes
 	m.wrote += o.Wrote
-	m.connected.record(o)
 	if o.Conditional {
 		m.asked.Asked++
 		m.asked.Saved += o.Saved

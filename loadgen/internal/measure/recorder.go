@@ -136,6 +136,9 @@ func (r *Recorder) Record(mode int, due time.Duration, o *Outcome) {
 	s := m.second(due)
 	s.outstanding--
 	m.count(o)
+	if r.encoder == nil {
+		m.connected.record(o)
+	}
 	m.bySecond.add(due, o.Done.Sub(r.start), o)
 	if o.Kind != OK {
 		m.failures.add(o, o.Done.Sub(r.start))
