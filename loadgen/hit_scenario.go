@@ -72,7 +72,8 @@ func (f *hitFlags) define(flags *pflag.FlagSet) {
 type drafted struct {
 	keys   scenario.Map
 	target string // its URL
-	why    string
+	why    string // the request
+	shown  string // the same without its secrets
 	body   string
 	file   string // that the body is, byte by byte; empty if it is in none
 	notes  []string
@@ -88,7 +89,7 @@ func (f *hitFlags) scenario(address string) (*scenario.Scenario, drafted, error)
 	if err != nil {
 		return nil, d, errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
-	s.Why = f.methodOf() + " " + redact.URL(strings.TrimPrefix(d.why, f.methodOf()+" ")) + ", " + s.Phases[0].Describe()
+	s.Why = d.shown + ", " + s.Phases[0].Describe()
 	return s, d, nil
 }
 
@@ -121,7 +122,7 @@ func (f *hitFlags) draft(url string) (d drafted, err error) {
 	if f.head && d.body != "" {
 		return d, errors.New("--head has no body")
 	}
-	d.target, d.why = at.target, f.methodOf()+" "+at.path
+	d.target, d.why, d.shown = at.target, f.methodOf()+" "+at.path, f.methodOf()+" "+redact.URL(at.path)
 	mode, err := f.mode(&d)
 	if err != nil {
 		return d, err

@@ -35,10 +35,10 @@ func linked(s *scenario.Scenario) []string {
 
 func far(d scenario.Distance) bool { return d != scenario.Distance{} }
 
-// notMade returns what the report says of distances that the scenario has in all phases and the stack does not make; empty if there are none.
-func (s *subject) notMade() string {
+// notMade returns a warning of distances that the scenario has in all phases and the stack does not make, if there are any.
+func (s *subject) notMade() []string {
 	if stack.Own(s.config.Kind) || s.config.LinksAddr != "" {
-		return ""
+		return nil
 	}
 	var missed []string
 	for _, server := range world.Wired() {
@@ -48,9 +48,9 @@ func (s *subject) notMade() string {
 		}
 	}
 	if len(missed) == 0 {
-		return ""
+		return nil
 	}
-	return fmt.Sprintf("the target's servers are where they are: the scenario's distances (%s), for which its gates were made, take links (--links)", strings.Join(missed, ", "))
+	return []string{fmt.Sprintf("the target's servers are where they are: the scenario's distances (%s), for which its gates were made, take links (--links)", strings.Join(missed, ", "))}
 }
 
 func wireFault(p scenario.Phase, server string) bool {

@@ -81,14 +81,8 @@ func (r *runner) up(ctx context.Context) (err error) {
 	}
 	r.report.Stack, r.report.Strategies = r.subject.about.stack, r.subject.about.strategies
 	r.warn(r.subject.about.warnings...)
-	if text := r.subject.notMade(); text != "" {
-		r.log("warning: " + text)
-		r.warn(text)
-	}
-	for _, w := range shortages(r.Scenario, limits.Read()) {
-		r.log("warning: " + w)
-		r.warn(w)
-	}
+	r.alert(r.subject.notMade()...)
+	r.alert(shortages(r.Scenario, limits.Read())...)
 	return nil
 }
 
@@ -148,6 +142,14 @@ func (r *runner) down(ctx context.Context) {
 
 func (r *runner) warn(warnings ...string) {
 	r.report.Warnings = append(r.report.Warnings, warnings...)
+}
+
+// alert warns before the load begins, and in the report.
+func (r *runner) alert(warnings ...string) {
+	for _, w := range warnings {
+		r.log("warning: " + w)
+	}
+	r.warn(warnings...)
 }
 
 func (r *runner) invalid(format string, args ...any) {

@@ -56,10 +56,7 @@ func (r *runner) hire(ctx context.Context) error {
 	if c.N == 0 {
 		return nil
 	}
-	for _, w := range divided(r.Scenario, c.N, len(r.subject.stack.APIs)) {
-		r.log("warning: " + w)
-		r.warn(w)
-	}
+	r.alert(divided(r.Scenario, c.N, len(r.subject.stack.APIs))...)
 	text, err := json.Marshal(r.job())
 	if err != nil {
 		return fmt.Errorf("describe the run to its workers: %w", err)

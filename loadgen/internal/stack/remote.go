@@ -36,12 +36,12 @@ func (s *Stack) upRemote(ctx context.Context, cfg Config) error {
 		s.APIs = append(s.APIs, strings.TrimRight(target, "/"))
 	}
 	if cfg.FindLabs && len(cfg.Labs) == 0 {
-		cfg.Labs = s.findLabs(ctx)
+		s.Labs = s.findLabs(ctx)
 	}
 	for _, address := range cfg.Labs {
 		s.Labs = append(s.Labs, strings.TrimRight(address, "/"))
 	}
-	for i := range s.Labs {
+	for i := range cfg.Labs {
 		if err := s.answersLab(ctx, i); err != nil {
 			return fmt.Errorf("no lab controls at %s: %w", cfg.Labs[i], unlessInterrupted(ctx, err))
 		}
@@ -49,7 +49,7 @@ func (s *Stack) upRemote(ctx context.Context, cfg Config) error {
 	return s.dialLinks(ctx, cfg.LinksAddr)
 }
 
-// findLabs returns the lab controls of all targets; none if not every target has them.
+// findLabs returns the lab controls of all targets, which have answered; none if not every target has them.
 func (s *Stack) findLabs(ctx context.Context) []string {
 	asking, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
