@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"loadlab/loadgen/internal/stats"
 )
 
 // falseAlarms is the goal of A/A: at most one FAIL in 60 runs, quiet and busy together, so at most one of each half.
@@ -102,8 +104,7 @@ func median(x []float64) float64 {
 	if len(x) == 0 {
 		return math.NaN()
 	}
-	x = slices.Sorted(slices.Values(x))
-	return (x[(len(x)-1)/2] + x[len(x)/2]) / 2
+	return stats.Median(x)
 }
 
 // deviation is the standard deviation of x; NaN of fewer than two.

@@ -180,15 +180,23 @@ func (t *Test) Choose(first Epoch) {
 
 // Logs returns the logarithms of the ratios of B to A in an epoch, by the endpoints of the plan; 0 where an arm has no figure.
 func (p Plan) Logs(e Epoch) []float64 {
-	qs, _ := Quantiles()
 	logs := make([]float64, len(p.Endpoints))
 	for m, point := range p.Endpoints {
-		for _, c := range e.Cells {
-			i := slices.Index(qs, point.Quantile)
-			if c.Mode == point.Mode && c.Phase == point.Phase && i >= 0 && i < len(c.A.Quantiles) && i < len(c.B.Quantiles) {
-				logs[m] = math.Log(float64(c.B.Quantiles[i]) / float64(c.A.Quantiles[i]))
-			}
+		if a, b, ok := e.Of(point); ok {
+			logs[m] = math.Log(float64(b) / float64(a))
 		}
 	}
 	return logs
+}
+
+// Of returns what an endpoint was of both arms in the epoch; it is false where one of them has no figure.
+func (e *Epoch) Of(point Endpoint) (a, b Dur, ok bool) {
+	qs, _ := Quantiles()
+	i := slices.Index(qs, point.Quantile)
+	for _, c := range e.Cells {
+		if c.Mode == point.Mode && c.Phase == point.Phase && i >= 0 && i < len(c.A.Quantiles) && i < len(c.B.Quantiles) {
+			return c.A.Quantiles[i], c.B.Quantiles[i], true
+		}
+	}
+	return 0, 0, false
 }

@@ -131,8 +131,7 @@ func ratios(all []beside) string {
 	for _, x := range all {
 		least, most, low, high = min(least, x.ratio.Value), max(most, x.ratio.Value), min(low, x.ratio.Low), max(high, x.ratio.High)
 	}
-	_, interval, _ := strings.Cut(unit.TimesWithin(1, low, high), " ")
-	return spread(unit.Times(least), unit.Times(most)) + " " + interval
+	return spread(unit.Times(least), unit.Times(most)) + " " + unit.TimesInterval(low, high)
 }
 
 // render is a figure as text, in its unit.

@@ -255,11 +255,6 @@ func (s *Series) divide() {
 		if i+1 < len(changes) {
 			to = changes[i+1].At
 		}
-		s.Changes = append(s.Changes, Change{At: at[c.At], P: c.P, Before: median(values[from:c.At]), After: median(values[c.At:to])})
+		s.Changes = append(s.Changes, Change{At: at[c.At], P: c.P, Before: stats.Median(values[from:c.At]), After: stats.Median(values[c.At:to])})
 	}
-}
-
-func median(x []float64) float64 {
-	sorted := slices.Sorted(slices.Values(x))
-	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
 }

@@ -37,17 +37,13 @@ func doubtOf(r *report.Report) string {
 	return ""
 }
 
-// joinUnjudged makes one sentence of gates that are all not judged, for the same reason.
-func (d *document) joinUnjudged() {
-	for _, g := range d.Gates {
-		if g.Word != strings.ToUpper(result.NotJudged) || g.Reason == "" || g.Reason != d.Gates[0].Reason {
-			return
-		}
+// joinUnjudged gives the reason once of gates that are all not judged, for the same reason.
+func (d *document) joinUnjudged(gates []result.Gate) {
+	d.Unjudged = report.Unjudged(slices.DeleteFunc(slices.Clone(gates), func(g result.Gate) bool { return g.Verdict == result.LeftOut }))
+	if d.Unjudged == "" {
+		return
 	}
-	if len(d.Gates) > 1 {
-		d.Unjudged = unit.Counted(int64(len(d.Gates)), "gate") + " are not judged: " + d.Gates[0].Reason + "."
-		for i := range d.Gates {
-			d.Gates[i].Reason, d.Gates[i].Said = "", false
-		}
+	for i := range d.Gates {
+		d.Gates[i].Reason, d.Gates[i].Said = "", false
 	}
 }

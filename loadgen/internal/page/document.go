@@ -57,7 +57,7 @@ func newDocument(r *report.Report) *document {
 	d.About, d.Doubt = aboutOf(r.Run), doubtOf(r)
 	d.addStyles(modeNames(r.Run))
 	d.Gates, d.LeftOut = gatesOf(r.Section(report.Gates).Gates)
-	d.joinUnjudged()
+	d.joinUnjudged(r.Section(report.Gates).Gates)
 	d.addFindings(r.Sections, r.Run.Traces)
 	d.add(r.Sections, report.Gates)
 	return d

@@ -68,8 +68,9 @@ func effects(t *ab.Test, d ab.Decision) Section {
 		case f.Within:
 			word = Cell{Text: "within", Tone: Good}
 		}
+		a, b := middles(t, m)
 		g.Rows = append(g.Rows, []Cell{
-			{Text: f.Name}, middle(t, m, func(c ab.Cell) ab.Side { return c.A }), middle(t, m, func(c ab.Cell) ab.Side { return c.B }), c, {Text: more(t.Plan.Endpoints[m].Margin)}, {Text: probability(f.Adjusted)}, {Text: probability(f.PassP)}, detectable(f.Detectable), word,
+			{Text: f.Name}, a, b, c, {Text: more(t.Plan.Endpoints[m].Margin)}, {Text: probability(f.Adjusted)}, {Text: probability(f.PassP)}, detectable(f.Detectable), word,
 		})
 	}
 	table.Groups = []Group{g}
@@ -78,24 +79,19 @@ func effects(t *ab.Test, d ab.Decision) Section {
 		"that is slower by its margin. finds: the least change that this many epochs would find in 80% of tests, by their spread.")}
 }
 
-// middle is the median of what an arm's endpoint was in the epochs that count.
-func middle(t *ab.Test, endpoint int, arm func(ab.Cell) ab.Side) Cell {
-	var all []time.Duration
-	e := t.Plan.Endpoints[endpoint]
-	at := slices.Index([]float64{0.5, 0.95, 0.99}, e.Quantile)
-	for _, epoch := range t.Epochs {
-		for _, c := range epoch.Cells {
-			if q := arm(c).Quantiles; c.Mode == e.Mode && c.Phase == e.Phase && len(epoch.Dropped) == 0 && at >= 0 && at < len(q) {
-				all = append(all, q[at])
-			}
+// middles are the medians of what an endpoint was of each arm in the epochs that count.
+func middles(t *ab.Test, endpoint int) (a, b Cell) {
+	var of [2][]float64
+	for i := range t.Epochs {
+		if x, y, ok := t.Epochs[i].Of(t.Plan.Endpoints[endpoint]); ok && len(t.Epochs[i].Dropped) == 0 {
+			of[0], of[1] = append(of[0], float64(x)), append(of[1], float64(y))
 		}
 	}
-	if len(all) == 0 {
-		return Cell{Text: unit.None, Tone: Faint}
+	if len(of[0]) == 0 {
+		none := Cell{Text: unit.None, Tone: Faint}
+		return none, none
 	}
-	slices.Sort(all)
-	n := len(all)
-	return latency((all[(n-1)/2] + all[n/2]) / 2)
+	return latency(time.Duration(stats.Median(of[0]))), latency(time.Duration(stats.Median(of[1])))
 }
 
 // causes are why the endpoints are slower that were found to be.

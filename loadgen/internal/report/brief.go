@@ -73,19 +73,23 @@ func (t *Table) told() *Table {
 	return short
 }
 
+// Unjudged is one sentence of gates that are all not judged, for the same reason; empty if that is not so, or there is but one.
+func Unjudged(gates []result.Gate) string {
+	if len(gates) < 2 || slices.ContainsFunc(gates, func(g result.Gate) bool { return g.Verdict != result.NotJudged || g.Reason != gates[0].Reason }) {
+		return ""
+	}
+	return fmt.Sprintf("%s are not judged: %s.", unit.Counted(int64(len(gates)), "gate"), gates[0].Reason)
+}
+
 // openGates returns the gates that do not hold, and counts the others. If none is judged, for the reason that the verdict has, it counts all.
 func openGates(all []result.Gate) (open []result.Gate, notes []Note) {
-	reasons := map[string]bool{}
 	for _, g := range all {
-		switch g.Verdict {
-		case result.Pass, result.LeftOut:
-		default:
+		if g.Verdict != result.Pass && g.Verdict != result.LeftOut {
 			open = append(open, g)
-			reasons[g.Reason] = true
 		}
 	}
-	if unjudged := !slices.ContainsFunc(open, func(g result.Gate) bool { return g.Verdict != result.NotJudged }); unjudged && len(open) > 1 && len(reasons) == 1 {
-		return nil, []Note{{Text: fmt.Sprintf("%s are not judged: %s.", unit.Counted(int64(len(open)), "gate"), open[0].Reason), Brief: true}}
+	if text := Unjudged(open); text != "" {
+		return nil, []Note{{Text: text, Brief: true}}
 	}
 	if rest := len(all) - len(open); rest > 0 && len(open) > 0 {
 		notes = []Note{{Text: fmt.Sprintf("Of %s, %d %s.", unit.Counted(int64(len(all)), "gate"), rest, map[bool]string{true: "holds or is left out", false: "hold or are left out"}[rest == 1]), Brief: true}}

@@ -58,6 +58,9 @@ func walshAverages(x []float64) []float64 {
 	return w
 }
 
+// Median returns the median of one figure or more, in any order.
+func Median(x []float64) float64 { return median(slices.Sorted(slices.Values(x))) }
+
 // median is that of ordered figures.
 func median(ordered []float64) float64 {
 	n := len(ordered)

@@ -117,9 +117,12 @@ func Percent(x float64) string {
 }
 
 // TimesWithin renders a ratio and the interval about it, with digits that tell them apart: 0.12x [0.10, 0.15].
-func TimesWithin(x, low, high float64) string {
+func TimesWithin(x, low, high float64) string { return Times(x) + " " + TimesInterval(low, high) }
+
+// TimesInterval renders an interval of ratios: [0.10, 0.15].
+func TimesInterval(low, high float64) string {
 	bound := func(x float64) string { return strings.TrimSuffix(Times(x), "x") }
-	return Times(x) + " [" + bound(low) + ", " + bound(high) + "]"
+	return "[" + bound(low) + ", " + bound(high) + "]"
 }
 
 // LatencyWithin renders d and the interval about it, with the unit once if all have the same: 1.07 ms [1.05, 1.09].
