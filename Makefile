@@ -15,7 +15,7 @@ TOOLS   := $(CURDIR)/.cache/tools
 BUILD   := go build -trimpath -buildvcs=$(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
 
 .DEFAULT_GOAL := help
-.PHONY: help build scenario gate up down list validate run pictures pictures-grafana images test test-compose test-pinned test-kubernetes test-short lint law-check otel-check soak bench bench-engine bench-link bench-workers bench-gates servers tidy clean
+.PHONY: help build scenario gate up down list validate run pictures pictures-grafana images test test-compose test-pinned test-grafana test-kubernetes test-short lint law-check otel-check soak bench bench-engine bench-link bench-workers bench-gates servers tidy clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -96,6 +96,9 @@ test-pinned: servers ## dashboards, rules and metrics on the Prometheus that doc
 	@pinned=$$(.ci/pinned) && export PATH="$$pinned:$$PATH" && prometheus --version | head -1 && jaeger version 2>/dev/null && echo \
 		&& go test -count=1 -timeout 9m ./internal/promtest ./dashboards/promql ./dashboards/board \
 		&& go test -count=1 -timeout 9m -run 'TestTelemetry|TestReportInPrometheus|TestPromtool|TestJaeger' ./internal/e2e
+
+test-grafana: servers ## every dashboard of a run, drawn by the parts of Grafana that npm has, of five versions (Node.js; they are built once, in some 8 minutes)
+	@parts=$$(.ci/grafana) && go test -count=1 -v -timeout 30m -run 'TestReportInPrometheus/drawn' -artifacts -outputdir "$$parts" ./internal/e2e -grafana "$$parts"
 
 test-short: ## the tests that take no time
 	go test -short -shuffle=on ./...

@@ -27,16 +27,13 @@ func AB() model.Dashboard {
 	d := dashboard(UIDAB, "ab", "Two builds beside each other: each epoch has fresh processes of both, and is the unit of the comparison.", test, phase, mode, arm, percentile)
 	d.Time.From = "now-1h"
 	var l layout
-	verdict := stat("Verdict", "short", "The verdict of the test, once it has ended.", plain(),
-		query{promql.Last(ofTest(signal.ABVerdict), signal.LabelVerdict) + " == 1", "{{verdict}}", false})
-	verdict.Options["textMode"], verdict.FieldConfig.Overrides = "name", verdicts()
-	verdict.FieldConfig.Defaults.NoValue = "No test in this time range that has ended. Type: loadgen ab warm --a HEAD --b . --metrics-addr 127.0.0.1:9464"
-	l.add(6, 5, verdict)
+	l.add(6, 5, verdict("The verdict of the test, once it has ended.", "not judged yet",
+		promql.Last(ofTest(signal.ABVerdict), signal.LabelVerdict)+" == 1"))
 	bound := func(b string) string {
 		return promql.Last(ofPoint(signal.ABInterval).Where(signal.LabelBound+`="`+b+`"`), signal.LabelMode)
 	}
-	l.add(10, 5, stat("B over A, and the interval of that", timesUnit, "The ratio over all epochs that count: above 1 B is slower. The interval is that of the newest look.", plain(),
-		query{bound(signal.BoundPoint), "B over A", false}, query{bound(signal.BoundLow), "at least", false}, query{bound(signal.BoundHigh), "at most", false}))
+	l.add(10, 5, hinting("No test yet. Type: loadgen ab warm --a HEAD --b . --metrics-addr 127.0.0.1:9464", stat("B over A, and the interval of that", timesUnit, "The ratio over all epochs that count: above 1 B is slower. The interval is that of the newest look.", plain(),
+		query{bound(signal.BoundPoint), "B over A", false}, query{bound(signal.BoundLow), "at least", false}, query{bound(signal.BoundHigh), "at most", false})))
 	arms := stat("Arms", "short", "What A and B are.", plain(),
 		query{promql.Last(ofTest(signal.ABInfo), signal.LabelScenario, signal.LabelArmA, signal.LabelArmB), "{{scenario}}: A is {{a}}, B is {{b}}", false})
 	arms.Options["textMode"] = "name"

@@ -73,14 +73,3 @@ func modeMappings() []any {
 	}
 	return []any{map[string]any{"type": "value", "options": options}}
 }
-
-// verdicts colour what is called by its verdict.
-func verdicts() []model.Override {
-	colour := func(expr, color string) model.Override {
-		return model.Override{Matcher: model.Matcher{ID: "byRegexp", Options: "/^(" + expr + ")$/"}, Properties: []model.Property{fixedColor(color)}}
-	}
-	return []model.Override{
-		colour(".*", "orange"), // neither of the two below
-		colour("PASS|pass|passed", "green"), colour("FAIL|fail|failed", "red"),
-	}
-}

@@ -72,9 +72,9 @@ func loadPanels(l *layout) {
 	l.add(8, 8, leads(UIDRuntime, atLeast(5, series("In flight", "short",
 		"Requests that were due and not yet ended, those that wait for a connection included, by mode.",
 		query{promql.Sum(ofLoad(signal.LoadInFlight).Select(), by), "{{mode}}", false})), sameTime))
-	l.add(8, 8, leads(UIDRuntime, everySecond(stacked(counted(series("Errors by kind", "short",
+	l.add(8, 8, leads(UIDRuntime, everySecond(counted(series("Errors by kind", "short",
 		"Requests that failed, from one point to the next, by kind; unsent ones outwaited their timeout before they had a connection.",
-		query{promql.OrNone(promql.Each(taken(signal.LoadErrors), signal.LabelKind), signal.LabelKind), "{{kind}}", false})))), sameTime))
+		query{promql.OrNone(promql.Each(taken(signal.LoadErrors), signal.LabelKind), signal.LabelKind), "{{kind}}", false}))), sameTime))
 }
 
 // transferPanels are what goes over the wire, and how long it takes to have one.

@@ -80,10 +80,9 @@ func best() string {
 
 // answer is what the dashboard is opened for.
 func answer(l *layout) {
-	found := stat("Best at p99 in phase $phase", "s",
+	found := hinting("No run yet. Type: make scenario NAME=stampede STACK=compose", stat("Best at p99 in phase $phase", "s",
 		"The mode whose p99 of the response time is the least, of those with at most 1% errors and enough requests for a p99. The phase is the one in which the modes differ most, unless another is chosen.",
-		plain(), query{best(), "{{mode}}", false})
-	found.FieldConfig.Defaults.NoValue = "No run in this time range. Type: make scenario NAME=stampede STACK=compose"
+		plain(), query{best(), "{{mode}}", false}))
 	found.FieldConfig.Defaults.Color = map[string]any{"mode": "palette-classic"}
 	found.FieldConfig.Overrides = modeColours(false)
 	l.add(8, 4, toStampede(found))
@@ -91,16 +90,13 @@ func answer(l *layout) {
 	ratio := func(bound string) string {
 		return inPhase(ofRatio("p99", bound)) + " and on (" + signal.LabelMode + ") " + best()
 	}
-	times := stat("Its p99 over that of $baseline, and the interval of that", timesUnit,
+	times := hinting("No interval: it takes two rounds, and another mode than the baseline", stat("Its p99 over that of $baseline, and the interval of that", timesUnit,
 		"0.1× is ten times faster. The interval has the true ratio in 95% of such runs, by rounds; there is none where the baseline itself is best.",
-		plain(), query{ratio(signal.BoundPoint), "p99 of {{mode}} is", false}, query{ratio(signal.BoundLow), "at least", false}, query{ratio(signal.BoundHigh), "at most", false})
-	times.FieldConfig.Defaults.NoValue = "No interval: it takes two rounds, and another mode than the baseline"
+		plain(), query{ratio(signal.BoundPoint), "p99 of {{mode}} is", false}, query{ratio(signal.BoundLow), "at least", false}, query{ratio(signal.BoundHigh), "at most", false}))
 	l.add(10, 4, times)
 
-	verdict := stat("Verdict", "short", "The verdict of the run, once its gates were judged.", plain(),
-		query{promql.Last(promql.Metric{Name: signal.LoadVerdict, Match: ofRun}, signal.LabelVerdict) + " == 1", "{{verdict}}", false})
-	verdict.Options["textMode"], verdict.FieldConfig.Overrides, verdict.FieldConfig.Defaults.NoValue = "name", verdicts(), "not judged yet"
-	l.add(3, 4, verdict)
+	l.add(3, 4, verdict("The verdict of the run, once its gates were judged.", "not judged yet",
+		promql.Last(promql.Metric{Name: signal.LoadVerdict, Match: ofRun}, signal.LabelVerdict)+" == 1"))
 	run := stat("Run", "short", "The scenario and the stack of the run.", plain(), query{
 		promql.Last(promql.Metric{Name: signal.RunInfo, Match: ofRun}, signal.LabelScenario, signal.LabelStack), "{{scenario}}, {{stack}}", false,
 	})
@@ -145,7 +141,7 @@ func costs(l *layout) {
 		{"Requests a second for each of them", "reqps", "per_core", "What the mode gives for what it uses: completed requests a second for each of these processors."},
 		{"Memory of a page in Redis", "bytes", "page_memory", "The mean of a sample, all overhead included."},
 	} {
-		l.add(8, 7, toStampede(bars(c.title, c.unit, c.description, query{"sort(" + inPhase(ofFigure(c.figure)) + ")", "{{mode}}", false})))
+		l.add(8, 8, toStampede(bars(c.title, c.unit, c.description, query{"sort(" + inPhase(ofFigure(c.figure)) + ")", "{{mode}}", false})))
 	}
 }
 
@@ -163,12 +159,12 @@ func everyPhase() model.Panel {
 		{"SQL/request", "none", "sql"},
 		{"Redis/request", "none", "redis"},
 		{"Hit ratio", "percentunit", "hit_ratio"},
-		{"Recomputes/round", "none", "recomputes"},
+		{"Recomputes", "none", "recomputes"},
 		{"Oldest read", "s", "stale_max"},
 	} {
 		columns = append(columns, column{title: c.title, unit: c.unit, expr: promql.Last(ofFigure(c.figure), signal.LabelPhase, signal.LabelMode)})
 	}
-	return sortedBy("Phase", false, table("Modes by phase", "The figures of the report, of all rounds. Warm-up phases are in none.",
+	return sortedBy("Phase", false, table("Modes by phase", "The figures of the report, of all rounds; recomputes are those of a round. Warm-up phases are in none.",
 		[]keyColumn{{label: signal.LabelPhase, title: "Phase", width: 110}, modeKey()}, columns))
 }
 

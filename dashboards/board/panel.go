@@ -2,6 +2,7 @@ package board
 
 import (
 	"loadlab/dashboards/model"
+	"loadlab/otel/signal"
 )
 
 // query is one expression and what its series are called.
@@ -89,11 +90,20 @@ func stacked(p model.Panel) model.Panel {
 	return p
 }
 
-// counted draws a bar for each point: what happened in it.
+// counted draws a bar for each point: what happened in it. Those of a point stand on each other, or one would hide the others.
 func counted(p model.Panel) model.Panel {
+	p = stacked(p)
 	p.FieldConfig.Defaults.Custom["drawStyle"] = "bars"
 	p.FieldConfig.Defaults.Custom["showPoints"] = "never"
 	p.FieldConfig.Defaults.Custom["fillOpacity"] = 70
+	return atLeast(5, p)
+}
+
+// peaks draws what the most was before each point as steps.
+func peaks(p model.Panel) model.Panel {
+	p.FieldConfig.Defaults.Custom["lineInterpolation"] = "stepBefore"
+	p.FieldConfig.Defaults.Custom["lineWidth"] = 2
+	p.FieldConfig.Defaults.Custom["showPoints"] = "never"
 	return atLeast(5, p)
 }
 
@@ -104,6 +114,7 @@ func outlined(p model.Panel) model.Panel {
 		Matcher: model.Matcher{ID: "byRegexp", Options: "/^offered/"},
 		Properties: []model.Property{
 			{ID: "custom.drawStyle", Value: "line"}, {ID: "custom.fillOpacity", Value: 0}, {ID: "custom.lineWidth", Value: 2},
+			{ID: "custom.stacking", Value: map[string]any{"mode": "normal", "group": "B"}},                 // on each other too, so that the line is the edge of its bar
 			{ID: "custom.hideFrom", Value: map[string]any{"viz": false, "legend": true, "tooltip": false}}, // its colour is that of the bars, and a legend of both has no room
 		},
 	})
@@ -163,6 +174,26 @@ func stat(title, unit, description string, steps []model.Threshold, queries ...q
 	return p
 }
 
+// hinting has a sentence where there is no data. Grafana does not make a long one smaller, so that all values are of a size at which it has room on two lines.
+func hinting(hint string, p model.Panel) model.Panel {
+	p.FieldConfig.Defaults.NoValue = hint
+	p.Options["text"] = map[string]any{"titleSize": 20, "valueSize": 28}
+	return p
+}
+
+// verdict shows a label of the series that there is: the verdict of a run or a test. (The name of a series would do, but where that is shown Grafana has no place for noValue.)
+func verdict(description, none, expr string) model.Panel {
+	p := stat("Verdict", "string", description, []model.Threshold{{Color: "orange"}}) // neither of the two below
+	p.Targets = targets("table", true, []query{{expr: expr}})
+	p.FieldConfig.Defaults.NoValue = none
+	p.FieldConfig.Defaults.Mappings = []any{map[string]any{"type": "value", "options": map[string]any{
+		"PASS": map[string]any{"color": "green", "index": 0, "text": "PASS"}, "FAIL": map[string]any{"color": "red", "index": 1, "text": "FAIL"},
+	}}}
+	p.Options["textMode"] = "value"
+	p.Options["reduceOptions"] = map[string]any{"calcs": []string{"lastNotNull"}, "fields": "/^" + signal.LabelVerdict + "$/", "values": false}
+	return p
+}
+
 // count is a number of things, in all its digits.
 func count(title, description string, steps []model.Threshold, queries ...query) model.Panel {
 	p := stat(title, "none", description, steps, queries...)
@@ -179,7 +210,8 @@ func bars(title, unit, description string, queries ...query) model.Panel {
 	p.FieldConfig.Defaults.Color = map[string]any{"mode": "palette-classic"}
 	p.FieldConfig.Overrides = modeColours(false)
 	p.Options = map[string]any{
-		"displayMode": "basic", "orientation": "horizontal", "showUnfilled": false, "valueMode": "text", "minVizHeight": 12, "minVizWidth": 0,
+		"displayMode": "basic", "orientation": "horizontal", "showUnfilled": false, "valueMode": "text",
+		"sizing": "manual", "minVizHeight": 12, "maxVizHeight": 40, "minVizWidth": 0, // twelve fit; above 40 the name would stand over its bar
 		"reduceOptions": newest(),
 	}
 	return p

@@ -22,18 +22,18 @@ func Stampede() model.Dashboard {
 	l.add(24, 4, leads(UIDAnatomy, amplification(), sameTime))
 	strip := func(p model.Panel) { l.add(24, 7, leads(UIDAnatomy, everySecond(p), sameTime)) }
 
-	strip(byCause(stacked(counted(series("Recomputes by cause", "short",
+	strip(byCause(counted(series("Recomputes by cause", "short",
 		"Recomputes from one point to the next. By mode are those of pages past their TTL or about to be: a strategy that coalesces has one for an expiry (the graph below), and a stampede is "+
 			"where there are more. Cold are those of pages that were never cached or were flushed; unknown are those without an answer of the cache.",
 		query{promql.Each(ofApp(signal.RecomputeTotal).Where(signal.LabelCause+`="`+signal.CauseExpired+`"`), by), "{{mode}}", false},
-		query{promql.Each(ofApp(signal.RecomputeTotal).Where(signal.LabelCause+`!="`+signal.CauseExpired+`"`), signal.LabelCause), "{{cause}}", false})))))
+		query{promql.Each(ofApp(signal.RecomputeTotal).Where(signal.LabelCause+`!="`+signal.CauseExpired+`"`), signal.LabelCause), "{{cause}}", false}))))
 	strip(counted(series("Expiries", "short",
 		"Pages that were found expired, from one point to the next, by mode.",
 		query{promql.Each(ofApp(signal.ExpirationsTotal), by), "{{mode}}", false})))
-	strip(counted(series("Greatest number of recomputes at once", "short",
+	strip(peaks(series("Greatest number of recomputes at once", "short",
 		"The most that ran at the same time, by mode, as the app counts them and not as a scrape happens to find them. "+lookBack,
 		query{promql.Max(ofApp(signal.RecomputePeak).Select(), by), "{{mode}}", false})))
-	strip(counted(series("Greatest number of waiting requests", "short",
+	strip(peaks(series("Greatest number of waiting requests", "short",
 		"The most requests that waited at the same time for a recompute of another, by mode, as the app counts them. "+lookBack,
 		query{promql.Max(ofApp(signal.CacheWaitersPeak).Select(), by), "{{mode}}", false})))
 	strip(counted(series("Requests that waited", "short",
@@ -44,9 +44,9 @@ func Stampede() model.Dashboard {
 		"The chosen percentile of the response time, from when a request was due, by mode. A diamond is a request whose trace was kept: click one at a spike to land in the "+
 			"trace of a request that paid.",
 		query{promql.Quantile("$percentile", response, by), "{{mode}}", true}))))
-	strip(stacked(counted(series("Cache results", "short",
+	strip(counted(series("Cache results", "short",
 		"What the cache had for the requests of the chosen modes, from one point to the next. Coalesced: waited for another request's recompute.",
-		query{promql.Each(ofApp(signal.CacheRequests), signal.LabelResult), "{{result}}", false}))))
+		query{promql.Each(ofApp(signal.CacheRequests), signal.LabelResult), "{{result}}", false})))
 	wait := promql.Metric{Name: signal.DBConnectionWait}.In(promql.Step)
 	strip(series("Pool wait", "s",
 		"How long requests waited for a database connection. The pool is the app's, so this is of all modes together.",

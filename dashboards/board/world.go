@@ -43,9 +43,9 @@ func faultPanels(l *layout) {
 	l.add(12, 8, onStampede(everySecond(logarithmic(series("Response time", "s",
 		"The chosen percentile of the response time, from when a request was due, by mode.",
 		query{promql.Quantile("$percentile", ofLoad(signal.LoadResponse).In(promql.Step), signal.LabelMode), "{{mode}}", true})))))
-	l.add(12, 8, everySecond(stacked(counted(series("Failed requests", "short",
+	l.add(12, 8, everySecond(counted(series("Failed requests", "short",
 		"Requests that failed, from one point to the next, by kind.",
-		query{promql.OrNone(promql.Each(ofLoad(signal.LoadErrors), signal.LabelKind), signal.LabelKind), "{{kind}}", false})))))
+		query{promql.OrNone(promql.Each(ofLoad(signal.LoadErrors), signal.LabelKind), signal.LabelKind), "{{kind}}", false}))))
 	part := promql.Metric{Name: signal.LoadFigure, Match: ofRun + ", " + byMode + ", " + signal.LabelPhase + `=~".+/(inside|outside)"`}
 	var columns []column
 	for _, c := range []struct{ title, unit, figure string }{
@@ -105,12 +105,12 @@ func distancePanels(l *layout) {
 func replicaPanels(l *layout) {
 	by := signal.LabelReplica
 	done := ofLoad(signal.LoadCompleted).Where(by + `!=""`)
-	l.add(8, 8, everySecond(stacked(counted(series("Requests by replica", "short",
+	l.add(8, 8, everySecond(counted(series("Requests by replica", "short",
 		"Requests that each replica completed, from one point to the next. There are none where the app is one process.",
-		query{promql.OrNone(promql.Each(done, by), by), "replica {{replica}}", false})))))
-	l.add(8, 8, everySecond(stacked(counted(series("Failed requests by replica", "short",
+		query{promql.OrNone(promql.Each(done, by), by), "replica {{replica}}", false}))))
+	l.add(8, 8, everySecond(counted(series("Failed requests by replica", "short",
 		"Requests that failed at each replica, from one point to the next.",
-		query{promql.OrNone(promql.Each(ofLoad(signal.LoadErrors).Where(by+`!=""`), by), by), "replica {{replica}}", false})))))
+		query{promql.OrNone(promql.Each(ofLoad(signal.LoadErrors).Where(by+`!=""`), by), by), "replica {{replica}}", false}))))
 	l.add(8, 8, everySecond(atLeast(2, series("Replicas that Prometheus reaches", "short",
 		"Processes of the app that answered the last scrape.",
 		query{promql.Sum(promql.Metric{Name: "up", Match: job + `="app"`}.Select()), "replicas", false}))))

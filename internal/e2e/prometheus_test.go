@@ -84,6 +84,7 @@ func TestReportInPrometheus(t *testing.T) {
 	t.Run("app", s.testApp)
 	t.Run("expiries", s.testExpiries)
 	t.Run("faults", s.testFaultBands)
+	t.Run("drawn", s.testDrawn)
 }
 
 // newSeen runs the scenario.

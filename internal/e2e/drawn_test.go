@@ -1,0 +1,227 @@
+package e2e_test
+
+import (
+	"flag"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"loadlab/dashboards/board"
+	"loadlab/dashboards/model"
+	"loadlab/internal/browsertest"
+	"loadlab/internal/grafanatest"
+	"loadlab/internal/palette"
+	"loadlab/internal/promtest"
+	"loadlab/otel/signal"
+)
+
+// components is the folder of .ci/grafana.
+var components = flag.String("grafana", "", "draw the dashboards by the parts of Grafana in this folder, which .ci/grafana fills") //nolint:gochecknoglobals // flags of a test binary are globals
+
+// drawnPhase is the phase that dashboards are drawn for.
+const drawnPhase = "expiry"
+
+// Each version of Grafana's parts draws the dashboards of a run without an error, every mode in its colour, and with the figures of the report; and all draw the same.
+func (s *seen) testDrawn(t *testing.T) {
+	if *components == "" {
+		t.Skip("make test-grafana draws the dashboards")
+	}
+	versions, err := grafanatest.Versions(*components)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := browsertest.Start(t)
+	for _, f := range board.All() {
+		drawn := s.asked(t, f.Dashboard)
+		var first []grafanatest.Shown
+		for _, v := range versions {
+			t.Run(f.Dashboard.UID+" "+v.Name, func(t *testing.T) {
+				panels, page := v.Draw(t, browser, drawn)
+				page.Keep(f.Dashboard.UID + " " + v.Name)
+				for _, p := range panels {
+					shown(t, p)
+				}
+				if f.Dashboard.UID == board.UIDModes {
+					s.readModes(t, panels)
+				}
+				if first == nil {
+					first = panels
+				}
+				for i, p := range panels {
+					if got, want := fmt.Sprint(p.Cells, p.Fields), fmt.Sprint(first[i].Cells, first[i].Fields); got != want {
+						t.Errorf("%s: %s, with %s %s", p.Title, got, versions[0].Name, want)
+					}
+				}
+			})
+			t.Run(f.Dashboard.UID+" "+v.Name+" of twelve modes", func(t *testing.T) {
+				panels, page := v.Draw(t, browser, drawn.With(signal.LabelMode, ttl, "lock", "lease", "early", "early_lock", "failsafe", "negative", "invalidate", "objects", "l1"))
+				page.Keep(f.Dashboard.UID + " " + v.Name + " of twelve modes")
+				for _, p := range panels {
+					shown(t, p)
+				}
+			})
+			t.Run(f.Dashboard.UID+" "+v.Name+" of nothing", func(t *testing.T) {
+				panels, page := v.Draw(t, browser, drawn.Empty())
+				page.Keep(f.Dashboard.UID + " " + v.Name + " of nothing")
+				for _, p := range panels {
+					shown(t, p)
+				}
+				if hint := map[string]string{board.UIDModes: "make scenario", board.UIDAB: "loadgen ab"}[f.Dashboard.UID]; !slices.ContainsFunc(panels, func(p grafanatest.Shown) bool {
+					return strings.Contains(p.Text, hint)
+				}) {
+					t.Errorf("it does not say to type %q", hint)
+				}
+			})
+		}
+	}
+}
+
+// shown fails the test for what is wrong with a panel whatever it is about.
+func shown(t *testing.T, p grafanatest.Shown) {
+	t.Helper()
+	if p.Error != "" {
+		t.Errorf("%s: %s", p.Title, p.Error)
+	}
+	if len(p.Cut) > 0 {
+		t.Errorf("%s: there is no room for %q", p.Title, p.Cut)
+	}
+	if p.Series > 0 && !p.Drawn && slices.Contains([]string{model.TypeStat, model.TypeBarGauge, model.TypeTable, model.TypeTimeSeries}, p.Type) {
+		t.Errorf("%s is empty", p.Title)
+	}
+	for _, f := range p.Fields {
+		if p.Type == model.TypeTable && (f.Name == "Time" || strings.HasPrefix(f.Name, "Value")) {
+			t.Errorf("%s has a column %s", p.Title, f.Name)
+		}
+		if i := slices.IndexFunc(palette.Known(), func(m palette.Mode) bool { return m.Name == f.Name }); i >= 0 && p.Type != model.TypeTable {
+			if style := palette.Known()[i].Style; f.Color != style.Color || p.Type == model.TypeTimeSeries && !slices.Equal(f.Dash, style.Dash.Pattern()) {
+				t.Errorf("%s: %s is %s %v, want %+v", p.Title, f.Name, f.Color, f.Dash, style)
+			}
+		}
+	}
+	for _, c := range p.Cells {
+		i := slices.IndexFunc(palette.Known(), func(m palette.Mode) bool { return m.Name == c.Name })
+		if i >= 0 && p.Type == model.TypeBarGauge && !strings.EqualFold(c.Color, palette.Known()[i].Color) {
+			t.Errorf("%s: %s is %s, want %s", p.Title, c.Name, c.Color, palette.Known()[i].Color)
+		}
+	}
+}
+
+// readModes compares what is written on Mode comparison with the report.
+func (s *seen) readModes(t *testing.T, panels []grafanatest.Shown) {
+	t.Helper()
+	of := func(title string) grafanatest.Shown {
+		i := slices.IndexFunc(panels, func(p grafanatest.Shown) bool { return p.Title == title })
+		if i < 0 {
+			t.Fatalf("there is no panel %q", title)
+		}
+		return panels[i]
+	}
+	compared := 0
+	same := func(panel, what, text string, want any) {
+		value, ok := want.(float64)
+		if !ok {
+			t.Errorf("%s: %s is %q, the report has none", panel, what, text)
+			return
+		}
+		if got, err := number(text); err != nil || math.Abs(got-value) > .005*math.Abs(value) {
+			t.Errorf("%s: %s is %q, the report has %v (%v)", panel, what, text, value, err)
+		}
+		compared++
+	}
+	for _, figure := range []string{"p50", "p95", "p99"} {
+		p := of(figure + " in phase " + drawnPhase)
+		if len(p.Cells) != 3 {
+			t.Errorf("%s has %v, want three modes", p.Title, p.Cells)
+		}
+		for _, c := range p.Cells {
+			want, _ := s.figure(row(s.report.Figures, map[string]any{"mode": c.Name, "phase": drawnPhase}), figure)
+			same(p.Title, c.Name, c.Text, want)
+		}
+	}
+	for title, want := range map[string]string{"Verdict": s.report.Verdict, "Run": s.run.Scenario.Name + ", embedded"} {
+		if cells := of(title).Cells; len(cells) != 1 || cells[0].Name != want && cells[0].Text != want {
+			t.Errorf("%s is %v, want %s", title, cells, want)
+		}
+	}
+	all := of("Modes by phase")
+	columns := map[string][]string{}
+	for _, f := range all.Fields {
+		columns[f.Name] = f.Texts
+	}
+	for i, phase := range columns["Phase"] {
+		if strings.Contains(phase, "/") {
+			continue // a part of a phase, of which the report has no row of its own
+		}
+		r := row(s.report.Figures, map[string]any{"mode": columns["Mode"][i], "phase": phase})
+		for title, figure := range map[string]string{
+			"Requests": "requests", "Errors": "errors", "Requests/s": "rate", "p50": "p50", "p95": "p95", "p99": "p99", "Greatest": "max", "SQL/request": "sql", "Redis/request": "redis",
+			"Hit ratio": "hit_ratio", "Recomputes": "recomputes",
+		} {
+			want, _ := s.figure(r, figure)
+			same(all.Title, title+" of "+columns["Mode"][i]+" in "+phase, columns[title][i], want)
+		}
+	}
+	ratios := of("Percentiles and their ratios to " + ttl)
+	columns = map[string][]string{}
+	for _, f := range ratios.Fields {
+		columns[f.Name] = f.Texts
+	}
+	for i, mode := range columns["Mode"] {
+		if mode == ttl {
+			continue
+		}
+		for _, figure := range []string{"p50", "p95", "p99"} {
+			r := row(s.report.Ratios, map[string]any{"mode": mode, "phase": drawnPhase, "figure": figure})
+			for title, bound := range map[string]string{" ratio": "ratio", " least": "low", " most": "high"} {
+				same(ratios.Title, figure+title+" of "+mode, columns[figure+title][i], r[bound])
+			}
+		}
+	}
+	if compared < 100 {
+		t.Errorf("%d texts were compared, want at least 100", compared)
+	}
+}
+
+// number reads a number as Grafana writes it, times as seconds and shares as such.
+func number(text string) (float64, error) {
+	parts := regexp.MustCompile(`^(-?[\d.]+) ?(.*)$`).FindStringSubmatch(strings.TrimSpace(text))
+	if parts == nil {
+		return 0, fmt.Errorf("%q is no number", text)
+	}
+	scale, ok := map[string]float64{"": 1, "s": 1, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9, "min": 60, "%": .01, "×": 1, "K": 1e3}[parts[2]]
+	if !ok {
+		return 0, fmt.Errorf("unit of %q", text)
+	}
+	v, err := strconv.ParseFloat(parts[1], 64)
+	return v * scale, err
+}
+
+// asked asks all that a dashboard asks, of the run and one of its phases, as a browser does.
+func (s *seen) asked(t *testing.T, d model.Dashboard) grafanatest.Dashboard {
+	t.Helper()
+	values := board.Values(s.run.ID, drawnPhase, "("+ttl+"|"+singleflight+"|swr)", ttl, window, s.to.Sub(s.from))
+	drawn := grafanatest.Dashboard{Variables: values, From: s.from, To: s.to, Width: 1600, Dark: true}
+	for _, p := range d.Flat() {
+		asked := grafanatest.Asked{Panel: p}
+		for _, q := range p.Targets {
+			var result []promtest.Series
+			if q.Instant {
+				result = s.ask(t, q.Expr, drawnPhase, values["mode"])
+			} else {
+				expr, _ := model.Expand(q.Expr, values)
+				var err error
+				if result, err = s.prometheus.QueryRange(t.Context(), expr, s.from, s.to, time.Second); err != nil {
+					t.Fatal(err)
+				}
+			}
+			asked.Results = append(asked.Results, grafanatest.Of(q.RefID, result))
+		}
+		drawn.Asked = append(drawn.Asked, asked)
+	}
+	return drawn
+}
