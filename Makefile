@@ -98,7 +98,7 @@ test-pinned: servers ## dashboards, rules and metrics on the Prometheus that doc
 		&& go test -count=1 -timeout 9m -run 'TestTelemetry|TestReportInPrometheus|TestPromtool|TestJaeger' ./internal/e2e
 
 test-grafana: servers ## every dashboard of a run, drawn by the parts of Grafana that npm has, of five versions (Node.js; they are built once, in some 8 minutes)
-	@parts=$$(.ci/grafana) && go test -count=1 -v -timeout 30m -run 'TestReportInPrometheus/drawn' -artifacts -outputdir "$$parts" ./internal/e2e -grafana "$$parts"
+	@parts=$$(.ci/grafana) && go test -count=1 -v -timeout 30m -run '(TestReportInPrometheus|TestExpressionsHaveData/classic)/drawn' -artifacts -outputdir "$$parts" ./dashboards/board ./internal/e2e -grafana "$$parts"
 
 test-short: ## the tests that take no time
 	go test -short -shuffle=on ./...

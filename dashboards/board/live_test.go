@@ -22,6 +22,8 @@ import (
 	"loadlab/app/api"
 	"loadlab/dashboards/board"
 	"loadlab/dashboards/model"
+	"loadlab/internal/browsertest"
+	"loadlab/internal/grafanatest"
 	"loadlab/internal/localserver"
 	"loadlab/internal/promtest"
 	"loadlab/internal/testkit"
@@ -55,7 +57,40 @@ func TestExpressionsHaveData(t *testing.T) {
 					ask(ctx, t, p, q, values())
 				}
 			}
+			if !native {
+				t.Run("drawn", func(t *testing.T) { draw(t, p) })
+			}
 		})
+	}
+}
+
+// draw draws each dashboard by each version of Grafana's parts.
+func draw(t *testing.T, p *promtest.Server) {
+	versions := grafanatest.Versions(t)
+	browser := browsertest.Start(t)
+	to := time.Now()
+	from := to.Add(-8 * time.Second)
+	for _, f := range board.All() {
+		asked := grafanatest.Ask(f.Dashboard, func(q model.Target) []promtest.Series {
+			expr, _ := model.Expand(q.Expr, values())
+			result, err := p.Query(t.Context(), expr, to)
+			if !q.Instant {
+				result, err = p.QueryRange(t.Context(), expr, from, to, time.Second)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			return result
+		})
+		for _, v := range versions {
+			t.Run(f.Dashboard.UID+" "+v.Name, func(t *testing.T) {
+				panels, page := v.Draw(t, browser, grafanatest.Dashboard{Asked: asked, Variables: values(), From: from, To: to, Width: 1400})
+				page.Keep(f.Dashboard.UID + " " + v.Name)
+				for _, panel := range panels {
+					panel.Check(t)
+				}
+			})
+		}
 	}
 }
 

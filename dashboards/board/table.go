@@ -30,7 +30,7 @@ func table(title, description string, keys []keyColumn, columns []column) model.
 	var overrides []model.Override
 	for i, k := range keys {
 		names[k.label], order[k.label] = k.title, i
-		var properties []model.Property
+		properties := []model.Property{{ID: "unit", Value: "string"}} // or a quantile of 0.99 is written 0.990
 		if k.links != nil {
 			properties = append(properties, model.Property{ID: "links", Value: k.links})
 		}
@@ -40,9 +40,7 @@ func table(title, description string, keys []keyColumn, columns []column) model.
 		if k.title == "Mode" {
 			properties = append(properties, model.Property{ID: "mappings", Value: modeMappings()}, cell("color-text"), model.Property{ID: "custom.displayMode", Value: "color-text"})
 		}
-		if properties != nil {
-			overrides = append(overrides, model.Override{Matcher: model.Matcher{ID: "byName", Options: k.title}, Properties: properties})
-		}
+		overrides = append(overrides, model.Override{Matcher: model.Matcher{ID: "byName", Options: k.title}, Properties: properties})
 	}
 	for i, c := range columns {
 		queries[i] = query{expr: c.expr}

@@ -53,11 +53,11 @@ func faultPanels(l *layout) {
 	} {
 		columns = append(columns, column{title: c.title, unit: c.unit, expr: promql.Last(part.Where(signal.LabelFigure+`="`+c.figure+`"`), signal.LabelPhase, signal.LabelMode)})
 	}
-	keys := []keyColumn{{label: signal.LabelPhase, title: "Phase", width: 130}, modeKey()}
+	keys := []keyColumn{{label: signal.LabelPhase, title: "Phase", width: 110}, modeKey()}
 	l.add(10, 8, sortedBy("Phase", false, table("Inside and outside of faults", "The report's figures of the time that faults lasted, and of the rest of the phase.", keys, columns)))
 	columns = nil
 	for _, c := range []struct{ title, unit, figure string }{
-		{"Without cache", "none", "degraded"}, {"Detected after", "s", "detect"}, {"Paid for it", "s", "degrade"}, {"Recovered after", "s", "recover"}, {"Calls to it", "reqps", "attempts"},
+		{"Without cache", "none", "degraded"}, {"To detect", "s", "detect"}, {"To degrade", "s", "degrade"}, {"To recover", "s", "recover"}, {"Calls to it", "reqps", "attempts"},
 	} {
 		columns = append(columns, column{title: c.title, unit: c.unit, expr: promql.Last(ofFigure(c.figure), signal.LabelPhase, signal.LabelMode)})
 	}

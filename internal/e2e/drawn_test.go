@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"flag"
 	"fmt"
 	"math"
 	"regexp"
@@ -15,26 +14,16 @@ import (
 	"loadlab/dashboards/model"
 	"loadlab/internal/browsertest"
 	"loadlab/internal/grafanatest"
-	"loadlab/internal/palette"
 	"loadlab/internal/promtest"
 	"loadlab/otel/signal"
 )
-
-// components is the folder of .ci/grafana.
-var components = flag.String("grafana", "", "draw the dashboards by the parts of Grafana in this folder, which .ci/grafana fills") //nolint:gochecknoglobals // flags of a test binary are globals
 
 // drawnPhase is the phase that dashboards are drawn for.
 const drawnPhase = "expiry"
 
 // Each version of Grafana's parts draws the dashboards of a run without an error, every mode in its colour, and with the figures of the report; and all draw the same.
 func (s *seen) testDrawn(t *testing.T) {
-	if *components == "" {
-		t.Skip("make test-grafana draws the dashboards")
-	}
-	versions, err := grafanatest.Versions(*components)
-	if err != nil {
-		t.Fatal(err)
-	}
+	versions := grafanatest.Versions(t)
 	browser := browsertest.Start(t)
 	for _, f := range board.All() {
 		drawn := s.asked(t, f.Dashboard)
@@ -44,7 +33,7 @@ func (s *seen) testDrawn(t *testing.T) {
 				panels, page := v.Draw(t, browser, drawn)
 				page.Keep(f.Dashboard.UID + " " + v.Name)
 				for _, p := range panels {
-					shown(t, p)
+					p.Check(t)
 				}
 				if f.Dashboard.UID == board.UIDModes {
 					s.readModes(t, panels)
@@ -62,14 +51,14 @@ func (s *seen) testDrawn(t *testing.T) {
 				panels, page := v.Draw(t, browser, drawn.With(signal.LabelMode, ttl, "lock", "lease", "early", "early_lock", "failsafe", "negative", "invalidate", "objects", "l1"))
 				page.Keep(f.Dashboard.UID + " " + v.Name + " of twelve modes")
 				for _, p := range panels {
-					shown(t, p)
+					p.Check(t)
 				}
 			})
 			t.Run(f.Dashboard.UID+" "+v.Name+" of nothing", func(t *testing.T) {
 				panels, page := v.Draw(t, browser, drawn.Empty())
 				page.Keep(f.Dashboard.UID + " " + v.Name + " of nothing")
 				for _, p := range panels {
-					shown(t, p)
+					p.Check(t)
 				}
 				if hint := map[string]string{board.UIDModes: "make scenario", board.UIDAB: "loadgen ab"}[f.Dashboard.UID]; !slices.ContainsFunc(panels, func(p grafanatest.Shown) bool {
 					return strings.Contains(p.Text, hint)
@@ -77,36 +66,6 @@ func (s *seen) testDrawn(t *testing.T) {
 					t.Errorf("it does not say to type %q", hint)
 				}
 			})
-		}
-	}
-}
-
-// shown fails the test for what is wrong with a panel whatever it is about.
-func shown(t *testing.T, p grafanatest.Shown) {
-	t.Helper()
-	if p.Error != "" {
-		t.Errorf("%s: %s", p.Title, p.Error)
-	}
-	if len(p.Cut) > 0 {
-		t.Errorf("%s: there is no room for %q", p.Title, p.Cut)
-	}
-	if p.Series > 0 && !p.Drawn && slices.Contains([]string{model.TypeStat, model.TypeBarGauge, model.TypeTable, model.TypeTimeSeries}, p.Type) {
-		t.Errorf("%s is empty", p.Title)
-	}
-	for _, f := range p.Fields {
-		if p.Type == model.TypeTable && (f.Name == "Time" || strings.HasPrefix(f.Name, "Value")) {
-			t.Errorf("%s has a column %s", p.Title, f.Name)
-		}
-		if i := slices.IndexFunc(palette.Known(), func(m palette.Mode) bool { return m.Name == f.Name }); i >= 0 && p.Type != model.TypeTable {
-			if style := palette.Known()[i].Style; f.Color != style.Color || p.Type == model.TypeTimeSeries && !slices.Equal(f.Dash, style.Dash.Pattern()) {
-				t.Errorf("%s: %s is %s %v, want %+v", p.Title, f.Name, f.Color, f.Dash, style)
-			}
-		}
-	}
-	for _, c := range p.Cells {
-		i := slices.IndexFunc(palette.Known(), func(m palette.Mode) bool { return m.Name == c.Name })
-		if i >= 0 && p.Type == model.TypeBarGauge && !strings.EqualFold(c.Color, palette.Known()[i].Color) {
-			t.Errorf("%s: %s is %s, want %s", p.Title, c.Name, c.Color, palette.Known()[i].Color)
 		}
 	}
 }
@@ -205,23 +164,16 @@ func number(text string) (float64, error) {
 func (s *seen) asked(t *testing.T, d model.Dashboard) grafanatest.Dashboard {
 	t.Helper()
 	values := board.Values(s.run.ID, drawnPhase, "("+ttl+"|"+singleflight+"|swr)", ttl, window, s.to.Sub(s.from))
-	drawn := grafanatest.Dashboard{Variables: values, From: s.from, To: s.to, Width: 1600, Dark: true}
-	for _, p := range d.Flat() {
-		asked := grafanatest.Asked{Panel: p}
-		for _, q := range p.Targets {
-			var result []promtest.Series
-			if q.Instant {
-				result = s.ask(t, q.Expr, drawnPhase, values["mode"])
-			} else {
-				expr, _ := model.Expand(q.Expr, values)
-				var err error
-				if result, err = s.prometheus.QueryRange(t.Context(), expr, s.from, s.to, time.Second); err != nil {
-					t.Fatal(err)
-				}
-			}
-			asked.Results = append(asked.Results, grafanatest.Of(q.RefID, result))
+	asked := grafanatest.Ask(d, func(q model.Target) []promtest.Series {
+		if q.Instant {
+			return s.ask(t, q.Expr, drawnPhase, values["mode"])
 		}
-		drawn.Asked = append(drawn.Asked, asked)
-	}
-	return drawn
+		expr, _ := model.Expand(q.Expr, values)
+		result, err := s.prometheus.QueryRange(t.Context(), expr, s.from, s.to, time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return result
+	})
+	return grafanatest.Dashboard{Asked: asked, Variables: values, From: s.from, To: s.to, Width: 1600, Dark: true}
 }

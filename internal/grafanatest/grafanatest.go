@@ -5,22 +5,28 @@ package grafanatest
 import (
 	_ "embed"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"loadlab/dashboards/model"
 	"loadlab/internal/browsertest"
+	"loadlab/internal/palette"
 	"loadlab/internal/promtest"
 )
 
 //go:embed page.js
 var page string
+
+// folder is that of .ci/grafana.
+var folder = flag.String("grafana", "", "draw the dashboards by the parts of Grafana in this folder, which .ci/grafana fills") //nolint:gochecknoglobals // flags of a test binary are globals
 
 // Version is a version of Grafana's parts.
 type Version struct {
@@ -28,18 +34,21 @@ type Version struct {
 	script string
 }
 
-// Versions are those that .ci/grafana has put into a folder.
-func Versions(folder string) ([]Version, error) {
-	scripts, err := filepath.Glob(filepath.Join(folder, "*.js"))
+// Versions are those that there are. Without the flag -grafana the test is skipped.
+func Versions(t testing.TB) []Version {
+	t.Helper()
+	if *folder == "" {
+		t.Skip("make test-grafana draws the dashboards")
+	}
+	scripts, err := filepath.Glob(filepath.Join(*folder, "*.js"))
 	if err != nil || len(scripts) == 0 {
-		return nil, fmt.Errorf("there is no script in %s: .ci/grafana makes them (%w)", folder, err)
+		t.Fatalf("there is no script in %s: .ci/grafana makes them (%v)", *folder, err)
 	}
 	all := make([]Version, len(scripts))
 	for i, script := range scripts {
-		name := filepath.Base(script)
-		all[i] = Version{Name: name[:len(name)-len(".js")], script: script}
+		all[i] = Version{Name: strings.TrimSuffix(filepath.Base(script), ".js"), script: script}
 	}
-	return all, nil
+	return all
 }
 
 // Asked is a panel with what its queries returned.
@@ -60,8 +69,8 @@ type Series struct {
 	Points [][2]float64      `json:"points"`
 }
 
-// Of makes a result of what Prometheus returned.
-func Of(refID string, series []promtest.Series) Result {
+// of makes a result of what Prometheus returned.
+func of(refID string, series []promtest.Series) Result {
 	r := Result{RefID: refID, Series: make([]Series, len(series))}
 	for i, s := range series {
 		r.Series[i].Labels = s.Labels
@@ -79,6 +88,19 @@ type Dashboard struct {
 	From, To  time.Time
 	Width     int64
 	Dark      bool
+}
+
+// Ask asks all that the panels of a dashboard ask.
+func Ask(d model.Dashboard, ask func(model.Target) []promtest.Series) []Asked {
+	var all []Asked
+	for _, p := range d.Flat() {
+		asked := Asked{Panel: p, Results: []Result{}}
+		for _, q := range p.Targets {
+			asked.Results = append(asked.Results, of(q.RefID, ask(q)))
+		}
+		all = append(all, asked)
+	}
+	return all
 }
 
 // With is the dashboard with copies of the series of one value of a label, as those of others.
@@ -145,6 +167,41 @@ type Cell struct {
 	Name  string `json:"name"`
 	Text  string `json:"text"`
 	Color string `json:"color"`
+}
+
+// Check fails the test for what is wrong with a panel whatever it is about: an error, nothing where there is data, a text without room, a mode in a style that is not its own.
+func (s Shown) Check(t testing.TB) {
+	t.Helper()
+	if s.Error != "" {
+		t.Errorf("%s: %s", s.Title, s.Error)
+	}
+	if len(s.Cut) > 0 {
+		t.Errorf("%s: there is no room for %q", s.Title, s.Cut)
+	}
+	if s.Series > 0 && !s.Drawn && slices.Contains([]string{model.TypeStat, model.TypeBarGauge, model.TypeTable, model.TypeTimeSeries}, s.Type) {
+		t.Errorf("%s is empty", s.Title)
+	}
+	for _, f := range s.Fields {
+		if s.Type == model.TypeTable && (f.Name == "Time" || strings.HasPrefix(f.Name, "Value")) {
+			t.Errorf("%s has a column %s", s.Title, f.Name)
+		}
+		if style, ok := known(f.Name); ok && s.Type != model.TypeTable && (f.Color != style.Color || s.Type == model.TypeTimeSeries && !slices.Equal(f.Dash, style.Dash.Pattern())) {
+			t.Errorf("%s: %s is %s %v, want %+v", s.Title, f.Name, f.Color, f.Dash, style)
+		}
+	}
+	for _, c := range s.Cells {
+		if style, ok := known(c.Name); ok && s.Type == model.TypeBarGauge && !strings.EqualFold(c.Color, style.Color) {
+			t.Errorf("%s: %s is %s, want %s", s.Title, c.Name, c.Color, style.Color)
+		}
+	}
+}
+
+func known(mode string) (palette.Style, bool) {
+	i := slices.IndexFunc(palette.Known(), func(m palette.Mode) bool { return m.Name == mode })
+	if i < 0 {
+		return palette.Style{}, false
+	}
+	return palette.Known()[i].Style, true
 }
 
 // Draw draws a dashboard, and returns what its panels show, and the page to look at.
