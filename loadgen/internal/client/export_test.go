@@ -43,3 +43,6 @@ func Record(name, value string) (out measure.Outcome) {
 
 // Limit makes Copies have room for n URLs.
 func (c *Copies) Limit(n int) { c.most = n }
+
+// AddressInFull is for its test.
+var AddressInFull = addressInFull //nolint:gochecknoglobals // it is a function

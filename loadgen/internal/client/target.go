@@ -13,9 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
-
-	"golang.org/x/net/idna"
 
 	"loadlab/internal/redact"
 )
@@ -63,6 +60,7 @@ func NewTarget(baseURL string, opts Options) (*Target, error) {
 	if u.Host, err = hostInASCII(u); err != nil {
 		return nil, fmt.Errorf("target %q: %w", redact.URL(baseURL), err)
 	}
+	u.Host = addressInFull(u)
 	t.host = u.Host
 	port := u.Port()
 	if port == "" {
@@ -106,19 +104,6 @@ const unixScheme = "unix"
 // Basic returns the value of an Authorization header (RFC 7617).
 func Basic(user, password string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
-}
-
-// hostInASCII returns the host and port of a URL with an internationalised name (RFC 5890) as it is looked up and sent.
-func hostInASCII(u *url.URL) (string, error) {
-	name := u.Hostname()
-	if !strings.ContainsFunc(name, func(c rune) bool { return c >= utf8.RuneSelf }) {
-		return u.Host, nil
-	}
-	ascii, err := idna.Lookup.ToASCII(name)
-	if err != nil {
-		return u.Host, fmt.Errorf("%q is no name of a host: %w", name, err)
-	}
-	return strings.Replace(u.Host, name, ascii, 1), nil
 }
 
 // complete fills in the defaults and rejects what contradicts itself.
