@@ -66,8 +66,8 @@ func TestExpressionsHaveData(t *testing.T) {
 
 // draw draws each dashboard by each version of Grafana's parts.
 func draw(t *testing.T, p *promtest.Server) {
+	t.Helper()
 	versions := grafanatest.Versions(t)
-	browser := browsertest.Start(t)
 	to := time.Now()
 	from := to.Add(-8 * time.Second)
 	for _, f := range board.All() {
@@ -82,15 +82,16 @@ func draw(t *testing.T, p *promtest.Server) {
 			}
 			return result
 		})
-		for _, v := range versions {
-			t.Run(f.Dashboard.UID+" "+v.Name, func(t *testing.T) {
+		t.Run(f.Dashboard.UID, func(t *testing.T) {
+			browser := browsertest.Start(t)
+			for _, v := range versions {
 				panels, page := v.Draw(t, browser, grafanatest.Dashboard{Asked: asked, Variables: values(), From: from, To: to, Width: 1400})
 				page.Keep(f.Dashboard.UID + " " + v.Name)
 				for _, panel := range panels {
 					panel.Check(t)
 				}
-			})
-		}
+			}
+		})
 	}
 }
 

@@ -24,49 +24,49 @@ const drawnPhase = "expiry"
 // Each version of Grafana's parts draws the dashboards of a run without an error, every mode in its colour, and with the figures of the report; and all draw the same.
 func (s *seen) testDrawn(t *testing.T) {
 	versions := grafanatest.Versions(t)
-	browser := browsertest.Start(t)
 	for _, f := range board.All() {
-		drawn := s.asked(t, f.Dashboard)
-		var first []grafanatest.Shown
-		for _, v := range versions {
-			t.Run(f.Dashboard.UID+" "+v.Name, func(t *testing.T) {
-				panels, page := v.Draw(t, browser, drawn)
-				page.Keep(f.Dashboard.UID + " " + v.Name)
-				for _, p := range panels {
-					p.Check(t)
+		t.Run(f.Dashboard.UID, func(t *testing.T) { s.testDrawnBoard(t, f.Dashboard, versions) })
+	}
+}
+
+func (s *seen) testDrawnBoard(t *testing.T, d model.Dashboard, versions []grafanatest.Version) {
+	t.Helper()
+	browser, run := browsertest.Start(t), s.asked(t, d)
+	draw := func(v grafanatest.Version, what string, of grafanatest.Dashboard, check func(*testing.T, []grafanatest.Shown)) {
+		t.Run(v.Name+", "+what, func(t *testing.T) {
+			panels, page := v.Draw(t, browser, of)
+			page.Keep(d.UID + " " + v.Name + " " + what)
+			for _, p := range panels {
+				p.Check(t)
+			}
+			check(t, panels)
+		})
+	}
+	var first []grafanatest.Shown
+	for _, v := range versions {
+		draw(v, "a run", run, func(t *testing.T, panels []grafanatest.Shown) {
+			t.Helper()
+			if d.UID == board.UIDModes {
+				s.readModes(t, panels)
+			}
+			if first == nil {
+				first = panels
+			}
+			for i, p := range panels {
+				if got, want := fmt.Sprint(p.Cells, p.Fields), fmt.Sprint(first[i].Cells, first[i].Fields); got != want {
+					t.Errorf("%s: %s, with %s %s", p.Title, got, versions[0].Name, want)
 				}
-				if f.Dashboard.UID == board.UIDModes {
-					s.readModes(t, panels)
-				}
-				if first == nil {
-					first = panels
-				}
-				for i, p := range panels {
-					if got, want := fmt.Sprint(p.Cells, p.Fields), fmt.Sprint(first[i].Cells, first[i].Fields); got != want {
-						t.Errorf("%s: %s, with %s %s", p.Title, got, versions[0].Name, want)
-					}
-				}
-			})
-			t.Run(f.Dashboard.UID+" "+v.Name+" of twelve modes", func(t *testing.T) {
-				panels, page := v.Draw(t, browser, drawn.With(signal.LabelMode, ttl, "lock", "lease", "early", "early_lock", "failsafe", "negative", "invalidate", "objects", "l1"))
-				page.Keep(f.Dashboard.UID + " " + v.Name + " of twelve modes")
-				for _, p := range panels {
-					p.Check(t)
-				}
-			})
-			t.Run(f.Dashboard.UID+" "+v.Name+" of nothing", func(t *testing.T) {
-				panels, page := v.Draw(t, browser, drawn.Empty())
-				page.Keep(f.Dashboard.UID + " " + v.Name + " of nothing")
-				for _, p := range panels {
-					p.Check(t)
-				}
-				if hint := map[string]string{board.UIDModes: "make scenario", board.UIDAB: "loadgen ab"}[f.Dashboard.UID]; !slices.ContainsFunc(panels, func(p grafanatest.Shown) bool {
-					return strings.Contains(p.Text, hint)
-				}) {
-					t.Errorf("it does not say to type %q", hint)
-				}
-			})
-		}
+			}
+		})
+		twelve := run.With(signal.LabelMode, ttl, "lock", "lease", "early", "early_lock", "failsafe", "negative", "invalidate", "objects", "l1")
+		draw(v, "twelve modes", twelve, func(*testing.T, []grafanatest.Shown) {})
+		draw(v, "no run", run.Empty(), func(t *testing.T, panels []grafanatest.Shown) {
+			t.Helper()
+			hint := map[string]string{board.UIDModes: "make scenario", board.UIDAB: "loadgen ab"}[d.UID]
+			if !slices.ContainsFunc(panels, func(p grafanatest.Shown) bool { return strings.Contains(p.Text, hint) }) {
+				t.Errorf("it does not say to type %q", hint)
+			}
+		})
 	}
 }
 
@@ -148,7 +148,7 @@ func (s *seen) readModes(t *testing.T, panels []grafanatest.Shown) {
 
 // number reads a number as Grafana writes it, times as seconds and shares as such.
 func number(text string) (float64, error) {
-	parts := regexp.MustCompile(`^(-?[\d.]+) ?(.*)$`).FindStringSubmatch(strings.TrimSpace(text))
+	parts := regexp.MustCompile(`^(-?[\d.]+(?:e[+-]?\d+)?) ?(.*)$`).FindStringSubmatch(strings.TrimSpace(text))
 	if parts == nil {
 		return 0, fmt.Errorf("%q is no number", text)
 	}
