@@ -52,8 +52,8 @@ func TestField(t *testing.T) {
 	write(t, "bad\xff.yaml", "why: a field case\nmodes: {ok: GET /ok}\nphases: [{name: p, requests: 1}]\n")
 
 	cases := []fieldCase{
-		{"a 404", "hit {}/404 -n 3", 1, []string{"3 requests errors=3: status 404 x 3", "FAIL  hit: no request succeeded"}, []string{"p99=", "500"}},
-		{"a 500", "hit {}/500 -n 3", 1, []string{"errors=3: status 500 x 3"}, []string{"404"}},
+		{"a 404", "hit {}/404 -n 3", 1, []string{"3 requests errors=3: status 404 x 3", "FAIL  hit: no request succeeded"}, []string{"p99=", "status 500"}},
+		{"a 500", "hit {}/500 -n 3", 1, []string{"errors=3: status 500 x 3"}, []string{"status 404"}},
 		{"two lengths", "hit {}/lengths -n 3", 1, []string{"errors=3: bad response (Content-Length is not one number) x 3"}, nil},
 		{"no head", "hit {}/nohead -n 1", 1, []string{"bad response ("}, nil},
 		{"no HTTP", "hit {}/html -n 2", 1, []string{"bad response (no status line of HTTP/1.x) x 2"}, nil},
