@@ -27,7 +27,7 @@ func AB() model.Dashboard {
 	d := dashboard(UIDAB, "ab", "Two builds beside each other: each epoch has fresh processes of both, and is the unit of the comparison.", test, phase, mode, arm, percentile)
 	d.Time.From = "now-1h"
 	var l layout
-	l.add(6, 5, verdict("The verdict of the test, once it has ended.", "not judged yet",
+	l.add(6, 5, verdict("The verdict of the test, once it has ended.",
 		promql.Last(ofTest(signal.ABVerdict), signal.LabelVerdict)+" == 1"))
 	bound := func(b string) string {
 		return promql.Last(ofPoint(signal.ABInterval).Where(signal.LabelBound+`="`+b+`"`), signal.LabelMode)

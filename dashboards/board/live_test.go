@@ -73,10 +73,7 @@ func draw(t *testing.T, p *promtest.Server) {
 	for _, f := range board.All() {
 		asked := grafanatest.Ask(f.Dashboard, func(q model.Target) []promtest.Series {
 			expr, _ := model.Expand(q.Expr, values())
-			result, err := p.Query(t.Context(), expr, to)
-			if !q.Instant {
-				result, err = p.QueryRange(t.Context(), expr, from, to, time.Second)
-			}
+			result, err := p.Show(t.Context(), expr, q.Instant, from, to)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -98,13 +95,8 @@ func draw(t *testing.T, p *promtest.Server) {
 func ask(ctx context.Context, t *testing.T, p *promtest.Server, q model.Query, values map[string]string) {
 	t.Helper()
 	expr, _ := model.Expand(q.Expr, values)
-	var result []promtest.Series
-	var err error
-	if now := time.Now(); q.Instant {
-		result, err = p.Query(ctx, expr, now)
-	} else {
-		result, err = p.QueryRange(ctx, expr, now.Add(-8*time.Second), now, time.Second) // a busy machine scrapes late
-	}
+	now := time.Now()
+	result, err := p.Show(ctx, expr, q.Instant, now.Add(-8*time.Second), now) // a busy machine scrapes late
 	if err != nil {
 		t.Errorf("%s: %s %s: %v", q.Dashboard, q.Panel, q.RefID, err)
 		return

@@ -95,7 +95,7 @@ func answer(l *layout) {
 		plain(), query{ratio(signal.BoundPoint), "p99 of {{mode}} is", false}, query{ratio(signal.BoundLow), "at least", false}, query{ratio(signal.BoundHigh), "at most", false}))
 	l.add(10, 4, times)
 
-	l.add(3, 4, verdict("The verdict of the run, once its gates were judged.", "not judged yet",
+	l.add(3, 4, verdict("The verdict of the run, once its gates were judged.",
 		promql.Last(promql.Metric{Name: signal.LoadVerdict, Match: ofRun}, signal.LabelVerdict)+" == 1"))
 	run := stat("Run", "short", "The scenario and the stack of the run.", plain(), query{
 		promql.Last(promql.Metric{Name: signal.RunInfo, Match: ofRun}, signal.LabelScenario, signal.LabelStack), "{{scenario}}, {{stack}}", false,

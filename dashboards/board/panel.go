@@ -182,10 +182,10 @@ func hinting(hint string, p model.Panel) model.Panel {
 }
 
 // verdict shows a label of the series that there is: the verdict of a run or a test. (The name of a series would do, but where that is shown Grafana has no place for noValue.)
-func verdict(description, none, expr string) model.Panel {
+func verdict(description, expr string) model.Panel {
 	p := stat("Verdict", "string", description, []model.Threshold{{Color: "orange"}}) // neither of the two below
 	p.Targets = targets("table", true, []query{{expr: expr}})
-	p.FieldConfig.Defaults.NoValue = none
+	p.FieldConfig.Defaults.NoValue = "not judged yet"
 	p.FieldConfig.Defaults.Mappings = []any{map[string]any{"type": "value", "options": map[string]any{
 		"PASS": map[string]any{"color": "green", "index": 0, "text": "PASS"}, "FAIL": map[string]any{"color": "red", "index": 1, "text": "FAIL"},
 	}}}

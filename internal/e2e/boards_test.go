@@ -83,13 +83,7 @@ func (l *lab) ask(t *testing.T, p *promtest.Server, q model.Query, values map[st
 	if len(missing) > 0 {
 		t.Fatalf("%s: %s %s: no values for %q", q.Dashboard, q.Panel, q.RefID, missing)
 	}
-	var result []promtest.Series
-	var err error
-	if q.Instant {
-		result, err = p.Query(t.Context(), expr, at)
-	} else {
-		result, err = p.QueryRange(t.Context(), expr, l.begin, at, time.Second)
-	}
+	result, err := p.Show(t.Context(), expr, q.Instant, l.begin, at)
 	if err != nil {
 		t.Fatalf("%s: %s %s: %v", q.Dashboard, q.Panel, q.RefID, err)
 	}

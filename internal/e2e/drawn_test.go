@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"loadlab/dashboards/board"
 	"loadlab/dashboards/model"
@@ -165,11 +164,8 @@ func (s *seen) asked(t *testing.T, d model.Dashboard) grafanatest.Dashboard {
 	t.Helper()
 	values := board.Values(s.run.ID, drawnPhase, "("+ttl+"|"+singleflight+"|swr)", ttl, window, s.to.Sub(s.from))
 	asked := grafanatest.Ask(d, func(q model.Target) []promtest.Series {
-		if q.Instant {
-			return s.ask(t, q.Expr, drawnPhase, values["mode"])
-		}
 		expr, _ := model.Expand(q.Expr, values)
-		result, err := s.prometheus.QueryRange(t.Context(), expr, s.from, s.to, time.Second)
+		result, err := s.prometheus.Show(t.Context(), expr, q.Instant, s.from, s.to)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -136,14 +136,13 @@ func (d Dashboard) Empty() Dashboard {
 
 // Shown is what a panel shows.
 type Shown struct {
-	ID     int      `json:"id"`
 	Type   string   `json:"type"`
 	Title  string   `json:"title"` // with the values of variables
 	Error  string   `json:"error"`
 	Fields []Field  `json:"fields"` // of graphs and tables
 	Cells  []Cell   `json:"cells"`  // of single values and bars
 	Cut    []string `json:"cut"`    // texts that have no room
-	Series int      `json:"series"` // that its queries returned
+	Series int      `json:"-"`      // that its queries returned
 	Text   string   `json:"text"`   // as a component drew it
 	Drawn  bool     `json:"drawn"`  // by a component
 }
@@ -233,5 +232,11 @@ func (v Version) Draw(t testing.TB, b *browsertest.Browser, d Dashboard) ([]Show
 	t.Cleanup(server.Close)
 	tab := b.Open(t, server.URL+"/", browsertest.View{Width: d.Width, Dark: d.Dark})
 	tab.Until("!!globalThis.draw")
-	return browsertest.Eval[[]Shown](tab, `fetch("input.json").then(r => r.json()).then(draw)`), tab
+	shown := browsertest.Eval[[]Shown](tab, `fetch("input.json").then(r => r.json()).then(draw)`)
+	for i, a := range d.Asked {
+		for _, r := range a.Results {
+			shown[i].Series += len(r.Series)
+		}
+	}
+	return shown, tab
 }

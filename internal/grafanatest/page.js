@@ -125,7 +125,7 @@ const prepare = async (asked, variables) => {
   const data = applyFieldOverrides({ data: raw, fieldConfig, replaceVariables, theme, timeZone: 'utc', fieldConfigRegistry: known });
   if (panel.type === 'stat' || panel.type === 'bargauge') {
     const values = getFieldDisplayValues({ fieldConfig, reduceOptions: panel.options.reduceOptions, replaceVariables, theme, data, timeZone: 'utc' });
-    return { panel, title, values, asked, cells: values.filter((v) => v.hasData !== false).map((v) => ({ name: v.display.title ?? v.name, text: formattedValueToString(v.display), color: v.display.color })) };
+    return { panel, title, values, cells: values.filter((v) => v.hasData !== false).map((v) => ({ name: v.display.title ?? v.name, text: formattedValueToString(v.display), color: v.display.color })) };
   }
   const fields = data.flatMap((frame) => frame.fields.map((field) => {
     const values = all(field.values);
@@ -137,7 +137,7 @@ const prepare = async (asked, variables) => {
       links: panel.type === 'table' && field.getLinks ? field.getLinks({ valueRowIndex: 0 }).map((l) => l.href) : [], count: values.length,
     };
   }));
-  return { panel, title, data, asked, fields };
+  return { panel, title, data, fields };
 };
 
 // component is what Grafana draws a panel with; null for what it draws with parts of its own program, or where there is nothing to draw.
@@ -216,11 +216,12 @@ globalThis.draw = async ({ asked, variables, from, to, width }) => {
   document.body.style.height = Math.max(...asked.map((a) => (a.panel.gridPos.y + a.panel.gridPos.h) * line)) + 'px';
   createRoot(root).render(h(ui.ThemeContext.Provider, { value: theme }, h(ui.GlobalStyles), ...shown.map((s) => section(s, range, width / 24))));
   await new Promise((resolve) => setTimeout(resolve, 500)); // graphs are drawn after a frame or two
-  return shown.map(({ panel, title, error, asked, fields, cells }) => {
+  return shown.map(({ panel, title, error, fields, cells }) => {
     const drawn = document.getElementById('panel-' + panel.id);
+    const text = drawn.querySelector('h2 + div').innerText;
     return {
-      id: panel.id, type: panel.type, title, error: error ?? drawn.querySelector('.error')?.innerText ?? '', fields: fields ?? [], cells: cells ?? [], cut: cut(drawn), text: drawn.querySelector('h2 + div').innerText, series: asked?.results.reduce((n, r) => n + r.series.length, 0) ?? 0,
-      drawn: drawn.querySelector('h2 + div').innerText.trim() !== '' || drawn.querySelector('canvas') !== null,
+      type: panel.type, title, error: error ?? drawn.querySelector('.error')?.innerText ?? '', fields: fields ?? [], cells: cells ?? [], cut: cut(drawn), text,
+      drawn: text.trim() !== '' || drawn.querySelector('canvas') !== null,
     };
   });
 };

@@ -72,6 +72,14 @@ func (s *Server) Query(ctx context.Context, expr string, at time.Time) ([]Series
 	return s.ask(ctx, "/api/v1/query", form)
 }
 
+// Show evaluates an expression as a browser has it for a panel: at the end of a time range, or for each second of it.
+func (s *Server) Show(ctx context.Context, expr string, instant bool, from, to time.Time) ([]Series, error) {
+	if instant {
+		return s.Query(ctx, expr, to)
+	}
+	return s.QueryRange(ctx, expr, from, to, time.Second)
+}
+
 // Await evaluates an expression until it has a number, and returns the result. If ctx ends before, the error names the expression.
 func (s *Server) Await(ctx context.Context, expr string) ([]Series, error) {
 	var result []Series
