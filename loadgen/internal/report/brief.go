@@ -60,13 +60,17 @@ func (s Section) brief() Section {
 // briefFindings is how many findings a short report has: the first are the most important.
 const briefFindings = 5
 
-// told returns a matrix without the lines that show nothing: identifiers, those of which all values are of too few requests, and those that are 0 for all modes, as errors are that
-// nobody had.
+// told returns a matrix without the lines that show nothing: those of which all values are of too few requests, and those that are 0 for all modes, as errors are that nobody had.
 func (t *Table) told() *Table {
 	short := &Table{Columns: t.Columns}
 	for _, g := range t.Groups {
 		g.Rows = slices.DeleteFunc(slices.Clone(g.Rows), func(row []Cell) bool {
-			return !slices.ContainsFunc(row[1:], func(c Cell) bool { return c.Known && c.Mark == Unmarked && c.Value != 0 })
+			return !slices.ContainsFunc(row[1:], func(c Cell) bool {
+				if !c.Known {
+					return c.Text != unit.None
+				}
+				return c.Mark == Unmarked && c.Value != 0
+			})
 		})
 		short.Groups = append(short.Groups, g)
 	}

@@ -28,6 +28,6 @@ func traceLegend(f *figure.Figures) []Note {
 	if !slices.ContainsFunc(f.Run.Traces, func(t result.Trace) bool { return len(t.Faults) > 0 }) {
 		return nil
 	}
-	return prose("trace: of the requests that met the fault and were sampled, the slowest that failed, or else the slowest: loadgen trace " +
-		"RUN.json --id ID draws it.")
+	return []Note{{Brief: true, Text: "trace: of the requests that met the fault and were sampled, the slowest that failed, or else the slowest: loadgen trace " +
+		"RUN.json --id ID draws it."}}
 }

@@ -68,7 +68,7 @@ func (x faultOf) row(f *figure.Figures, mode string) []Cell {
 	sum := x.Sum(mode)
 	cells := []Cell{
 		{Text: mode},
-		x.p99(f, mode, figure.Outside, sum.Outside), x.p99(f, mode, figure.Inside, sum.Inside),
+		x.percentile(f, atP99, mode, figure.Outside, sum.Outside), x.percentile(f, atP99, mode, figure.Inside, sum.Inside),
 		{Text: unit.Count(sum.Errors) + " of " + unit.Count(sum.Requests), Value: float64(sum.Errors), Known: true, Tone: badIf(sum.Errors > 0)},
 		{Text: unit.Count(sum.Degraded), Value: float64(sum.Degraded), Known: true},
 		lasted(sum.Detect, unit.None), lasted(sum.Degrade, "all of it"), lasted(sum.Recover, "not seen"),
@@ -104,11 +104,22 @@ func badIf(bad bool) Tone {
 	return Plain
 }
 
-// p99 is that of a part of the phase: of all rounds together if the fault is the only one of its phase, else the worst round's.
-func (x faultOf) p99(f *figure.Figures, mode, part string, worst result.Summary) Cell {
-	p99, _ := figure.Named("p99")
+// percentile is one that is shown of the parts of a phase with faults.
+type percentile struct {
+	name string
+	of   func(result.Summary) time.Duration
+}
+
+var (
+	atP95 = percentile{"p95", func(s result.Summary) time.Duration { return s.P95 }}
+	atP99 = percentile{"p99", func(s result.Summary) time.Duration { return s.P99 }}
+)
+
+// percentile is that of a part of the phase: of all rounds together if the fault is the only one of its phase, else the worst round's.
+func (x faultOf) percentile(f *figure.Figures, p percentile, mode, part string, worst result.Summary) Cell {
+	named, _ := figure.Named(p.name)
 	if x.Alone {
-		c := value(p99, f.Total(mode, x.Phase+part))
+		c := value(named, f.Total(mode, x.Phase+part))
 		if c.Known {
 			c.Text = unit.Latency(figure.Duration(c.Value))
 		}
@@ -120,12 +131,12 @@ func (x faultOf) p99(f *figure.Figures, mode, part string, worst result.Summary)
 	switch {
 	case worst.Count == 0:
 		return Cell{Text: unit.None, Tone: Faint}
-	case worst.Count < p99.Samples():
-		c := latency(worst.P99)
+	case worst.Count < named.Samples():
+		c := latency(p.of(worst))
 		c.Text, c.Mark, c.Tone = unit.AtLeast+c.Text, TooFew, Faint
 		return c
 	}
-	return latency(worst.P99)
+	return latency(p.of(worst))
 }
 
 // notes are how it is known that the fault took effect, how requests failed, and what the columns mean.

@@ -40,9 +40,12 @@ func matrix(f *figure.Figures) []Section {
 		}
 		t.Groups = append(t.Groups, g)
 	}
-	return []Section{{ID: Matrix, Heading: "Outages: what each fault cost each mode", Table: t, Prose: append(prose(
-		"errors: of the requests that were due or under way while the fault lasted; extra p99: theirs beyond that of the others of the phase; "+
-			"stalest: the longest that a page was served after a price change while the fault lasted; back after: from its end until requests were as before; ~: of fewer requests than a p99 takes."), append(howSure(f), traceLegend(f)...)...)}}
+	legend := Note{Brief: true, Text: "errors: of the requests that were due or under way while the fault lasted; extra p99 and p95: theirs beyond those of the others of the phase; " +
+		"stalest: the longest that a page was served after a price change while the fault lasted; back after: from its end until requests were as before; " +
+		"~: of fewer requests than the percentile takes."}
+	return []Section{{
+		ID: Matrix, Heading: "Outages: what each fault cost each mode", Table: t, Prose: slices.Concat([]Note{legend}, howSure(f), traceLegend(f)),
+	}}
 }
 
 // matrixLine is one figure of a cell of the matrix.
@@ -70,7 +73,8 @@ func matrixLines() []matrixLine {
 			}
 			return Cell{Text: text, Value: float64(s.Errors), Known: true, Tone: badIf(s.Errors > 0)}
 		})},
-		{"extra p99", extraP99},
+		{"extra p99", extra(atP99)},
+		{"extra p95", extra(atP95)},
 		{"stalest", of(func(s figure.Suffered) Cell {
 			if s.Stalest == 0 {
 				return none
@@ -82,26 +86,28 @@ func matrixLines() []matrixLine {
 	}
 }
 
-// extraP99 is how much the p99 of a fault's requests is beyond that of the others.
-func extraP99(f *figure.Figures, x faultOf, mode string) Cell {
-	if len(x.Of[mode]) == 0 {
-		return Cell{Text: unit.None, Tone: Faint}
+// extra is how much a percentile of a fault's requests is beyond that of the others.
+func extra(p percentile) func(*figure.Figures, faultOf, string) Cell {
+	return func(f *figure.Figures, x faultOf, mode string) Cell {
+		if len(x.Of[mode]) == 0 {
+			return Cell{Text: unit.None, Tone: Faint}
+		}
+		sum := x.Sum(mode)
+		in, out := x.percentile(f, p, mode, figure.Inside, sum.Inside), x.percentile(f, p, mode, figure.Outside, sum.Outside)
+		if !in.Known || !out.Known {
+			return Cell{Text: unit.None, Tone: Faint}
+		}
+		more := in.Value - out.Value
+		text := unit.Latency(figure.Duration(max(more, -more)))
+		switch {
+		case more > 0:
+			text = "+" + text
+		case more < 0:
+			text = "−" + text
+		}
+		if in.Mark != Unmarked || out.Mark != Unmarked {
+			text = "~" + strings.TrimSpace(text)
+		}
+		return Cell{Text: text, Value: more, Known: true, Mark: max(in.Mark, out.Mark)}
 	}
-	sum := x.Sum(mode)
-	in, out := x.p99(f, mode, figure.Inside, sum.Inside), x.p99(f, mode, figure.Outside, sum.Outside)
-	if !in.Known || !out.Known {
-		return Cell{Text: unit.None, Tone: Faint}
-	}
-	extra := in.Value - out.Value
-	text := unit.Latency(figure.Duration(max(extra, -extra)))
-	switch {
-	case extra > 0:
-		text = "+" + text
-	case extra < 0:
-		text = "−" + text
-	}
-	if in.Mark != Unmarked || out.Mark != Unmarked {
-		text = "~" + strings.TrimSpace(text)
-	}
-	return Cell{Text: text, Value: extra, Known: true, Mark: max(in.Mark, out.Mark)}
 }
