@@ -104,20 +104,24 @@ func badIf(bad bool) Tone {
 	return Plain
 }
 
-// percentile is one that is shown of the parts of a phase with faults.
-type percentile struct {
-	name string
-	of   func(result.Summary) time.Duration
-}
+// percentile is one that is shown of the parts of a phase with faults: the name of its figure.
+type percentile string
 
-var (
-	atP95 = percentile{"p95", func(s result.Summary) time.Duration { return s.P95 }}
-	atP99 = percentile{"p99", func(s result.Summary) time.Duration { return s.P99 }}
+const (
+	atP95 percentile = "p95"
+	atP99 percentile = "p99"
 )
+
+func (p percentile) of(s result.Summary) time.Duration {
+	if p == atP95 {
+		return s.P95
+	}
+	return s.P99
+}
 
 // percentile is that of a part of the phase: of all rounds together if the fault is the only one of its phase, else the worst round's.
 func (x faultOf) percentile(f *figure.Figures, p percentile, mode, part string, worst result.Summary) Cell {
-	named, _ := figure.Named(p.name)
+	named, _ := figure.Named(string(p))
 	if x.Alone {
 		c := value(named, f.Total(mode, x.Phase+part))
 		if c.Known {
