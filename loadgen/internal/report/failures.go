@@ -59,6 +59,25 @@ func moment(run *result.Run, x result.Failure, after time.Duration) Cell {
 	return Cell{Text: run.Started.Add(after).UTC().Format("15:04:05.000")}
 }
 
+// firstAndLast are when the first and the last request of a total failed, in UTC by RFC 3339; empty if none did, and in runs that have not kept it.
+func firstAndLast(run *result.Run, t *figure.Total) (first, last string) {
+	var from, to time.Duration
+	for _, x := range t.Failures {
+		if x.Last == 0 {
+			continue
+		}
+		if to == 0 || x.First < from {
+			from = x.First
+		}
+		to = max(to, x.Last)
+	}
+	if to == 0 {
+		return "", ""
+	}
+	const millis = "2006-01-02T15:04:05.000Z07:00"
+	return run.Started.Add(from).UTC().Format(millis), run.Started.Add(to).UTC().Format(millis)
+}
+
 // waysToFail lists failures by kind and cause, the most frequent first: "status 404 x 3, refused (no such host) x 1". It is empty without any.
 func waysToFail(t *figure.Total) string {
 	var parts []string

@@ -235,7 +235,7 @@ func figures(f *figure.Figures) Section {
 	for _, x := range table {
 		t.Columns = append(t.Columns, Column{Name: machineName(x)})
 	}
-	t.Columns = append(t.Columns, Column{Name: "failures"}, Column{Name: "statuses"}, Column{Name: "first_errors"})
+	t.Columns = append(t.Columns, Column{Name: "failures"}, Column{Name: "statuses"}, Column{Name: "first_errors"}, Column{Name: "first_error_at"}, Column{Name: "last_error_at"})
 	eachPhase(f, func(p result.PhaseInfo, modes []string) {
 		g := Group{Name: p.Name}
 		for _, m := range modes {
@@ -244,7 +244,8 @@ func figures(f *figure.Figures) Section {
 			for _, x := range table {
 				row = append(row, value(x, total))
 			}
-			row = append(row, Cell{Text: waysToFail(total)}, Cell{Text: statuses(total.Statuses)}, Cell{Text: examples(total)})
+			first, last := firstAndLast(f.Run, total)
+			row = append(row, Cell{Text: waysToFail(total)}, Cell{Text: statuses(total.Statuses)}, Cell{Text: examples(total)}, Cell{Text: first}, Cell{Text: last})
 			g.Rows = append(g.Rows, row)
 		}
 		t.Groups = append(t.Groups, g)

@@ -176,8 +176,8 @@ func TestCSV(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rows) != 1+3*3 || len(rows[0]) != 11+len(figure.Names()) {
-		t.Errorf("got %d rows of %d, want 10 of %d", len(rows), len(rows[0]), 11+len(figure.Names()))
+	if len(rows) != 1+3*3 || len(rows[0]) != 13+len(figure.Names()) {
+		t.Errorf("got %d rows of %d, want 10 of %d", len(rows), len(rows[0]), 13+len(figure.Names()))
 	}
 }
 
