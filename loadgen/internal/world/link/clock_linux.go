@@ -1,6 +1,7 @@
 package link
 
 import (
+	"context"
 	"time"
 	"unsafe"
 
@@ -8,10 +9,11 @@ import (
 )
 
 // clock is the moment for which the loop waits, and how late the loop is at it: a sleeping thread is woken some tens of microseconds late, by the
-// time as by a socket, and a link that did not allow for that would be longer than it says. All is in ns since the link began.
+// time and by a socket, and a link that did not allow for that would be longer than it says. All is in ns since the link began.
 type clock struct {
 	due  int64  // of what is waited for; 0 if nothing is
 	wake median // from the moment when the loop should have been woken to when it was
+	read median // from when there is something to read to when the loop handles it; see sound
 	send median // from then to when the first of what was due had been written
 	woke int64  // when it was woken by the time; 0 after it has written
 }
@@ -45,6 +47,9 @@ func (c *clock) sent(now int64) {
 	}
 }
 
+// sounded is called when the loop handles a sounding that was made at a moment.
+func (c *clock) sounded(at, now int64) { c.read.learn(now - at) }
+
 // median follows the median of what it learns: a step up for each value that is greater, a step down for each that is smaller.
 type median int64
 
@@ -54,6 +59,25 @@ func (m *median) learn(late int64) {
 		*m = median(min(int64(*m)+step, most))
 	} else {
 		*m = median(max(int64(*m)-step, 0))
+	}
+}
+
+// sound wakes the loop now and then, until ctx ends, so that it learns how late it is at what there is to read: a virtual machine may be woken by
+// the time far later than by a socket, and nothing tells when bytes came to one. It begins with as many soundings as the median needs.
+func (l *Link) sound(ctx context.Context) {
+	const first, quick, slow = 200, time.Millisecond, 100 * time.Millisecond
+	for n := 0; ; n++ {
+		pause := slow
+		if n < first {
+			pause = quick
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return
+		}
+		l.sounding.Store(l.now())
+		l.rouse()
 	}
 }
 

@@ -84,7 +84,7 @@ func (l *Link) give(to *side, data []byte, mark mark) {
 func (l *Link) due(to *side, now int64, n int) int64 {
 	w := l.wire.Load()
 	q := &to.out
-	due := now + max(int64(w.RTT/2)-int64(l.clock.wake), 0) // it came that long before it was read
+	due := now + max(int64(w.RTT/2)-int64(l.clock.read), 0) // it came that long before it was read
 	if w.Jitter > 0 {
 		due += l.rng.Int64N(int64(w.Jitter) + 1)
 	}

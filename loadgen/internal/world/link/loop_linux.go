@@ -26,6 +26,7 @@ type Link struct {
 	gen      int32   // counts sides: a descriptor of an event may be another side's by the time it is handled
 	waiting  dueHeap
 	clock    clock
+	sounding atomic.Int64 // when the last sounding was made that the loop has not handled; 0 for none
 	wait     waiter
 	epoch    time.Time
 	rng      *rand.Rand
@@ -108,13 +109,14 @@ func (l *Link) add(fd int) error {
 
 // Serve forwards until ctx ends, and closes everything. It keeps a processor of the runtime (GOMAXPROCS) for itself.
 func (l *Link) Serve(ctx context.Context) error {
-	var looking sync.WaitGroup
-	defer looking.Wait()
+	var helpers sync.WaitGroup
+	defer helpers.Wait()
 	defer l.shut()
 	defer context.AfterFunc(ctx, l.rouse)()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	looking.Go(func() { l.lookAgain(ctx) })
+	helpers.Go(func() { l.lookAgain(ctx) })
+	helpers.Go(func() { l.sound(ctx) })
 	runtime.LockOSThread() // what alert asks for is a thread's
 	defer runtime.UnlockOSThread()
 	alert()
@@ -148,6 +150,9 @@ func (l *Link) handle(e unix.EpollEvent) bool {
 	case l.wake:
 		var count [8]byte
 		_, _ = unix.Read(l.wake, count[:])
+		if at := l.sounding.Swap(0); at != 0 {
+			l.clock.sounded(at, l.now())
+		}
 		return true
 	}
 	if fd >= len(l.sides) || l.sides[fd] == nil || l.sides[fd].gen != e.Pad {
