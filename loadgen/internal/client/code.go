@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
+	"time"
 
 	"loadlab/loadgen/internal/limits"
 	"loadlab/loadgen/internal/measure"
@@ -129,8 +130,10 @@ func certificate(err error) string {
 		return "certificate of another host"
 	case errors.As(err, &authority):
 		return "certificate of an unknown authority"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil && time.Now().Before(invalid.Cert.NotBefore):
+		return "certificate not valid yet"
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return "certificate expired or not valid yet"
+		return "certificate expired"
 	case errors.As(err, &invalid), errors.As(err, new(*tls.CertificateVerificationError)):
 		return "certificate not valid"
 	}

@@ -1,8 +1,13 @@
 package client_test
 
 import (
-	"io"
-	"log"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"math/big"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -205,7 +210,7 @@ func TestFailures(t *testing.T) {
 	defer server.Close()
 	secure := httptest.NewTLSServer(http.NotFoundHandler())
 	defer secure.Close()
-	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that fail
+	secure.Config.ErrorLog = quiet()
 	folding := serve(t, answering("HTTP/1.1 200 OK\r\n X: a\r\n\r\n"))
 	closing := serve(t, func(p *peer) { p.request() })
 	silent := serve(t, func(p *peer) { p.request(); p.hang() })
@@ -227,6 +232,8 @@ func TestFailures(t *testing.T) {
 		{"no word for it", server.URL, "/599", client.Options{}, measure.Status, "", "status 599", both},
 		{"redirect limit", server.URL, "/loop", client.Options{Redirects: 3}, measure.Status, "the limit of redirects is reached", "status 302 after 3 redirects, which is the limit", client.NetHTTP},
 		{"authority", secure.URL, "/", client.Options{}, measure.Refused, "certificate of an unknown authority", "certificate signed by unknown authority", both},
+		{"expired", dated(t, -48*time.Hour), "/", client.Options{}, measure.Refused, "certificate expired", "certificate has expired", both},
+		{"not valid yet", dated(t, 24*time.Hour), "/", client.Options{}, measure.Refused, "certificate not valid yet", "is before", both},
 		{"host", "https://localhost.invalid:1", "/", client.Options{}, measure.Refused, "no such host", "no such host", both},
 		{"no TLS", strings.Replace(server.URL, "http:", "https:", 1), "/", client.Options{}, measure.Refused, "the server does not speak TLS", "", both},
 		{"folded", folding.addr, "/", client.Options{}, measure.BadResponse, "the first header begins with a blank", "bad response: the first header begins with a blank", client.Raw},
@@ -265,4 +272,25 @@ func TestFailures(t *testing.T) {
 			})
 		})
 	}
+}
+
+// dated serves with a certificate that is valid for a day, from so long after now.
+func dated(t *testing.T, after time.Duration) (url string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := time.Now().Add(after)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: from, NotAfter: from.Add(24 * time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewUnstartedServer(http.NotFoundHandler())
+	s.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{cert}, PrivateKey: key}}} //nolint:gosec // the client's version is what matters
+	s.Config.ErrorLog = quiet()
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	return s.URL
 }
