@@ -13,9 +13,9 @@ import (
 type clock struct {
 	due  int64  // of what is waited for; 0 if nothing is
 	wake median // from the moment when the loop should have been woken to when it was
-	read median // from when there is something to read to when the loop handles it; see sound
 	send median // from then to when the first of what was due had been written
 	woke int64  // when it was woken by the time; 0 after it has written
+	read median // from when there is something to read to when the loop handles it; see sound
 }
 
 // set waits for a moment, or with 0 for none.

@@ -230,3 +230,15 @@ func TestConfigsThatMakeNoSense(t *testing.T) {
 		}
 	}
 }
+
+// A link learns how late it is at what there is to read before anything comes.
+func TestLearnsHowLateItReads(t *testing.T) {
+	l := start(t, link.Config{To: echo(t, "tcp", "127.0.0.1:0")})
+	testkit.Eventually(t, "the link has learnt it", func() bool {
+		late, err := l.ReadsLate(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return late > 0
+	})
+}
