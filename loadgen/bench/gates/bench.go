@@ -31,11 +31,12 @@ type kind struct {
 // count is what the tests of a kind came to.
 type count struct {
 	kind                                    kind
+	outcomes                                []outcome
 	runs, fail, pass, inconclusive, invalid int
 	named                                   int       // of fail, with the right cause
+	alarms                                  int       // FAILs of A/A, of all kinds
 	took                                    []float64 // seconds of the tests that failed
-	spread                                  []float64 // standard deviation of the first endpoint's logarithms over the epochs, a test each
-	finds                                   []float64 // what a test would have found of it
+	spread, finds                           []float64 // as outcomes have them
 }
 
 // kinds are all tests, in their order.
@@ -63,8 +64,13 @@ func bench(ctx context.Context, args []string, out io.Writer) (err error) {
 	slow := flags.Int("slow", 30, "tests of +10% and as many of +20%")
 	work := flags.Int("work", 10, "tests of an added N+1")
 	causes := flags.Int("causes", 5, "tests of each build with a cause to name")
+	keep := flags.String("keep", "", "`file` that the tests are added to, a line of JSON each; those it has already are counted and not made again")
 	only := flags.String("only", "", "only the kinds whose name has this in it")
 	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	older, err := openKept(*keep)
+	if err != nil {
 		return err
 	}
 	builds, err := newBuilds(ctx)
@@ -77,7 +83,7 @@ func bench(ctx context.Context, args []string, out io.Writer) (err error) {
 		if !strings.Contains(k.name, *only) || k.runs == 0 {
 			continue
 		}
-		c, err := builds.count(ctx, k, out)
+		c, err := builds.count(ctx, k, older, out)
 		if c.runs > 0 {
 			counts = append(counts, c)
 		}
@@ -88,9 +94,15 @@ func bench(ctx context.Context, args []string, out io.Writer) (err error) {
 	return summarize(out, counts)
 }
 
-// count runs the tests of a kind.
-func (b *builds) count(ctx context.Context, k kind, out io.Writer) (c count, err error) {
+// count runs the tests of a kind that were not made before.
+func (b *builds) count(ctx context.Context, k kind, kept kept, out io.Writer) (c count, err error) {
 	c.kind = k
+	for _, o := range kept.of(k.name) {
+		c.add(o)
+	}
+	if c.runs >= k.runs {
+		return c, nil
+	}
 	program, err := b.program(ctx, k.commit)
 	if err != nil {
 		return c, err
@@ -102,7 +114,7 @@ func (b *builds) count(ctx context.Context, k kind, out io.Writer) (c count, err
 		}
 		defer stop()
 	}
-	for run := range k.runs {
+	for c.runs < k.runs {
 		t, err := b.test(ctx, program, k.args)
 		if err != nil {
 			return c, err
@@ -111,20 +123,25 @@ func (b *builds) count(ctx context.Context, k kind, out io.Writer) (c count, err
 		if err != nil {
 			return c, err
 		}
-		c.add(t, d)
-		fmt.Fprintf(out, "%s, %d of %d: %s, %.0f s, %d epochs: %s%s\n", k.name, run+1, k.runs, d.Verdict, t.Took.Seconds(), d.Used, d.Reason, causesOf(t, d))
+		o := outcomeOf(k.name, t, d)
+		c.add(o)
+		if err := kept.add(o); err != nil {
+			return c, err
+		}
+		fmt.Fprintf(out, "%s, %d of %d: %s, %.0f s, %d epochs: %s\n", k.name, c.runs, k.runs, o.Verdict, o.Seconds, o.Epochs, strings.Join(append([]string{o.Reason}, o.Causes...), "; "))
 	}
 	return c, nil
 }
 
 // add counts a test.
-func (c *count) add(t *ab.Test, d ab.Decision) {
+func (c *count) add(o outcome) {
 	c.runs++
-	switch d.Verdict {
+	c.outcomes = append(c.outcomes, o)
+	switch o.Verdict {
 	case ab.Fail:
 		c.fail++
-		c.took = append(c.took, t.Took.Seconds())
-		if c.right(t, d) {
+		c.took = append(c.took, o.Seconds)
+		if o.names(c.kind.cause) {
 			c.named++
 		}
 	case ab.Pass:
@@ -134,44 +151,12 @@ func (c *count) add(t *ab.Test, d ab.Decision) {
 	default:
 		c.invalid++
 	}
-	if len(d.Latency.Findings) > 0 {
-		var logs []float64
-		for _, e := range t.Epochs {
-			if len(e.D) > 0 {
-				logs = append(logs, e.D[0])
-			}
-		}
-		c.spread = append(c.spread, deviation(logs))
-		c.finds = append(c.finds, d.Latency.Findings[0].Detectable-1)
+	if o.Spread != nil {
+		c.spread = append(c.spread, *o.Spread)
 	}
-}
-
-// right reports whether a test names what is behind it.
-func (c *count) right(t *ab.Test, d ab.Decision) bool {
-	text := causesOf(t, d)
-	for _, want := range c.kind.cause {
-		if strings.Contains(text, want) {
-			return true
-		}
+	if o.Finds != nil {
+		c.finds = append(c.finds, *o.Finds)
 	}
-	return false
-}
-
-// causesOf is all that a test names.
-func causesOf(t *ab.Test, d ab.Decision) string {
-	var text strings.Builder
-	for _, w := range t.Work {
-		for _, name := range w.Repeats {
-			text.WriteString("; repeats " + name)
-		}
-	}
-	for _, cause := range t.Causes(d) {
-		text.WriteString("; " + cause.Endpoint + ": " + cause.Name)
-		if cause.Detail != "" {
-			text.WriteString(" (" + cause.Detail + ")")
-		}
-	}
-	return text.String()
 }
 
 // scenarioFile and commitsDir are in the tree.

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"errors"
+	"io"
 	"math"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -59,7 +63,7 @@ func TestCount(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.add(tests[name], d)
+		c.add(outcomeOf("x", tests[name], d))
 	}
 	if c.runs != 5 || c.fail != 2 || c.pass != 1 || c.inconclusive != 1 || c.invalid != 1 || c.named != 1 || len(c.took) != 2 {
 		t.Errorf("got %+v", c)
@@ -75,8 +79,8 @@ func TestGoals(t *testing.T) {
 		met  bool
 	}{
 		{"no alarm", falseAlarms, count{runs: 30, pass: 30}, true},
-		{"one alarm", falseAlarms, count{runs: 30, fail: 1, took: []float64{1}}, true},
-		{"two alarms", falseAlarms, count{runs: 30, fail: 2, took: []float64{1, 1}}, false},
+		{"one alarm", falseAlarms, count{runs: 30, alarms: 1}, true},
+		{"two alarms", falseAlarms, count{runs: 30, alarms: 2}, false},
 		{"found", found(0.9, 180), count{runs: 10, fail: 9, took: []float64{100, 100, 200}}, true},
 		{"too few", found(0.9, 180), count{runs: 10, fail: 8, took: []float64{100}}, false},
 		{"too slow", found(0.9, 180), count{runs: 10, fail: 10, took: []float64{100, 190, 200}}, false},
@@ -105,5 +109,64 @@ func TestSummarize(t *testing.T) {
 	good.fail = 1
 	if err := summarize(&out, []count{good}); err != errMissed { //nolint:errorlint // it is returned as it is
 		t.Errorf("got %v, want errMissed", err)
+	}
+}
+
+// One false alarm among the quiet tests and one among the busy ones are two.
+func TestAlarmsOfAllKinds(t *testing.T) {
+	var out strings.Builder
+	alarm := count{kind: kind{goal: falseAlarms}, runs: 30, fail: 1, took: []float64{60}}
+	found := count{kind: kind{slow: true, goal: found(0.9, 180)}, runs: 2, fail: 2, took: []float64{60, 80}}
+	if err := summarize(&out, []count{alarm, found}); err != nil {
+		t.Errorf("one: %v\n%s", err, out.String())
+	}
+	if err := summarize(&out, []count{alarm, alarm}); !errors.Is(err, errMissed) {
+		t.Errorf("two: %v\n%s", err, out.String())
+	}
+}
+
+func TestKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tests.jsonl")
+	var want []outcome
+	for _, name := range []string{"slower", "work", "noise"} {
+		test := abtest.All()[name]
+		d, err := test.Decide()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, outcomeOf(name, test, d))
+		k, err := openKept(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := k.add(want[len(want)-1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k, err := openKept(path)
+	if err != nil || !reflect.DeepEqual(k.older, want) {
+		t.Errorf("got %+v, %v\nwant %+v", k.older, err, want)
+	}
+	if got := k.of("work"); len(got) != 1 || got[0].Spread != nil || got[0].Verdict != ab.Fail {
+		t.Errorf("got %+v", got)
+	}
+	if got := k.of("slower")[0]; got.Spread == nil || *got.Spread <= 0 || got.Machine != "Xeon, 2 processors, go1.26" {
+		t.Errorf("got %+v", got)
+	}
+	if err := os.WriteFile(path, []byte("{}\n{\"kind\""), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openKept(path); err == nil || !strings.Contains(err.Error(), "line 2") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Tests that were made already are not made again: there is no program that could make them here.
+func TestOlderTestsCount(t *testing.T) {
+	k := kind{name: "x", slow: true, runs: 2, goal: named}
+	older := kept{older: []outcome{{Kind: "x", Verdict: ab.Fail, Seconds: 60}, {Kind: "y"}, {Kind: "x", Verdict: ab.Pass}}}
+	c, err := (&builds{}).count(t.Context(), k, older, io.Discard)
+	if err != nil || c.runs != 2 || c.fail != 1 || c.pass != 1 {
+		t.Errorf("got %+v, %v", c, err)
 	}
 }
