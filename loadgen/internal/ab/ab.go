@@ -132,7 +132,7 @@ type Side struct {
 	Requests  int64 `json:"requests"`
 	Failed    int64 `json:"failed,omitempty"`
 	Quantiles []Dur `json:"quantiles_ns"` // p50, p95, p99 of the response time; empty without requests
-	// Body and Tail are what the requests up to about the p95 spent their time on, and those above it; nil without Server-Timing.
+	// Body and Tail are what the requests up to about the p95 spent their time on, and those above it, as Halves has them; nil without Server-Timing.
 	Body *result.Bucket `json:"body,omitempty"`
 	Tail *result.Bucket `json:"tail,omitempty"`
 	// CPU is the CPU time of the arm's app in all slices, and GC what its garbage collector took of it; 0 if unknown, or if other modes share the phase.

@@ -156,7 +156,7 @@ func nameOf(s stats.Share) string {
 
 // spending is what the requests of one arm cost, by epoch, in seconds a request.
 type spending struct {
-	totals               []float64
+	totals, all          []float64 // all is of all requests, whatever their response time
 	sql, redis           []stats.Cost
 	wait, app            []stats.Cost
 	cpu, gc              []float64
@@ -168,7 +168,7 @@ func (s *spending) add(side Side, quantile float64) {
 	if quantile > 0.5 {
 		of = side.Tail
 	}
-	if of == nil || of.Count == 0 {
+	if of == nil || of.Count == 0 || side.Body == nil || side.Tail == nil {
 		s.gaps = true
 		return
 	}
@@ -180,6 +180,7 @@ func (s *spending) add(side Side, quantile float64) {
 		return stats.Cost{Calls: float64(calls) / n, Each: took.Seconds() / float64(calls)}
 	}
 	s.totals = append(s.totals, max(0, (of.Response-of.Lag).Seconds()/n))
+	s.all = append(s.all, max(0, (side.Body.Response+side.Tail.Response-side.Body.Lag-side.Tail.Lag).Seconds()/float64(side.Body.Count+side.Tail.Count)))
 	s.sql = append(s.sql, each(of.Queries, of.SQL))
 	s.redis = append(s.redis, each(of.Commands, of.Redis))
 	s.wait = append(s.wait, stats.Cost{Each: of.Wait.Seconds() / n})
@@ -191,16 +192,18 @@ func (s *spending) add(side Side, quantile float64) {
 }
 
 // onProcessor returns what the process' accounts of CPU time have that grew by half of a change of the time of a request or more, and by how much. They
-// are means of all requests, which is what each of them costs if they cost the same.
+// are means of all requests. A request that takes so many times as long as the mean of all is taken to cost as many times the CPU time.
 func (s *spending) onProcessor(b spending, change float64) (name string, grew stats.Interval, found bool) {
-	if s.withoutProcess || b.withoutProcess {
+	all := sum(s.all) + sum(b.all)
+	if s.withoutProcess || b.withoutProcess || all == 0 {
 		return "", stats.Interval{}, false
 	}
+	times := (sum(s.totals) + sum(b.totals)) / all
 	const half = 0.5
 	growth := func(a, b []float64) stats.Interval {
 		d := make([]float64, len(a))
 		for e := range a {
-			d[e] = b[e] - a[e]
+			d[e] = times * (b[e] - a[e])
 		}
 		i, err := stats.Walsh(d, stats.Level)
 		if err != nil || i.Compare(0) <= 0 {
@@ -216,6 +219,13 @@ func (s *spending) onProcessor(b spending, change float64) (name string, grew st
 		return CPU, cpu, true
 	}
 	return "", stats.Interval{}, false
+}
+
+func sum(x []float64) (total float64) {
+	for _, v := range x {
+		total += v
+	}
+	return total
 }
 
 // detail is what the diagnosis has of a cause.
@@ -245,7 +255,8 @@ func (t *Test) detail(e Endpoint, cause string) string {
 	return ""
 }
 
-// Halves splits what requests spent by their response times: up to the size that has the p95 in it, and from there on. Both are nil of no requests.
+// Halves splits what requests spent by their response times: up to the size that has the p95 in it, and from there on. Where requests are so alike that
+// the median is of the p95's size too, that size is of both. Both are nil of no requests.
 func Halves(spent []result.Bucket) (body, tail *result.Bucket) {
 	const tailFrom = 0.95
 	var all, below int64
@@ -257,11 +268,15 @@ func Halves(spent []result.Bucket) (body, tail *result.Bucket) {
 	}
 	body, tail = &result.Bucket{}, &result.Bucket{}
 	for _, b := range spent {
-		to := body
-		if below += b.Count; float64(below) > tailFrom*float64(all) {
-			to = tail
+		median := 2*below < all && all <= 2*(below+b.Count)
+		below += b.Count
+		late := float64(below) > tailFrom*float64(all)
+		if median || !late {
+			body.Add(b)
 		}
-		to.Add(b)
+		if late {
+			tail.Add(b)
+		}
 	}
 	body.Over, tail.Over = 0, 0
 	return body, tail

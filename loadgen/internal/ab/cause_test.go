@@ -95,6 +95,43 @@ func TestCauses(t *testing.T) {
 	}
 }
 
+// The accounts of CPU time are means of all requests. Of the slowest, which take three times as long, each costs three times as much; a growth that is far more
+// than that is none of CPU time.
+func TestCausesOfTheTail(t *testing.T) {
+	const ms = time.Millisecond
+	for name, tt := range map[string]struct {
+		tail, cpu time.Duration // by which the app's own time of the tail and the mean CPU time grow; the body's by cpu
+		want      string
+	}{
+		"as much as they take": {3 * ms, ms, ab.CPU}, "far more": {20 * ms, ms, ab.AppWaits}, "not at all": {3 * ms, 0, ab.AppWaits},
+	} {
+		test := abtest.All()["slower"]
+		for i := range test.Epochs {
+			c := &test.Epochs[i].Cells[0]
+			for j, side := range []*ab.Side{&c.A, &c.B} {
+				body, tail := request{sql: 3 * ms, app: 6 * ms}, request{sql: 9 * ms, app: 20 * ms}
+				cpu := 4 * ms
+				if j == 1 {
+					body.app, tail.app, cpu = body.app+tt.cpu, tail.app+tt.tail, cpu+tt.cpu
+				}
+				sway := 1 + 0.002*float64((i*7+j*3)%5-2)
+				side.Body, side.Tail = body.bucket(sway), tail.bucket(sway)
+				for range 9 {
+					side.Body.Add(*body.bucket(sway))
+				}
+				side.CPU, side.GC = ab.Dur(int64(cpu)*side.Requests), 0
+			}
+		}
+		d, err := test.Decide()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if causes := test.Causes(d); len(causes) != 2 || causes[1].Endpoint != "ttl warm p95" || causes[1].Name != tt.want {
+			t.Errorf("%s: got %+v, want %s", name, causes, tt.want)
+		}
+	}
+}
+
 // Without Server-Timing nothing is attributed.
 func TestCausesOfAServiceThatDoesNotReport(t *testing.T) {
 	test := abtest.All()["slower"]
@@ -119,6 +156,15 @@ func TestHalves(t *testing.T) {
 	body, tail := ab.Halves([]result.Bucket{bucket(1, 90), bucket(2, 4), bucket(3, 4), bucket(4, 2)})
 	if body.Count != 94 || tail.Count != 6 || body.SQL != 98 || tail.SQL != 20 {
 		t.Errorf("got %+v and %+v", body, tail)
+	}
+	// Of requests that are so alike neither is without any.
+	body, tail = ab.Halves([]result.Bucket{bucket(1, 3), bucket(2, 97)})
+	if body.Count != 100 || tail.Count != 97 {
+		t.Errorf("of one size: got %+v and %+v", body, tail)
+	}
+	body, tail = ab.Halves([]result.Bucket{bucket(1, 50), bucket(2, 50)})
+	if body.Count != 50 || tail.Count != 50 {
+		t.Errorf("of two sizes: got %+v and %+v", body, tail)
 	}
 	if body, tail := ab.Halves(nil); body != nil || tail != nil {
 		t.Errorf("of no requests: %v and %v", body, tail)

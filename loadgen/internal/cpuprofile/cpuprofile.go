@@ -5,6 +5,7 @@ package cpuprofile
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -21,12 +22,12 @@ type Function struct {
 // Most is how many functions Growth returns at most.
 const Most = 5
 
-// Growth returns the functions that hold half or more of what B uses more than A, the innermost first: of a function and its callers, the one with the
-// least time of its own and below it. Those of the module own ("example.com/app"; empty for none) come before those of libraries and the runtime. a and b
-// are profiles as net/http/pprof writes them, and did how many things each program did meanwhile. It returns nil if B does not use more.
+// Growth returns the functions that hold what B uses more than A, the likeliest first: those that hold half of it or more, as far as so many samples can
+// tell, and whose growth is least a matter of chance. Of a function and its callers that is the innermost which holds all of it. Those of the module own
+// ("example.com/app"; empty for none) come before those of libraries and the runtime. a and b are profiles as net/http/pprof writes them, and did how many
+// things each program did meanwhile. It returns nil if no function grew by more than samples do by chance.
 func Growth(a, b []byte, did [2]int64, own string) ([]Function, error) {
-	var all [2]map[string]time.Duration
-	var sums [2]time.Duration
+	var of [2]usage
 	for i, data := range [][]byte{a, b} {
 		p, err := profile.ParseData(data)
 		if err != nil {
@@ -36,45 +37,63 @@ func Growth(a, b []byte, did [2]int64, own string) ([]Function, error) {
 		if value < 0 || did[i] < 1 {
 			return nil, fmt.Errorf("the profile of arm %d is of no CPU time, or of a program that did nothing", i+1)
 		}
-		all[i], sums[i] = byFunction(p, value, did[i])
+		of[i] = newUsage(p, value, did[i])
 	}
-	half := (sums[1] - sums[0]) / 2
-	if half <= 0 {
-		return nil, nil
+	const (
+		byChance = 3 // standard errors that a function of the same time grows by once in 700 profiles
+		doubt    = 2 // standard errors of all samples by which the rest may seem to have grown more than a function
+	)
+	type ranked struct {
+		Function
+		score float64 // its growth, in standard errors
 	}
-	var grown []Function
-	for name, took := range all[1] {
-		if took-all[0][name] >= half {
-			grown = append(grown, Function{Name: name, A: all[0][name], B: took})
+	all, noise := of[1].sum-of[0].sum, math.Hypot(of[0].noise(of[0].sum), of[1].noise(of[1].sum))
+	var grown []ranked
+	for name, b := range of[1].functions {
+		a := of[0].functions[name]
+		grew := b - a
+		score := grew / math.Hypot(of[0].noise(a), of[1].noise(b))
+		if rest := all - grew; score >= byChance && grew >= rest-doubt*noise {
+			grown = append(grown, ranked{Function{Name: name, A: time.Duration(a), B: time.Duration(b)}, score})
 		}
 	}
-	slices.SortFunc(grown, func(x, y Function) int {
-		return cmp.Or(-compareBool(isOf(x.Name, own), isOf(y.Name, own)), cmp.Compare(x.B, y.B), strings.Compare(x.Name, y.Name))
+	slices.SortFunc(grown, func(x, y ranked) int {
+		return cmp.Or(-compareBool(isOf(x.Name, own), isOf(y.Name, own)), -cmp.Compare(x.score, y.score), strings.Compare(x.Name, y.Name))
 	})
-	return grown[:min(Most, len(grown))], nil
+	var functions []Function
+	for _, f := range grown[:min(Most, len(grown))] {
+		functions = append(functions, f.Function)
+	}
+	return functions, nil
 }
 
-// byFunction sums samples up: by function, a recursive one once a stack, and all of them.
-func byFunction(p *profile.Profile, value int, did int64) (all map[string]time.Duration, sum time.Duration) {
-	all = map[string]time.Duration{}
+// usage is the CPU time of a program in nanoseconds for each of the things that it did.
+type usage struct {
+	functions map[string]float64 // of the samples whose stacks a function is on, a recursive one once a stack
+	sum       float64
+	sample    float64 // what one sample stands for
+}
+
+func newUsage(p *profile.Profile, value int, did int64) usage {
+	u := usage{functions: map[string]float64{}, sample: float64(max(1, p.Period)) / float64(did)}
 	for _, s := range p.Sample {
-		took := s.Value[value]
+		took := float64(s.Value[value]) / float64(did)
 		seen := map[string]bool{}
 		for _, l := range s.Location {
 			for _, line := range l.Line {
 				if f := line.Function; f != nil && !seen[f.Name] {
 					seen[f.Name] = true
-					all[f.Name] += time.Duration(took)
+					u.functions[f.Name] += took
 				}
 			}
 		}
-		sum += time.Duration(took)
+		u.sum += took
 	}
-	for name := range all {
-		all[name] /= time.Duration(did)
-	}
-	return all, sum / time.Duration(did)
+	return u
 }
+
+// noise is the standard error of a time that was sampled: that of a Poisson count.
+func (u usage) noise(time float64) float64 { return math.Sqrt(max(0, time) * u.sample) }
 
 // isOf reports whether a function is of a module's packages.
 func isOf(function, module string) bool {

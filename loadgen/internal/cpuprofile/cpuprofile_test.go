@@ -2,6 +2,7 @@ package cpuprofile_test
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -15,9 +16,15 @@ import (
 // written is a profile of stacks, innermost function first, and their milliseconds.
 func written(t testing.TB, stacks map[string]int64) []byte {
 	t.Helper()
+	return sampled(t, time.Nanosecond, stacks)
+}
+
+// sampled is one whose samples stand for a period each.
+func sampled(t testing.TB, period time.Duration, stacks map[string]int64) []byte {
+	t.Helper()
 	p := &profile.Profile{
 		SampleType: []*profile.ValueType{{Type: "samples", Unit: "count"}, {Type: "cpu", Unit: "nanoseconds"}},
-		PeriodType: &profile.ValueType{Type: "cpu", Unit: "nanoseconds"}, Period: 1,
+		PeriodType: &profile.ValueType{Type: "cpu", Unit: "nanoseconds"}, Period: int64(period),
 	}
 	functions := map[string]*profile.Location{}
 	for stack, ms := range stacks {
@@ -77,6 +84,25 @@ func TestGrowth(t *testing.T) {
 		}
 		if name == "recursion" && len(got) > 0 && got[0].B != 30*time.Millisecond {
 			t.Errorf("a recursive function took %s a request, want 30 ms", got[0].B)
+		}
+	}
+}
+
+// What a few hundred samples have more by chance is no growth, and does not hide a function that is new: all that is beside it seems to have grown as much,
+// so that its caller alone holds half.
+func TestGrowthOfFewSamples(t *testing.T) {
+	const period = 10 * time.Millisecond
+	before := map[string]int64{"json.Marshal lab/server.page http.serve": 1500, "sql.Query lab/housing.load lab/server.page http.serve": 2000, "lab/server.finish lab/server.page http.serve": 50}
+	chance := map[string]int64{"json.Marshal lab/server.page http.serve": 1800, "sql.Query lab/housing.load lab/server.page http.serve": 2300, "lab/server.finish lab/server.page http.serve": 70}
+	fresh := maps.Clone(chance)
+	fresh["lab/server.verify lab/server.finish lab/server.page http.serve"] = 600
+	for name, tt := range map[string]struct {
+		after map[string]int64
+		want  string
+	}{"by chance": {chance, ""}, "a new function": {fresh, "lab/server.verify"}} {
+		got, err := cpuprofile.Growth(sampled(t, period, before), sampled(t, period, tt.after), [2]int64{100, 100}, "lab")
+		if err != nil || (tt.want == "") != (len(got) == 0) || (len(got) > 0 && got[0].Name != tt.want) {
+			t.Errorf("%s: got %+v, %v, want %q", name, got, err, tt.want)
 		}
 	}
 }
