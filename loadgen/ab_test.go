@@ -134,7 +134,7 @@ func TestSelftest(t *testing.T) {
 		t.Errorf("slowed down: %+v, %v", d, err)
 	}
 	d, err := same.Decide()
-	if err != nil || len(d.Grew) > 0 || len(same.Work) != 1 || len(same.Epochs) < 8 {
+	if err != nil || len(d.Grew) > 0 || len(same.Work) != 1 || len(same.Epochs) < 8 || d.Open() {
 		t.Errorf("the same: %+v, %v, work %+v", d, err, same.Work)
 	}
 	word, _, code := aliveness(ab.Fail, d.Verdict)
