@@ -2,6 +2,7 @@ package ab
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"loadlab/loadgen/internal/result"
@@ -15,8 +16,12 @@ type Diagnosis struct {
 	Phase      string      `json:"phase"`
 	Statements []Statement `json:"statements,omitempty"` // that changed, the greatest growth of time first
 	Functions  []Function  `json:"functions,omitempty"`  // whose CPU time grew, the greatest growth first
+	Collected  *[2]float64 `json:"collected,omitempty"`  // the share of each arm's CPU time that its garbage collector took, from 0 to 1; nil if unknown
 	Missing    string      `json:"missing,omitempty"`    // why something is
 }
+
+// isOf reports whether there is a diagnosis, and whether it is of the requests of an endpoint.
+func (d *Diagnosis) isOf(e Endpoint) bool { return d != nil && d.Mode == e.Mode && d.Phase == e.Phase }
 
 // ArmTrace is why a trace is kept: of which arm it is.
 func ArmTrace(arm int) string { return "arm " + Letter(arm) }
@@ -82,6 +87,9 @@ func (t *Test) Causes(d Decision) []Cause {
 func (t *Test) cause(e Endpoint, epochs int) Cause {
 	c := Cause{Endpoint: e.Name(), Name: Unattributed}
 	var a, b spending
+	if d := t.Diagnosis; d.isOf(e) && d.Collected != nil {
+		a.collected, b.collected = &d.Collected[0], &d.Collected[1]
+	}
 	for _, epoch := range t.Epochs {
 		if len(epoch.Dropped) > 0 || len(a.totals) == epochs {
 			continue
@@ -160,6 +168,7 @@ type spending struct {
 	sql, redis           []stats.Cost
 	wait, app            []stats.Cost
 	cpu, gc              []float64
+	collected            *float64 // the collector's share of the CPU time, as a profile has it; nil if there is none
 	gaps, withoutProcess bool
 }
 
@@ -187,8 +196,12 @@ func (s *spending) add(side Side, quantile float64) {
 	s.app = append(s.app, stats.Cost{Each: max(0, of.App.Seconds()/n)})
 	s.withoutProcess = s.withoutProcess || side.CPU == 0
 	requests := float64(max(1, side.Requests))
-	s.cpu = append(s.cpu, max(0, (side.CPU-side.GC).Seconds()/requests))
-	s.gc = append(s.gc, side.GC.Seconds()/requests)
+	cpu, gc := side.CPU.Seconds()/requests, side.GC.Seconds()/requests
+	if s.collected != nil {
+		gc = *s.collected * cpu // the runtime's account has neither sweeping nor write barriers
+	}
+	s.cpu = append(s.cpu, max(0, cpu-gc))
+	s.gc = append(s.gc, gc)
 }
 
 // onProcessor returns what the process' accounts of CPU time have that grew by half of a change of the time of a request or more, and by how much. They
@@ -231,7 +244,7 @@ func sum(x []float64) (total float64) {
 // detail is what the diagnosis has of a cause.
 func (t *Test) detail(e Endpoint, cause string) string {
 	d := t.Diagnosis
-	if d == nil || d.Mode != e.Mode || d.Phase != e.Phase {
+	if !d.isOf(e) {
 		return ""
 	}
 	switch cause {
@@ -248,7 +261,8 @@ func (t *Test) detail(e Endpoint, cause string) string {
 			}
 		}
 	case CPU, GC:
-		if len(d.Functions) > 0 {
+		// That the collector's own functions grew says no more than the cause.
+		if len(d.Functions) > 0 && (cause != GC || !strings.HasPrefix(d.Functions[0].Name, "runtime.")) {
 			return d.Functions[0].Name
 		}
 	}

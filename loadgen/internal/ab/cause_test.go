@@ -88,6 +88,10 @@ func TestCauses(t *testing.T) {
 				t.Errorf("%s: it explains %v of the change, by %+v", name, c.Explains, c.Change)
 			}
 		}
+		test.Diagnosis.Functions[0].Name = "runtime.gcDrain"
+		if c := test.Causes(d)[0]; c.Name == ab.GC && c.Detail != "" || c.Name == ab.CPU && c.Detail != "runtime.gcDrain" {
+			t.Errorf("%s: the detail of %s is %q", name, c.Name, c.Detail)
+		}
 		test.Diagnosis.Phase = "other"
 		if c := test.Causes(d)[0]; c.Detail != "" {
 			t.Errorf("%s: a detail of another phase: %q", name, c.Detail)
@@ -127,6 +131,39 @@ func TestCausesOfTheTail(t *testing.T) {
 			t.Fatal(err)
 		}
 		if causes := test.Causes(d); len(causes) != 2 || causes[1].Endpoint != "ttl warm p95" || causes[1].Name != tt.want {
+			t.Errorf("%s: got %+v, want %s", name, causes, tt.want)
+		}
+	}
+}
+
+// The runtime's account of its collector has no sweeping: where there are CPU profiles, they say which share of the CPU time is the collector's.
+func TestCausesOfTheCollector(t *testing.T) {
+	const ms = time.Millisecond
+	for name, tt := range map[string]struct {
+		collected *[2]float64
+		want      string
+	}{
+		"profiles":           {&[2]float64{0.02, 0.3}, ab.GC},
+		"profiles without":   {&[2]float64{0.02, 0.02}, ab.SlowerSQL},
+		"the account alone":  {nil, ab.SlowerSQL},
+		"an equal collector": {&[2]float64{0.3, 0.3}, ab.SlowerSQL},
+	} {
+		test := abtest.All()["slower"]
+		for i := range test.Epochs {
+			c := &test.Epochs[i].Cells[0]
+			for j, side := range []*ab.Side{&c.A, &c.B} {
+				r := []request{{queries: 10, sql: 3 * ms, app: ms, cpu: 3 * ms, gc: ms / 10}, {queries: 10, sql: 4 * ms, app: ms, cpu: 3800 * time.Microsecond, gc: ms / 2}}[j]
+				sway := 1 + 0.002*float64((i*7+j*3)%5-2)
+				side.Body, side.Tail = r.bucket(sway), r.bucket(sway)
+				side.CPU, side.GC = ab.Dur(int64(r.cpu+r.gc)*side.Requests), ab.Dur(int64(r.gc)*side.Requests)
+			}
+		}
+		test.Diagnosis = &ab.Diagnosis{Mode: "ttl", Phase: "warm", Collected: tt.collected}
+		d, err := test.Decide()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if causes := test.Causes(d); len(causes) != 2 || causes[0].Name != tt.want || causes[1].Name != tt.want {
 			t.Errorf("%s: got %+v, want %s", name, causes, tt.want)
 		}
 	}

@@ -4,6 +4,7 @@ package cpuprofile
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -33,9 +34,12 @@ func Growth(a, b []byte, did [2]int64, own string) ([]Function, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the CPU profile of arm %d: %w", i+1, err)
 		}
-		value := slices.IndexFunc(p.SampleType, func(v *profile.ValueType) bool { return v.Type == "cpu" && v.Unit == "nanoseconds" })
-		if value < 0 || did[i] < 1 {
-			return nil, fmt.Errorf("the profile of arm %d is of no CPU time, or of a program that did nothing", i+1)
+		value, err := cpuTime(p)
+		if err == nil && did[i] < 1 {
+			err = errors.New("the program did nothing")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("arm %d: %w", i+1, err)
 		}
 		of[i] = newUsage(p, value, did[i])
 	}
@@ -65,6 +69,15 @@ func Growth(a, b []byte, did [2]int64, own string) ([]Function, error) {
 		functions = append(functions, f.Function)
 	}
 	return functions, nil
+}
+
+// cpuTime returns which of a profile's values is CPU time.
+func cpuTime(p *profile.Profile) (int, error) {
+	value := slices.IndexFunc(p.SampleType, func(v *profile.ValueType) bool { return v.Type == "cpu" && v.Unit == "nanoseconds" })
+	if value < 0 {
+		return 0, errors.New("the profile is not of CPU time")
+	}
+	return value, nil
 }
 
 // usage is the CPU time of a program in nanoseconds for each of the things that it did.

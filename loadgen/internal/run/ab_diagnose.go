@@ -5,6 +5,7 @@ import (
 	"context"
 	"debug/buildinfo"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -125,7 +126,17 @@ func (t *abTest) profiled(ctx context.Context, p pair, turn turn, mode int, into
 		into.Functions = append(into.Functions, ab.Function(f))
 	}
 	t.test.Profiles = profiles
-	return err
+	if err != nil {
+		return err
+	}
+	var collected [2]float64
+	for i := range profiles {
+		if collected[i], err = cpuprofile.Collected(profiles[i]); err != nil {
+			return fmt.Errorf("arm %s: %w", ab.Letter(i), err)
+		}
+	}
+	into.Collected = &collected
+	return nil
 }
 
 // module is the path of the module that B's program was built from; empty if that is unknown.
