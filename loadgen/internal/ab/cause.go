@@ -2,11 +2,11 @@ package ab
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"loadlab/loadgen/internal/result"
 	"loadlab/loadgen/internal/stats"
+	"loadlab/loadgen/internal/unit"
 )
 
 // Diagnosis is what one more pair of processes showed after B was found slower, under the same modes as the endpoint that is most so: the statements of
@@ -260,10 +260,14 @@ func (t *Test) detail(e Endpoint, cause string) string {
 				return s.Name
 			}
 		}
-	case CPU, GC:
-		// That the collector's own functions grew says no more than the cause.
-		if len(d.Functions) > 0 && (cause != GC || !strings.HasPrefix(d.Functions[0].Name, "runtime.")) {
+	case CPU:
+		if len(d.Functions) > 0 {
 			return d.Functions[0].Name
+		}
+	case GC:
+		// Which function allocates more is a matter of chance where none does.
+		if of := d.Collected; of != nil {
+			return fmt.Sprintf("%s of the CPU time (A: %s)", unit.Percent(of[1]), unit.Percent(of[0]))
 		}
 	}
 	return ""

@@ -116,9 +116,6 @@ func causes(t *ab.Test, d ab.Decision) Section {
 	s.Prose = prose("By the Server-Timing of the requests, in each epoch: p50 by those up to about the p95, p95 and p99 by those above. Statements and functions are of one more pair of processes.")
 	onProcessor := slices.ContainsFunc(all, func(c ab.Cause) bool { return c.Name == ab.CPU || c.Name == ab.GC })
 	if diagnosis := t.Diagnosis; diagnosis != nil {
-		if of := diagnosis.Collected; of != nil && onProcessor {
-			s.Facts = append(s.Facts, Fact{Name: "CPU", Text: fmt.Sprintf("garbage collector: %s of all, A %s", unit.Percent(of[1]), unit.Percent(of[0]))})
-		}
 		for _, fn := range diagnosis.Functions {
 			if !onProcessor {
 				break // what grew did so by chance
