@@ -87,6 +87,7 @@ func (c *sqliteConnector) Connect(ctx context.Context) (driver.Conn, error) {
 
 // connect opens the file and sets the pragmas.
 func (c *sqliteConnector) connect(ctx context.Context) (driver.Conn, error) {
+	holdSQLiteMemory()
 	conn, err := sqliteshim.Driver().Open(c.dsn)
 	if err != nil {
 		return nil, err
