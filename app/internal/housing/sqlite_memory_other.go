@@ -2,5 +2,5 @@
 
 package housing
 
-// holdSQLiteMemory does nothing: here SQLite's heap is the system's.
+// holdSQLiteMemory does nothing where SQLite's heap is the system's, or where it was not measured what holding it is worth.
 func holdSQLiteMemory() {}

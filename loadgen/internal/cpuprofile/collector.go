@@ -2,7 +2,6 @@ package cpuprofile
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/google/pprof/profile"
@@ -12,11 +11,7 @@ import (
 // those who allocate), write barriers, sweeping, and giving memory back. The runtime's own account, /cpu/classes/gc, has marking and pauses alone. data is
 // a profile as net/http/pprof writes it.
 func Collected(data []byte) (float64, error) {
-	p, err := profile.ParseData(data)
-	if err != nil {
-		return 0, fmt.Errorf("read the CPU profile: %w", err)
-	}
-	value, err := cpuTime(p)
+	p, value, err := read(data)
 	if err != nil {
 		return 0, err
 	}

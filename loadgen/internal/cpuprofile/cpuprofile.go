@@ -30,11 +30,7 @@ const Most = 5
 func Growth(a, b []byte, did [2]int64, own string) ([]Function, error) {
 	var of [2]usage
 	for i, data := range [][]byte{a, b} {
-		p, err := profile.ParseData(data)
-		if err != nil {
-			return nil, fmt.Errorf("read the CPU profile of arm %d: %w", i+1, err)
-		}
-		value, err := cpuTime(p)
+		p, value, err := read(data)
 		if err == nil && did[i] < 1 {
 			err = errors.New("the program did nothing")
 		}
@@ -71,13 +67,17 @@ func Growth(a, b []byte, did [2]int64, own string) ([]Function, error) {
 	return functions, nil
 }
 
-// cpuTime returns which of a profile's values is CPU time.
-func cpuTime(p *profile.Profile) (int, error) {
+// read returns a profile, and which of its values is CPU time.
+func read(data []byte) (*profile.Profile, int, error) {
+	p, err := profile.ParseData(data)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read the CPU profile: %w", err)
+	}
 	value := slices.IndexFunc(p.SampleType, func(v *profile.ValueType) bool { return v.Type == "cpu" && v.Unit == "nanoseconds" })
 	if value < 0 {
-		return 0, errors.New("the profile is not of CPU time")
+		return nil, 0, errors.New("the profile is not of CPU time")
 	}
-	return value, nil
+	return p, value, nil
 }
 
 // usage is the CPU time of a program in nanoseconds for each of the things that it did.
