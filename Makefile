@@ -133,7 +133,7 @@ bench-workers: ## what it costs to merge what workers measure, and to lead a hun
 bench-link: ## what a wire of a given length costs: pings through a link, and its CPU time for each
 	go test -run '^$$' -bench RoundTrip -benchtime 3s ./loadgen/internal/world/link
 
-bench-gates: build ## how often loadgen ab is right, in counts; ARGS='-aa 60 -slow 30 -work 10 -causes 5 -only NAME -keep FILE' (some 6 hours; FILE goes on where it stopped)
+bench-gates: build ## how often loadgen ab is right, in counts; ARGS='-aa 60 -slow 30 -work 10 -causes 5 -only NAME -keep FILE' (some 4 hours; FILE goes on where it stopped)
 	go run ./loadgen/bench/gates $(ARGS)
 
 law-check: build ## runs of correct strategies, simulated and real: how many say that a law differs? RUNS=50
