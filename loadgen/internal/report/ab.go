@@ -113,7 +113,7 @@ func causes(t *ab.Test, d ab.Decision) Section {
 		}
 		s.Facts = append(s.Facts, f)
 	}
-	s.Prose = prose("By the Server-Timing of the requests, in each epoch: p50 by those up to about the p95, p95 and p99 by those above. Statements and functions are of one more pair of processes.")
+	s.Prose = prose("By the Server-Timing of the requests, in each epoch: p50 by those up to about the p95, p95 and p99 by those above. Statements, functions and the share of the CPU time that is garbage collection are of one more pair of processes.")
 	onProcessor := slices.ContainsFunc(all, func(c ab.Cause) bool { return c.Name == ab.CPU || c.Name == ab.GC })
 	if diagnosis := t.Diagnosis; diagnosis != nil {
 		for _, fn := range diagnosis.Functions {
